@@ -1,0 +1,88 @@
+/**
+ * The control pipe: one connected stream per worker, both directions, one JSON message per line. Its
+ * end is the death notice of whoever held the other end.
+ *
+ * @module
+ */
+
+import { MAX_MESSAGE_BYTES, ProtocolError } from "./message.ts";
+
+/** A stream of bytes in both directions: what `Deno.Conn` offers of itself here. */
+export interface ByteStream {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** One end of a control pipe: sends `Out` messages, receives `In` messages. */
+export class Channel<In, Out> {
+  readonly #stream: ByteStream;
+  readonly #decode: (text: string) => In | null;
+  #sending: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /** Takes the stream and the reader of the other end's messages. */
+  constructor(stream: ByteStream, decode: (text: string) => In | null) {
+    this.#stream = stream;
+    this.#decode = decode;
+  }
+
+  /** Sends a message; messages leave in the order of the calls. Nothing happens on a closed pipe. */
+  send(message: Out): void {
+    const bytes = new TextEncoder().encode(JSON.stringify(message) + "\n");
+    if (bytes.length > MAX_MESSAGE_BYTES) {
+      throw new ProtocolError(`A message of ${bytes.length} bytes is too long for the control pipe`);
+    }
+    // A write fails when the other end is gone, and then `receive` sees the end: one place to learn it.
+    this.#sending = this.#sending.then(() => this.#writeAll(bytes)).catch(() => {});
+  }
+
+  /** Resolves when everything that was sent has left this process, or the pipe is closed. */
+  flush(): Promise<void> {
+    return this.#sending;
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    let rest = bytes;
+    while (rest.length > 0 && !this.#closed) rest = rest.subarray(await this.#stream.write(rest));
+  }
+
+  /**
+   * The other end's messages until it is gone. Unknown message types are skipped.
+   *
+   * @throws {ProtocolError} If the other end sends what is not a message.
+   */
+  async *receive(): AsyncGenerator<In> {
+    const chunk = new Uint8Array(4096);
+    const decoder = new TextDecoder();
+    let text = "";
+    while (true) {
+      const length = await this.#read(chunk);
+      if (length === null) return;
+      text += decoder.decode(chunk.subarray(0, length), { stream: true });
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      if (text.length > MAX_MESSAGE_BYTES) throw new ProtocolError("A message is too long");
+      for (const line of lines) {
+        const message = this.#decode(line);
+        if (message !== null) yield message;
+      }
+    }
+  }
+
+  async #read(into: Uint8Array): Promise<number | null> {
+    try {
+      return await this.#stream.read(into);
+    } catch {
+      // A reset, or our own close while reading: the end, as much as an orderly one.
+      return null;
+    }
+  }
+
+  /** Closes the pipe; the other end sees the end of it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stream.close();
+  }
+}

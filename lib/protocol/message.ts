@@ -1,0 +1,150 @@
+/**
+ * The words on the control pipe: what a worker says to its master, and what the master says to a
+ * worker. Both ends import this file; framing is `channel.ts`.
+ *
+ * @module
+ */
+
+/** Version of the protocol. A master and a worker of different versions refuse each other. */
+export const PROTOCOL_VERSION = 1;
+
+/** Longest message in bytes, its newline included. What is longer breaks the pipe. */
+export const MAX_MESSAGE_BYTES = 1 << 20;
+
+/** Why a worker is told to leave. */
+export type RetireReason = "reload" | "stop" | "scaled-down";
+
+/** Options as `uwsgi.opt` shows them: the last use wins no race, repeated ones are a list. */
+export type ModuleOptions = Readonly<Record<string, string | true | readonly (string | true)[]>>;
+
+/** What a worker says. */
+export type WorkerMessage =
+  /** First words on a new pipe: who is calling. `adopts`: it can accept on inherited sockets. */
+  | {
+    readonly type: "hello";
+    readonly protocol: number;
+    readonly token: string;
+    readonly pid: number;
+    readonly adopts: boolean;
+  }
+  /**
+   * `uwsgi.accepting()`: it accepts connections, or stopped doing so for a while. `covers`: it can
+   * accept on the sockets of other slots as well.
+   */
+  | { readonly type: "accepting"; readonly on: boolean; readonly covers: boolean }
+  /** Its event loop runs; `lagMs` is how late this message left. */
+  | { readonly type: "heartbeat"; readonly lagMs: number }
+  /** It stopped accepting and finishes what it has: `connections` clients at this moment. */
+  | { readonly type: "draining"; readonly connections: number }
+  /** `uwsgi.reload()`. */
+  | { readonly type: "reload" }
+  /** `uwsgi.stop()`. */
+  | { readonly type: "stop" };
+
+/** What the master says. */
+export type MasterMessage =
+  /** The answer to `hello`: everything that the `uwsgi` module knows about the instance. */
+  | {
+    readonly type: "welcome";
+    readonly protocol: number;
+    readonly version: string;
+    readonly hostname: string;
+    readonly startedOn: number;
+    readonly numproc: number;
+    readonly opt: ModuleOptions;
+  }
+  /** Leave: finish what you have within `mercyMs`. */
+  | { readonly type: "retire"; readonly reason: RetireReason; readonly mercyMs: number }
+  /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
+  | { readonly type: "cover"; readonly slots: readonly number[] };
+
+type Check = (value: unknown) => boolean;
+type Shape = Readonly<Record<string, Check>>;
+
+const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const isString: Check = (value) => typeof value === "string";
+const isBoolean: Check = (value) => typeof value === "boolean";
+const isRecord: Check = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isNumberList: Check = (value) => Array.isArray(value) && value.every(isNumber);
+const isReason: Check = (value) =>
+  value === "reload" || value === "stop" || value === "scaled-down";
+
+/** The fields of each message and what they may hold; a missing row does not compile. */
+type Shapes<M extends { readonly type: string }> = {
+  readonly [T in M["type"]]: {
+    readonly [F in Exclude<keyof Extract<M, { readonly type: T }>, "type">]: Check;
+  };
+};
+
+const WORKER_SHAPES: Shapes<WorkerMessage> = {
+  hello: { protocol: isNumber, token: isString, pid: isNumber, adopts: isBoolean },
+  accepting: { on: isBoolean, covers: isBoolean },
+  heartbeat: { lagMs: isNumber },
+  draining: { connections: isNumber },
+  reload: {},
+  stop: {},
+};
+
+const MASTER_SHAPES: Shapes<MasterMessage> = {
+  welcome: {
+    protocol: isNumber,
+    version: isString,
+    hostname: isString,
+    startedOn: isNumber,
+    numproc: isNumber,
+    opt: isRecord,
+  },
+  retire: { reason: isReason, mercyMs: isNumber },
+  cover: { slots: isNumberList },
+};
+
+/** A message that is not one: too long, not JSON, or with a field of the wrong kind. */
+export class ProtocolError extends Error {
+  /** Takes what is wrong with the message. */
+  constructor(message: string) {
+    super(message);
+    this.name = "ProtocolError";
+  }
+}
+
+/**
+ * Reads one message of a worker. Null for a type this version does not know, which is skipped: a
+ * worker may be newer than its master.
+ *
+ * @throws {ProtocolError} If it is not JSON, or a known type has a wrong field.
+ */
+export function decodeWorkerMessage(text: string): WorkerMessage | null {
+  return decode<WorkerMessage>(text, WORKER_SHAPES);
+}
+
+/**
+ * Reads one message of the master, see {@linkcode decodeWorkerMessage}.
+ *
+ * @throws {ProtocolError} If it is not JSON, or a known type has a wrong field.
+ */
+export function decodeMasterMessage(text: string): MasterMessage | null {
+  return decode<MasterMessage>(text, MASTER_SHAPES);
+}
+
+function decode<M>(text: string, shapes: Readonly<Record<string, Shape>>): M | null {
+  const value = parse(text);
+  const type = value["type"];
+  if (typeof type !== "string") throw new ProtocolError("A message has no type");
+  if (!Object.hasOwn(shapes, type)) return null;
+  for (const [field, check] of Object.entries(shapes[type] ?? {})) {
+    if (!check(value[field])) throw new ProtocolError(`Message "${type}" has no valid "${field}"`);
+  }
+  return value as M;
+}
+
+function parse(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ProtocolError("A message is not JSON");
+  }
+  if (!isRecord(value)) throw new ProtocolError("A message is not an object");
+  return value as Record<string, unknown>;
+}

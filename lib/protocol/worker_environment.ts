@@ -1,0 +1,63 @@
+/**
+ * What a worker is started with, beside its arguments: one environment variable. The master writes
+ * it, the worker's preload reads and removes it, so that nothing the script starts inherits it.
+ *
+ * @module
+ */
+
+/** Name of the variable. */
+export const WORKER_VARIABLE = "DUWSGI_WORKER";
+
+/** One configured socket as a worker gets it. */
+export interface WorkerSocket {
+  /** The real address, as an operator writes it. */
+  readonly address: string;
+  /** The option that asked for it. */
+  readonly protocol: "socket" | "http-socket";
+  /** How a worker without foreign functions binds it for itself; null where that is impossible. */
+  readonly bind: { readonly hostname: string; readonly port: number } | null;
+  /**
+   * The inherited descriptors: one per slot in slot order, a single one shared by all slots, or none
+   * when the master itself could not bind.
+   */
+  readonly fds: readonly number[];
+}
+
+/** What a worker must know before the control pipe says more. */
+export interface WorkerEnvironment {
+  /** Path of the master's Unix socket for control pipes. */
+  readonly control: string;
+  /** Proves to the master which of its children is calling. */
+  readonly token: string;
+  /** Number of the slot, from 1: `uwsgi.worker_id()`. */
+  readonly slot: number;
+  /** Counts the reloads of the instance, from 1. */
+  readonly generation: number;
+  /** Process id of the master. */
+  readonly masterPid: number;
+  /** The sockets in the order of the configuration. */
+  readonly sockets: readonly WorkerSocket[];
+  /** Backlog for listen(2). */
+  readonly listen: number;
+  /** Descriptor of the scoreboard's shared memory; null without foreign functions. */
+  readonly scoreboard: number | null;
+  /** Descriptor of the master's own stderr, which replaces the start-up pipe; null: keep the pipe. */
+  readonly stderr: number | null;
+  /** The longest a worker may take to leave, also when the master is gone, in milliseconds. */
+  readonly mercyMs: number;
+}
+
+/** The descriptor of a socket for one slot; null where none was inherited. */
+export function slotDescriptor(socket: WorkerSocket, slot: number): number | null {
+  return (socket.fds.length > 1 ? socket.fds[slot - 1] : socket.fds[0]) ?? null;
+}
+
+/** Writes the variable's value. */
+export function encodeWorkerEnvironment(environment: WorkerEnvironment): string {
+  return JSON.stringify(environment);
+}
+
+/** Reads what {@linkcode encodeWorkerEnvironment} wrote. */
+export function decodeWorkerEnvironment(text: string): WorkerEnvironment {
+  return JSON.parse(text) as WorkerEnvironment;
+}

@@ -1,0 +1,145 @@
+/**
+ * Runs in the worker. Lets Deno's own servers accept on a listening socket that was inherited.
+ *
+ * Deno cannot listen on a descriptor, but its event loop is an epoll instance that the process can
+ * see. So a throwaway listener is opened, the inherited socket is put in its place under the same
+ * descriptor number (dup2(2)), and registered with epoll exactly as the throwaway was (the `tfd:`
+ * lines of /proc/self/fdinfo, proc(5)). From then on Deno accepts on the shared socket at full speed.
+ * Taking the registration away again stops that, while connections stay queued for the successor.
+ *
+ * @module
+ */
+
+import { check, ERRNO, lastErrno, type Libc, systemCallError } from "./libc.ts";
+import {
+  descriptorTarget,
+  duplicate,
+  O_CLOEXEC,
+  openDescriptors,
+  socketInode,
+} from "./descriptor.ts";
+import { inetSockaddr, localAddress, type SocketAddress } from "./socket_address.ts";
+
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+
+/** One line of an epoll instance's fdinfo: which descriptor it watches, for what, and its label. */
+interface Registration {
+  readonly epoll: number;
+  readonly fd: number;
+  readonly inode: number;
+  readonly events: number;
+  readonly data: bigint;
+}
+
+/** All registrations of all epoll instances of this process. */
+function registrations(): Registration[] {
+  const found: Registration[] = [];
+  for (const epoll of openDescriptors()) {
+    if (descriptorTarget(epoll) !== "anon_inode:[eventpoll]") continue;
+    const text = Deno.readTextFileSync(`/proc/self/fdinfo/${epoll}`);
+    const lines = text.matchAll(
+      /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+).* ino:([0-9a-f]+)/gm,
+    );
+    for (const [, fd = "", events = "", data = "", inode = ""] of lines) {
+      found.push({
+        epoll,
+        fd: Number(fd),
+        inode: Number.parseInt(inode, 16),
+        events: Number.parseInt(events, 16),
+        data: BigInt(`0x${data}`),
+      });
+    }
+  }
+  return found;
+}
+
+/** `struct epoll_event`: packed on x86-64, aligned elsewhere (epoll_event(3type)). */
+function epollEvent(registration: Registration): Uint8Array<ArrayBuffer> {
+  const dataAt = Deno.build.arch === "x86_64" ? 4 : 8;
+  const bytes = new Uint8Array(dataAt + 8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, registration.events, true);
+  view.setBigUint64(dataAt, registration.data, true);
+  return bytes;
+}
+
+function register(c: Libc, registration: Registration): void {
+  const { epoll, fd } = registration;
+  if (c.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, epollEvent(registration)) === 0) return;
+  const errno = lastErrno(c);
+  // Deno holds its epoll instance under more than one descriptor: the first one has done it already.
+  if (errno !== ERRNO.EEXIST) throw systemCallError(c, "register a socket with epoll", errno);
+}
+
+/** The descriptor of this process's listener at an address. */
+function descriptorOf(c: Libc, address: SocketAddress): number | null {
+  const wanted = JSON.stringify(address);
+  for (const fd of openDescriptors()) {
+    if (JSON.stringify(localAddress(c, fd)) === wanted) return fd;
+  }
+  return null;
+}
+
+/**
+ * Puts the inherited listening socket in the place of the throwaway listener that Deno just opened at
+ * `throwaway`. The inherited descriptor stays open beside it.
+ *
+ * @throws {Error} If the throwaway cannot be found, or a call fails.
+ */
+export function adopt(c: Libc, inherited: number, throwaway: SocketAddress): void {
+  const fd = descriptorOf(c, throwaway);
+  if (fd === null) throw new Error("Cannot find the descriptor of Deno's own listener");
+  const watching = registrations().filter((registration) => registration.fd === fd);
+  if (watching.length === 0) throw new Error("Cannot find the epoll registration of a listener");
+  check(c, "dup3", c.dup3(inherited, fd, O_CLOEXEC));
+  for (const registration of watching) register(c, registration);
+}
+
+/**
+ * Stops every server of this process, of whatever kind, from accepting on an inherited socket.
+ * Connections stay in its queue for whoever accepts on it next.
+ *
+ * @returns A function that lets the same servers accept again.
+ */
+export function stopAccepting(c: Libc, inherited: number): () => void {
+  const inode = socketInode(inherited);
+  if (inode === null) return () => {};
+  // A server may use the inherited number itself, which is about to stand for another socket.
+  const kept = duplicate(c, inherited);
+  const watching = registrations().filter((registration) => registration.inode === inode);
+  const descriptors = new Set(watching.map((registration) => registration.fd));
+  for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
+  for (const fd of descriptors) silence(c, fd);
+  return () => {
+    for (const fd of descriptors) check(c, "dup3", c.dup3(kept, fd, O_CLOEXEC));
+    for (const registration of watching) register(c, registration);
+    c.close(kept);
+  };
+}
+
+/**
+ * Puts a listener that nobody knows under the number of one that must not accept any more: a server
+ * that is in the middle of accepting finds an empty queue, not one more connection.
+ */
+function silence(c: Libc, fd: number): void {
+  const address = localAddress(c, fd);
+  if (address === null) return;
+  const quiet = quietSocket(c, address.family === "unix");
+  if (quiet < 0) return;
+  c.dup3(quiet, fd, O_CLOEXEC);
+  c.close(quiet);
+}
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
+
+function quietSocket(c: Libc, unix: boolean): number {
+  const fd = c.socket(unix ? AF_UNIX : AF_INET, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
+  // A Unix socket bound to nothing but its family gets a random abstract name (unix(7), autobind).
+  const address = unix ? new Uint8Array([AF_UNIX, 0]) : inetSockaddr(c, "127.0.0.1", 0);
+  if (fd >= 0 && address !== null) c.bind(fd, address, address.length);
+  c.listen(fd, 1);
+  return fd;
+}

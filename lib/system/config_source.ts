@@ -1,0 +1,149 @@
+/**
+ * The world as the configuration layer sees it, taken from Deno.
+ *
+ * @module
+ */
+
+import { resolve } from "@std/path";
+import type { ConfigSource, PathKind } from "../config/source.ts";
+import { VERSION } from "../version.ts";
+
+/** What stays the same for all readings of one master. */
+export interface SourceBase {
+  /** Directory the program was started in. */
+  readonly cwd: string;
+  /** When it was started, ms since the epoch. */
+  readonly startedAtMs: number;
+  /** Standard input, which can be read only once and is kept for reloads. */
+  readonly stdin: () => string;
+}
+
+/** Captures {@linkcode SourceBase}; call it before anything changes the directory. */
+export function captureBase(): SourceBase {
+  let text: string | null = null;
+  return {
+    cwd: Deno.cwd(),
+    startedAtMs: Date.now(),
+    stdin: () => text ??= readStdin(),
+  };
+}
+
+function readStdin(): string {
+  const chunks: number[] = [];
+  const buffer = new Uint8Array(65536);
+  for (let n = Deno.stdin.readSync(buffer); n !== null; n = Deno.stdin.readSync(buffer)) {
+    for (const byte of buffer.subarray(0, n)) chunks.push(byte);
+  }
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(chunks));
+}
+
+/** A source for one reading; relative paths mean the directory the program was started in. */
+export function denoConfigSource(base: SourceBase, reloading: boolean): ConfigSource {
+  const at = (path: string): string => resolve(base.cwd, path);
+  const uid = Deno.uid() ?? 0;
+  const gid = Deno.gid() ?? 0;
+  return {
+    cwd: base.cwd,
+    hostname: Deno.hostname(),
+    user: nameOf("/etc/passwd", uid),
+    group: nameOf("/etc/group", gid),
+    uid,
+    gid,
+    cpuCount: navigator.hardwareConcurrency,
+    startedAtMs: base.startedAtMs,
+    version: VERSION,
+    executable: Deno.execPath(),
+    reloading,
+    readTextFile: (path) => readText(at(path)),
+    kind: (path) => kindOf(at(path)),
+    inode: (path) => inodeOf(at(path)),
+    stdin: base.stdin,
+    environment: () => Deno.env.toObject(),
+    glob: (pattern) => glob(base.cwd, pattern),
+  };
+}
+
+function readText(path: string): string {
+  try {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Deno.readFileSync(path));
+  } catch (error) {
+    throw new Error(reasonFor(error), { cause: error });
+  }
+}
+
+function reasonFor(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  return error instanceof Error ? error.message : String(error);
+}
+
+function kindOf(path: string): PathKind {
+  try {
+    const info = Deno.statSync(path);
+    if (info.isFile) return "file";
+    return info.isDirectory ? "directory" : "other";
+  } catch {
+    return null;
+  }
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.statSync(path).ino;
+  } catch {
+    return null;
+  }
+}
+
+/** The name of a number in a file of the form `name:x:number:…`, or the number itself. */
+function nameOf(file: string, id: number): string {
+  try {
+    for (const line of Deno.readTextFileSync(file).split("\n")) {
+      const [name, , number] = line.split(":");
+      if (name && number === String(id)) return name;
+    }
+  } catch {
+    // No such database here: the number will do.
+  }
+  return String(id);
+}
+
+/** Expands a shell pattern one path component at a time: `*`, `?`, `[…]`. */
+function glob(cwd: string, pattern: string): string[] {
+  const absolute = pattern.startsWith("/");
+  let paths = [absolute ? "/" : ""];
+  for (const part of pattern.split("/").filter((part) => part !== "")) {
+    paths = paths.flatMap((path) => matches(cwd, path, part));
+  }
+  return paths.sort();
+}
+
+function matches(cwd: string, directory: string, part: string): string[] {
+  const join = (name: string): string => directory + (/(^|\/)$/.test(directory) ? "" : "/") + name;
+  if (!/[*?[]/.test(part)) {
+    return kindOf(resolve(cwd, join(part))) === null ? [] : [join(part)];
+  }
+  const expression = patternExpression(part);
+  return namesIn(resolve(cwd, directory || "."))
+    .filter((name) => expression.test(name) && (part.startsWith(".") || !name.startsWith(".")))
+    .map(join);
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function patternExpression(part: string): RegExp {
+  const source = part.replace(/\[!?[^\]]+\]|[\\^$.|+(){}[\]]|\*|\?/g, (token) => {
+    if (token === "*") return ".*";
+    if (token === "?") return ".";
+    if (token.length > 1) return token.replace("[!", "[^");
+    return `\\${token}`;
+  });
+  return new RegExp(`^${source}$`);
+}

@@ -1,0 +1,76 @@
+/**
+ * Reads configuration files in JSON with comments, with errors that say where.
+ *
+ * @module
+ */
+import { parse } from "@std/jsonc";
+import { fromFileUrl, resolve, toFileUrl } from "@std/path";
+
+/** A configuration file, read. */
+export interface JsonFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** The same as a `file://` URL. */
+  readonly url: string;
+  /** Its top level; empty for an empty file, as Deno reads it. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads a file of JSON with comments and trailing commas.
+ *
+ * @returns null if there is no such file.
+ * @throws {Error} If it cannot be read, is not valid, or is not an object.
+ */
+export function readJsonFile(path: string): JsonFile | null {
+  const text = readText(path);
+  if (text === null) return null;
+  const value = text.trim() === "" ? {} : parseText(path, text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`Cannot use "${path}": its top level must be an object`);
+  }
+  return { path, url: toFileUrl(path).href, value: { ...value } };
+}
+
+/**
+ * The absolute path of a file that is given as a path or a `file://` URL.
+ *
+ * @param reference What the user wrote.
+ * @param directory What a relative path is relative to.
+ * @param what What it was written for, for the message.
+ * @throws {Error} If it is another kind of URL.
+ */
+export function asFilePath(reference: string, directory: string, what: string): string {
+  if (reference.startsWith("file:")) return fromFileUrl(reference);
+  if (/^[a-z][a-z0-9+.-]+:/i.test(reference)) {
+    throw new Error(`Cannot use "${reference}" (${what}): it must be a local file`);
+  }
+  return resolve(directory, reference);
+}
+
+function readText(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    if (
+      cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.IsADirectory ||
+      cause instanceof Deno.errors.NotADirectory
+    ) return null;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Cannot read "${path}": ${reason}`, { cause });
+  }
+}
+
+function parseText(path: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const position = Number(/at position (\d+)/.exec(reason)?.[1] ?? text.length);
+    const line = text.slice(0, position).split("\n").length;
+    throw new Error(
+      `${reason.replace(/ at position \d+$/, "")}, at ${path}:${line}: correct that line`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The C library, as far as Deno's own interface does not reach: sockets that are inherited, epoll
+ * registrations, shared memory. Every other module asks {@linkcode libc}; when foreign functions are
+ * refused or the platform is another one, it answers null and the caller takes its fallback.
+ *
+ * @module
+ */
+
+const SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  fcntl_lock: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
+  dup2: { parameters: ["i32", "i32"], result: "i32" },
+  dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  getpwnam: { parameters: ["buffer"], result: "pointer" },
+  getgrnam: { parameters: ["buffer"], result: "pointer" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The functions of the C library that duwsgi calls, under their own names (`fcntl` has two forms). */
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** Error numbers of `errno(3)` that callers tell apart (the same on every Linux that Deno runs on). */
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EAGAIN: 11,
+  EACCES: 13,
+  EEXIST: 17,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+} as const;
+
+/** A system call that failed: which one, and the reason in the words of `strerror(3)`. */
+export class SystemCallError extends Error {
+  /** The call, for example `bind`. */
+  readonly call: string;
+  /** The error number, see {@linkcode ERRNO}. */
+  readonly errno: number;
+  /** What `strerror(3)` says of it, for example `Address already in use`. */
+  readonly reason: string;
+
+  /** Takes the call, its error number and the words for it. */
+  constructor(call: string, errno: number, reason: string) {
+    super(`Cannot ${call}: ${reason}`);
+    this.name = "SystemCallError";
+    this.call = call;
+    this.errno = errno;
+    this.reason = reason;
+  }
+}
+
+let opened: Libc | null | undefined;
+
+/**
+ * The C library, opened once. Null where duwsgi's tricks do not apply: foreign functions are refused
+ * (no `--allow-ffi`), or the platform is not Linux.
+ */
+export function libc(): Libc | null {
+  if (opened === undefined) opened = open();
+  return opened;
+}
+
+function open(): Libc | null {
+  if (Deno.build.os !== "linux") return null;
+  try {
+    return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  } catch {
+    // Refused, or another C library: both mean "use the fallback", and neither is the user's mistake.
+    return null;
+  }
+}
+
+/**
+ * The C library for code that is only reached when there is one.
+ *
+ * @throws {Error} If foreign functions are not available.
+ */
+export function requireLibc(): Libc {
+  const c = libc();
+  if (c === null) throw new Error("Foreign functions are not available: allow them with --allow-ffi");
+  return c;
+}
+
+/** The error number that the last failed call of this thread left behind. */
+export function lastErrno(c: Libc): number {
+  const at = c.__errno_location();
+  return at === null ? 0 : new Deno.UnsafePointerView(at).getInt32();
+}
+
+/**
+ * Passes on the result of a call that returns -1 on failure.
+ *
+ * @throws {SystemCallError} If the result is negative.
+ */
+export function check(c: Libc, call: string, result: number): number {
+  if (result < 0) throw systemCallError(c, call, lastErrno(c));
+  return result;
+}
+
+/** Names an error number as an error of `call`. */
+export function systemCallError(c: Libc, call: string, errno: number): SystemCallError {
+  const text = c.strerror(errno);
+  const reason = text === null ? `error ${errno}` : Deno.UnsafePointerView.getCString(text);
+  return new SystemCallError(call, errno, reason);
+}
+
+/** A string as C wants it: UTF-8 with a final zero byte. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text + "\0");
+}

@@ -1,0 +1,71 @@
+/**
+ * Writes whole lines to stderr, which all processes of an instance share, so that no line lands in the
+ * middle of another one.
+ *
+ * A regular file needs nothing for that: one write(2) is one piece. On a pipe or a terminal only short
+ * writes are (pipe(7), PIPE_BUF), so there each write holds a record lock on a file that all processes
+ * share; the kernel releases it when its holder dies (fcntl(2), F_SETLKW).
+ *
+ * @module
+ */
+
+import type { Libc } from "./libc.ts";
+
+const F_SETLKW = 7;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+/** `struct flock` on 64-bit Linux: type, whence, start, length, pid. */
+const FLOCK_SIZE = 32;
+
+/** Writes one text with a newline at its end. */
+export type LineWriter = (text: string) => void;
+
+/**
+ * A writer for stderr.
+ *
+ * @param c The C library; null: there is nothing to lock with.
+ * @param lockFd A file that all writers share (the scoreboard's memory), or null.
+ */
+export function stderrLines(c: Libc | null, lockFd: number | null): LineWriter {
+  const encoder = new TextEncoder();
+  const lock = c === null || lockFd === null || isRegularFile() ? null : recordLock(c, lockFd);
+  return (text) => {
+    const bytes = encoder.encode(text.endsWith("\n") ? text : text + "\n");
+    lock?.(F_WRLCK);
+    try {
+      writeAll(bytes);
+    } finally {
+      lock?.(F_UNLCK);
+    }
+  };
+}
+
+function isRegularFile(): boolean {
+  try {
+    return Deno.statSync("/proc/self/fd/2").isFile;
+  } catch {
+    return false;
+  }
+}
+
+function recordLock(c: Libc, fd: number): (type: number) => void {
+  const flock = new Uint8Array(FLOCK_SIZE);
+  const view = new DataView(flock.buffer);
+  return (type) => {
+    view.setInt16(0, type, true);
+    c.fcntl_lock(fd, F_SETLKW, flock);
+  };
+}
+
+function writeAll(bytes: Uint8Array): void {
+  let rest = bytes;
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(Deno.stderr.writeSync(rest));
+    } catch (error) {
+      // Somebody made the terminal non-blocking and it is full: wait for its reader.
+      if (!(error instanceof Deno.errors.WouldBlock)) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Runs in the master. Binds the sockets that workers inherit. None of them listens yet: a bound TCP
+ * socket is not part of the kernel's SO_REUSEPORT group until the first worker of its slot calls
+ * listen(2), so no connection waits in the queue of a slot that has no worker yet.
+ *
+ * @module
+ */
+
+import { check, ERRNO, type Libc, SystemCallError } from "./libc.ts";
+import { setNonblocking } from "./descriptor.ts";
+import { FAMILY, inetSockaddr, localAddress, unixSockaddr } from "./socket_address.ts";
+
+const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_TYPE = 3;
+const SO_KEEPALIVE = 9;
+const SO_REUSEPORT = 15;
+const SOCK_STREAM = 1;
+
+/** What a TCP listening socket is made with. */
+export interface TcpSocketOptions {
+  /** Numeric IPv4 or IPv6 address. */
+  readonly host: string;
+  /** Port; 0 lets the kernel choose. */
+  readonly port: number;
+  /** Join the other sockets of this address through SO_REUSEPORT (socket(7)). */
+  readonly reusePort: boolean;
+  /** Set SO_KEEPALIVE, which accepted connections inherit. */
+  readonly keepalive: boolean;
+}
+
+/**
+ * Binds a TCP socket and returns its descriptor.
+ *
+ * @throws {SystemCallError} If the address is in use, not local, or not allowed.
+ */
+export function bindTcp(c: Libc, options: TcpSocketOptions): number {
+  const address = inetSockaddr(c, options.host, options.port);
+  if (address === null) throw new TypeError(`Not a numeric address: "${options.host}"`);
+  const family = address.length === 16 ? FAMILY.INET : FAMILY.INET6;
+  return bound(c, family, address, (fd) => {
+    setOption(c, fd, SO_REUSEADDR);
+    if (options.reusePort) setOption(c, fd, SO_REUSEPORT);
+    if (options.keepalive) setOption(c, fd, SO_KEEPALIVE);
+  });
+}
+
+/**
+ * Makes sure that nobody else listens at the address. SO_REUSEPORT alone would let a second instance
+ * of the same user join the group unnoticed and take its share of the connections.
+ *
+ * @throws {SystemCallError} With EADDRINUSE if somebody does.
+ */
+export function probeTcp(c: Libc, host: string, port: number): void {
+  c.close(bindTcp(c, { host, port, reusePort: false, keepalive: false }));
+}
+
+/** The port that a bound TCP socket really has. */
+export function boundPort(c: Libc, fd: number): number {
+  const address = localAddress(c, fd);
+  return address !== null && "port" in address ? address.port : 0;
+}
+
+/**
+ * Binds an abstract Unix socket, which has a name and no file.
+ *
+ * @throws {SystemCallError} If the name is in use.
+ */
+export function bindAbstract(c: Libc, name: string): number {
+  return bound(c, FAMILY.UNIX, unixSockaddr(name, true));
+}
+
+/**
+ * Binds a Unix socket at a path. Only a socket that nobody listens on any more is replaced.
+ *
+ * @throws {SystemCallError} If a live server has the path (EADDRINUSE) or bind(2) fails.
+ * @throws {Deno.errors.AlreadyExists} If something else than a socket is there.
+ */
+export async function bindUnix(c: Libc, path: string): Promise<number> {
+  await removeStale(path);
+  return bound(c, FAMILY.UNIX, unixSockaddr(path, false));
+}
+
+async function removeStale(path: string): Promise<void> {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  if (info.isSocket !== true) {
+    throw new Deno.errors.AlreadyExists(`"${path}" exists and is not a socket`);
+  }
+  if (await isLive(path)) {
+    throw new SystemCallError("bind", ERRNO.EADDRINUSE, "another server is listening there");
+  }
+  Deno.removeSync(path);
+}
+
+async function isLive(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    if (error instanceof Deno.errors.NotFound) return false;
+    // A full queue or a missing permission: somebody may well be there.
+    return true;
+  }
+}
+
+/**
+ * Takes a listening socket that this process was started with (`fd://N`).
+ *
+ * @throws {TypeError} If the descriptor is not open, or not a stream socket.
+ */
+export function adoptDescriptor(c: Libc, fd: number): void {
+  const type = new Int32Array(1);
+  const size = new Uint32Array([4]);
+  const bytes = new Uint8Array(type.buffer);
+  if (c.getsockopt(fd, SOL_SOCKET, SO_TYPE, bytes, new Uint8Array(size.buffer)) !== 0) {
+    throw new TypeError(`Descriptor ${fd} is not an open socket`);
+  }
+  if (type[0] !== SOCK_STREAM || localAddress(c, fd) === null) {
+    throw new TypeError(`Descriptor ${fd} is not a TCP or Unix stream socket`);
+  }
+  setNonblocking(c, fd);
+}
+
+function setOption(c: Libc, fd: number, option: number): void {
+  check(c, "setsockopt", c.setsockopt(fd, SOL_SOCKET, option, new Uint8Array([1, 0, 0, 0]), 4));
+}
+
+function bound(
+  c: Libc,
+  family: number,
+  address: Uint8Array<ArrayBuffer>,
+  prepare: (fd: number) => void = () => {},
+): number {
+  const fd = check(c, "socket", c.socket(family, SOCK_STREAM_CLOEXEC_NONBLOCK, 0));
+  try {
+    prepare(fd);
+    check(c, "bind", c.bind(fd, address, address.length));
+    return fd;
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
