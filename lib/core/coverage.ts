@@ -1,0 +1,62 @@
+/**
+ * Who accepts for a slot that has no worker: with a socket per slot, connections go on arriving in
+ * its queue, and a sibling takes them until the slot has a worker again.
+ *
+ * @module
+ */
+
+import type { MasterState, Worker } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** For every open slot without an accepting worker, the worker that accepts for it. */
+export function decideCoverage(state: MasterState): Record<number, number> {
+  if (!state.socketPerSlot) return {};
+  const able = state.workers.filter((worker) => worker.state === "accepting" && worker.covers);
+  const served = new Set(able.map((worker) => worker.slot));
+  for (const worker of state.workers) {
+    if (worker.state === "accepting") served.add(worker.slot);
+  }
+  const coverage: Record<number, number> = {};
+  const load = new Map<number, number>();
+  for (const slot of state.slots) {
+    if (!slot.opened || served.has(slot.number)) continue;
+    const candidates = able.filter((worker) => worker.slotsKnown >= slot.number);
+    const kept = candidates.find((worker) => worker.id === state.coverage[slot.number]);
+    const chosen = kept ?? leastLoaded(candidates, load);
+    if (chosen === undefined) continue;
+    coverage[slot.number] = chosen.id;
+    load.set(chosen.id, (load.get(chosen.id) ?? 0) + 1);
+  }
+  return coverage;
+}
+
+function leastLoaded(workers: readonly Worker[], load: ReadonlyMap<number, number>) {
+  let best: Worker | undefined;
+  for (const worker of workers) {
+    if (best === undefined || (load.get(worker.id) ?? 0) < (load.get(best.id) ?? 0)) best = worker;
+  }
+  return best;
+}
+
+/** Tells every worker whose duty changed. */
+export function updateCoverage(turn: Turn): void {
+  const { state } = turn;
+  const before = slotsByWorker(state.coverage);
+  state.coverage = decideCoverage(state);
+  const after = slotsByWorker(state.coverage);
+  for (const worker of state.workers) {
+    const duty = after.get(worker.id) ?? [];
+    const changed = duty.join() !== (before.get(worker.id) ?? []).join();
+    if (changed && worker.state === "accepting") {
+      turn.effects.push({ type: "cover", worker: worker.id, slots: duty });
+    }
+  }
+}
+
+function slotsByWorker(coverage: Readonly<Record<number, number>>): Map<number, number[]> {
+  const duties = new Map<number, number[]>();
+  for (const [slot, worker] of Object.entries(coverage)) {
+    duties.set(worker, [...(duties.get(worker) ?? []), Number(slot)]);
+  }
+  return duties;
+}

@@ -1,0 +1,155 @@
+/**
+ * Everything the master knows, as one value. `step.ts` is the only place that makes a new one.
+ *
+ * @module
+ */
+
+import type { WorkerState } from "./worker_table.ts";
+
+/** Why a worker leaves. The first reason stays: a retiring worker that is killed has retired. */
+export type LeaveReason =
+  | "reload"
+  | "stop"
+  | "scaled-down"
+  | "reload-failed"
+  | "start-timeout"
+  | "pipe-broken";
+
+/** One worker process. */
+export interface Worker {
+  /** Counts all processes ever started; pids come again, these do not. */
+  readonly id: number;
+  readonly slot: number;
+  readonly generation: number;
+  pid: number | null;
+  state: WorkerState;
+  readonly spawnedAt: number;
+  /** When it accepted for the first time; null: not yet. */
+  acceptedAt: number | null;
+  /** When its state's time is over; null: it has no limit. */
+  deadline: number | null;
+  reason: LeaveReason | null;
+  /** True if it can accept on the sockets of other slots. */
+  covers: boolean;
+  /** How many slots there were when it started: it inherited no further sockets. */
+  readonly slotsKnown: number;
+}
+
+/** One worker slot: what stays when its worker goes. */
+export interface Slot {
+  readonly number: number;
+  /** Deaths in a row, see `restart_policy.ts`. */
+  deaths: number;
+  /** When the next worker is started; null: none is due. */
+  respawnAt: number | null;
+  /** True once a worker accepted here: from then on the slot's sockets have a queue. */
+  opened: boolean;
+  /** Why its last worker failed to start, or died; null: none did. */
+  lastFailure: string | null;
+}
+
+/** `chain`: one slot after the other. `all`: every slot at once, with the configuration read again. */
+export type ReloadKind = "chain" | "all";
+
+/** A slot that did not get its new worker, and why. */
+export interface SlotFailure {
+  readonly slot: number;
+  readonly why: string;
+}
+
+/** A reload on its way. */
+export interface Reload {
+  readonly kind: ReloadKind;
+  readonly generation: number;
+  readonly startedAt: number;
+  /** Slots still to come, in order. */
+  pending: number[];
+  /** Slots whose new worker is starting. */
+  starting: number[];
+  /** Slots that have their new worker. */
+  done: number[];
+  failed: SlotFailure[];
+}
+
+/** The settings that decisions depend on. */
+export interface Settings {
+  readonly processes: number;
+  readonly startTimeoutMs: number;
+  readonly mercyMs: number;
+}
+
+/**
+ * - `starting`: no worker has ever accepted;
+ * - `running`: at least one did;
+ * - `stopping`: everybody was asked to leave;
+ * - `killing`: everybody was told to.
+ */
+export type Phase = "starting" | "running" | "stopping" | "killing";
+
+/** The state of the master. */
+export interface MasterState {
+  phase: Phase;
+  readonly startedAt: number;
+  /** The generation that is respawned: the newest one of which a worker has accepted. */
+  generation: number;
+  settings: Settings;
+  /** Settings of a reload that no worker has confirmed yet. */
+  nextSettings: Settings | null;
+  /** True if TCP sockets exist once per slot, so that a slot without worker needs a sibling. */
+  readonly socketPerSlot: boolean;
+  nextWorker: number;
+  /** The newest generation ever started. */
+  lastGeneration: number;
+  workers: Worker[];
+  slots: Slot[];
+  reload: Reload | null;
+  /** A reload asked for while one was running: one is kept, and `all` outranks `chain`. */
+  queued: ReloadKind | null;
+  /** Slot without worker → the id of the worker that accepts for it. */
+  coverage: Record<number, number>;
+  /** True once every slot has had an accepting worker. */
+  ready: boolean;
+}
+
+/** The state before anything happened. */
+export function initialState(settings: Settings, socketPerSlot: boolean, at: number): MasterState {
+  return {
+    phase: "starting",
+    startedAt: at,
+    generation: 1,
+    settings,
+    nextSettings: null,
+    socketPerSlot,
+    nextWorker: 1,
+    lastGeneration: 1,
+    workers: [],
+    slots: [],
+    reload: null,
+    queued: null,
+    coverage: {},
+    ready: false,
+  };
+}
+
+/** Workers of a slot that are neither leaving nor gone, oldest first. */
+export function liveWorkers(state: MasterState, slot: number): Worker[] {
+  return state.workers.filter((worker) => worker.slot === slot && !isLeaving(worker));
+}
+
+/** True for a worker that was told to leave, or killed. */
+export function isLeaving(worker: Worker): boolean {
+  return worker.state === "retiring" || worker.state === "killed";
+}
+
+/** The time of the next thing that is due by itself; null: nothing is. */
+export function nextDeadline(state: MasterState): number | null {
+  let next: number | null = null;
+  const times = [
+    ...state.workers.map((worker) => worker.deadline),
+    ...state.slots.map((slot) => slot.respawnAt),
+  ];
+  for (const time of times) {
+    if (time !== null && (next === null || time < next)) next = time;
+  }
+  return next;
+}

@@ -1,0 +1,98 @@
+/**
+ * A worker's life as a total table: whatever happens in whatever state has one visible answer.
+ *
+ * @module
+ */
+
+/**
+ * - `starting`: the process exists and has not said `accepting()` yet;
+ * - `accepting`: it takes connections;
+ * - `paused`: it said `accepting(0)` and lives on;
+ * - `retiring`: it was told to leave and finishes what it has;
+ * - `killed`: it got SIGKILL and is about to be gone.
+ */
+export type WorkerState = "starting" | "accepting" | "paused" | "retiring" | "killed";
+
+/**
+ * - `accept`, `pause`: the worker said so;
+ * - `retire`: the master wants it gone in order;
+ * - `kill`: the master wants it gone now;
+ * - `deadline`: the time its state allows is over;
+ * - `exit`: the process ended.
+ */
+export type WorkerEvent = "accept" | "pause" | "retire" | "kill" | "deadline" | "exit";
+
+/** What the master does about it. */
+export type WorkerAction =
+  /** Nothing. */
+  | "ignore"
+  /** It is the worker of its slot now; the one before it retires. */
+  | "promote"
+  /** Only note it. */
+  | "note"
+  /** Ask it to leave over the control pipe. */
+  | "ask"
+  /** It never had a client: SIGTERM, and little patience. */
+  | "terminate"
+  /** SIGKILL. */
+  | "kill"
+  /** The start failed. */
+  | "startFailed"
+  /** It died without being told to leave. */
+  | "died"
+  /** It left as it was told to. */
+  | "left";
+
+/** One answer: the state it is in from now on, and what is done. */
+export interface Answer {
+  readonly next: WorkerState | "gone";
+  readonly action: WorkerAction;
+}
+
+function answer(next: Answer["next"], action: WorkerAction): Answer {
+  return { next, action };
+}
+
+/** The table. A missing cell does not compile. */
+export const WORKER_TABLE: Readonly<Record<WorkerState, Readonly<Record<WorkerEvent, Answer>>>> = {
+  starting: {
+    accept: answer("accepting", "promote"),
+    pause: answer("starting", "ignore"),
+    retire: answer("retiring", "terminate"),
+    kill: answer("killed", "kill"),
+    deadline: answer("killed", "startFailed"),
+    exit: answer("gone", "startFailed"),
+  },
+  accepting: {
+    accept: answer("accepting", "note"),
+    pause: answer("paused", "note"),
+    retire: answer("retiring", "ask"),
+    kill: answer("killed", "kill"),
+    deadline: answer("accepting", "ignore"),
+    exit: answer("gone", "died"),
+  },
+  paused: {
+    accept: answer("accepting", "note"),
+    pause: answer("paused", "ignore"),
+    retire: answer("retiring", "ask"),
+    kill: answer("killed", "kill"),
+    deadline: answer("paused", "ignore"),
+    exit: answer("gone", "died"),
+  },
+  retiring: {
+    accept: answer("retiring", "ignore"),
+    pause: answer("retiring", "ignore"),
+    retire: answer("retiring", "ignore"),
+    kill: answer("killed", "kill"),
+    deadline: answer("killed", "kill"),
+    exit: answer("gone", "left"),
+  },
+  killed: {
+    accept: answer("killed", "ignore"),
+    pause: answer("killed", "ignore"),
+    retire: answer("killed", "ignore"),
+    kill: answer("killed", "ignore"),
+    deadline: answer("killed", "ignore"),
+    exit: answer("gone", "left"),
+  },
+};
