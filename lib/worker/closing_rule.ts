@@ -1,0 +1,38 @@
+/**
+ * Runs in the worker. Which responses of a retiring worker say `Connection: close`.
+ *
+ * The first response on a connection never does: requests that a client pipelined behind it have
+ * already arrived, and a closed connection would lose them (RFC 9112, 9.3.2 and 9.6). From the second
+ * on, a response closes as soon as its request did not follow at the heels of the response before it.
+ *
+ * @module
+ */
+
+/** Requests that follow faster than this may have been pipelined. */
+export const PIPELINE_GAP_MS = 5;
+
+/** However fast they follow: this many responses are enough for one connection. */
+export const PIPELINE_DEPTH = 8;
+
+interface Seen {
+  responses: number;
+  lastAt: number;
+}
+
+/** Remembers the connections of a retiring worker, by the address of their client. */
+export class ClosingRule {
+  readonly #seen = new Map<string, Seen>();
+
+  /** True if the response to a request that came at `at` (monotonic ms) may close its connection. */
+  mayClose(connection: string, at: number): boolean {
+    const seen = this.#seen.get(connection);
+    if (seen === undefined) return false;
+    return seen.responses >= PIPELINE_DEPTH || at - seen.lastAt >= PIPELINE_GAP_MS;
+  }
+
+  /** Notes that a response was given at `at`. */
+  responded(connection: string, at: number): void {
+    const responses = this.#seen.get(connection)?.responses ?? 0;
+    this.#seen.set(connection, { responses: responses + 1, lastAt: at });
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Runs in the worker. Ends servers without losing a request: stop accepting, answer with `Connection:
+ * close` until no client is left or the time is over, and only then shut down.
+ *
+ * @module
+ */
+
+import { duplicate } from "../system/descriptor.ts";
+import { pause } from "../system/timing.ts";
+import { clientConnections, LingeringClose } from "./connections.ts";
+import { beginClosing, takeFarewells } from "./http.ts";
+import { currentInstance } from "./instance.ts";
+
+/** What can be drained: the servers of one socket. */
+export interface Drainable {
+  /** Leaves further connections in the queue. */
+  stopAccepting(): void;
+  /** Ends the servers, whatever their clients do. */
+  end(): Promise<void>;
+}
+
+/** Share of the mercy, at its end, in which servers are shut down whatever their clients do. */
+const LAST_CALL = 0.2;
+/** But never more than this (5 s). */
+const LONGEST_LAST_CALL_MS = 5_000;
+/** shutdown(2): nothing more is sent, what comes is still read. */
+const SHUT_WR = 1;
+/** Share of the last call, at its end, that belongs to the way out: nobody should need SIGKILL. */
+const WAY_OUT = 0.1;
+
+/** Drains what is given within `mercyMs`. */
+export async function drain(served: readonly Drainable[], mercyMs: number): Promise<void> {
+  const lastCall = Math.min(mercyMs * LAST_CALL, LONGEST_LAST_CALL_MS);
+  const deadline = performance.now() + mercyMs - lastCall * WAY_OUT;
+  beginClosing();
+  for (const one of served) one.stopAccepting();
+  await untilNoClient(deadline - lastCall * (1 - WAY_OUT));
+  const lingering = lingerOnClients();
+  const ended = Promise.all(served.map((one) => one.end()));
+  const released = untilReleased(lingering, deadline);
+  await Promise.race([
+    Promise.all([ended, released]),
+    pause(Math.max(0, deadline - performance.now())),
+  ]);
+}
+
+/** Number of connections that clients have with this process; 0 where that cannot be known. */
+export function countClients(): number {
+  const { libc, environment } = currentInstance();
+  return libc === null ? 0 : clientConnections(libc, environment).length;
+}
+
+/** Looks often at first, when most clients go, and less often at those that stay. */
+async function untilNoClient(deadline: number): Promise<void> {
+  const { libc, environment } = currentInstance();
+  if (libc === null) return;
+  let wait = 5;
+  while (true) {
+    const clients = clientConnections(libc, environment);
+    const left = deadline - performance.now();
+    if (clients.length === 0 || left <= 0) return;
+    const farewells = takeFarewells();
+    for (const { fd, client } of clients) {
+      if (client !== "" && farewells.has(client)) libc.shutdown(fd, SHUT_WR);
+    }
+    wait = farewells.size > 0 ? 5 : Math.min(wait * 1.2, 200);
+    await pause(Math.min(wait, left));
+  }
+}
+
+function lingerOnClients(): LingeringClose | null {
+  const { libc, environment } = currentInstance();
+  if (libc === null) return null;
+  const clients = clientConnections(libc, environment);
+  return clients.length === 0
+    ? null
+    : new LingeringClose(libc, clients.map(({ fd }) => duplicate(libc, fd)));
+}
+
+async function untilReleased(lingering: LingeringClose | null, deadline: number): Promise<void> {
+  while (lingering !== null && lingering.size > 0 && performance.now() < deadline) {
+    lingering.poll();
+    await pause(20);
+  }
+}

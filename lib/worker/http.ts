@@ -1,0 +1,97 @@
+/**
+ * Runs in the worker. Serves HTTP on a socket of the instance: requests are counted on the scoreboard,
+ * and while the worker retires, responses ask their clients to go.
+ *
+ * @module
+ */
+
+import { ClosingRule } from "./closing_rule.ts";
+import { clientKey } from "./connections.ts";
+import { currentInstance } from "./instance.ts";
+
+/** Handles a request, as for `Deno.serve`. */
+export type Handler = (
+  request: Request,
+  info: Deno.ServeHandlerInfo<Deno.Addr>,
+) => Response | Promise<Response>;
+
+let rule: ClosingRule | null = null;
+
+const farewells = new Set<string>();
+
+/**
+ * The connections whose last response has been sent: it said `Connection: close`, and Deno leaves the
+ * closing to the client, although the server is to begin with it (RFC 9112, 9.6).
+ */
+export function takeFarewells(): ReadonlySet<string> {
+  const taken = new Set(farewells);
+  farewells.clear();
+  return taken;
+}
+
+/** From now on, responses close their connections. */
+export function beginClosing(): void {
+  rule ??= new ClosingRule();
+}
+
+/**
+ * Wraps a handler. The wrapper takes as many parameters as the handler does: `Deno.serve` does not
+ * make what nobody asks for, and for a small handler that is much of the work.
+ */
+export function counted(handler: Handler): Handler {
+  const { scoreboard, environment } = currentInstance();
+  const count = scoreboard.counter(environment.slot, "requests");
+  const countException = scoreboard.counter(environment.slot, "exceptions");
+  const fail = (error: unknown): never => {
+    countException();
+    throw error;
+  };
+  return (request, info) => {
+    count();
+    let result: Response | Promise<Response>;
+    try {
+      result = handler(request, info);
+    } catch (error) {
+      return fail(error);
+    }
+    if (rule === null && result instanceof Response) return result;
+    const connection = rule === null ? null : connectionOf(info);
+    const mayClose = connection !== null && (rule?.mayClose(connection, performance.now()) ?? false);
+    if (result instanceof Response) return closing(result, info, mayClose);
+    return result.then((response) => closing(response, info, mayClose), fail);
+  };
+}
+
+function connectionOf(info: Deno.ServeHandlerInfo<Deno.Addr>): string {
+  const address = info.remoteAddr;
+  return address.transport === "tcp" ? clientKey(address.hostname, address.port) : "";
+}
+
+/** Adds `Connection: close` where the rule allows it. A protocol switch has no say in that. */
+function closing(
+  response: Response,
+  info: Deno.ServeHandlerInfo<Deno.Addr>,
+  mayClose: boolean,
+): Response {
+  if (rule === null || response.status === 101) return response;
+  const connection = connectionOf(info);
+  rule.responded(connection, performance.now());
+  if (!mayClose) return response;
+  const sent = () => void farewells.add(connection);
+  // A response that could not be sent is the end of its connection as well.
+  info.completed.then(sent, sent);
+  return withConnectionClose(response);
+}
+
+function withConnectionClose(response: Response): Response {
+  try {
+    response.headers.set("connection", "close");
+    return response;
+  } catch {
+    // The headers of a fetched or redirecting response cannot be changed: answer with a copy.
+    const { status, statusText } = response;
+    const headers = new Headers(response.headers);
+    headers.set("connection", "close");
+    return new Response(response.body, { status, statusText, headers });
+  }
+}

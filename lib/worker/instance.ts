@@ -1,0 +1,47 @@
+/**
+ * Runs in the worker. What this worker is part of: filled in once by the preload, before the user's
+ * script is evaluated, and read by everything else.
+ *
+ * @module
+ */
+
+import type { Channel } from "../protocol/channel.ts";
+import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
+import type { Scoreboard } from "../protocol/scoreboard.ts";
+import type { WorkerEnvironment } from "../protocol/worker_environment.ts";
+import type { Libc } from "../system/libc.ts";
+
+/** The first message of the master. */
+export type Welcome = Extract<MasterMessage, { readonly type: "welcome" }>;
+
+/** This worker's place in its instance. */
+export interface Instance {
+  readonly environment: WorkerEnvironment;
+  readonly welcome: Welcome;
+  readonly channel: Channel<MasterMessage, WorkerMessage>;
+  readonly scoreboard: Scoreboard;
+  /** Null: this worker cannot accept on inherited sockets, and binds for itself. */
+  readonly libc: Libc | null;
+}
+
+let instance: Instance | null = null;
+
+/** Called once, by the preload. */
+export function enterInstance(entered: Instance): void {
+  instance = entered;
+}
+
+/**
+ * The instance of this process.
+ *
+ * @throws {Error} If the process is not a worker of duwsgi.
+ */
+export function currentInstance(): Instance {
+  if (instance === null) {
+    throw new Error(
+      'The module "uwsgi" only works in a worker of duwsgi: start this script with ' +
+        "`deno run -A main.ts --deno-worker-override SCRIPT --http-socket :8080`",
+    );
+  }
+  return instance;
+}

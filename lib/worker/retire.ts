@@ -1,0 +1,90 @@
+/**
+ * Runs in the worker. How a worker leaves: its script decides if it wants to (a handler registered
+ * with `on_reload`, or a signal handler of its own); else it stops accepting, finishes what it has,
+ * and exits.
+ *
+ * @module
+ */
+
+import { stopAccepting } from "../system/accept_queue.ts";
+import { pause } from "../system/timing.ts";
+import { countClients, drain } from "./drain.ts";
+import { currentInstance } from "./instance.ts";
+import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
+import type { UwsgiSocket } from "./socket.ts";
+
+/** Why the worker leaves; `master-gone`: its control pipe ended. */
+export type LeaveCause = "reload" | "stop" | "scaled-down" | "master-gone" | "signal";
+
+/** What a handler registered with `uwsgi.on_reload` is told. */
+export interface Retirement {
+  /** Why the worker is to leave. */
+  readonly reason: LeaveCause;
+  /** Milliseconds until it is killed. */
+  readonly mercy_ms: number;
+}
+
+/** Decides how this worker leaves; the process exits when it is done. */
+export type ReloadHandler = (retirement: Retirement) => void | Promise<void>;
+
+let handler: ReloadHandler | null = null;
+let retiring = false;
+
+/** Registers the script's own way of leaving. */
+export function setReloadHandler(chosen: ReloadHandler): void {
+  handler = chosen;
+}
+
+/** Leaves within `mercyMs`. Further calls change nothing. */
+export async function retire(
+  cause: LeaveCause,
+  mercyMs: number,
+  sockets: readonly UwsgiSocket[],
+): Promise<void> {
+  if (retiring) return;
+  retiring = true;
+  // Whoever decides how it goes: it goes, also when there is no master left to insist.
+  Deno.unrefTimer(setTimeout(() => leave(cause), mercyMs));
+  if (handler !== null) {
+    await handler({ reason: cause, mercy_ms: mercyMs });
+    return leave(cause);
+  }
+  const signal = signalFor(cause);
+  if (signal !== null) return Deno.kill(Deno.pid, signal);
+  stopAcceptingEverywhere();
+  currentInstance().channel.send({ type: "draining", connections: countClients() });
+  await drain(sockets.flatMap((socket) => socket.served ?? []), mercyMs);
+  return leave(cause);
+}
+
+/** Also for servers that the script made itself, on the inherited descriptors. */
+function stopAcceptingEverywhere(): void {
+  const { libc, environment } = currentInstance();
+  if (libc === null) return;
+  for (const fd of environment.sockets.flatMap((socket) => socket.fds)) stopAccepting(libc, fd);
+}
+
+/** uWSGI tells workers with SIGHUP to reload and with SIGINT to stop; a script may handle either. */
+function signalFor(cause: LeaveCause): LeaveSignal | null {
+  if (cause === "signal") return null;
+  const first: LeaveSignal = cause === "reload" ? "SIGHUP" : "SIGINT";
+  return [first, ...LEAVE_SIGNALS].find(handledByScript) ?? null;
+}
+
+async function leave(cause: LeaveCause): Promise<void> {
+  const { channel, environment } = currentInstance();
+  // What waits for a server's `finished` gets its turn before the process ends.
+  await pause(0);
+  await channel.flush();
+  if (cause === "master-gone") removeLeftovers(environment.control);
+  Deno.exit(0);
+}
+
+/** The master could not remove its own directory any more. */
+function removeLeftovers(control: string): void {
+  try {
+    Deno.removeSync(control.slice(0, control.lastIndexOf("/")), { recursive: true });
+  } catch {
+    // A sibling was faster, or may and this worker may not: nothing that anybody waits for.
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The `uwsgi` module: what a worker's script knows of its instance and says to it. Scripts import it
+ * as `uwsgi`; the names are uWSGI's own.
+ *
+ * ```ts ignore
+ * import uwsgi from "uwsgi";
+ *
+ * uwsgi.serve(() => new Response(`Hello from worker ${uwsgi.worker_id()}\n`));
+ * ```
+ *
+ * @module
+ */
+
+import type { ModuleOptions } from "../protocol/message.ts";
+import { stderrLines } from "../system/line_writer.ts";
+import type { Handler } from "./http.ts";
+import { currentInstance } from "./instance.ts";
+import { type ReloadHandler, setReloadHandler } from "./retire.ts";
+import type { Server, ServeOptions, UwsgiSocket } from "./socket.ts";
+import { instanceSockets } from "./sockets.ts";
+
+export type { ModuleOptions } from "../protocol/message.ts";
+export type { Handler } from "./http.ts";
+export type { LeaveCause, ReloadHandler, Retirement } from "./retire.ts";
+export type { Server, ServeOptions, UwsgiSocket } from "./socket.ts";
+
+const instance = currentInstance();
+const { environment, welcome, channel, scoreboard } = instance;
+
+/** Version of duwsgi, for example `0.1.0`. */
+export const version: string = welcome.version;
+
+/** The version in numbers, as uWSGI has it: base, major, minor, revision, custom. */
+export const version_info: readonly [number, number, number, number, string] = versionInfo(version);
+
+/** Name of the host the instance runs on. */
+export const hostname: string = welcome.hostname;
+
+/** Number of worker slots (`processes`). */
+export const numproc: number = welcome.numproc;
+
+/** When the master started, in seconds since the epoch. */
+export const started_on: number = welcome.startedOn;
+
+/**
+ * The configuration as written: option → value, `true` for an option without a value, and a list for
+ * one that was given more than once.
+ */
+export const opt: ModuleOptions = welcome.opt;
+
+/** The listening sockets, in the order of the configuration. */
+export const sockets: readonly UwsgiSocket[] = instanceSockets();
+
+/** Number of this worker's slot, from 1. Its successors have the same. */
+export function worker_id(): number {
+  return environment.slot;
+}
+
+/** Process id of the master. */
+export function masterpid(): number {
+  return environment.masterPid;
+}
+
+/** A worker slot, as {@linkcode workers} shows it. */
+export interface WorkerInfo {
+  /** Number of the slot, from 1. */
+  readonly id: number;
+  /** Process id; 0 while the slot has no worker. */
+  readonly pid: number;
+  /** 1 while the worker accepts, else 0. */
+  readonly accepting: 0 | 1;
+  /** Which reload the worker belongs to; the first workers are generation 1. */
+  readonly generation: number;
+  /** Requests since the instance started. */
+  readonly requests: number;
+  /** Requests since the current worker of the slot was started. */
+  readonly delta_requests: number;
+  /** Handlers that threw, since the instance started. */
+  readonly exceptions: number;
+  /** How many workers the slot has had before this one. */
+  readonly respawn_count: number;
+  /** When the current worker was started, in seconds since the epoch. */
+  readonly last_spawn: number;
+}
+
+/**
+ * All workers of the instance, as they are now. Where the instance has no shared memory (foreign
+ * functions refused), only this worker's own counts are known.
+ */
+export function workers(): WorkerInfo[] {
+  return Array.from({ length: numproc }, (_, i) => {
+    const id = i + 1;
+    const requests = scoreboard.get(id, "requests");
+    return {
+      id,
+      pid: scoreboard.get(id, "pid"),
+      accepting: scoreboard.get(id, "accepting") === 1 ? 1 : 0,
+      generation: scoreboard.get(id, "generation"),
+      requests,
+      delta_requests: requests - scoreboard.get(id, "requestsAtSpawn"),
+      exceptions: scoreboard.get(id, "exceptions"),
+      respawn_count: scoreboard.get(id, "respawns"),
+      last_spawn: scoreboard.get(id, "lastSpawn"),
+    };
+  });
+}
+
+let tookStderr = false;
+
+/**
+ * Tells the master that this worker accepts connections (or, with 0, that it stopped for a while).
+ * Until it has said so, the worker counts as starting, and a reload waits for it.
+ */
+export function accepting(on: 0 | 1 | boolean = 1): void {
+  takeStderr();
+  const covers = !sockets.some((socket) => socket.excludesCovering);
+  channel.send({ type: "accepting", on: Boolean(on), covers });
+}
+
+/**
+ * While a worker starts, its errors go through the master, which repeats the first line of a failed
+ * start. From then on it writes to the master's own stderr itself.
+ */
+function takeStderr(): void {
+  const { libc } = instance;
+  if (tookStderr || libc === null || environment.stderr === null) return;
+  tookStderr = true;
+  libc.dup2(environment.stderr, 2);
+  libc.close(environment.stderr);
+}
+
+let writeLine: ((text: string) => void) | null = null;
+
+/**
+ * Writes a line to the instance's log. Lines of different workers never mix, however long they are.
+ *
+ * @returns `true`, as uWSGI does.
+ */
+export function log(text: string): true {
+  writeLine ??= stderrLines(instance.libc, environment.scoreboard);
+  writeLine(String(text));
+  return true;
+}
+
+/** Asks the master for a graceful reload of the instance, as SIGHUP does. */
+export function reload(): true {
+  channel.send({ type: "reload" });
+  return true;
+}
+
+/** Asks the master to stop the instance in order. */
+export function stop(): true {
+  channel.send({ type: "stop" });
+  return true;
+}
+
+/** True once every slot of the instance has had an accepting worker. */
+export function ready(): boolean {
+  return scoreboard.ready;
+}
+
+/**
+ * Registers how this worker leaves, instead of the usual way: `handler` is called once, when the
+ * worker is to be replaced or stopped, and has `mercy_ms` for it. The process exits when the handler
+ * is done. Until it closes them, the worker's servers go on accepting.
+ */
+export function on_reload(handler: ReloadHandler): void {
+  setReloadHandler(handler);
+}
+
+/** What {@linkcode serve} returns. */
+export interface Servers {
+  /** One server for each socket. */
+  readonly servers: readonly Server[];
+  /** Resolves when all of them have ended. */
+  readonly finished: Promise<void>;
+}
+
+/**
+ * Serves HTTP on every socket of the instance and says {@linkcode accepting}. The rest is done: the
+ * worker retires without losing a request, and requests are counted.
+ */
+export function serve(handler: Handler, options: ServeOptions = {}): Servers {
+  const servers = sockets.map((socket) => socket.serve(handler, options));
+  accepting();
+  const finished = Promise.all(servers.map((server) => server.finished)).then(() => {});
+  return { servers, finished };
+}
+
+function versionInfo(text: string): readonly [number, number, number, number, string] {
+  const [base = 0, major = 0, minor = 0] = text.split(".").map((part) => Number.parseInt(part, 10));
+  return [base, major, minor, 0, ""];
+}
+
+/** Everything above, as one object: `import uwsgi from "uwsgi"`. */
+const uwsgi = {
+  version,
+  version_info,
+  hostname,
+  numproc,
+  started_on,
+  opt,
+  sockets,
+  worker_id,
+  masterpid,
+  workers,
+  accepting,
+  log,
+  reload,
+  stop,
+  ready,
+  on_reload,
+  serve,
+} as const;
+
+export default uwsgi;
