@@ -1,0 +1,98 @@
+/**
+ * Runs in the master. The Unix socket that workers call to get their control pipe. It lies in a
+ * directory that only this user may enter, and a caller must know the token of a worker that is
+ * expected.
+ *
+ * @module
+ */
+
+import { Channel } from "../protocol/channel.ts";
+import {
+  decodeWorkerMessage,
+  type MasterMessage,
+  PROTOCOL_VERSION,
+  type WorkerMessage,
+} from "../protocol/message.ts";
+
+/** The control pipe of one worker, as the master holds it. */
+export type WorkerChannel = Channel<WorkerMessage, MasterMessage>;
+
+/** The first message of a worker. */
+export type Hello = Extract<WorkerMessage, { readonly type: "hello" }>;
+
+/** A worker that has called: its pipe, its first words, and what it says from then on. */
+export interface Caller {
+  readonly channel: WorkerChannel;
+  readonly hello: Hello;
+  readonly messages: AsyncGenerator<WorkerMessage>;
+}
+
+/** How long a caller may take to say who it is (10 s). */
+const HELLO_TIMEOUT_MS = 10_000;
+
+/** Answers the calls of workers. */
+export class ControlServer {
+  /** The directory that the master has for itself; it holds the socket and the import maps. */
+  readonly directory: string;
+  /** Path of the socket. */
+  readonly path: string;
+  readonly #listener: Deno.UnixListener;
+  readonly #expected = new Map<string, (caller: Caller) => void>();
+
+  /** Makes the directory and begins to listen. */
+  constructor() {
+    this.directory = makePrivateDirectory();
+    this.path = `${this.directory}/control.sock`;
+    this.#listener = Deno.listen({ transport: "unix", path: this.path });
+    void this.#accept();
+  }
+
+  /** Calls `onCall` when the worker with this token calls, once. */
+  expect(token: string, onCall: (caller: Caller) => void): void {
+    this.#expected.set(token, onCall);
+  }
+
+  /** The worker with this token will not call any more. */
+  forget(token: string): void {
+    this.#expected.delete(token);
+  }
+
+  /** Stops listening and removes the directory. */
+  close(): void {
+    this.#listener.close();
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+
+  async #accept(): Promise<void> {
+    for await (const connection of this.#listener) void this.#greet(connection);
+  }
+
+  async #greet(connection: Deno.UnixConn): Promise<void> {
+    const channel: WorkerChannel = new Channel(connection, decodeWorkerMessage);
+    const timeout = setTimeout(() => channel.close(), HELLO_TIMEOUT_MS);
+    try {
+      const messages = channel.receive();
+      const { value } = await messages.next();
+      const known = value?.type === "hello" && value.protocol === PROTOCOL_VERSION &&
+        this.#expected.get(value.token);
+      if (!known || value.type !== "hello") return channel.close();
+      this.#expected.delete(value.token);
+      known({ channel, hello: value, messages });
+    } catch {
+      // Whoever speaks nonsense here is not one of our workers.
+      channel.close();
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+}
+
+/** `sun_path` has 108 bytes (unix(7)); a long TMPDIR does not leave enough of them. */
+const LONGEST_DIRECTORY = 80;
+
+function makePrivateDirectory(): string {
+  const directory = Deno.makeTempDirSync({ prefix: "duwsgi-" });
+  if (directory.length <= LONGEST_DIRECTORY) return directory;
+  Deno.removeSync(directory);
+  return Deno.makeTempDirSync({ dir: "/tmp", prefix: "duwsgi-" });
+}

@@ -1,0 +1,207 @@
+/**
+ * Runs in the master. The worker processes by number: starts them, speaks to them, reports what they
+ * do, and keeps their rows of the scoreboard.
+ *
+ * @module
+ */
+
+import type { Effect } from "../core/event.ts";
+import { type MasterState, type Slot, type Worker } from "../core/state.ts";
+import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
+import { encodeWorkerEnvironment, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
+import { lendDescriptors } from "../system/descriptor.ts";
+import { VERSION } from "../version.ts";
+import type { Caller } from "./control_server.ts";
+import { masterLogger } from "./log.ts";
+import type { Instruction } from "./master.ts";
+import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
+import type { SignalRequest } from "./signals.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { type WorkerCommand, workerCommand } from "./worker_command.ts";
+import { WorkerProcess } from "./worker_process.ts";
+
+/** What the crew reports to the master's queue. */
+export type CrewReport =
+  | SignalRequest
+  | { readonly type: "spawned"; readonly worker: number; readonly pid: number }
+  | { readonly type: "spawnFailed"; readonly worker: number; readonly error: string }
+  | {
+    readonly type: "accepting";
+    readonly worker: number;
+    readonly on: boolean;
+    readonly covers: boolean;
+  }
+  | { readonly type: "pipeBroken"; readonly worker: number; readonly error: string }
+  | {
+    readonly type: "exited";
+    readonly worker: number;
+    readonly how: string;
+    readonly error: string | null;
+  };
+
+type Spawn = Extract<Effect, { readonly type: "spawn" }>;
+
+/** All worker processes of the instance. */
+export class Crew {
+  readonly #surroundings: Surroundings;
+  readonly #report: (report: CrewReport) => void;
+  readonly #processes = new Map<number, WorkerProcess>();
+  readonly #commands = new Map<number, WorkerCommand>();
+  #toldCost = false;
+
+  /** Nobody is started yet. */
+  constructor(surroundings: Surroundings, report: (report: CrewReport) => void) {
+    this.#surroundings = surroundings;
+    this.#report = report;
+  }
+
+  /** Starts a worker, and reports whether that worked. */
+  spawn(effect: Spawn, instruction: Instruction): void {
+    const { worker, slot, generation } = effect;
+    const token = crypto.randomUUID();
+    try {
+      const command = this.#command(instruction, generation);
+      const child = this.#start(command, slot, generation, token, instruction);
+      const process = new WorkerProcess(child, {
+        message: (message) => this.#onMessage(worker, slot, message),
+        pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
+        startLine: (line) => this.#surroundings.write(line),
+        exited: (how, error) => {
+          this.#processes.delete(worker);
+          this.#surroundings.control.forget(token);
+          this.#report({ type: "exited", worker, how, error });
+        },
+      });
+      this.#processes.set(worker, process);
+      this.#surroundings.control.expect(token, (caller) => this.#onCall(process, caller, instruction));
+      this.#report({ type: "spawned", worker, pid: child.pid });
+    } catch (cause) {
+      const error = cause instanceof Error ? cause.message : String(cause);
+      this.#report({ type: "spawnFailed", worker, error });
+    }
+  }
+
+  /** Sends a message to a worker that may be gone already. */
+  send(worker: number, message: MasterMessage): void {
+    this.#processes.get(worker)?.send(message);
+  }
+
+  /** Sends a signal to a worker that may be gone already. */
+  signal(worker: number, signal: Deno.Signal): void {
+    this.#processes.get(worker)?.signal(signal);
+  }
+
+  /** Shows on the scoreboard what has changed. */
+  show(before: MasterState, state: MasterState): void {
+    if (before.workers === state.workers) return;
+    for (const slot of state.slots) this.#showSlot(slot, before, state);
+  }
+
+  #showSlot(slot: Slot, before: MasterState, state: MasterState): void {
+    const { scoreboard } = this.#surroundings;
+    const worker = servingWorker(state, slot.number);
+    const row = slot.number;
+    scoreboard.set(row, "pid", worker?.pid ?? 0);
+    scoreboard.set(row, "accepting", worker?.state === "accepting" ? 1 : 0);
+    scoreboard.set(row, "generation", worker?.generation ?? 0);
+    const old = servingWorker(before, slot.number);
+    if (worker === undefined || worker.acceptedAt === null) return;
+    if (old?.id === worker.id && old.acceptedAt !== null) return;
+    const ageMs = performance.now() - worker.spawnedAt;
+    scoreboard.set(row, "lastSpawn", (Date.now() - ageMs) / 1000);
+    scoreboard.set(row, "requestsAtSpawn", scoreboard.get(row, "requests"));
+    if (wasOpen(before, slot.number)) scoreboard.increment(row, "respawns");
+  }
+
+  /** The same for all workers of a generation: the script's configuration is read once for them. */
+  #command(instruction: Instruction, generation: number): WorkerCommand {
+    const known = this.#commands.get(generation);
+    if (known !== undefined) return known;
+    const { directory } = this.#surroundings.control;
+    const command = workerCommand(instruction.config, generation, directory);
+    for (const note of command.notes) masterLogger().warn(note, { event: "note" });
+    this.#commands.set(generation, command);
+    return command;
+  }
+
+  #start(
+    command: WorkerCommand,
+    slot: number,
+    generation: number,
+    token: string,
+    instruction: Instruction,
+  ): Deno.ChildProcess {
+    const { libc, listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
+    const { config } = instruction;
+    const environment = encodeWorkerEnvironment({
+      control: control.path,
+      token,
+      slot,
+      generation,
+      masterPid: Deno.pid,
+      sockets: listeners.sockets,
+      listen: config.listen,
+      scoreboard: scoreboardFd,
+      stderr: stderrFd,
+      mercyMs: config.workerReloadMercyMs,
+    });
+    const lent = [...listeners.sockets.flatMap((socket) => socket.fds), scoreboardFd, stderrFd];
+    return lendDescriptors(
+      libc,
+      lent.filter((fd) => fd !== null),
+      () =>
+        new Deno.Command(Deno.execPath(), {
+          args: [...command.args],
+          env: { ...command.env, [WORKER_VARIABLE]: environment },
+          stdin: "null",
+          stdout: "inherit",
+          stderr: "piped",
+          // Ctrl-C in a terminal is meant for the master, which tells its workers.
+          detached: true,
+        }).spawn(),
+    );
+  }
+
+  #onCall(process: WorkerProcess, caller: Caller, instruction: Instruction): void {
+    process.connect(caller, {
+      type: "welcome",
+      protocol: PROTOCOL_VERSION,
+      version: VERSION,
+      hostname: Deno.hostname(),
+      startedOn: this.#surroundings.startedOn,
+      numproc: instruction.config.processes,
+      opt: instruction.opt,
+    });
+    if (caller.hello.adopts || this.#toldCost || this.#surroundings.libc === null) return;
+    this.#toldCost = true;
+    masterLogger().warn(`Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
+      event: "ownSockets",
+    });
+  }
+
+  #onMessage(worker: number, slot: number, message: WorkerMessage): void {
+    switch (message.type) {
+      case "accepting":
+        return this.#report({ ...message, worker });
+      case "reload":
+        return this.#report({ type: "reload", kind: "all", why: `worker ${slot} asked for it` });
+      case "stop":
+        return this.#report({ type: "stop", why: `worker ${slot} asked for it` });
+      case "hello":
+      case "heartbeat":
+      case "draining":
+        return;
+    }
+  }
+}
+
+/** The worker that a slot shows: the one that accepts, else the newest one that is not leaving. */
+function servingWorker(state: MasterState, slot: number): Worker | undefined {
+  const workers = state.workers.filter((worker) => worker.slot === slot);
+  return workers.find((worker) => worker.state === "accepting") ??
+    workers.findLast((worker) => worker.state === "starting" || worker.state === "paused");
+}
+
+function wasOpen(state: MasterState, slot: number): boolean {
+  return state.slots[slot - 1]?.opened ?? false;
+}

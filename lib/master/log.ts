@@ -1,0 +1,50 @@
+/**
+ * Runs in the master. Sets LogTape up to write to stderr: plain lines, coloured on a terminal, or one
+ * JSON object per line.
+ *
+ * @module
+ */
+
+import {
+  configureSync,
+  getAnsiColorFormatter,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type Logger,
+  type TextFormatter,
+} from "@logtape/logtape";
+import type { LineWriter } from "../system/line_writer.ts";
+
+/** How log lines look. */
+export type LogEncoder = "text" | "json";
+
+/** The master's logger. Its lines carry fields for machines; `event` names what happened. */
+export function masterLogger(): Logger {
+  return getLogger("duwsgi");
+}
+
+/** Connects the logger to `write`; may be called again when the configuration has changed. */
+export function configureLog(encoder: LogEncoder, write: LineWriter): void {
+  const format = formatter(encoder);
+  configureSync({
+    reset: true,
+    sinks: { stderr: (record) => write(format(record)) },
+    loggers: [
+      { category: "duwsgi", sinks: ["stderr"], lowestLevel: "info" },
+      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
+    ],
+  });
+}
+
+function formatter(encoder: LogEncoder): TextFormatter {
+  if (encoder === "json") return getJsonLinesFormatter();
+  const options = {
+    timestamp: "date-time",
+    level: "full",
+    format: ({ timestamp, level, message }: { timestamp: string | null; level: string; message: string }) =>
+      `${timestamp} ${level} ${message}`,
+  } as const;
+  const colours = Deno.stderr.isTerminal() && !Deno.noColor;
+  return colours ? getAnsiColorFormatter(options) : getTextFormatter(options);
+}

@@ -1,0 +1,199 @@
+/**
+ * Runs in the master: takes what happens, asks `step` what it means, and does what it says. The only
+ * place that waits.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Effect, MasterEvent, Outcome } from "../core/event.ts";
+import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
+import { step } from "../core/step.ts";
+import type { ModuleOptions } from "../protocol/message.ts";
+import { Crew } from "./crew.ts";
+import { EventQueue } from "./event_queue.ts";
+import { masterLogger } from "./log.ts";
+import { onMasterSignals } from "./signals.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { TouchFiles } from "./touch_files.ts";
+
+/** A configuration together with what `uwsgi.opt` shows of it. */
+export interface Instruction {
+  readonly config: Config;
+  readonly opt: ModuleOptions;
+}
+
+/** What the master is started with. */
+export interface MasterSetup {
+  readonly instruction: Instruction;
+  readonly surroundings: Surroundings;
+  /**
+   * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
+   * is no good.
+   */
+  readonly readAgain: (current: Config) => Instruction | null;
+}
+
+type Happening = MasterEvent extends infer E ? E extends { at: number } ? Omit<E, "at"> : never
+  : never;
+
+/** Runs an instance until it ends. */
+export async function runMaster(setup: MasterSetup): Promise<Outcome> {
+  const { surroundings } = setup;
+  const queue = new EventQueue<MasterEvent>();
+  const report = (happening: Happening) =>
+    queue.put({ ...happening, at: performance.now() } as MasterEvent);
+  const crew = new Crew(surroundings, report);
+  const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
+    report({ type: "reload", kind, why: `${path} was touched` })
+  );
+  const master = new Master(setup, crew, touchFiles, report);
+  const removeSignals = onMasterSignals(report);
+  try {
+    report({ type: "start" });
+    while (master.outcome === null) {
+      const event = await queue.next(nextDeadline(master.state));
+      master.take(event ?? { type: "tick", at: performance.now() });
+    }
+    return master.outcome;
+  } finally {
+    removeSignals();
+    touchFiles.close();
+  }
+}
+
+/** The state and the hands that carry out what it asks for. */
+class Master {
+  state: MasterState;
+  outcome: Outcome | null = null;
+  readonly #setup: MasterSetup;
+  readonly #crew: Crew;
+  readonly #touchFiles: TouchFiles<ReloadKind>;
+  readonly #report: (happening: Happening) => void;
+  #current: Instruction;
+  #next: Instruction | null = null;
+
+  constructor(
+    setup: MasterSetup,
+    crew: Crew,
+    touchFiles: TouchFiles<ReloadKind>,
+    report: (happening: Happening) => void,
+  ) {
+    this.#setup = setup;
+    this.#crew = crew;
+    this.#touchFiles = touchFiles;
+    this.#report = report;
+    this.#current = setup.instruction;
+    const perSlot = setup.surroundings.listeners.perSlot;
+    this.state = initialState(settingsOf(this.#current.config), perSlot, performance.now());
+    this.#watchTouchFiles();
+  }
+
+  take(event: MasterEvent): void {
+    const { state, effects } = step(this.state, event);
+    const before = this.state;
+    this.state = state;
+    for (const effect of effects) this.#perform(effect);
+    this.#crew.show(before, state);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case "spawn":
+        return this.#crew.spawn(effect, this.#instructionFor(effect.generation));
+      case "retire":
+        return this.#crew.send(effect.worker, {
+          type: "retire",
+          reason: effect.reason,
+          mercyMs: effect.mercyMs,
+        });
+      case "cover":
+        return this.#crew.send(effect.worker, { type: "cover", slots: effect.slots });
+      case "signal":
+        return this.#crew.signal(effect.worker, effect.signal);
+      case "readConfiguration":
+        return this.#readConfiguration();
+      case "confirm":
+        return this.#confirm();
+      case "ready":
+        return this.#ready(effect.afterMs);
+      case "log":
+        return masterLogger()[logMethod(effect.level)](effect.text, effect.fields);
+      case "exit":
+        this.outcome = effect.outcome;
+    }
+  }
+
+  #instructionFor(generation: number): Instruction {
+    return generation > this.state.generation && this.#next !== null ? this.#next : this.#current;
+  }
+
+  #readConfiguration(): void {
+    const next = this.#setup.readAgain(this.#current.config);
+    if (next === null) return this.#report({ type: "notConfigured" });
+    const problem = this.#makeRoom(next.config);
+    if (problem !== null) {
+      masterLogger().error(problem);
+      return this.#report({ type: "notConfigured" });
+    }
+    this.#next = next;
+    this.#report({ type: "configured", settings: settingsOf(next.config) });
+  }
+
+  /** Binds the sockets of new slots; says what is in the way. */
+  #makeRoom(config: Config): string | null {
+    const { listeners } = this.#setup.surroundings;
+    const deaf = this.state.workers.some((worker) => worker.state === "accepting" && !worker.covers);
+    if (config.processes < this.state.slots.length && listeners.perSlot && deaf) {
+      return "Fewer processes need a restart, because the script does not serve all sockets " +
+        "through the uwsgi module and nobody else could take the queues of the slots that go";
+    }
+    try {
+      listeners.grow(config.processes);
+      return null;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return `Cannot open the sockets of ${config.processes} processes: ${reason}`;
+    }
+  }
+
+  #confirm(): void {
+    if (this.#next === null) return;
+    this.#current = this.#next;
+    this.#next = null;
+    this.#watchTouchFiles();
+  }
+
+  #watchTouchFiles(): void {
+    const { touchReload, touchChainReload } = this.#current.config;
+    this.#touchFiles.watch([
+      ...touchReload.map((path) => ({ path, what: "all" as const })),
+      ...touchChainReload.map((path) => ({ path, what: "chain" as const })),
+    ]);
+  }
+
+  #ready(afterMs: number): void {
+    this.#setup.surroundings.scoreboard.markReady();
+    const workers = this.state.slots.length;
+    const text = `All ${workers} workers accept after ${Math.round(afterMs)} ms`;
+    const sockets = this.#setup.surroundings.listeners.sockets.map((socket) => socket.address);
+    masterLogger().info(workers === 1 ? text.replace("All 1 workers accept", "The worker accepts") : text, {
+      event: "ready",
+      workers,
+      sockets,
+      afterMs: Math.round(afterMs),
+    });
+  }
+}
+
+function logMethod(level: "info" | "warning" | "error"): "info" | "warn" | "error" {
+  return level === "warning" ? "warn" : level;
+}
+
+function settingsOf(config: Config): MasterState["settings"] {
+  return {
+    processes: config.processes,
+    startTimeoutMs: config.startTimeoutMs,
+    mercyMs: config.workerReloadMercyMs,
+  };
+}

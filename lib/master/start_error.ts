@@ -1,0 +1,32 @@
+/**
+ * Finds the first line of an error in what Deno prints when a script cannot start, and where it is.
+ *
+ * @module
+ */
+
+// deno-lint would take the escape character for a mistake in a literal.
+const COLOURS = new RegExp(String.fromCharCode(27) + "\\[[0-9;]*m", "g");
+
+/** Reads a worker's start-up output line by line and keeps the first error. */
+export class StartErrorFinder {
+  #error: string | null = null;
+  #place: string | null = null;
+
+  /** Takes the next line. */
+  line(text: string): void {
+    const plain = text.replaceAll(COLOURS, "");
+    if (this.#error === null) {
+      const match = /^error: (?:Uncaught (?:\(in [\w ]+\) )?)?(.+)$/.exec(plain);
+      if (match !== null) this.#error = match[1] ?? null;
+    } else if (this.#place === null) {
+      const match = /^\s+at (?:.*\()?(?:file:\/\/)?(\/[^()]+:\d+:\d+)\)?$/.exec(plain);
+      if (match !== null) this.#place = match[1] ?? null;
+    }
+  }
+
+  /** `SyntaxError: … (/srv/app/app.ts:3:7)`, or null when there was no error. */
+  get error(): string | null {
+    if (this.#error === null) return null;
+    return this.#place === null ? this.#error : `${this.#error} (${this.#place})`;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Runs in the master. Watches files by their modification time (`touch-reload` and its siblings).
+ * uWSGI's rules with two differences: times are compared to the millisecond, and a file that goes away
+ * triggers nothing.
+ *
+ * @module
+ */
+
+/** How often the files are looked at (500 ms). */
+export const TOUCH_INTERVAL_MS = 500;
+
+/** Files that trigger something. */
+export class TouchFiles<T> {
+  readonly #onTouch: (what: T, path: string) => void;
+  #watched: { readonly path: string; readonly what: T; last: number | null }[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** `onTouch` is called for each file that was touched, or has appeared. */
+  constructor(onTouch: (what: T, path: string) => void) {
+    this.#onTouch = onTouch;
+  }
+
+  /** Watches these files from now on, and no others. A path may appear later. */
+  watch(files: readonly { readonly path: string; readonly what: T }[]): void {
+    const before = new Map(this.#watched.map(({ path, last }) => [path, last]));
+    this.#watched = files.map(({ path, what }) => {
+      const last = before.get(path);
+      return { path, what, last: last === undefined ? modified(path) : last };
+    });
+    clearInterval(this.#timer);
+    // Without files there is nothing to wake up for.
+    if (files.length > 0) this.#timer = setInterval(() => this.#look(), TOUCH_INTERVAL_MS);
+  }
+
+  /** Stops watching. */
+  close(): void {
+    this.watch([]);
+  }
+
+  #look(): void {
+    for (const file of this.#watched) {
+      const now = modified(file.path);
+      if (now === null || now === file.last) continue;
+      file.last = now;
+      this.#onTouch(file.what, file.path);
+    }
+  }
+}
+
+function modified(path: string): number | null {
+  try {
+    return Deno.statSync(path).mtime?.getTime() ?? null;
+  } catch {
+    // Not there, or not visible: it may appear later.
+    return null;
+  }
+}

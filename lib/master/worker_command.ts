@@ -1,0 +1,81 @@
+/**
+ * Runs in the master. The command line of a worker: `deno run` of the user's own script, with duwsgi's
+ * preload before it and its import map merged in.
+ *
+ * @module
+ */
+
+import { fromFileUrl, resolve, toFileUrl } from "@std/path";
+import type { Config } from "../config/config.ts";
+import { readScriptLayers } from "../system/script_config.ts";
+import { mergeImportMaps, replacedUwsgi } from "./import_map.ts";
+import { importMapFlags } from "./import_map_flags.ts";
+
+const PRELOAD = new URL("../worker/preload.ts", import.meta.url);
+const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
+
+/** What all workers of one generation are started with. */
+export interface WorkerCommand {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** What the user should know about the import map; empty: nothing. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Writes the merged import map and composes the command.
+ *
+ * @param directory The master's own directory, where the import map is written.
+ * @throws {Error} If the script's own configuration cannot be read; the message names the file.
+ */
+export function workerCommand(
+  config: Config,
+  generation: number,
+  directory: string,
+): WorkerCommand {
+  const script = resolve(config.script);
+  const flags = importMapFlags(config.denoFlags);
+  const { layers } = readScriptLayers(script, flags);
+  const mapPath = `${directory}/import_map_${generation}.json`;
+  const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
+  Deno.writeTextFileSync(mapPath, JSON.stringify(map));
+  const args = [
+    "run",
+    ...permissionFlags(config.denoFlags, directory),
+    "--unstable-net",
+    `--import-map=${mapPath}`,
+    `--preload=${modulePath(PRELOAD)}`,
+    ...flags.rest,
+    config.script,
+    ...config.workerArgv,
+  ];
+  const notes = replacedUwsgi(layers, MODULE.href).map((url) =>
+    `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
+  );
+  return { args, env: Object.fromEntries(config.env), notes };
+}
+
+function modulePath(url: URL): string {
+  return url.protocol === "file:" ? fromFileUrl(url) : url.href;
+}
+
+const PERMISSION_FLAG =
+  /^(-A|-P|-[RWNESI]\b|--(allow|deny|ignore)-|--permission-set|--no-prompt)/;
+
+/**
+ * Workers may do everything, unless a `deno-flag` says what they may do; then they get that, and what
+ * they need to reach the master.
+ */
+function permissionFlags(denoFlags: readonly string[], directory: string): string[] {
+  const own = denoFlags.filter((flag) => PERMISSION_FLAG.test(flag) && flag !== "--no-prompt");
+  const restricted = own.some((flag) => !flag.startsWith("--deny-") && !flag.startsWith("--ignore-"));
+  if (own.includes("-A") || own.includes("--allow-all")) return [];
+  if (!restricted) return ["--allow-all"];
+  return [
+    "--no-prompt",
+    `--allow-read=${directory},/proc/self`,
+    `--allow-write=${directory}`,
+    `--allow-net=unix:${directory}/control.sock`,
+    "--allow-env=DUWSGI_WORKER",
+  ];
+}

@@ -1,0 +1,124 @@
+/**
+ * Runs in the master. One worker as the master sees it: its process, its control pipe, and what it
+ * prints while it starts.
+ *
+ * @module
+ */
+
+import { ProtocolError } from "../protocol/message.ts";
+import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
+import { fulfilledWithin } from "../system/timing.ts";
+import type { Caller, WorkerChannel } from "./control_server.ts";
+import { StartErrorFinder } from "./start_error.ts";
+
+/** What a worker process reports. */
+export interface WorkerReports {
+  /** It said something. */
+  message(message: WorkerMessage): void;
+  /** Its control pipe is gone, or it spoke nonsense, and the process did not end. */
+  pipeBroken(error: string): void;
+  /** It ended: `how` in words, and the first line of its start-up error, if it printed one. */
+  exited(how: string, error: string | null): void;
+  /** A line it printed while it was starting. */
+  startLine(line: string): void;
+}
+
+/** After the end of its pipe, a worker has this long to end as well (1 s). */
+const EXIT_AFTER_PIPE_MS = 1_000;
+/** After a worker's end, what it printed has this long to arrive: its children may hold the pipe. */
+const OUTPUT_AFTER_EXIT_MS = 500;
+
+/** A worker process. */
+export class WorkerProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #reports: WorkerReports;
+  readonly #exited: Promise<void>;
+  readonly #startError = new StartErrorFinder();
+  readonly #unsent: MasterMessage[] = [];
+  #channel: WorkerChannel | null = null;
+
+  /** Takes a process that was just started, with its stderr piped. */
+  constructor(child: Deno.ChildProcess, reports: WorkerReports) {
+    this.#child = child;
+    this.#reports = reports;
+    this.#exited = this.#watch();
+  }
+
+  /** Process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The worker called: from now on both sides can speak. */
+  connect(caller: Caller, welcome: MasterMessage): void {
+    this.#channel = caller.channel;
+    caller.channel.send(welcome);
+    for (const message of this.#unsent.splice(0)) caller.channel.send(message);
+    void this.#listen(caller);
+  }
+
+  /** Sends a message, now or as soon as the worker has called. */
+  send(message: MasterMessage): void {
+    if (this.#channel === null) this.#unsent.push(message);
+    else this.#channel.send(message);
+  }
+
+  /** Sends a signal; nothing happens when the process has ended. */
+  signal(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // Ended, and not yet reported.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  async #listen({ channel, messages }: Caller): Promise<void> {
+    let error = "its control pipe ended, killing it";
+    try {
+      for await (const message of messages) this.#reports.message(message);
+    } catch (cause) {
+      if (!(cause instanceof ProtocolError)) throw cause;
+      error = `it spoke nonsense on its control pipe (${cause.message}), killing it`;
+    }
+    channel.close();
+    // Usually the process is ending as well, and its exit status says more than the end of the pipe.
+    if (await fulfilledWithin(this.#exited, EXIT_AFTER_PIPE_MS)) return;
+    this.#reports.pipeBroken(error);
+  }
+
+  async #watch(): Promise<void> {
+    const output = this.#relay();
+    const status = await this.#child.status;
+    await fulfilledWithin(output.done, OUTPUT_AFTER_EXIT_MS);
+    output.cancel();
+    this.#reports.exited(inWords(status), this.#startError.error);
+  }
+
+  /** Passes on what the worker prints until it has the master's own stderr. */
+  #relay(): { readonly done: Promise<void>; cancel(): void } {
+    const reader = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    const read = async () => {
+      let rest = "";
+      while (true) {
+        const { value, done } = await reader.read();
+        const lines = (rest + (value ?? "")).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) this.#line(line);
+        if (done) break;
+      }
+      if (rest !== "") this.#line(rest);
+    };
+    return { done: read(), cancel: () => void reader.cancel().catch(() => {}) };
+  }
+
+  #line(line: string): void {
+    this.#startError.line(line);
+    this.#reports.startLine(line);
+  }
+}
+
+function inWords(status: Deno.CommandStatus): string {
+  if (status.signal !== null) return `was killed by ${status.signal}`;
+  return `exited with code ${status.code}`;
+}

@@ -1,0 +1,39 @@
+/**
+ * Which directories belong to a workspace, decided from the patterns in its root's deno.json
+ * (`workspace`) or package.json (`workspaces`).
+ *
+ * @module
+ */
+import { globToRegExp, relative, resolve } from "@std/path";
+
+/**
+ * The member patterns of a workspace's root, from the value of `workspace` (an array, or
+ * `{ members }`) or `workspaces` (an array, or `{ packages }`); null when there is none.
+ */
+export function workspacePatterns(value: unknown): readonly string[] | null {
+  if (Array.isArray(value)) return value.filter((pattern) => typeof pattern === "string");
+  if (typeof value !== "object" || value === null) return null;
+  if ("members" in value) return workspacePatterns(value.members);
+  return "packages" in value ? workspacePatterns(value.packages) : null;
+}
+
+/**
+ * Whether a directory is a member: some pattern matches it, and none that starts with `!` does.
+ * `*`, `**`, `?` and `[…]` are wildcards; a pattern without any is a path.
+ *
+ * @param patterns The patterns, relative to the root.
+ * @param root Absolute path of the workspace's root.
+ * @param directory Absolute path of the directory asked about.
+ */
+export function isWorkspaceMember(
+  patterns: readonly string[],
+  root: string,
+  directory: string,
+): boolean {
+  const matches = (pattern: string): boolean =>
+    /[*?[]/.test(pattern)
+      ? globToRegExp(pattern.replace(/^\.\//, "")).test(relative(root, directory))
+      : resolve(root, pattern) === directory;
+  return patterns.some((pattern) => !pattern.startsWith("!") && matches(pattern)) &&
+    !patterns.some((pattern) => pattern.startsWith("!") && matches(pattern.slice(1)));
+}
