@@ -21,6 +21,8 @@ export type MasterEvent =
       readonly on: boolean;
       readonly covers: boolean;
     }
+    /** A worker leaves by itself, because somebody sent it a signal. */
+    | { readonly type: "leaving"; readonly worker: number }
     /** The control pipe of a worker ended or spoke nonsense, and the process is still there. */
     | { readonly type: "pipeBroken"; readonly worker: number; readonly error: string }
     | {
@@ -64,6 +66,8 @@ export type Effect =
   | { readonly type: "cover"; readonly worker: number; readonly slots: readonly number[] }
   /** Read the configuration again; `configured` or `notConfigured` follows. */
   | { readonly type: "readConfiguration" }
+  /** Close the listening sockets: workers have their own descriptors until they have stopped. */
+  | { readonly type: "closeSockets" }
   /** A worker of this generation accepted: it is the one that is respawned from now on. */
   | { readonly type: "confirm"; readonly generation: number }
   /** The first worker of every slot has accepted. */

@@ -53,7 +53,12 @@ export function spawnWorker(turn: Turn, slot: number, generation: number): void 
 }
 
 /** Looks the event up in the worker's table and does what it says. */
-export function happen(turn: Turn, worker: Worker, event: WorkerEvent, details: Details = {}): void {
+export function happen(
+  turn: Turn,
+  worker: Worker,
+  event: WorkerEvent,
+  details: Details = {},
+): void {
   const { next, action } = WORKER_TABLE[worker.state][event];
   const before = worker.state;
   if (next === "gone") {

@@ -17,7 +17,9 @@ export function requestReload(turn: Turn, kind: ReloadKind, why: string): void {
   const busy = isBusy(turn);
   state.queued = state.queued === "all" ? "all" : kind;
   const what = kind === "chain" ? "Chain reload" : "Reload";
-  const text = busy ? `${what} asked for (${why}): it follows the one that runs` : `${what}: ${why}`;
+  const text = busy
+    ? `${what} asked for (${why}): it follows the one that runs`
+    : `${what}: ${why}`;
   log(turn, "info", text, { event: "reloadRequested", kind, queued: busy });
 }
 
@@ -95,7 +97,9 @@ export function advanceReload(turn: Turn): void {
   const reload = turn.state.reload;
   if (reload === null || reload.starting.length === 0) return;
   for (const slot of [...reload.starting]) {
-    const worker = liveWorkers(turn.state, slot).find((one) => one.generation === reload.generation);
+    const worker = liveWorkers(turn.state, slot).find((one) =>
+      one.generation === reload.generation
+    );
     if (worker?.state === "starting") continue;
     reload.starting = reload.starting.filter((other) => other !== slot);
     if (worker === undefined) slotFailed(turn, reload, slot);

@@ -13,6 +13,7 @@ export type LeaveReason =
   | "scaled-down"
   | "reload-failed"
   | "start-timeout"
+  | "signal"
   | "pipe-broken";
 
 /** One worker process. */

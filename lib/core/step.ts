@@ -7,7 +7,14 @@
 
 import type { Effect, MasterEvent } from "./event.ts";
 import { updateCoverage } from "./coverage.ts";
-import { actOnDeadlines, fillSlots, growSlots, happen, recordFailure, spawnWorker } from "./pool.ts";
+import {
+  actOnDeadlines,
+  fillSlots,
+  growSlots,
+  happen,
+  recordFailure,
+  spawnWorker,
+} from "./pool.ts";
 import {
   abandonReload,
   advanceReload,
@@ -70,6 +77,8 @@ function applyToWorker(turn: Turn, worker: Worker, event: OfWorker): void {
     case "accepting":
       worker.covers = event.covers;
       return happen(turn, worker, event.on ? "accept" : "pause");
+    case "leaving":
+      return happen(turn, worker, "retire", { reason: "signal" });
     case "pipeBroken":
       if (isLeaving(worker)) return;
       log(turn, "error", `${nameOf(worker)}: ${event.error}`, fieldsOf("pipeBroken", worker));
@@ -88,6 +97,7 @@ function stop(turn: Turn, why: string): void {
   log(turn, again ? "warning" : "info", text, { event: "stopping", again });
   cancelReload(turn);
   state.phase = again ? "killing" : "stopping";
+  if (!again) turn.effects.push({ type: "closeSockets" });
   for (const slot of state.slots) slot.respawnAt = null;
   for (const worker of [...state.workers]) {
     happen(turn, worker, again ? "kill" : "retire", { reason: "stop" });

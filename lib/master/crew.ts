@@ -31,6 +31,7 @@ export type CrewReport =
     readonly on: boolean;
     readonly covers: boolean;
   }
+  | { readonly type: "leaving"; readonly worker: number }
   | { readonly type: "pipeBroken"; readonly worker: number; readonly error: string }
   | {
     readonly type: "exited";
@@ -73,7 +74,10 @@ export class Crew {
         },
       });
       this.#processes.set(worker, process);
-      this.#surroundings.control.expect(token, (caller) => this.#onCall(process, caller, instruction));
+      this.#surroundings.control.expect(
+        token,
+        (caller) => this.#onCall(process, caller, instruction),
+      );
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause);
@@ -187,9 +191,11 @@ export class Crew {
         return this.#report({ type: "reload", kind: "all", why: `worker ${slot} asked for it` });
       case "stop":
         return this.#report({ type: "stop", why: `worker ${slot} asked for it` });
+      case "draining":
+        return this.#report({ type: "leaving", worker });
       case "hello":
       case "heartbeat":
-      case "draining":
+        // WorkerProcess notes when it was last heard of.
         return;
     }
   }

@@ -41,7 +41,7 @@ interface Listener {
 /** The sockets of one instance. */
 export class Listeners {
   readonly #libc: Libc | null;
-  readonly #listeners: readonly Listener[];
+  #listeners: readonly Listener[];
 
   private constructor(libc: Libc | null, listeners: readonly Listener[]) {
     this.#libc = libc;
@@ -87,9 +87,14 @@ export class Listeners {
     }
   }
 
-  /** Closes everything; `vacuum` also removes the Unix sockets that were bound here. */
+  /**
+   * Closes everything; `vacuum` also removes the Unix sockets that were bound here. The second time
+   * there is nothing left to close.
+   */
   close(vacuum: boolean): void {
-    for (const { worker, file } of this.#listeners) {
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const { worker, file } of listeners) {
       for (const fd of worker.fds) this.#libc?.close(fd);
       if (vacuum && file !== null) removeOwn(file.path, file.inode);
     }
@@ -192,7 +197,9 @@ function applyFileOptions(c: Libc, path: string, config: SocketConfig): void {
 /** Workers bind for themselves; the master only makes sure that they can. */
 async function withoutLibc(address: Address, spec: SocketSpec): Promise<Listener> {
   if (address.kind !== "tcp") {
-    throw new TypeError("only TCP sockets work without foreign functions (allow them with --allow-ffi)");
+    throw new TypeError(
+      "only TCP sockets work without foreign functions (allow them with --allow-ffi)",
+    );
   }
   const hostname = await resolveHost(address.host);
   const port = reservePort(hostname, address.port);
@@ -207,7 +214,9 @@ function explain(error: unknown, spec: SocketSpec): Error {
   const { text, origin, option } = spec;
   const where = `${option} "${text}" (${origin.file}:${origin.line})`;
   const reason = error instanceof Error ? error.message : String(error);
-  return new UserError("socket", `Cannot open ${where}: ${hint(error) ?? reason}`, { cause: error });
+  return new UserError("socket", `Cannot open ${where}: ${hint(error) ?? reason}`, {
+    cause: error,
+  });
 }
 
 function hint(error: unknown): string | null {

@@ -42,8 +42,9 @@ function formatter(encoder: LogEncoder): TextFormatter {
   const options = {
     timestamp: "date-time",
     level: "full",
-    format: ({ timestamp, level, message }: { timestamp: string | null; level: string; message: string }) =>
-      `${timestamp} ${level} ${message}`,
+    format: (
+      { timestamp, level, message }: { timestamp: string | null; level: string; message: string },
+    ) => `${timestamp} ${level} ${message}`,
   } as const;
   const colours = Deno.stderr.isTerminal() && !Deno.noColor;
   return colours ? getAnsiColorFormatter(options) : getTextFormatter(options);

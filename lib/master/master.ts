@@ -113,6 +113,8 @@ class Master {
         return this.#crew.signal(effect.worker, effect.signal);
       case "readConfiguration":
         return this.#readConfiguration();
+      case "closeSockets":
+        return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
         return this.#confirm();
       case "ready":
@@ -143,7 +145,9 @@ class Master {
   /** Binds the sockets of new slots; says what is in the way. */
   #makeRoom(config: Config): string | null {
     const { listeners } = this.#setup.surroundings;
-    const deaf = this.state.workers.some((worker) => worker.state === "accepting" && !worker.covers);
+    const deaf = this.state.workers.some((worker) =>
+      worker.state === "accepting" && !worker.covers
+    );
     if (config.processes < this.state.slots.length && listeners.perSlot && deaf) {
       return "Fewer processes need a restart, because the script does not serve all sockets " +
         "through the uwsgi module and nobody else could take the queues of the slots that go";
@@ -177,12 +181,15 @@ class Master {
     const workers = this.state.slots.length;
     const text = `All ${workers} workers accept after ${Math.round(afterMs)} ms`;
     const sockets = this.#setup.surroundings.listeners.sockets.map((socket) => socket.address);
-    masterLogger().info(workers === 1 ? text.replace("All 1 workers accept", "The worker accepts") : text, {
-      event: "ready",
-      workers,
-      sockets,
-      afterMs: Math.round(afterMs),
-    });
+    masterLogger().info(
+      workers === 1 ? text.replace("All 1 workers accept", "The worker accepts") : text,
+      {
+        event: "ready",
+        workers,
+        sockets,
+        afterMs: Math.round(afterMs),
+      },
+    );
   }
 }
 

@@ -7,7 +7,7 @@
 
 import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
-import { libc, type Libc } from "../system/libc.ts";
+import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import { ControlServer } from "./control_server.ts";

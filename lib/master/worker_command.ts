@@ -59,8 +59,7 @@ function modulePath(url: URL): string {
   return url.protocol === "file:" ? fromFileUrl(url) : url.href;
 }
 
-const PERMISSION_FLAG =
-  /^(-A|-P|-[RWNESI]\b|--(allow|deny|ignore)-|--permission-set|--no-prompt)/;
+const PERMISSION_FLAG = /^(-A|-P|-[RWNESI]\b|--(allow|deny|ignore)-|--permission-set|--no-prompt)/;
 
 /**
  * Workers may do everything, unless a `deno-flag` says what they may do; then they get that, and what
@@ -68,7 +67,9 @@ const PERMISSION_FLAG =
  */
 function permissionFlags(denoFlags: readonly string[], directory: string): string[] {
   const own = denoFlags.filter((flag) => PERMISSION_FLAG.test(flag) && flag !== "--no-prompt");
-  const restricted = own.some((flag) => !flag.startsWith("--deny-") && !flag.startsWith("--ignore-"));
+  const restricted = own.some((flag) =>
+    !flag.startsWith("--deny-") && !flag.startsWith("--ignore-")
+  );
   if (own.includes("-A") || own.includes("--allow-all")) return [];
   if (!restricted) return ["--allow-all"];
   return [

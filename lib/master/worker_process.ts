@@ -36,6 +36,7 @@ export class WorkerProcess {
   readonly #startError = new StartErrorFinder();
   readonly #unsent: MasterMessage[] = [];
   #channel: WorkerChannel | null = null;
+  #lastHeardAt: number | null = null;
 
   /** Takes a process that was just started, with its stderr piped. */
   constructor(child: Deno.ChildProcess, reports: WorkerReports) {
@@ -47,6 +48,11 @@ export class WorkerProcess {
   /** Process id. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** When the worker last said something (monotonic ms): its event loop ran then. Null: never. */
+  get lastHeardAt(): number | null {
+    return this.#lastHeardAt;
   }
 
   /** The worker called: from now on both sides can speak. */
@@ -76,7 +82,10 @@ export class WorkerProcess {
   async #listen({ channel, messages }: Caller): Promise<void> {
     let error = "its control pipe ended, killing it";
     try {
-      for await (const message of messages) this.#reports.message(message);
+      for await (const message of messages) {
+        this.#lastHeardAt = performance.now();
+        this.#reports.message(message);
+      }
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause;
       error = `it spoke nonsense on its control pipe (${cause.message}), killing it`;

@@ -31,7 +31,9 @@ export class Channel<In, Out> {
   send(message: Out): void {
     const bytes = new TextEncoder().encode(JSON.stringify(message) + "\n");
     if (bytes.length > MAX_MESSAGE_BYTES) {
-      throw new ProtocolError(`A message of ${bytes.length} bytes is too long for the control pipe`);
+      throw new ProtocolError(
+        `A message of ${bytes.length} bytes is too long for the control pipe`,
+      );
     }
     // A write fails when the other end is gone, and then `receive` sees the end: one place to learn it.
     this.#sending = this.#sending.then(() => this.#writeAll(bytes)).catch(() => {});

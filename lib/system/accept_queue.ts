@@ -103,19 +103,29 @@ export function adopt(c: Libc, inherited: number, throwaway: SocketAddress): voi
  * @returns A function that lets the same servers accept again.
  */
 export function stopAccepting(c: Libc, inherited: number): () => void {
-  const inode = socketInode(inherited);
-  if (inode === null) return () => {};
   // A server may use the inherited number itself, which is about to stand for another socket.
   const kept = duplicate(c, inherited);
-  const watching = registrations().filter((registration) => registration.inode === inode);
-  const descriptors = new Set(watching.map((registration) => registration.fd));
-  for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
-  for (const fd of descriptors) silence(c, fd);
+  const watching = takeOff(c, inherited);
   return () => {
-    for (const fd of descriptors) check(c, "dup3", c.dup3(kept, fd, O_CLOEXEC));
+    for (const { fd } of watching) check(c, "dup3", c.dup3(kept, fd, O_CLOEXEC));
     for (const registration of watching) register(c, registration);
     c.close(kept);
   };
+}
+
+/** Like {@linkcode stopAccepting}, for good: the inherited descriptor is closed as well. */
+export function leaveQueue(c: Libc, inherited: number): void {
+  const servers = takeOff(c, inherited).map(({ fd }) => fd);
+  if (!servers.includes(inherited)) c.close(inherited);
+}
+
+/** Takes every server off an inherited socket; returns how they were registered. */
+function takeOff(c: Libc, inherited: number): Registration[] {
+  const inode = socketInode(inherited);
+  const watching = registrations().filter((registration) => registration.inode === inode);
+  for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
+  for (const fd of new Set(watching.map((registration) => registration.fd))) silence(c, fd);
+  return watching;
 }
 
 /**
@@ -142,4 +152,17 @@ function quietSocket(c: Libc, unix: boolean): number {
   if (fd >= 0 && address !== null) c.bind(fd, address, address.length);
   c.listen(fd, 1);
   return fd;
+}
+
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+/** Where `tcpi_unacked` stands in `struct tcp_info`; for a listening socket it is the queue's length. */
+const UNACKED_OFFSET = 24;
+
+/** Number of connections that wait in the queue of a listening TCP socket (tcp(7)); 0 for others. */
+export function queueLength(c: Libc, fd: number): number {
+  const info = new Uint8Array(104);
+  const size = new Uint8Array(new Uint32Array([info.length]).buffer);
+  if (c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, size) !== 0) return 0;
+  return new DataView(info.buffer).getUint32(UNACKED_OFFSET, true);
 }

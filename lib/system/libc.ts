@@ -28,6 +28,11 @@ const SYMBOLS = {
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   getpwnam: { parameters: ["buffer"], result: "pointer" },
   getgrnam: { parameters: ["buffer"], result: "pointer" },
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  signal: { parameters: ["i32", "pointer"], result: "pointer" },
+  alarm: { parameters: ["u32"], result: "u32" },
+  // In the C library itself since glibc 2.34.
+  dlsym: { parameters: ["pointer", "buffer"], result: "pointer", optional: true },
   strerror: { parameters: ["i32"], result: "pointer" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -94,7 +99,9 @@ function open(): Libc | null {
  */
 export function requireLibc(): Libc {
   const c = libc();
-  if (c === null) throw new Error("Foreign functions are not available: allow them with --allow-ffi");
+  if (c === null) {
+    throw new Error("Foreign functions are not available: allow them with --allow-ffi");
+  }
   return c;
 }
 

@@ -7,8 +7,13 @@
 
 import type { Libc } from "../system/libc.ts";
 import { openDescriptors, socketInode } from "../system/descriptor.ts";
-import { localAddress, peerAddress, type SocketAddress } from "../system/socket_address.ts";
-import { slotDescriptor, type WorkerEnvironment } from "../protocol/worker_environment.ts";
+import {
+  addressText,
+  localAddress,
+  peerAddress,
+  type SocketAddress,
+} from "../system/socket_address.ts";
+import type { WorkerEnvironment } from "../protocol/worker_environment.ts";
 
 /** A connection of a client. */
 export interface ClientConnection {
@@ -19,12 +24,7 @@ export interface ClientConnection {
 
 /** The connections whose near end is one of the instance's listening addresses. */
 export function clientConnections(c: Libc, environment: WorkerEnvironment): ClientConnection[] {
-  const listening = new Set<string>();
-  for (const socket of environment.sockets) {
-    const fd = slotDescriptor(socket, environment.slot);
-    const address = fd === null ? null : localAddress(c, fd);
-    if (address !== null) listening.add(nearEnd(address));
-  }
+  const listening = new Set(environment.sockets.map((socket) => listenerEnd(socket.address)));
   const found: ClientConnection[] = [];
   for (const fd of openDescriptors()) {
     const near = localAddress(c, fd);
@@ -46,9 +46,12 @@ export function clientKey(host: string, port: number): string {
  * (or the path) of its listener at its near end, and nobody else can.
  */
 function nearEnd(address: SocketAddress): string {
-  return address.family === "unix"
-    ? `${address.abstract ? "@" : ""}${address.path}`
-    : String(address.port);
+  return address.family === "unix" ? addressText(address) : String(address.port);
+}
+
+/** The same, from a listener's address as text: the listener may be closed by now. */
+function listenerEnd(address: string): string {
+  return /:(\d+)$/.exec(address)?.[1] ?? address;
 }
 
 const MSG_DONTWAIT = 0x40;

@@ -34,10 +34,7 @@ export function beginClosing(): void {
   rule ??= new ClosingRule();
 }
 
-/**
- * Wraps a handler. The wrapper takes as many parameters as the handler does: `Deno.serve` does not
- * make what nobody asks for, and for a small handler that is much of the work.
- */
+/** Wraps a handler. As long as the worker is not retiring, all that is added is one atomic addition. */
 export function counted(handler: Handler): Handler {
   const { scoreboard, environment } = currentInstance();
   const count = scoreboard.counter(environment.slot, "requests");
@@ -56,7 +53,8 @@ export function counted(handler: Handler): Handler {
     }
     if (rule === null && result instanceof Response) return result;
     const connection = rule === null ? null : connectionOf(info);
-    const mayClose = connection !== null && (rule?.mayClose(connection, performance.now()) ?? false);
+    const mayClose = connection !== null &&
+      (rule?.mayClose(connection, performance.now()) ?? false);
     if (result instanceof Response) return closing(result, info, mayClose);
     return result.then((response) => closing(response, info, mayClose), fail);
   };

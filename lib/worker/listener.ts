@@ -59,7 +59,9 @@ function socketAddress(address: Deno.Addr): SocketAddress {
     const abstract = address.path.startsWith("\0");
     return { family: "unix", path: abstract ? address.path.slice(1) : address.path, abstract };
   }
-  if (address.transport !== "tcp") throw new TypeError(`Not a stream address: ${address.transport}`);
+  if (address.transport !== "tcp") {
+    throw new TypeError(`Not a stream address: ${address.transport}`);
+  }
   return { family: "inet", host: address.hostname, port: address.port };
 }
 

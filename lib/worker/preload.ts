@@ -18,10 +18,11 @@ import {
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
+import { endAfter, endWithParent } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
-import { libc, type Libc } from "../system/libc.ts";
+import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
-import { enterInstance, type Welcome } from "./instance.ts";
+import { currentInstance, enterInstance, type Welcome } from "./instance.ts";
 import { retire } from "./retire.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
@@ -29,12 +30,18 @@ import { instanceSockets } from "./sockets.ts";
 /** How often a worker says that its event loop runs (5 s). */
 const HEARTBEAT_MS = 5_000;
 
+/** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
+const GRACE_S = 2;
+
 await enter();
 
 async function enter(): Promise<void> {
   const environment = takeEnvironment();
   const c = libc();
-  if (c !== null) keepFromChildren(c, environment);
+  if (c !== null) {
+    keepFromChildren(c, environment);
+    endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
+  }
   const connection = await Deno.connect({ transport: "unix", path: environment.control });
   const channel = new Channel<MasterMessage, WorkerMessage>(connection, decodeMasterMessage);
   const messages = channel.receive();
@@ -98,6 +105,8 @@ async function listenToMaster(
     }
   } finally {
     // The end of the pipe is the master's death notice: finish what there is, and leave.
+    const { libc } = currentInstance();
+    if (libc !== null) endAfter(libc, environment.mercyMs / 1000 + GRACE_S);
     await retire("master-gone", environment.mercyMs, instanceSockets());
   }
 }

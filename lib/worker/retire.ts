@@ -6,14 +6,17 @@
  * @module
  */
 
-import { stopAccepting } from "../system/accept_queue.ts";
 import { pause } from "../system/timing.ts";
 import { countClients, drain } from "./drain.ts";
 import { currentInstance } from "./instance.ts";
+import { leaveQueues, stopAllQueues } from "./queues.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
-import type { UwsgiSocket } from "./socket.ts";
+import type { InstanceSocket } from "./socket.ts";
 
-/** Why the worker leaves; `master-gone`: its control pipe ended. */
+/**
+ * Why the worker leaves; `master-gone`: its control pipe ended; `signal`: somebody sent the worker
+ * itself a signal.
+ */
 export type LeaveCause = "reload" | "stop" | "scaled-down" | "master-gone" | "signal";
 
 /** What a handler registered with `uwsgi.on_reload` is told. */
@@ -39,7 +42,7 @@ export function setReloadHandler(chosen: ReloadHandler): void {
 export async function retire(
   cause: LeaveCause,
   mercyMs: number,
-  sockets: readonly UwsgiSocket[],
+  sockets: readonly InstanceSocket[],
 ): Promise<void> {
   if (retiring) return;
   retiring = true;
@@ -51,17 +54,15 @@ export async function retire(
   }
   const signal = signalFor(cause);
   if (signal !== null) return Deno.kill(Deno.pid, signal);
-  stopAcceptingEverywhere();
+  const served = sockets.filter((socket) => socket.served !== null);
+  if (cause === "stop" || cause === "master-gone") {
+    await leaveQueues(served.map((socket) => socket.fd));
+  } else {
+    stopAllQueues();
+  }
   currentInstance().channel.send({ type: "draining", connections: countClients() });
-  await drain(sockets.flatMap((socket) => socket.served ?? []), mercyMs);
+  await drain(served.flatMap((socket) => socket.served ?? []), mercyMs);
   return leave(cause);
-}
-
-/** Also for servers that the script made itself, on the inherited descriptors. */
-function stopAcceptingEverywhere(): void {
-  const { libc, environment } = currentInstance();
-  if (libc === null) return;
-  for (const fd of environment.sockets.flatMap((socket) => socket.fds)) stopAccepting(libc, fd);
 }
 
 /** uWSGI tells workers with SIGHUP to reload and with SIGINT to stop; a script may handle either. */

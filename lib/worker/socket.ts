@@ -10,6 +10,7 @@ import { drain } from "./drain.ts";
 import { counted, type Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { denoAddress, openOn } from "./listener.ts";
+import { stopQueues } from "./queues.ts";
 
 /** Options of {@linkcode UwsgiSocket.serve}; they mean what they mean for `Deno.serve`. */
 export interface ServeOptions {
@@ -24,8 +25,8 @@ export interface ServeOptions {
 /** A server on one socket: what `Deno.serve` returns, with the real address. */
 export type Server = Deno.HttpServer<Deno.Addr>;
 
-/** One configured listening socket. */
-export class UwsgiSocket {
+/** One configured listening socket: an entry of `uwsgi.sockets`. */
+export interface UwsgiSocket {
   /** The real address, for example `0.0.0.0:8080`, `/run/app.sock` or `@name`. */
   readonly address: string;
   /** The option that asked for it. */
@@ -34,6 +35,25 @@ export class UwsgiSocket {
    * The inherited descriptor, for example for `node:http`'s `server.listen({ fd })`, which then owns
    * it. -1 where none could be inherited.
    */
+  readonly fd: number;
+
+  /**
+   * Serves HTTP on this socket through `Deno.serve`. Requests are counted. When the worker retires,
+   * or the returned server's `shutdown()` is called, the server stops accepting, answers with
+   * `Connection: close`, and ends when its last client has gone.
+   *
+   * @throws {TypeError} If the socket is served already.
+   */
+  serve(handler: Handler, options?: ServeOptions): Server;
+
+  /** A listener for raw connections on this socket. Closing it does not close the socket. */
+  listen(): Deno.Listener;
+}
+
+/** The worker's side of a {@linkcode UwsgiSocket}: also knows what serves it. */
+export class InstanceSocket implements UwsgiSocket {
+  readonly address: string;
+  readonly protocol: "socket" | "http-socket";
   readonly fd: number;
   readonly #socket: WorkerSocket;
   #served: Served | null = null;
@@ -46,26 +66,22 @@ export class UwsgiSocket {
     this.fd = slotDescriptor(socket, currentInstance().environment.slot) ?? -1;
   }
 
-  /**
-   * Serves HTTP on this socket through `Deno.serve`. Requests are counted. When the worker retires,
-   * the server stops accepting, answers with `Connection: close`, and ends when its last client has
-   * gone.
-   *
-   * @throws {TypeError} If the socket is served already.
-   */
   serve(handler: Handler, options: ServeOptions = {}): Server {
     if (this.#served !== null) throw new TypeError(`"${this.address}" is served already`);
     this.#served = new Served(this.#socket, counted(handler), options);
     return this.#served.server;
   }
 
-  /** A listener for raw connections on this socket. */
   listen(): Deno.Listener {
     const fd = this.fd < 0 ? null : this.fd;
-    const listener = openOn<Deno.Listener>(this.#socket, fd, (place) =>
-      "path" in place
-        ? Deno.listen({ transport: "unix", path: place.path }) as Deno.Listener
-        : Deno.listen({ ...place }));
+    const listener = openOn<Deno.Listener>(
+      this.#socket,
+      fd,
+      (place) =>
+        "path" in place
+          ? Deno.listen({ transport: "unix", path: place.path }) as Deno.Listener
+          : Deno.listen({ ...place }),
+    );
     Object.defineProperty(listener, "addr", { value: denoAddress(this.#socket), enumerable: true });
     return listener;
   }
@@ -115,11 +131,9 @@ export class Served {
     }
   }
 
-  /** Stops accepting on this socket, whichever slot the queue belongs to. */
+  /** Leaves further connections on this socket, whichever slot the queue belongs to. */
   stopAccepting(): void {
-    const { libc } = currentInstance();
-    if (libc === null) return;
-    for (const fd of this.#socket.fds) stopAccepting(libc, fd);
+    stopQueues(this.#socket.fds);
   }
 
   /** Ends all servers: WebSockets get a close frame (1001), idle connections an orderly end. */
@@ -130,10 +144,14 @@ export class Served {
   #open(fd: number | null, onListen: (address: Deno.Addr) => void = () => {}): Server {
     const { onError, signal } = this.#options;
     const rest = { ...(onError && { onError }), ...(signal && { signal }), onListen: () => {} };
-    const server = openOn<Server>(this.#socket, fd, (place) =>
-      "path" in place
-        ? Deno.serve({ ...rest, path: place.path }, this.#handler) as Server
-        : Deno.serve({ ...rest, ...place }, this.#handler) as Server);
+    const server = openOn<Server>(
+      this.#socket,
+      fd,
+      (place) =>
+        "path" in place
+          ? Deno.serve({ ...rest, path: place.path }, this.#handler) as Server
+          : Deno.serve({ ...rest, ...place }, this.#handler) as Server,
+    );
     const address = denoAddress(this.#socket);
     this.#ends.push(server.shutdown.bind(server));
     Object.defineProperty(server, "addr", { value: address, enumerable: true });

@@ -5,12 +5,12 @@
  */
 
 import { currentInstance } from "./instance.ts";
-import { UwsgiSocket } from "./socket.ts";
+import { InstanceSocket } from "./socket.ts";
 
-let sockets: readonly UwsgiSocket[] | null = null;
+let sockets: readonly InstanceSocket[] | null = null;
 
 /** The configured sockets, in order. */
-export function instanceSockets(): readonly UwsgiSocket[] {
-  sockets ??= currentInstance().environment.sockets.map((socket) => new UwsgiSocket(socket));
+export function instanceSockets(): readonly InstanceSocket[] {
+  sockets ??= currentInstance().environment.sockets.map((socket) => new InstanceSocket(socket));
   return sockets;
 }

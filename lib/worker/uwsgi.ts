@@ -16,13 +16,13 @@ import { stderrLines } from "../system/line_writer.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
-import type { Server, ServeOptions, UwsgiSocket } from "./socket.ts";
+import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
 
 export type { ModuleOptions } from "../protocol/message.ts";
 export type { Handler } from "./http.ts";
 export type { LeaveCause, ReloadHandler, Retirement } from "./retire.ts";
-export type { Server, ServeOptions, UwsgiSocket } from "./socket.ts";
+export type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 
 const instance = currentInstance();
 const { environment, welcome, channel, scoreboard } = instance;
@@ -113,7 +113,7 @@ let tookStderr = false;
  */
 export function accepting(on: 0 | 1 | boolean = 1): void {
   takeStderr();
-  const covers = !sockets.some((socket) => socket.excludesCovering);
+  const covers = !instanceSockets().some((socket) => socket.excludesCovering);
   channel.send({ type: "accepting", on: Boolean(on), covers });
 }
 

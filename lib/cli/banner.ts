@@ -1,0 +1,34 @@
+/**
+ * The first lines of the log: what runs where.
+ *
+ * @module
+ */
+
+import { resolve } from "@std/path";
+import type { Config } from "../config/config.ts";
+import { COST_OF_OWN_SOCKETS } from "../master/own_socket.ts";
+import type { Surroundings } from "../master/surroundings.ts";
+import { VERSION } from "../version.ts";
+
+/** The lines, without date and level. */
+export function banner(config: Config, surroundings: Surroundings): string[] {
+  const { listeners, libc } = surroundings;
+  const { os, arch } = Deno.build;
+  const cpus = navigator.hardwareConcurrency;
+  const workers = config.processes === 1 ? "1 worker runs" : `${config.processes} workers run`;
+  const chain = config.touchChainReload.map((path) =>
+    `touch ${resolve(path)} (one after the other)`
+  );
+  const all = config.touchReload.map((path) => `touch ${resolve(path)}`);
+  const lines = [
+    `duwsgi ${VERSION}, Deno ${Deno.version.deno}, ${os} ${arch}, ${cpus} CPUs`,
+    `Master has pid ${Deno.pid} and directory ${Deno.cwd()}`,
+    ...listeners.sockets.map((socket) =>
+      `Socket ${socket.address}${socket.fds.length > 1 ? ", a queue for each worker" : ""}`
+    ),
+    `${workers} ${config.script}`,
+    `Reload with: ${[`kill -HUP ${Deno.pid}`, ...all, ...chain].join("; ")}`,
+  ];
+  if (libc === null) lines.push(`Foreign functions are refused, so ${COST_OF_OWN_SOCKETS}`);
+  return lines;
+}

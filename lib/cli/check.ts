@@ -1,0 +1,87 @@
+/**
+ * `--check`: everything about the script that can be found out without running it.
+ *
+ * @module
+ */
+
+import { fromFileUrl, resolve } from "@std/path";
+import type { Config } from "../config/config.ts";
+import { workerCommand } from "../master/worker_command.ts";
+
+/** The problems of the script, empty when it and everything it imports can be found and parsed. */
+export async function checkScript(config: Config): Promise<string[]> {
+  const directory = Deno.makeTempDirSync({ prefix: "duwsgi-check-" });
+  try {
+    return await checkIn(config, directory);
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+/** One module of `deno info --json`. */
+interface Module {
+  readonly specifier: string;
+  readonly error?: string;
+  readonly dependencies?: readonly Dependency[];
+}
+
+interface Dependency {
+  readonly specifier: string;
+  readonly code?: { readonly error?: string; readonly span?: { readonly start: Position } };
+}
+
+interface Position {
+  readonly line: number;
+  readonly character: number;
+}
+
+async function checkIn(config: Config, directory: string): Promise<string[]> {
+  const script = resolve(config.script);
+  if (!isFile(script)) {
+    return [`Cannot find the script "${config.script}" of deno-worker-override in ${Deno.cwd()}`];
+  }
+  // Composing the command reads the script's own configuration and writes the import map.
+  workerCommand(config, 1, directory);
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", `--import-map=${directory}/import_map_1.json`, script],
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  });
+  const { code, stdout, stderr } = await command.output();
+  if (code !== 0) return [firstLine(new TextDecoder().decode(stderr))];
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] };
+  return modules.flatMap(problemsOf);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function problemsOf(module: Module): string[] {
+  const problems = (module.dependencies ?? []).flatMap(({ specifier, code }) => {
+    if (code?.error === undefined) return [];
+    const { line = 0, character = 0 } = code.span?.start ?? {};
+    const place = `${asPath(module.specifier)}:${line + 1}:${character + 1}`;
+    return [`Cannot resolve "${specifier}" (${place}): ${firstLine(code.error)}`];
+  });
+  if (module.error !== undefined) {
+    const text = firstLine(module.error);
+    const named = text.includes(module.specifier);
+    problems.unshift(named ? text : `${text} (${asPath(module.specifier)})`);
+  }
+  return problems;
+}
+
+function asPath(specifier: string): string {
+  return specifier.startsWith("file://") ? fromFileUrl(specifier) : specifier;
+}
+
+function firstLine(text: string): string {
+  return (text.split("\n")[0] ?? "").replace(/^error: /, "");
+}

@@ -1,0 +1,142 @@
+/**
+ * What the program does, in order: read the configuration, answer a question or open the sockets, run
+ * the master, clean up. The only place that turns an error into a line on stderr and an exit code.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import { difference } from "../config/difference.ts";
+import { loadConfig, type Loaded } from "../config/load.ts";
+import type { Problem } from "../config/problem.ts";
+import { optionsForModule, showConfig } from "../config/show_config.ts";
+import { configureLog, masterLogger } from "../master/log.ts";
+import { type Instruction, runMaster } from "../master/master.ts";
+import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
+import { captureBase, denoConfigSource } from "../system/config_source.ts";
+import { VERSION } from "../version.ts";
+import { banner } from "./banner.ts";
+import { checkScript } from "./check.ts";
+import { EXIT_CODE, UserError } from "./exit_code.ts";
+import { renderHelp, renderOptionHelp } from "./help.ts";
+
+/** Runs the program with these arguments and returns its exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    return await perform(args);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    complain(error.message);
+    return EXIT_CODE[error.exit];
+  }
+}
+
+async function perform(args: readonly string[]): Promise<number> {
+  const base = captureBase();
+  const loaded = loadConfig(args, denoConfigSource(base, false));
+  const { kind, topic } = loaded.command;
+  if (kind === "help") return answer(topic === undefined ? renderHelp() : renderOptionHelp(topic));
+  if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
+  for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  if (kind === "check") return await check(loaded);
+  if (loaded.config === null) return EXIT_CODE.configuration;
+  if (kind === "show-config") return answer(showConfig(loaded));
+  enter(loaded.config);
+  return await serve(loaded, () => loadConfig(args, denoConfigSource(base, true)));
+}
+
+/** What was asked for goes to stdout, everything else to stderr. */
+function answer(text: string): number {
+  console.log(text.trimEnd());
+  return EXIT_CODE.ok;
+}
+
+function complain(text: string): void {
+  for (const line of text.split("\n")) console.error(`duwsgi: ${line}`);
+}
+
+/** Makes this process what the configuration says, before anything is looked for or created. */
+function enter(config: Config): void {
+  if (config.umask !== null) Deno.umask(config.umask);
+  if (config.chdir === "") return;
+  try {
+    Deno.chdir(config.chdir);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError("configuration", `Cannot change to the directory of chdir: ${reason}`);
+  }
+}
+
+/** Goes on after mistakes in the configuration, so that one run names everything that is wrong. */
+async function check({ config, draft }: Loaded): Promise<number> {
+  if (draft !== null && draft.script !== "") {
+    enter(draft);
+    const problems = await checkScript(draft);
+    for (const problem of problems) complain(`error: ${problem}`);
+    if (problems.length > 0) return EXIT_CODE.configuration;
+  }
+  return config === null ? EXIT_CODE.configuration : answer("The configuration is good");
+}
+
+async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
+  const instruction = instructionOf(loaded);
+  if (instruction === null) return EXIT_CODE.configuration;
+  const { config } = instruction;
+  requireScript(config.script);
+  const surroundings = await openSurroundings(config);
+  configureLog(config.logEncoder, surroundings.write);
+  for (const line of banner(config, surroundings)) masterLogger().info(line, { event: "banner" });
+  const outcome = await runMaster({
+    instruction,
+    surroundings,
+    readAgain: (current) => readAgain(current, loadAgain()),
+  });
+  closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
+  if (outcome === "stopped") return EXIT_CODE.ok;
+  if (outcome === "killed") return EXIT_CODE.killed;
+  masterLogger().error(
+    `No worker of ${config.script} could start, so there is nothing to serve: ` +
+      "see the errors above",
+    { event: "noWorkerStarted" },
+  );
+  return EXIT_CODE.noWorkerStarted;
+}
+
+function instructionOf(loaded: Loaded): Instruction | null {
+  const { config, entries } = loaded;
+  return config === null ? null : { config, opt: optionsForModule(entries) };
+}
+
+function requireScript(script: string): void {
+  try {
+    if (Deno.statSync(script).isFile) return;
+  } catch {
+    // The same message for every reason: the user looks at the path.
+  }
+  throw new UserError(
+    "configuration",
+    `Cannot find the script "${script}" of deno-worker-override in ${Deno.cwd()}`,
+  );
+}
+
+/** The configuration for a reload: null if it is no good, and what needs a restart stays as it is. */
+function readAgain(current: Config, loaded: Loaded): Instruction | null {
+  logProblems(loaded.problems);
+  const instruction = instructionOf(loaded);
+  if (instruction === null) return null;
+  const kept: Partial<Record<keyof Config, unknown>> = {};
+  for (const { key, option, onChange } of difference(current, instruction.config)) {
+    if (onChange !== "restart") continue;
+    kept[key] = current[key];
+    const text = `${option} has changed, which takes effect only after a restart`;
+    masterLogger().warn(text, { event: "needsRestart", option });
+  }
+  return { ...instruction, config: { ...instruction.config, ...kept as Partial<Config> } };
+}
+
+function logProblems(problems: readonly Problem[]): void {
+  for (const { severity, message } of problems) {
+    if (severity === "error") masterLogger().error(message, { event: "problem" });
+    else masterLogger().warn(message, { event: "problem" });
+  }
+}

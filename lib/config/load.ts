@@ -1,0 +1,77 @@
+/**
+ * From arguments to configuration, in five steps: take the command line apart, carry out directives,
+ * expand values, resolve options, collect what is wrong.
+ *
+ * @module
+ */
+
+import { type Command, parseArguments } from "../cli/arguments.ts";
+import { assemble } from "./assemble.ts";
+import type { Config, Origin } from "./config.ts";
+import type { Entry } from "./entry.ts";
+import { environmentLines } from "./environment.ts";
+import { Expander } from "./expand.ts";
+import { COMMAND_LINE, type Problem, Problems, STDIN } from "./problem.ts";
+import { resolve } from "./resolve.ts";
+import type { ConfigSource } from "./source.ts";
+import { LimitError } from "./text_files.ts";
+
+/** Everything one reading of the configuration came to. */
+export interface Loaded {
+  /** What the user wants. */
+  readonly command: Command;
+  /** The configuration; null when there is an error, or when the command needs none. */
+  readonly config: Config | null;
+  /** The same as far as it could be read, for what goes on to look for more problems. */
+  readonly draft: Config | null;
+  /** The entries in order of effect, placeholders replaced. */
+  readonly entries: readonly Entry[];
+  /** All problems, in the order of files and lines. */
+  readonly problems: readonly Problem[];
+  /** The INI files read, as the user named them, each once. Standard input is not among them. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Reads the configuration. Never throws for anything a user can write: see {@linkcode Loaded.problems}.
+ *
+ * Weakest are `UWSGI_…` environment variables, then come the options of the command line with the
+ * files they name, in order, then files named without `--ini`, then files to `inherit`. Of single
+ * values the last one counts, lists have them all, and of placeholders the first one counts.
+ *
+ * @param argv The arguments, without the name of the program.
+ */
+export function loadConfig(argv: readonly string[], source: ConfigSource): Loaded {
+  const problems = new Problems();
+  const { command, lines } = parseArguments(argv, problems);
+  if (command.kind === "help" || command.kind === "version") {
+    return { command, config: null, draft: null, entries: [], problems: [], files: [] };
+  }
+  const { scope, files, incomplete } = assemble(
+    [environmentLines(source), lines],
+    source,
+    problems,
+  );
+  const origin: Origin = { file: files[0] ?? COMMAND_LINE, line: 1 };
+  const expander = new Expander(scope, true);
+  const entries: Entry[] = [];
+  try {
+    for (const entry of scope.entries) {
+      const { key, placeholder } = entry;
+      const value = expander.entryValue(entry);
+      entries.push({ key, value, origin: entry.origin, placeholder });
+    }
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    problems.error(origin, `${error.message}: look for placeholders that repeat each other`);
+  }
+  const config = resolve(entries, { used: expander.used, incomplete, origin }, problems);
+  return {
+    command,
+    config: problems.fatal ? null : config,
+    draft: config,
+    entries,
+    problems: problems.sorted(files),
+    files: files.filter((file) => file !== STDIN),
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * The kinds of value an option can have. A kind reads what was written, strictly, and writes a value
+ * back, so that reading the written form gives the same value again.
+ *
+ * uWSGI reads numbers up to the first odd character (`abc` is 0) and takes every unknown word for
+ * true. Both hide mistakes until production, so here they are errors.
+ *
+ * @module
+ */
+
+import type { Origin, SocketSpec } from "./config.ts";
+import { parseAddress } from "./address.ts";
+
+/** One use of an option, with placeholders replaced. */
+export interface Written {
+  /** Name of the option as written: tells aliases with a meaning of their own apart. */
+  readonly name: string;
+  /** What followed the `=`, or null when there was no `=`. */
+  readonly value: string | null;
+  /** Where. */
+  readonly origin: Origin;
+}
+
+/** How values of one type are read and written. */
+export interface OptionKind<T> {
+  /** Whether a value must follow, may follow (only with `=` on the command line), or is a flag's. */
+  readonly value: "required" | "optional" | "flag";
+  /** Whether every use counts (a list), or only the last one. */
+  readonly repeatable: boolean;
+  /**
+   * The value after one more use of the option.
+   *
+   * @throws {SyntaxError} When it cannot be read; the message continues a sentence that starts with
+   * the name of the option: `expects …`.
+   */
+  readonly add: (before: T, written: Written) => T;
+  /** The uses that give this value; `name` only where it differs from the option's own name. */
+  readonly write: (value: T) => readonly { readonly name?: string; readonly value: string }[];
+}
+
+/** A whole number, both limits included. */
+export function integer(smallest: number, largest: number): OptionKind<number> {
+  return scalar(
+    (text) => {
+      const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
+      if (value >= smallest && value <= largest) return value;
+      throw unexpected(text, `a whole number from ${smallest} to ${largest}`);
+    },
+    (value) => String(value),
+  );
+}
+
+/** A time: seconds in the configuration, with decimals if need be, milliseconds in the program. */
+export function seconds(smallest: number, largest: number): OptionKind<number> {
+  return scalar(
+    (text) => {
+      const value = /^[0-9]{1,9}(\.[0-9]{1,9})?$/.test(text) ? Number(text) : NaN;
+      if (value >= smallest && value <= largest) return Math.round(value * 1000);
+      throw unexpected(text, `seconds from ${smallest} to ${largest}, such as 60 or 0.5`);
+    },
+    (value) => String(value / 1000),
+  );
+}
+
+/** One of a few words. */
+export function choice<T extends string>(...words: readonly T[]): OptionKind<T> {
+  return scalar(
+    (text) => {
+      const value = words.find((word) => word === text);
+      if (value === undefined) throw unexpected(text, words.join(" or "));
+      return value;
+    },
+    (value) => value,
+  );
+}
+
+const WORDS: ReadonlyMap<string, boolean> = new Map([
+  ...["true", "yes", "on", "1"].map((word) => [word, true] as const),
+  ...["false", "no", "off", "0"].map((word) => [word, false] as const),
+]);
+
+/** True or false. Without a value it is true; under a name that starts with `no-`, the opposite. */
+export const flag: OptionKind<boolean> = {
+  value: "flag",
+  repeatable: false,
+  add: (_before, { name, value }) => {
+    const read = value === null ? true : WORDS.get(value.toLowerCase());
+    if (read === undefined) {
+      throw unexpected(value ?? "", "true, false, yes, no, on, off, 1 or 0");
+    }
+    return read !== name.startsWith("no-");
+  },
+  write: (value) => [{ value: String(value) }],
+};
+
+/** One path. Neither the INI file nor the command line needs quotes, so these are refused. */
+export const path: OptionKind<string> = scalar(readPath, (value) => value, "");
+
+/** Any number of paths. */
+export const paths: OptionKind<readonly string[]> = list(readPath, (value) => value);
+
+/** Any number of texts, empty ones included, none of them interpreted. */
+export const texts: OptionKind<readonly string[]> = list((text) => text, (value) => value);
+
+/** Any number of flags for `deno run`, one at a time. */
+export const denoFlags: OptionKind<readonly string[]> = list(
+  (text) => {
+    if (!/^-./.test(text) || text === "--") {
+      throw unexpected(text, "one flag of deno run, such as --allow-net or --config=deno.json");
+    }
+    if (/\s-/.test(text)) throw unexpected(text, "one flag, and to be used once for each");
+    return text;
+  },
+  (value) => value,
+);
+
+/** Any number of `NAME=value`, the value possibly empty. */
+export const variables: OptionKind<readonly (readonly [name: string, value: string])[]> = list(
+  (text) => {
+    const parts = /^([^\s=]+)=([^]*)$/.exec(text);
+    if (parts === null) throw unexpected(text, "NAME=value");
+    return [parts[1] ?? "", parts[2] ?? ""] as const;
+  },
+  ([name, value]) => `${name}=${value}`,
+);
+
+/** The mode of a Unix socket: three octal digits, or four; 666 for no value or 1, as in uWSGI. */
+export const socketMode: OptionKind<number | null> = {
+  value: "optional",
+  repeatable: false,
+  add: (_before, { value }) => {
+    if (value === null || value === "1") return 0o666;
+    if (/^[0-7]{3,4}$/.test(value)) return parseInt(value, 8);
+    throw unexpected(value, "three octal digits, such as 660");
+  },
+  write: writeMode,
+};
+
+/** A file mode creation mask, see umask(2). */
+export const mask: OptionKind<number | null> = {
+  value: "required",
+  repeatable: false,
+  add: (_before, written) => {
+    const text = required(written);
+    if (/^0?[0-7]{3}$/.test(text)) return parseInt(text, 8);
+    throw unexpected(text, "three octal digits, such as 022");
+  },
+  write: writeMode,
+};
+
+/** `user` or `user:group`, names or numbers, see chown(1). Empty: none. */
+export const owner: OptionKind<string> = scalar(
+  (text) => {
+    if (/^[^\s:]+(:[^\s:]+)?$/.test(text)) return text;
+    throw unexpected(text, "user or user:group");
+  },
+  (value) => value,
+  "",
+);
+
+/** Any number of listening addresses; the option's name tells the protocol. */
+export const sockets: OptionKind<readonly SocketSpec[]> = {
+  value: "required",
+  repeatable: true,
+  add: (before, written) => {
+    const text = required(written);
+    try {
+      parseAddress(text);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new SyntaxError(`expects an address. ${error.message}${advice(text)}`, {
+        cause: error,
+      });
+    }
+    const option = written.name === "http-socket" ? "http-socket" : "socket";
+    return [...before, { option, text, origin: written.origin }];
+  },
+  write: (value) => value.map(({ option, text }) => ({ name: option, value: text })),
+};
+
+/** A value of which the last use counts; one equal to `unset` cannot be written and stands for none. */
+function scalar<T>(
+  read: (text: string) => T,
+  write: (value: T) => string,
+  unset?: T,
+): OptionKind<T> {
+  return {
+    value: "required",
+    repeatable: false,
+    add: (_before, written) => read(required(written)),
+    write: (value) => value === unset ? [] : [{ value: write(value) }],
+  };
+}
+
+function list<T>(read: (text: string) => T, write: (value: T) => string): OptionKind<readonly T[]> {
+  return {
+    value: "required",
+    repeatable: true,
+    add: (before, written) => [...before, read(required(written))],
+    write: (values) => values.map((value) => ({ value: write(value) })),
+  };
+}
+
+function required(written: Written): string {
+  if (written.value === null) throw new SyntaxError("needs a value");
+  return written.value;
+}
+
+function readPath(text: string): string {
+  if (text === "") throw new SyntaxError("needs a value");
+  if (/^(["']).*\1$/.test(text)) throw unexpected(text, "a path");
+  return text;
+}
+
+function writeMode(value: number | null): { readonly value: string }[] {
+  return value === null ? [] : [{ value: value.toString(8).padStart(3, "0") }];
+}
+
+function unexpected(text: string, expected: string): SyntaxError {
+  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return new SyntaxError(`expects ${expected}, not "${shown}"${advice(text)}`);
+}
+
+/** What people who know other INI dialects write, and what it means in this one. */
+function advice(text: string): string {
+  if (/\s[;#]/.test(text)) return ": a comment needs a line of its own";
+  if (/^(["']).*\1$/.test(text)) return ": quotes are part of the value, remove them";
+  return "";
+}

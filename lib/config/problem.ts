@@ -1,0 +1,65 @@
+/**
+ * What can be wrong with a configuration, and the list in which one reading collects all of it.
+ *
+ * @module
+ */
+
+import type { Origin } from "./config.ts";
+
+/** Name of the command line in an {@linkcode Origin}. */
+export const COMMAND_LINE = "<command line>";
+/** Name of the environment in an {@linkcode Origin}. */
+export const ENVIRONMENT = "<environment>";
+/** Name of standard input in an {@linkcode Origin}. */
+export const STDIN = "<stdin>";
+
+/** One thing to tell the user. Only errors keep a configuration from being used. */
+export interface Problem {
+  /** An error makes the configuration unusable, a warning does not. */
+  readonly severity: "error" | "warning";
+  /** A whole sentence: what, where, and what to do about it. */
+  readonly message: string;
+  /** Where it is, also named by the message. */
+  readonly origin: Origin;
+}
+
+/** An origin as messages show it, for example `app.ini:3`. */
+export function formatOrigin(origin: Origin): string {
+  return origin.file === ENVIRONMENT ? origin.file : `${origin.file}:${origin.line}`;
+}
+
+/** Collects problems; the same one, met again in a loop or a file included twice, counts once. */
+export class Problems {
+  readonly #found = new Map<string, Problem>();
+
+  /** Adds what makes the configuration unusable. */
+  error(origin: Origin, message: string): void {
+    this.#add({ severity: "error", message, origin });
+  }
+
+  /** Adds what the user should know, but can live with. */
+  warning(origin: Origin, message: string): void {
+    this.#add({ severity: "warning", message, origin });
+  }
+
+  /** Whether there is an error among them. */
+  get fatal(): boolean {
+    return [...this.#found.values()].some((problem) => problem.severity === "error");
+  }
+
+  /** All of them: environment, command line, then each file of the given order, by line. */
+  sorted(files: readonly string[]): Problem[] {
+    const order = [ENVIRONMENT, COMMAND_LINE, ...files];
+    const rank = (problem: Problem) => {
+      const at = order.indexOf(problem.origin.file);
+      return at < 0 ? order.length : at;
+    };
+    return [...this.#found.values()].sort((a, b) =>
+      rank(a) - rank(b) || a.origin.line - b.origin.line
+    );
+  }
+
+  #add(problem: Problem): void {
+    this.#found.set(`${formatOrigin(problem.origin)}\n${problem.message}`, problem);
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Makes a `Config` of entries: reads each value by the row of its option, fills in defaults, and
+ * checks what no option can check by itself.
+ *
+ * @module
+ */
+
+import { formatAddress, parseAddress } from "./address.ts";
+import type { Config, Origin, SocketSpec } from "./config.ts";
+import type { Entry } from "./entry.ts";
+import { nearestName } from "./nearest.ts";
+import {
+  allNames,
+  findOptionKey,
+  findRow,
+  OPTION_KEYS,
+  OPTIONS,
+  type OptionSpec,
+} from "./options.ts";
+import { formatOrigin, type Problems } from "./problem.ts";
+import { UWSGI_OPTIONS } from "./uwsgi_options.ts";
+
+/** A configuration in the making. */
+type Draft = { -readonly [K in keyof Config]: Config[K] };
+
+/** What else than the entries matters. */
+export interface Circumstances {
+  /** Names that were used as `%(name)`: unknown ones among them are placeholders, not typos. */
+  readonly used: ReadonlySet<string>;
+  /** Whether files are missing, so that nothing is said about options that may be in them. */
+  readonly incomplete: boolean;
+  /** What to attribute missing options to. */
+  readonly origin: Origin;
+}
+
+/** The values of entries. Of scalars the last use counts, lists have them all. */
+export function resolve(
+  entries: readonly Entry[],
+  circumstances: Circumstances,
+  problems: Problems,
+): Config {
+  const draft: Draft = defaults();
+  const unknown: Entry[] = [];
+  for (const entry of entries) {
+    if (entry.placeholder) continue;
+    const key = findOptionKey(entry.key);
+    if (key === undefined) unknown.push(entry);
+    else readInto(draft, key, entry, problems);
+  }
+  for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
+  checkSockets(draft.sockets, problems);
+  if (!circumstances.incomplete) checkPresence(entries, circumstances.origin, problems);
+  warnAboutNoEffect(entries, draft, problems);
+  return Object.freeze(draft);
+}
+
+/** The configuration of nobody: every option at its default. */
+export function defaults(): Config {
+  const draft: Partial<Draft> = {};
+  const fill = <K extends keyof Config>(key: K) => draft[key] = OPTIONS[key].default;
+  for (const key of OPTION_KEYS) fill(key);
+  return draft as Draft;
+}
+
+function readInto<K extends keyof Config>(
+  draft: Draft,
+  key: K,
+  { key: name, value, origin }: Entry,
+  problems: Problems,
+): void {
+  const spec: OptionSpec<Config[K]> = OPTIONS[key];
+  try {
+    if (value?.includes("\0")) throw new SyntaxError("cannot have a NUL character in its value");
+    draft[key] = spec.kind.add(draft[key], { name, value, origin });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    problems.error(origin, `"${name}" at ${formatOrigin(origin)} ${error.message}`);
+  }
+}
+
+function reportUnknown(
+  { key, value, origin }: Entry,
+  strict: boolean,
+  used: ReadonlySet<string>,
+  problems: Problems,
+): void {
+  const where = formatOrigin(origin);
+  const shown = key.length > 80 ? `${key.slice(0, 80)}…` : key;
+  const row = findRow(key);
+  if (row !== undefined) {
+    const advice = row.group === "Commands"
+      ? `is a command: use --${key} on the command line`
+      : "cannot be used here";
+    return problems.error(origin, `"${shown}" at ${where} ${advice}`);
+  }
+  const hint = UWSGI_OPTIONS.get(key);
+  const report = strict ? problems.error.bind(problems) : problems.warning.bind(problems);
+  if (hint !== undefined) {
+    const more = hint === "" ? "remove it, or set strict = false to go on without it" : hint;
+    return report(origin, `"${shown}" at ${where} is a uWSGI option that duwsgi lacks: ${more}`);
+  }
+  if (used.has(key)) {
+    if (!strict) return;
+    const advice = `to define %(${shown}) write set-placeholder = ${shown}=${value ?? ""}`;
+    return report(origin, `Unknown option "${shown}" at ${where}: ${advice}`);
+  }
+  const nearest = nearestName(key, allNames());
+  const advice = nearest === null ? "see --help for all options" : `did you mean "${nearest}"?`;
+  report(origin, `Unknown option "${shown}" at ${where}: ${advice}`);
+}
+
+function checkSockets(sockets: readonly SocketSpec[], problems: Problems): void {
+  const seen = new Map<string, Origin>();
+  for (const { text, origin } of sockets) {
+    const address = parseAddress(text);
+    if (address.kind === "tcp" && address.port === 0) continue;
+    const canonical = formatAddress(
+      address.kind === "tcp" && address.host === "" ? { ...address, host: "0.0.0.0" } : address,
+    );
+    const first = seen.get(canonical);
+    if (first === undefined) {
+      seen.set(canonical, origin);
+    } else {
+      problems.error(
+        origin,
+        `The address "${text}" at ${formatOrigin(origin)} is already configured at ` +
+          `${formatOrigin(first)}: remove one of the two`,
+      );
+    }
+  }
+}
+
+function checkPresence(entries: readonly Entry[], origin: Origin, problems: Problems): void {
+  const missing = (key: keyof Config) => !entries.some((entry) => findOptionKey(entry.key) === key);
+  if (entries.length === 0) {
+    return problems.error(
+      origin,
+      "There is no configuration: name an INI file, as in duwsgi app.ini, or see --help",
+    );
+  }
+  if (missing("script")) {
+    problems.error(
+      origin,
+      `There is no script to run in ${origin.file}: add deno-worker-override = script.ts`,
+    );
+  }
+  if (missing("sockets")) {
+    problems.error(
+      origin,
+      `There is no address to listen on in ${origin.file}: add http-socket = :8080`,
+    );
+  }
+}
+
+/** Options that are accepted for uWSGI's sake are not to be silently contradicted. */
+function warnAboutNoEffect(entries: readonly Entry[], draft: Config, problems: Problems): void {
+  const warn = (key: keyof Config, message: string) => {
+    const entry = entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
+    if (entry === undefined) return;
+    problems.warning(entry.origin, `"${entry.key}" at ${formatOrigin(entry.origin)} ${message}`);
+  };
+  if (!draft.master) warn("master", "has no effect: duwsgi always has a master");
+  if (!draft.dieOnTerm) warn("dieOnTerm", "has no effect: SIGTERM always stops duwsgi");
+}

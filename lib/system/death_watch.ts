@@ -1,0 +1,31 @@
+/**
+ * Runs in the worker. Makes sure that a worker whose event loop hangs does not outlive its master: the
+ * end of the control pipe is then seen by nobody, so the kernel has to do it.
+ *
+ * When the master ends, the kernel sends the worker a signal (prctl(2), PR_SET_PDEATHSIG) whose handler
+ * is alarm(2) itself: it gets the number of the signal as its argument, so that many seconds later
+ * SIGALRM ends the process. A worker that is not hanging sets an alarm of its own instead.
+ *
+ * @module
+ */
+
+import { cString, type Libc } from "./libc.ts";
+
+const PR_SET_PDEATHSIG = 1;
+/** The signals whose numbers are of use: real-time signals the C library leaves to programs. */
+const FIRST_SIGNAL = 36;
+const LAST_SIGNAL = 64;
+
+/** Ends this process after `seconds` (36 to 64) when its parent dies and it does nothing about it. */
+export function endWithParent(c: Libc, seconds: number): void {
+  const alarm = c.dlsym?.(null, cString("alarm")) ?? null;
+  if (alarm === null) return;
+  const signal = Math.min(Math.max(Math.ceil(seconds), FIRST_SIGNAL), LAST_SIGNAL);
+  c.signal(signal, alarm);
+  c.prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n);
+}
+
+/** Ends this process after `seconds`, whatever it does. */
+export function endAfter(c: Libc, seconds: number): void {
+  c.alarm(Math.ceil(seconds));
+}

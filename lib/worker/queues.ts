@@ -1,0 +1,47 @@
+/**
+ * Runs in the worker. Stops accepting on the sockets of the instance, for servers of whatever kind:
+ * also those that the script made itself on the inherited descriptors.
+ *
+ * @module
+ */
+
+import { leaveQueue, queueLength, stopAccepting } from "../system/accept_queue.ts";
+import { pause } from "../system/timing.ts";
+import { currentInstance } from "./instance.ts";
+
+let left = false;
+
+/** Leaves further connections on these inherited sockets to the successor. */
+export function stopQueues(fds: readonly number[]): void {
+  const { libc } = currentInstance();
+  // Once the queues are left, the numbers may stand for anything.
+  if (libc === null || left) return;
+  for (const fd of fds) stopAccepting(libc, fd);
+}
+
+/** Leaves further connections on all sockets to the successor. */
+export function stopAllQueues(): void {
+  stopQueues(inheritedSockets());
+}
+
+/** How long a worker without a successor goes on accepting what is in its queues already (1 s). */
+const LAST_ACCEPTS_MS = 1_000;
+
+/**
+ * Leaves all sockets for good: what waits in the queues of `served` is accepted first, and then new
+ * clients are refused, because nobody comes after this worker.
+ */
+export async function leaveQueues(served: readonly number[]): Promise<void> {
+  const { libc } = currentInstance();
+  if (libc === null || left) return;
+  const deadline = performance.now() + LAST_ACCEPTS_MS;
+  while (served.some((fd) => queueLength(libc, fd) > 0) && performance.now() < deadline) {
+    await pause(1);
+  }
+  left = true;
+  for (const fd of inheritedSockets()) leaveQueue(libc, fd);
+}
+
+function inheritedSockets(): number[] {
+  return currentInstance().environment.sockets.flatMap((socket) => socket.fds);
+}

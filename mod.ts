@@ -1,0 +1,33 @@
+/**
+ * duwsgi, the application-server master for Deno: it owns the listening sockets, runs your script in
+ * as many worker processes as you say, and replaces them without losing a request.
+ *
+ * A worker's script imports the module `uwsgi`, which the master injects; its types are these:
+ *
+ * ```ts
+ * import type { Handler } from "./mod.ts";
+ *
+ * const handler: Handler = (request) => new Response(`You asked for ${request.url}`);
+ * ```
+ *
+ * The program itself is `main.ts`; see the README for a first app and a first reload.
+ *
+ * @module
+ */
+
+export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
+export type {
+  Handler,
+  LeaveCause,
+  ModuleOptions,
+  ReloadHandler,
+  Retirement,
+  ServeOptions,
+  Server,
+  Servers,
+  UwsgiSocket,
+  WorkerInfo,
+} from "./lib/worker/uwsgi.ts";
+export type { MasterMessage, RetireReason, WorkerMessage } from "./lib/protocol/message.ts";
+export { EXIT_CODE, type ExitName } from "./lib/cli/exit_code.ts";
+export { VERSION } from "./lib/version.ts";
