@@ -1,0 +1,3 @@
+import uwsgi from "uwsgi";
+
+uwsgi.serve(() => new Response(`Hello from worker ${uwsgi.worker_id()}\n`));

@@ -1,0 +1,49 @@
+/**
+ * Arbitrary messages of the control pipe, for property tests.
+ *
+ * @module
+ */
+import fc from "fast-check";
+import type { MasterMessage, WorkerMessage } from "../../lib/protocol/message.ts";
+
+const text = fc.string({ unit: "binary" });
+/** JSON has no negative zero. */
+const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+const optionValue = fc.oneof(text, fc.constant(true as const));
+
+/** Anything a worker may say. */
+export const workerMessages: fc.Arbitrary<WorkerMessage> = fc.oneof(
+  fc.record({
+    type: fc.constant("hello" as const),
+    protocol: number,
+    token: text,
+    pid: number,
+    adopts: fc.boolean(),
+  }),
+  fc.record({ type: fc.constant("accepting" as const), on: fc.boolean(), covers: fc.boolean() }),
+  fc.record({ type: fc.constant("heartbeat" as const), lagMs: number }),
+  fc.record({ type: fc.constant("draining" as const), connections: number }),
+  fc.record({ type: fc.constant("reload" as const) }),
+  fc.record({ type: fc.constant("stop" as const) }),
+);
+
+/** Anything a master may say. */
+export const masterMessages: fc.Arbitrary<MasterMessage> = fc.oneof(
+  fc.record({
+    type: fc.constant("welcome" as const),
+    protocol: number,
+    version: text,
+    hostname: text,
+    startedOn: number,
+    numproc: number,
+    opt: fc.dictionary(text, fc.oneof(optionValue, fc.array(optionValue)), {
+      noNullPrototype: true,
+    }),
+  }),
+  fc.record({
+    type: fc.constant("retire" as const),
+    reason: fc.constantFrom("reload" as const, "stop" as const, "scaled-down" as const),
+    mercyMs: number,
+  }),
+  fc.record({ type: fc.constant("cover" as const), slots: fc.array(number) }),
+);

@@ -1,0 +1,280 @@
+/**
+ * Starts the real program for a test, reads its log as data, and makes sure that nothing is left of it
+ * afterwards: no process, no Unix socket, no temporary directory.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));
+const MARK = "DUWSGI_TEST_RUN";
+
+/** One line of the master's JSON log. */
+export interface LogEvent {
+  /** What happened; empty for lines without a name. */
+  readonly event: string;
+  /** The sentence for people. */
+  readonly message: string;
+  /** The fields for machines. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What to start. */
+export interface MasterOptions {
+  /** Text of the INI, without `[uwsgi]` and log options; `%DIR%` is the test's own directory. */
+  readonly ini: string;
+  /** Files to write into the test's directory: name → text, or a fixture as `{ fixture: name }`. */
+  readonly files?: Readonly<Record<string, string | { readonly fixture: string }>>;
+  /** More arguments, behind the INI file. */
+  readonly args?: readonly string[];
+  /** Permission flags of the master itself. @default ["-A"] */
+  readonly permissions?: readonly string[];
+  /** More environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** How long a test waits for something that should happen (30 s): only failures take that long. */
+const PATIENCE_MS = 30_000;
+
+/** A running master. Use it with `await using`. */
+export class RunningMaster {
+  /** The test's own directory. */
+  readonly directory: string;
+  /** Everything in the log so far. */
+  readonly events: LogEvent[] = [];
+  /** Lines on stderr that are not the master's log: what workers print. */
+  readonly output: string[] = [];
+  /** Lines on stdout. */
+  readonly stdout: string[] = [];
+  readonly #child: Deno.ChildProcess;
+  readonly #mark: string;
+  readonly #waiting = new Set<() => void>();
+  readonly #drained: Promise<unknown>;
+  #status: Deno.CommandStatus | null = null;
+
+  /** Starts the program; see {@linkcode startMaster} for the usual way in. */
+  constructor(options: MasterOptions) {
+    this.directory = Deno.makeTempDirSync({ prefix: "duwsgi-test-" });
+    this.#mark = crypto.randomUUID();
+    this.write(options.files ?? {});
+    this.writeIni(options.ini);
+    const ini = join(this.directory, "app.ini");
+    const args = ["run", ...(options.permissions ?? ["-A"]), MAIN, "--ini", ini];
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [...args, ...(options.args ?? [])],
+      cwd: this.directory,
+      env: { ...options.env, [MARK]: this.#mark, TMPDIR: this.directory, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const stderr = this.#read(this.#child.stderr, (line) => this.#line(line));
+    const stdout = this.#read(this.#child.stdout, (line) => this.stdout.push(line));
+    this.#drained = Promise.all([stderr, stdout]);
+    void this.#child.status.then((status) => {
+      this.#status = status;
+      this.#wake();
+    });
+  }
+
+  /** Process id of the master. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Path of a file in the test's directory. */
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** Writes files into the test's directory. */
+  write(files: NonNullable<MasterOptions["files"]>): void {
+    for (const [name, content] of Object.entries(files)) {
+      const text = typeof content === "string"
+        ? content
+        : Deno.readTextFileSync(join(FIXTURES, content.fixture));
+      // A rename: whoever reads the file sees the old text or the new one, never half of it.
+      Deno.writeTextFileSync(this.path(`${name}.new`), text);
+      Deno.renameSync(this.path(`${name}.new`), this.path(name));
+    }
+  }
+
+  /** Writes the INI anew; it is read at the next reload. */
+  writeIni(text: string): void {
+    const lines = text.replaceAll("%DIR%", this.directory);
+    this.write({ "app.ini": `[uwsgi]\nlog-encoder = json\n${lines}\n` });
+  }
+
+  /** Sets the modification time of a file to now, and creates it if need be. */
+  touch(name: string): void {
+    Deno.openSync(this.path(name), { create: true, write: true }).close();
+    const now = new Date();
+    Deno.utimeSync(this.path(name), now, now);
+  }
+
+  /** Sends a signal to the master. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** The first event that fits, from `from` on in {@linkcode events}; waits for it if need be. */
+  async waitFor(
+    event: string,
+    fits: (fields: LogEvent["fields"]) => boolean = () => true,
+    from = 0,
+  ): Promise<LogEvent["fields"]> {
+    const find = () =>
+      this.events.slice(from).find((one) => one.event === event && fits(one.fields));
+    await this.until(() => find() !== undefined, `event "${event}"`);
+    return find()?.fields ?? {};
+  }
+
+  /** Waits until a condition holds; it is looked at whenever something is logged, and often. */
+  async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!await holds()) {
+      if (performance.now() > deadline) this.#fail(`No ${what} within ${PATIENCE_MS / 1000} s`);
+      if (this.#status !== null && this.#finished) {
+        if (await holds()) return;
+        this.#fail(`No ${what} before the master ended`);
+      }
+      await this.#nextNews(50);
+    }
+  }
+
+  #finished = false;
+
+  /** Waits for the end of the master and returns its exit code. */
+  async exitCode(): Promise<number> {
+    await this.until(() => this.#status !== null, "end of the master");
+    await this.#drained;
+    return this.#status?.code ?? -1;
+  }
+
+  /** Waits until every slot accepts, and returns the real addresses of the sockets. */
+  async ready(): Promise<string[]> {
+    const { sockets } = await this.waitFor("ready");
+    return sockets as string[];
+  }
+
+  /** Stops the master in order and returns its exit code. */
+  stop(): Promise<number> {
+    if (this.#status === null) this.signal("SIGTERM");
+    return this.exitCode();
+  }
+
+  /** Pids of all processes of this run that are alive, the master's included. */
+  processes(): number[] {
+    const pids: number[] = [];
+    for (const { name } of Deno.readDirSync("/proc")) {
+      if (/^\d+$/.test(name) && this.#isOurs(name)) pids.push(Number(name));
+    }
+    return pids;
+  }
+
+  #isOurs(pid: string): boolean {
+    try {
+      if (/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`))) return false;
+      return Deno.readTextFileSync(`/proc/${pid}/environ`).includes(`${MARK}=${this.#mark}`);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Pids of the workers that accept now, by slot. */
+  acceptingPids(): Map<number, number> {
+    const pids = new Map<number, number>();
+    for (const { event, fields } of this.events) {
+      if (event === "accepting") pids.set(Number(fields.worker), Number(fields.pid));
+    }
+    return pids;
+  }
+
+  #line(line: string): void {
+    const event = parse(line);
+    if (event === null) this.output.push(line);
+    else this.events.push(event);
+    this.#wake();
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+    let rest = "";
+    const text = stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>);
+    for await (const chunk of text) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      lines.forEach(take);
+    }
+    if (rest !== "") take(rest);
+    this.#finished = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  #nextNews(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waiting.add(wake);
+    });
+  }
+
+  #fail(reason: string): never {
+    const log = this.events.map(({ message }) => `  ${message}`);
+    throw new Error([reason, ...log, ...this.output.map((line) => `  | ${line}`)].join("\n"));
+  }
+
+  /** Ends whatever still runs, and insists that an orderly end left nothing behind. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = this.#status !== null;
+    if (!ended) this.signal("SIGTERM");
+    try {
+      await this.exitCode();
+      await this.until(() => this.processes().length === 0, "end of all processes");
+    } finally {
+      for (const pid of this.processes()) Deno.kill(pid, "SIGKILL");
+      await this.#drained;
+    }
+    const leftovers = [...Deno.readDirSync(this.directory)].map((entry) => entry.name)
+      .filter((name) => name.startsWith("duwsgi-"));
+    Deno.removeSync(this.directory, { recursive: true });
+    assertEquals(leftovers, [], "the master left its own directory behind");
+  }
+}
+
+function parse(line: string): LogEvent | null {
+  if (!line.startsWith('{"@timestamp"')) return null;
+  const { message, properties } = JSON.parse(line) as {
+    message: string;
+    properties: Record<string, unknown>;
+  };
+  return { event: String(properties.event ?? ""), message, fields: properties };
+}
+
+/** Starts a master. */
+export function startMaster(options: MasterOptions): RunningMaster {
+  return new RunningMaster(options);
+}
+
+/** Starts a master and waits until all of its workers accept. */
+export async function readyMaster(
+  options: MasterOptions,
+): Promise<{ readonly master: RunningMaster; readonly addresses: readonly string[] }> {
+  const master = new RunningMaster(options);
+  try {
+    return { master, addresses: await master.ready() };
+  } catch (error) {
+    await master[Symbol.asyncDispose]();
+    throw error;
+  }
+}

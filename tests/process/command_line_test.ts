@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+
+interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program to its end. */
+async function duwsgi(args: readonly string[], stdin = ""): Promise<Result> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "main.ts", ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(stdin));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+Deno.test("--help, --help OPTION and --version answer on stdout", async () => {
+  const help = await duwsgi(["--help"]);
+  assertEquals([help.code, help.stderr], [0, ""]);
+  for (const word of ["--processes", "--http-socket", "--touch-chain-reload", "--check"]) {
+    assertStringIncludes(help.stdout, word);
+  }
+  for (const line of help.stdout.split("\n")) assert(line.length <= 100, line);
+  const one = await duwsgi(["--help", "worker-reload-mercy"]);
+  assertEquals(one.code, 0);
+  assertStringIncludes(one.stdout, "60");
+  assertMatch((await duwsgi(["--version"])).stdout, /^duwsgi \d+\.\d+\.\d+ \(Deno /);
+});
+
+Deno.test("--show-config prints what was understood, and that loads again", async () => {
+  const ini = "[uwsgi]\nset-ph = port=9090\nhttp-socket = 127.0.0.1:%(port)\nprocesses = 3\n" +
+    "deno-worker-override = examples/hello/app.ts\n";
+  const shown = await duwsgi(["--ini", "-", "--show-config"], ini);
+  assertEquals(shown.code, 0);
+  assertStringIncludes(shown.stdout, "http-socket = 127.0.0.1:9090");
+  const again = await duwsgi(["--ini", "-", "--show-config"], shown.stdout);
+  assertEquals(again.stdout, shown.stdout);
+});
+
+Deno.test("--check finds everything that is wrong without binding or running anything", async () => {
+  const good = await duwsgi(["--check", "--ini", "examples/aioserver/app.ini"]);
+  assertEquals([good.code, good.stderr], [0, ""]);
+  const several = await duwsgi(
+    ["--check", "--ini", "-"],
+    "[uwsgi]\nproceses = 2\nlisten = many\npython-worker-override = x.py\n",
+  );
+  assertEquals(several.code, 2);
+  const lines = several.stderr.trim().split("\n");
+  assert(lines.length >= 3, several.stderr);
+  assertMatch(several.stderr, /<stdin>:2.*did you mean "processes"/);
+  assertMatch(several.stderr, /<stdin>:3/);
+  assertMatch(several.stderr, /<stdin>:4.*deno-worker-override/);
+});
+
+Deno.test("--check follows the imports of the script", async () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    const check = async (text: string) => {
+      Deno.writeTextFileSync(`${directory}/app.ts`, text);
+      return await duwsgi([
+        ...["--check", "--http-socket", "127.0.0.1:0"],
+        ...["--deno-worker-override", `${directory}/app.ts`],
+      ]);
+    };
+    assertEquals(
+      (await check(`import uwsgi from "uwsgi"; uwsgi.serve(() => new Response());`)).code,
+      0,
+    );
+    const missing = await check(`import "./helper.ts"; import x from "unknown-package"; x();`);
+    assertEquals(missing.code, 2);
+    assertStringIncludes(missing.stderr, "helper.ts");
+    assertStringIncludes(missing.stderr, "unknown-package");
+    const syntax = await check("const = 1;");
+    assertEquals(syntax.code, 2);
+    assertStringIncludes(syntax.stderr, "app.ts");
+    Deno.removeSync(`${directory}/app.ts`);
+    const gone = await duwsgi(["--check", "--socket=:0", `--worker-override=${directory}/app.ts`]);
+    assertEquals(gone.code, 2);
+    assertStringIncludes(gone.stderr, "Cannot find the script");
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+Deno.test("mistakes on the command line are exit code 2 and say what to do", async () => {
+  const unknown = await duwsgi(["--procesess", "4"]);
+  assertEquals([unknown.code, unknown.stdout], [2, ""]);
+  assertStringIncludes(unknown.stderr, `did you mean "processes"`);
+  const missing = await duwsgi(["--ini", "nowhere.ini"]);
+  assertEquals(missing.code, 2);
+  assertStringIncludes(missing.stderr, "nowhere.ini");
+  assertEquals((await duwsgi([])).code, 2);
+});

@@ -1,0 +1,108 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import * as kind from "../../../lib/config/option_kind.ts";
+
+const origin = { file: "a.ini", line: 1 };
+
+function read<T>(of: kind.OptionKind<T>, before: T, value: string | null, name = "option"): T {
+  return of.add(before, { name, value, origin });
+}
+
+function refuses<T>(of: kind.OptionKind<T>, before: T, values: readonly (string | null)[]): void {
+  for (const value of values) assertThrows(() => read(of, before, value), SyntaxError);
+}
+
+Deno.test("integer() reads whole numbers within its limits, and nothing else", () => {
+  const of = kind.integer(1, 1024);
+  assertEquals(read(of, 0, "1"), 1);
+  assertEquals(read(of, 0, "1024"), 1024);
+  refuses(of, 0, ["0", "1025", "abc", "1.5", "-1", "+1", "0x1", "", " 1", "1e1", null]);
+  assertEquals(of.write(7), [{ value: "7" }]);
+});
+
+Deno.test("seconds() reads decimals and gives milliseconds", () => {
+  const of = kind.seconds(0.1, 100);
+  assertEquals(read(of, 0, "1.5"), 1500);
+  assertEquals(read(of, 0, "0.1234"), 123);
+  refuses(of, 0, ["0", "0.0999", "101", "60s", "-1", ".5", "1.", "", null]);
+  assertEquals(of.write(1234), [{ value: "1.234" }]);
+});
+
+Deno.test("flag reads eight words in any case; no value is true, and no- turns it around", () => {
+  for (const word of ["true", "YES", "On", "1"]) assertEquals(read(kind.flag, false, word), true);
+  for (const word of ["false", "No", "OFF", "0"]) assertEquals(read(kind.flag, true, word), false);
+  assertEquals(read(kind.flag, false, null), true);
+  assertEquals(read(kind.flag, true, null, "no-strict"), false);
+  assertEquals(read(kind.flag, false, "false", "no-strict"), true);
+  refuses(kind.flag, false, ["", "n", "2", "-1", "disabled", "true ; yes"]);
+});
+
+Deno.test("choice() takes its words only", () => {
+  const of = kind.choice("text", "json");
+  assertEquals(read(of, "text", "json"), "json");
+  assertThrows(() => read(of, "text", "xml"), SyntaxError, "text or json");
+});
+
+Deno.test("path and paths refuse nothing and quotes", () => {
+  assertEquals(read(kind.path, "", "a b"), "a b");
+  assertEquals(read(kind.paths, ["a"], "b"), ["a", "b"]);
+  refuses(kind.path, "", ["", null, '"a"', "'a'"]);
+  assertEquals(kind.path.write(""), []);
+});
+
+Deno.test("texts takes everything, nothing included, but needs an equals sign", () => {
+  assertEquals(read(kind.texts, ["a"], ""), ["a", ""]);
+  assertEquals(read(kind.texts, [], '"a" ; b'), ['"a" ; b']);
+  refuses(kind.texts, [], [null]);
+});
+
+Deno.test("denoFlags takes one flag at a time", () => {
+  assertEquals(read(kind.denoFlags, [], "--allow-read=/a b"), ["--allow-read=/a b"]);
+  assertEquals(read(kind.denoFlags, [], "-A"), ["-A"]);
+  refuses(kind.denoFlags, [], ["run", "--", "-", "--a --b", "", null]);
+});
+
+Deno.test("variables splits at the first equals sign", () => {
+  assertEquals(read(kind.variables, [], "A=b=c"), [["A", "b=c"]]);
+  assertEquals(read(kind.variables, [], "A="), [["A", ""]]);
+  refuses(kind.variables, [], ["A", "=b", "A B=c", "", null]);
+  assertEquals(kind.variables.write([["A", "b=c"]]), [{ value: "A=b=c" }]);
+});
+
+Deno.test("socketMode reads octal; nothing and 1 mean 666", () => {
+  assertEquals(read(kind.socketMode, null, "660"), 0o660);
+  assertEquals(read(kind.socketMode, null, "1777"), 0o1777);
+  assertEquals(read(kind.socketMode, null, null), 0o666);
+  assertEquals(read(kind.socketMode, null, "1"), 0o666);
+  refuses(kind.socketMode, null, ["", "66", "888", "rw", "0", "00660"]);
+  assertEquals(kind.socketMode.write(0o060), [{ value: "060" }]);
+  assertEquals(kind.socketMode.write(null), []);
+});
+
+Deno.test("mask reads three octal digits, possibly with a zero in front", () => {
+  assertEquals(read(kind.mask, null, "022"), 0o022);
+  assertEquals(read(kind.mask, null, "0077"), 0o077);
+  refuses(kind.mask, null, ["22", "1022", "8", "", null]);
+});
+
+Deno.test("owner reads user and group", () => {
+  assertEquals(read(kind.owner, "", "www-data:33"), "www-data:33");
+  refuses(kind.owner, "", [":33", "a:", "a:b:c", "a b", "", null]);
+});
+
+Deno.test("sockets keeps the protocol that the option's name tells", () => {
+  const first = read(kind.sockets, [], ":80", "http-socket");
+  assertEquals(read(kind.sockets, first, "/a", "socket"), [
+    { option: "http-socket", text: ":80", origin },
+    { option: "socket", text: "/a", origin },
+  ]);
+  assertEquals(kind.sockets.write(first), [{ name: "http-socket", value: ":80" }]);
+  refuses(kind.sockets, [], ["", "80", null]);
+});
+
+Deno.test("errors explain comments and quotes, and show no more than a line", () => {
+  const of = kind.integer(1, 2);
+  assertThrows(() => read(of, 0, "1 # one"), SyntaxError, "a comment needs a line of its own");
+  assertThrows(() => read(of, 0, '"1"'), SyntaxError, "quotes are part of the value");
+  const error = assertThrows(() => read(of, 0, "x".repeat(10_000)), SyntaxError);
+  assertEquals(error.message.length < 200, true);
+});

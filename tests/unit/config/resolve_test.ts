@@ -1,0 +1,93 @@
+import { assertEquals } from "@std/assert";
+import type { Entry } from "../../../lib/config/entry.ts";
+import { Problems } from "../../../lib/config/problem.ts";
+import { defaults, resolve } from "../../../lib/config/resolve.ts";
+
+const origin = { file: "a.ini", line: 1 };
+
+function run(text: string, used: readonly string[] = [], incomplete = false) {
+  const entries = text.split("\n").filter((line) => line !== "").map((line, index): Entry => {
+    const [key = "", value = null] = line.split(" = ");
+    return { key, value, origin: { file: "a.ini", line: index + 1 }, placeholder: false };
+  });
+  const problems = new Problems();
+  const config = resolve(entries, { used: new Set(used), incomplete, origin }, problems);
+  return { config, problems: problems.sorted(["a.ini"]).map((one) => [one.severity, one.message]) };
+}
+
+const BASE = "deno-worker-override = app.ts\nsocket = :1\n";
+
+Deno.test("resolve() takes the last of single values and all of lists", () => {
+  const { config, problems } = run(
+    `${BASE}listen = 1\nlisten = 2\nworker-argv = a\nworker-argv = b`,
+  );
+  assertEquals(problems, []);
+  assertEquals([config.listen, config.workerArgv], [2, ["a", "b"]]);
+  assertEquals(config.processes, 1);
+  assertEquals(Object.isFrozen(config), true);
+});
+
+Deno.test("resolve() keeps the value before, when a later one is wrong", () => {
+  const { config, problems } = run(`${BASE}listen = 7\nlisten = x`);
+  assertEquals(config.listen, 7);
+  assertEquals(problems.length, 1);
+});
+
+Deno.test("resolve() refuses NUL characters", () => {
+  assertEquals(run(`${BASE}worker-argv = a\0b`).problems, [
+    ["error", '"worker-argv" at a.ini:3 cannot have a NUL character in its value'],
+  ]);
+});
+
+Deno.test("resolve() makes unknown options warnings, when strict is off anywhere", () => {
+  const text = `foo = 1\n${BASE}harakiri = 3\n`;
+  const severities = (more: string) => run(text + more).problems.map(([severity]) => severity);
+  assertEquals(severities(""), ["error", "error"]);
+  assertEquals(severities("strict = false"), ["warning", "warning"]);
+  assertEquals(severities("no-strict"), ["warning", "warning"]);
+  assertEquals(severities("strict = false\nstrict"), ["error", "error"]);
+});
+
+Deno.test("resolve() suggests set-placeholder for unknown names that are used as such", () => {
+  assertEquals(run(`${BASE}base = 80`, ["base"]).problems, [
+    [
+      "error",
+      'Unknown option "base" at a.ini:3: to define %(base) write set-placeholder = base=80',
+    ],
+  ]);
+  assertEquals(run(`${BASE}base = 80\nstrict = off`, ["base"]).problems, []);
+});
+
+Deno.test("resolve() reports a missing script and socket, unless files are missing", () => {
+  assertEquals(run("listen = 1").problems.length, 2);
+  assertEquals(run("listen = 1", [], true).problems, []);
+  assertEquals(run("listen = 1\nsocket = wrong:x\ndeno-worker-override").problems.length, 2);
+});
+
+Deno.test("resolve() reports an address that is configured twice, port 0 excepted", () => {
+  assertEquals(run(`${BASE}http-socket = 0.0.0.0:1\nsocket = :0\nsocket = :0`).problems, [
+    [
+      "error",
+      'The address "0.0.0.0:1" at a.ini:3 is already configured at a.ini:2: remove one of ' +
+      "the two",
+    ],
+  ]);
+});
+
+Deno.test("resolve() warns, when an option without effect is switched off", () => {
+  const { problems } = run(`${BASE}master = false\ndie-on-term = false`);
+  assertEquals(problems.map(([severity]) => severity), ["warning", "warning"]);
+  assertEquals(run(`${BASE}master = false\nmaster`).problems, []);
+});
+
+Deno.test("defaults() have the values that the documentation of Config promises", () => {
+  const { processes, listen, reusePort, startTimeoutMs, workerReloadMercyMs, strict } = defaults();
+  assertEquals([processes, listen, reusePort, startTimeoutMs, workerReloadMercyMs, strict], [
+    1,
+    100,
+    true,
+    60_000,
+    60_000,
+    true,
+  ]);
+});

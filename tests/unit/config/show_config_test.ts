@@ -1,0 +1,136 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { formatAddress } from "../../../lib/config/address.ts";
+import type { Config } from "../../../lib/config/config.ts";
+import { loadConfig } from "../../../lib/config/load.ts";
+import { defaults } from "../../../lib/config/resolve.ts";
+import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
+import { memorySource } from "../../helpers/memory_source.ts";
+
+const origin = { file: "a.ini", line: 1 };
+
+/** Texts with everything in them that means something somewhere. */
+const text = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.array(
+    fc.constantFrom("%", "$", "@", "(", ")", "%(", "$(HOME)", " ", "\n", "\t", "\r", "=", ";", "é"),
+  ).map((parts) => parts.join("")),
+).map((one) => one.replaceAll("\0", ""));
+const pathText = text.filter((one) => one !== "" && !/^(["']).*\1$/.test(one));
+const flagText = text.map((one) => `--x=${one}`).filter((one) => !/\s-/.test(one));
+const variable = fc.tuple(fc.constantFrom("A", "B_1", "c.d", "%A", "$(A)", "@"), text);
+const milliseconds = fc.integer({ min: 100, max: 86_400_000 });
+const mode = fc.option(fc.integer({ min: 0, max: 0o777 }));
+const socket = fc.record({
+  option: fc.constantFrom("socket" as const, "http-socket" as const),
+  text: fc.oneof(
+    fc.integer({ min: 1, max: 65535 }).map((port) =>
+      formatAddress({ kind: "tcp", host: "", port, ipv6: false })
+    ),
+    fc.constantFrom("/run/a b%(c).sock", "@$(x)", "fd://3", "[::1]:80"),
+  ),
+  origin: fc.constant(origin),
+});
+
+const anyConfig: fc.Arbitrary<Config> = fc.record({
+  script: pathText,
+  processes: fc.integer({ min: 1, max: 1024 }),
+  master: fc.boolean(),
+  workerArgv: fc.array(text),
+  denoFlags: fc.array(flagText),
+  env: fc.array(variable),
+  chdir: fc.oneof(fc.constant(""), pathText),
+  sockets: fc.uniqueArray(socket, { minLength: 1, selector: (one) => one.text }),
+  listen: fc.integer({ min: 1, max: 65535 }),
+  reusePort: fc.boolean(),
+  soKeepalive: fc.boolean(),
+  chmodSocket: mode,
+  chownSocket: fc.constantFrom("", "root", "www-data:33"),
+  umask: mode,
+  vacuum: fc.boolean(),
+  touchChainReload: fc.array(pathText),
+  touchReload: fc.array(pathText),
+  startTimeoutMs: milliseconds,
+  workerReloadMercyMs: milliseconds,
+  dieOnTerm: fc.boolean(),
+  logEncoder: fc.constantFrom("text" as const, "json" as const),
+  strict: fc.boolean(),
+});
+
+/** Lines are not part of what is written. */
+function withoutOrigins(config: Config | null): unknown {
+  return config && { ...config, sockets: config.sockets.map(({ option, text }) => [option, text]) };
+}
+
+Deno.test("showConfig() writes what is read as the same configuration", () => {
+  fc.assert(
+    fc.property(anyConfig, (config) => {
+      const written = showConfig({ config, entries: [] });
+      const source = memorySource({ files: { "a.ini": written }, env: { HOME: "/root" } });
+      const loaded = loadConfig(["a.ini"], source);
+      const disturbing = loaded.problems.filter(({ message }) => !/has no effect/.test(message));
+      assertEquals(disturbing, [], written);
+      assertEquals(withoutOrigins(loaded.config), withoutOrigins(config), written);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("showConfig() writes placeholders so that scripts find the same", () => {
+  const name = fc.stringMatching(/^[^\s()=\0]+$/).filter((one) => one.isWellFormed());
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.tuple(name, text), { selector: ([one]) => one }), (pairs) => {
+      const entries = pairs.map(([key, value]) => ({ key, value, origin, placeholder: true }));
+      const written = showConfig({ config: defaults(), entries });
+      const loaded = loadConfig(["a.ini"], memorySource({ files: { "a.ini": written } }));
+      assertEquals(optionsForModule(loaded.entries), optionsForModule(entries), written);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("showConfig() has defaults as comments, and unknown options as they are", () => {
+  const source = memorySource({
+    files: {
+      "a.ini": "[uwsgi]\nstrict = no\nsocket = :1\ndeno-worker-override = a.ts\nfoo = %k%%",
+    },
+  });
+  const lines = showConfig(loadConfig(["a.ini"], source)).split("\n");
+  assertEquals(lines[0], "[uwsgi]");
+  assert(lines.includes("; listen = 100"));
+  assert(lines.includes("foo = 4%%"));
+});
+
+Deno.test("showConfig() shows the entries, when there is no configuration", () => {
+  const source = memorySource({ files: { "a.ini": "[uwsgi]\nlisten = %k%%\nvacuum" } });
+  assertEquals(
+    showConfig(loadConfig(["a.ini"], source)),
+    "[uwsgi]\nlisten = 4%%\nvacuum\n",
+  );
+});
+
+Deno.test("optionsForModule() has true for no value and a list for several", () => {
+  const entry = (key: string, value: string | null, placeholder = false) => ({
+    key,
+    value,
+    origin,
+    placeholder,
+  });
+  const options = optionsForModule([
+    entry("vacuum", null),
+    entry("env", "A=1"),
+    entry("env", "B=2"),
+    entry("env", "C=3"),
+    entry("own", "x", true),
+    entry("flag", null),
+    entry("flag", "no"),
+    entry("__proto__", "safe"),
+  ]);
+  assertEquals(Object.entries(options), [
+    ["vacuum", true],
+    ["env", ["A=1", "B=2", "C=3"]],
+    ["own", "x"],
+    ["flag", ["true", "no"]],
+    ["__proto__", "safe"],
+  ]);
+});
