@@ -29,5 +29,5 @@ export type {
   WorkerInfo,
 } from "./lib/worker/uwsgi.ts";
 export type { MasterMessage, RetireReason, WorkerMessage } from "./lib/protocol/message.ts";
-export { EXIT_CODE, type ExitName } from "./lib/cli/exit_code.ts";
+export { EXIT, type ExitKind, type ExitName } from "./lib/cli/exit_code.ts";
 export { VERSION } from "./lib/version.ts";

@@ -4,31 +4,59 @@
  * @module
  */
 
-/** Exit codes by name. */
-export const EXIT_CODE = {
-  /** The instance was stopped in order, or the command did what it was asked to. */
-  ok: 0,
-  /** Something went wrong inside duwsgi itself: worth a report, and a restart. */
-  internal: 1,
-  /** The command line or the configuration is wrong: a restart does not help. */
-  configuration: 2,
-  /** A socket could not be opened: address in use, no permission, unknown host. */
-  socket: 3,
-  /** No worker ever accepted: the script cannot start. */
-  noWorkerStarted: 4,
-  /** A second stop signal came, and workers were killed with what they were doing. */
-  killed: 5,
-} as const;
+/** A way for the program to end. */
+export interface ExitKind {
+  /** The exit code. */
+  readonly code: number;
+  /** What it means, for people and for service managers. */
+  readonly meaning: string;
+}
 
-/** A name of {@linkcode EXIT_CODE}. */
-export type ExitName = keyof typeof EXIT_CODE;
+/** Names of the ways to end. */
+export type ExitName =
+  | "ok"
+  | "internal"
+  | "configuration"
+  | "socket"
+  | "noWorkerStarted"
+  | "killed";
 
-/** An error that the user caused: one line to print, and the exit code. */
+/** All ways to end, by name. */
+export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
+  ok: {
+    code: 0,
+    meaning: "The instance was stopped in order, or the command did what it was asked to.",
+  },
+  internal: {
+    code: 1,
+    meaning: "Something went wrong inside duwsgi itself: worth a report, and a restart.",
+  },
+  configuration: {
+    code: 2,
+    meaning:
+      "The command line or the configuration is wrong, or the script is missing: a restart " +
+      "does not help.",
+  },
+  socket: {
+    code: 3,
+    meaning: "A socket could not be opened: address in use, no permission, unknown host.",
+  },
+  noWorkerStarted: {
+    code: 4,
+    meaning: "No worker ever accepted: the script cannot start. Every slot was tried once.",
+  },
+  killed: {
+    code: 5,
+    meaning: "A second stop signal came, and workers were killed with what they were doing.",
+  },
+};
+
+/** An error that the user caused: one line to print, and the way the program ends. */
 export class UserError extends Error {
   /** How the program ends. */
   readonly exit: ExitName;
 
-  /** Takes the line to print (several lines where there are several problems) and the exit code. */
+  /** Takes the way to end and the line to print. */
   constructor(exit: ExitName, message: string, options: ErrorOptions = {}) {
     super(message, options);
     this.name = "UserError";

@@ -17,7 +17,7 @@ import { captureBase, denoConfigSource } from "../system/config_source.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
 import { checkScript } from "./check.ts";
-import { EXIT_CODE, UserError } from "./exit_code.ts";
+import { EXIT, UserError } from "./exit_code.ts";
 import { renderHelp, renderOptionHelp } from "./help.ts";
 
 /** Runs the program with these arguments and returns its exit code. */
@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     complain(error.message);
-    return EXIT_CODE[error.exit];
+    return EXIT[error.exit].code;
   }
 }
 
@@ -39,7 +39,7 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
   for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
   if (kind === "check") return await check(loaded);
-  if (loaded.config === null) return EXIT_CODE.configuration;
+  if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
   enter(loaded.config);
   return await serve(loaded, () => loadConfig(args, denoConfigSource(base, true)));
@@ -48,7 +48,7 @@ async function perform(args: readonly string[]): Promise<number> {
 /** What was asked for goes to stdout, everything else to stderr. */
 function answer(text: string): number {
   console.log(text.trimEnd());
-  return EXIT_CODE.ok;
+  return EXIT.ok.code;
 }
 
 function complain(text: string): void {
@@ -73,14 +73,14 @@ async function check({ config, draft }: Loaded): Promise<number> {
     enter(draft);
     const problems = await checkScript(draft);
     for (const problem of problems) complain(`error: ${problem}`);
-    if (problems.length > 0) return EXIT_CODE.configuration;
+    if (problems.length > 0) return EXIT.configuration.code;
   }
-  return config === null ? EXIT_CODE.configuration : answer("The configuration is good");
+  return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
 async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   const instruction = instructionOf(loaded);
-  if (instruction === null) return EXIT_CODE.configuration;
+  if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
   requireScript(config.script);
   const surroundings = await openSurroundings(config);
@@ -92,14 +92,14 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
     readAgain: (current) => readAgain(current, loadAgain()),
   });
   closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
-  if (outcome === "stopped") return EXIT_CODE.ok;
-  if (outcome === "killed") return EXIT_CODE.killed;
+  if (outcome === "stopped") return EXIT.ok.code;
+  if (outcome === "killed") return EXIT.killed.code;
   masterLogger().error(
     `No worker of ${config.script} could start, so there is nothing to serve: ` +
       "see the errors above",
     { event: "noWorkerStarted" },
   );
-  return EXIT_CODE.noWorkerStarted;
+  return EXIT.noWorkerStarted.code;
 }
 
 function instructionOf(loaded: Loaded): Instruction | null {

@@ -6,23 +6,41 @@
 
 import type { ReloadKind } from "../core/state.ts";
 
-/** What a signal asks for. */
+/** What a signal, or a worker, asks for. */
 export type SignalRequest =
   | { readonly type: "reload"; readonly kind: ReloadKind; readonly why: string }
   | { readonly type: "stop"; readonly why: string };
 
-/** The signals of the master. uWSGI's SIGTERM reloads; here it stops, as everywhere else. */
-export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, SignalRequest>>> = {
-  SIGHUP: { type: "reload", kind: "all", why: "SIGHUP" },
-  SIGINT: { type: "stop", why: "SIGINT" },
-  SIGTERM: { type: "stop", why: "SIGTERM" },
-  SIGQUIT: { type: "stop", why: "SIGQUIT" },
+/** A signal of the master: what it asks for, and how the reference explains it. */
+export interface MasterSignal {
+  readonly request: SignalRequest;
+  readonly help: string;
+}
+
+const STOPS = "Stops in order; the second time at once, with exit code 5.";
+
+/** The signals of the master. */
+export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>> = {
+  SIGHUP: {
+    request: { type: "reload", kind: "all", why: "SIGHUP" },
+    help: "Reads the configuration again and replaces all workers at the same time, each old one " +
+      "only when its successor accepts.",
+  },
+  SIGINT: {
+    request: { type: "stop", why: "SIGINT" },
+    help: `${STOPS} Ctrl-C in a terminal sends it; workers do not see that one.`,
+  },
+  SIGTERM: {
+    request: { type: "stop", why: "SIGTERM" },
+    help: `${STOPS} (In uWSGI it reloads unless \`die-on-term\` is set.)`,
+  },
+  SIGQUIT: { request: { type: "stop", why: "SIGQUIT" }, help: STOPS },
 };
 
 /** Reports signals until the returned function is called. */
 export function onMasterSignals(report: (request: SignalRequest) => void): () => void {
-  const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, SignalRequest][];
-  const listeners = entries.map(([signal, request]) => {
+  const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
+  const listeners = entries.map(([signal, { request }]) => {
     const listener = () => report(request);
     Deno.addSignalListener(signal, listener);
     return () => Deno.removeSignalListener(signal, listener);

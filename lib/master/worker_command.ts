@@ -7,6 +7,7 @@
 
 import { fromFileUrl, resolve, toFileUrl } from "@std/path";
 import type { Config } from "../config/config.ts";
+import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { importMapFlags } from "./import_map_flags.ts";
@@ -59,24 +60,24 @@ function modulePath(url: URL): string {
   return url.protocol === "file:" ? fromFileUrl(url) : url.href;
 }
 
-const PERMISSION_FLAG = /^(-A|-P|-[RWNESI]\b|--(allow|deny|ignore)-|--permission-set|--no-prompt)/;
+const PERMISSION_FLAG = /^(-A|-P|-[RWNESI](=|$)|--(allow|deny|ignore)-|--permission-set)/;
 
 /**
  * Workers may do everything, unless a `deno-flag` says what they may do; then they get that, and what
  * they need to reach the master.
  */
 function permissionFlags(denoFlags: readonly string[], directory: string): string[] {
-  const own = denoFlags.filter((flag) => PERMISSION_FLAG.test(flag) && flag !== "--no-prompt");
-  const restricted = own.some((flag) =>
-    !flag.startsWith("--deny-") && !flag.startsWith("--ignore-")
-  );
-  if (own.includes("-A") || own.includes("--allow-all")) return [];
-  if (!restricted) return ["--allow-all"];
-  return [
-    "--no-prompt",
-    `--allow-read=${directory},/proc/self`,
-    `--allow-write=${directory}`,
-    `--allow-net=unix:${directory}/control.sock`,
-    "--allow-env=DUWSGI_WORKER",
-  ];
+  const own = denoFlags.filter((flag) => PERMISSION_FLAG.test(flag));
+  if (own.some((flag) => flag === "-A" || flag === "--allow-all")) return [];
+  if (own.every((flag) => /^--(deny|ignore)-/.test(flag))) return ["--allow-all"];
+  const needed = [
+    ["--allow-read", "-R", directory],
+    ["--allow-write", "-W", directory],
+    // The second one is for the listeners in whose place the inherited sockets are put.
+    ["--allow-net", "-N", `unix:${directory}/control.sock,127.0.0.1:0`],
+    ["--allow-env", "-E", WORKER_VARIABLE],
+  ] as const;
+  // A flag without a value allows everything of its kind; a list beside it would narrow it.
+  const missing = needed.filter(([flag, short]) => !own.includes(flag) && !own.includes(short));
+  return ["--no-prompt", ...missing.map(([flag, , value]) => `${flag}=${value}`)];
 }

@@ -12,6 +12,7 @@
 
 import { check, ERRNO, lastErrno, type Libc, systemCallError } from "./libc.ts";
 import {
+  descriptorInfo,
   descriptorTarget,
   duplicate,
   O_CLOEXEC,
@@ -33,11 +34,11 @@ interface Registration {
 }
 
 /** All registrations of all epoll instances of this process. */
-function registrations(): Registration[] {
+function registrations(c: Libc): Registration[] {
   const found: Registration[] = [];
-  for (const epoll of openDescriptors()) {
-    if (descriptorTarget(epoll) !== "anon_inode:[eventpoll]") continue;
-    const text = Deno.readTextFileSync(`/proc/self/fdinfo/${epoll}`);
+  for (const epoll of openDescriptors(c)) {
+    if (descriptorTarget(c, epoll) !== "anon_inode:[eventpoll]") continue;
+    const text = descriptorInfo(c, epoll);
     const lines = text.matchAll(
       /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+).* ino:([0-9a-f]+)/gm,
     );
@@ -75,7 +76,7 @@ function register(c: Libc, registration: Registration): void {
 /** The descriptor of this process's listener at an address. */
 function descriptorOf(c: Libc, address: SocketAddress): number | null {
   const wanted = JSON.stringify(address);
-  for (const fd of openDescriptors()) {
+  for (const fd of openDescriptors(c)) {
     if (JSON.stringify(localAddress(c, fd)) === wanted) return fd;
   }
   return null;
@@ -90,7 +91,7 @@ function descriptorOf(c: Libc, address: SocketAddress): number | null {
 export function adopt(c: Libc, inherited: number, throwaway: SocketAddress): void {
   const fd = descriptorOf(c, throwaway);
   if (fd === null) throw new Error("Cannot find the descriptor of Deno's own listener");
-  const watching = registrations().filter((registration) => registration.fd === fd);
+  const watching = registrations(c).filter((registration) => registration.fd === fd);
   if (watching.length === 0) throw new Error("Cannot find the epoll registration of a listener");
   check(c, "dup3", c.dup3(inherited, fd, O_CLOEXEC));
   for (const registration of watching) register(c, registration);
@@ -121,8 +122,8 @@ export function leaveQueue(c: Libc, inherited: number): void {
 
 /** Takes every server off an inherited socket; returns how they were registered. */
 function takeOff(c: Libc, inherited: number): Registration[] {
-  const inode = socketInode(inherited);
-  const watching = registrations().filter((registration) => registration.inode === inode);
+  const inode = socketInode(c, inherited);
+  const watching = registrations(c).filter((registration) => registration.inode === inode);
   for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
   for (const fd of new Set(watching.map((registration) => registration.fd))) silence(c, fd);
   return watching;

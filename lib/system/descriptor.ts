@@ -1,10 +1,11 @@
 /**
- * File descriptors by number: who inherits them, which file they are, which of them are there.
+ * File descriptors by number: who inherits them, which file they are, which of them are there. /proc is
+ * read through the C library, because Deno gives it only to programs that may do everything.
  *
  * @module
  */
 
-import { check, type Libc } from "./libc.ts";
+import { check, cString, type Libc } from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030;
 const F_GETFD = 1;
@@ -15,6 +16,7 @@ const FD_CLOEXEC = 1;
 /** `O_CLOEXEC` of `open(2)`, as `dup3(2)` takes it. */
 export const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
+const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 
 /** Says whether children inherit the descriptor (fcntl(2), FD_CLOEXEC). */
 export function setInherited(c: Libc, fd: number, inherited: boolean): void {
@@ -46,23 +48,62 @@ export function duplicate(c: Libc, fd: number): number {
 }
 
 /** The numbers of this process's open descriptors (proc(5), /proc/self/fd). */
-export function openDescriptors(): number[] {
+export function openDescriptors(c: Libc): number[] {
+  const directory = c.open(cString("/proc/self/fd"), O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return [];
   const numbers: number[] = [];
-  for (const entry of Deno.readDirSync("/proc/self/fd")) numbers.push(Number(entry.name));
+  const buffer = new Uint8Array(16_384);
+  while (true) {
+    const length = Number(c.getdents64(directory, buffer, BigInt(buffer.length)));
+    if (length <= 0) break;
+    for (const name of entryNames(buffer.subarray(0, length))) {
+      const fd = Number(name);
+      if (Number.isInteger(fd) && fd !== directory) numbers.push(fd);
+    }
+  }
+  c.close(directory);
   return numbers;
 }
 
-/** What a descriptor stands for, for example `socket:[1452]`; null when it was closed meanwhile. */
-export function descriptorTarget(fd: number): string | null {
-  try {
-    return Deno.readLinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return null;
+/** `struct linux_dirent64` of getdents64(2): where its length and its name stand. */
+const RECORD_LENGTH_OFFSET = 16;
+const NAME_OFFSET = 19;
+
+function* entryNames(records: Uint8Array): Generator<string> {
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  for (let at = 0; at < records.length; at += view.getUint16(at + RECORD_LENGTH_OFFSET, true)) {
+    const start = at + NAME_OFFSET;
+    yield decoder.decode(records.subarray(start, records.indexOf(0, start)));
   }
 }
 
+const decoder = new TextDecoder();
+
+/** What a descriptor stands for, for example `socket:[1452]`; null when it is not open. */
+export function descriptorTarget(c: Libc, fd: number): string | null {
+  const buffer = new Uint8Array(4096);
+  const path = cString(`/proc/self/fd/${fd}`);
+  const length = Number(c.readlink(path, buffer, BigInt(buffer.length)));
+  return length < 0 ? null : decoder.decode(buffer.subarray(0, length));
+}
+
 /** The inode of a socket's descriptor: the same for every duplicate of it. Null for other files. */
-export function socketInode(fd: number): number | null {
-  const match = /^socket:\[(\d+)\]$/.exec(descriptorTarget(fd) ?? "");
+export function socketInode(c: Libc, fd: number): number | null {
+  const match = /^socket:\[(\d+)\]$/.exec(descriptorTarget(c, fd) ?? "");
   return match ? Number(match[1]) : null;
+}
+
+/** What the kernel tells of a descriptor (proc(5), /proc/self/fdinfo); empty when it is not open. */
+export function descriptorInfo(c: Libc, fd: number): string {
+  const info = c.open(cString(`/proc/self/fdinfo/${fd}`), O_CLOEXEC);
+  if (info < 0) return "";
+  const buffer = new Uint8Array(16_384);
+  let text = "";
+  while (true) {
+    const length = Number(c.read(info, buffer, BigInt(buffer.length)));
+    if (length <= 0) break;
+    text += decoder.decode(buffer.subarray(0, length));
+  }
+  c.close(info);
+  return text;
 }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { descriptorTarget } from "./descriptor.ts";
 import type { Libc } from "./libc.ts";
 
 const F_SETLKW = 7;
@@ -28,7 +29,7 @@ export type LineWriter = (text: string) => void;
  */
 export function stderrLines(c: Libc | null, lockFd: number | null): LineWriter {
   const encoder = new TextEncoder();
-  const lock = c === null || lockFd === null || isRegularFile() ? null : recordLock(c, lockFd);
+  const lock = c === null || lockFd === null || isRegularFile(c) ? null : recordLock(c, lockFd);
   return (text) => {
     const bytes = encoder.encode(text.endsWith("\n") ? text : text + "\n");
     lock?.(F_WRLCK);
@@ -40,12 +41,10 @@ export function stderrLines(c: Libc | null, lockFd: number | null): LineWriter {
   };
 }
 
-function isRegularFile(): boolean {
-  try {
-    return Deno.statSync("/proc/self/fd/2").isFile;
-  } catch {
-    return false;
-  }
+/** Pipes and sockets have no path, terminals one below /dev. */
+function isRegularFile(c: Libc): boolean {
+  const target = descriptorTarget(c, 2) ?? "";
+  return target.startsWith("/") && !target.startsWith("/dev/");
 }
 
 function recordLock(c: Libc, fd: number): (type: number) => void {

@@ -26,7 +26,7 @@ export interface ClientConnection {
 export function clientConnections(c: Libc, environment: WorkerEnvironment): ClientConnection[] {
   const listening = new Set(environment.sockets.map((socket) => listenerEnd(socket.address)));
   const found: ClientConnection[] = [];
-  for (const fd of openDescriptors()) {
+  for (const fd of openDescriptors(c)) {
     const near = localAddress(c, fd);
     if (near === null || !listening.has(nearEnd(near))) continue;
     const far = peerAddress(c, fd);
@@ -67,7 +67,7 @@ export class LingeringClose {
   /** Holds the given connections; `duplicates` are second descriptors of them. */
   constructor(libc: Libc, duplicates: readonly number[]) {
     this.#libc = libc;
-    this.#held = new Map(duplicates.map((fd) => [fd, socketInode(fd) ?? -1]));
+    this.#held = new Map(duplicates.map((fd) => [fd, socketInode(libc, fd) ?? -1]));
   }
 
   /** Number of connections that are still held. */
@@ -78,8 +78,8 @@ export class LingeringClose {
   /** Reads away what came too late, and lets go of connections that are over. */
   poll(): void {
     const others = new Map<number, number>();
-    for (const fd of openDescriptors()) {
-      const inode = socketInode(fd);
+    for (const fd of openDescriptors(this.#libc)) {
+      const inode = socketInode(this.#libc, fd);
       if (inode !== null) others.set(inode, (others.get(inode) ?? 0) + 1);
     }
     for (const [fd, inode] of this.#held) {

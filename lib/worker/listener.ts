@@ -33,15 +33,18 @@ export function openOn<T extends { readonly addr: Deno.Addr }>(
   const { libc, environment } = currentInstance();
   if (libc === null || fd === null) return open(ownPlace(socket));
   check(libc, "listen", libc.listen(fd, environment.listen));
-  const unix = !/:\d+$/.test(socket.address);
-  const opened = open(unix ? { path: `\0duwsgi-${crypto.randomUUID()}` } : throwawayPort());
+  const place = throwaway(socket, environment.control);
+  const opened = open(place);
   adopt(libc, fd, socketAddress(opened.addr));
+  if ("path" in place) Deno.removeSync(place.path);
   setInherited(libc, fd, false);
   return opened;
 }
 
-function throwawayPort(): Place {
-  return { hostname: "127.0.0.1", port: 0 };
+/** A place of the same kind as the socket: Deno reads a client's address according to it. */
+function throwaway(socket: WorkerSocket, control: string): Place {
+  if (/:\d+$/.test(socket.address)) return { hostname: "127.0.0.1", port: 0 };
+  return { path: `${control}.${Deno.pid}` };
 }
 
 function ownPlace(socket: WorkerSocket): Place {

@@ -5,10 +5,13 @@
  */
 import { type Libc, requireLibc } from "../../lib/system/libc.ts";
 
+// Opened here, because it stays open: a test that opened it would seem to leak it.
+const LIBC = requireLibc();
+
 /** Descriptors that are closed at the end of a test. Use it with `using`. */
 export class OwnedDescriptors implements Disposable {
   /** The C library. */
-  readonly libc: Libc = requireLibc();
+  readonly libc: Libc = LIBC;
   readonly #fds: number[] = [];
 
   /** Takes a descriptor, and returns it. */

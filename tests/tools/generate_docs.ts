@@ -7,6 +7,8 @@
  */
 
 import { renderReference } from "../../lib/cli/help.ts";
+import { renderBehaviour } from "./behaviour_reference.ts";
+import { renderModule } from "./module_reference.ts";
 
 /** One generated document. */
 interface GeneratedDocument {
@@ -18,6 +20,8 @@ interface GeneratedDocument {
 
 const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/options.md", render: renderReference },
+  { path: "docs/behaviour.md", render: renderBehaviour },
+  { path: "docs/uwsgi-module.md", render: renderModule },
 ];
 
 const ROOT = new URL("../../", import.meta.url);
