@@ -10,7 +10,7 @@ import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
-import { configureLog, masterLogger } from "../master/log.ts";
+import { configureLog, logLine } from "../master/log.ts";
 import { type Instruction, runMaster } from "../master/master.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
@@ -85,7 +85,7 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   requireScript(config.script);
   const surroundings = await openSurroundings(config);
   configureLog(config.logEncoder, surroundings.write);
-  for (const line of banner(config, surroundings)) masterLogger().info(line, { event: "banner" });
+  for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const outcome = await runMaster({
     instruction,
     surroundings,
@@ -94,7 +94,8 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
-  masterLogger().error(
+  logLine(
+    "error",
     `No worker of ${config.script} could start, so there is nothing to serve: ` +
       "see the errors above",
     { event: "noWorkerStarted" },
@@ -129,14 +130,14 @@ function readAgain(current: Config, loaded: Loaded): Instruction | null {
     if (onChange !== "restart") continue;
     kept[key] = current[key];
     const text = `${option} has changed, which takes effect only after a restart`;
-    masterLogger().warn(text, { event: "needsRestart", option });
+    logLine("warning", text, { event: "needsRestart", option });
   }
   return { ...instruction, config: { ...instruction.config, ...kept as Partial<Config> } };
 }
 
 function logProblems(problems: readonly Problem[]): void {
   for (const { severity, message } of problems) {
-    if (severity === "error") masterLogger().error(message, { event: "problem" });
-    else masterLogger().warn(message, { event: "problem" });
+    if (severity === "error") logLine("error", message, { event: "problem" });
+    else logLine("warning", message, { event: "problem" });
   }
 }

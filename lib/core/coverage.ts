@@ -8,7 +8,10 @@
 import type { MasterState, Worker } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
-/** For every open slot without an accepting worker, the worker that accepts for it. */
+/**
+ * For every slot without an accepting worker, the worker that accepts for it. A slot that has never had
+ * one has no queue yet, unless its worker failed: that one may have listened before it did.
+ */
 export function decideCoverage(state: MasterState): Record<number, number> {
   if (!state.socketPerSlot) return {};
   const able = state.workers.filter((worker) => worker.state === "accepting" && worker.covers);
@@ -19,7 +22,8 @@ export function decideCoverage(state: MasterState): Record<number, number> {
   const coverage: Record<number, number> = {};
   const load = new Map<number, number>();
   for (const slot of state.slots) {
-    if (!slot.opened || served.has(slot.number)) continue;
+    const queue = slot.opened || slot.lastFailure !== null;
+    if (!queue || served.has(slot.number)) continue;
     const candidates = able.filter((worker) => worker.slotsKnown >= slot.number);
     const kept = candidates.find((worker) => worker.id === state.coverage[slot.number]);
     const chosen = kept ?? leastLoaded(candidates, load);
@@ -41,15 +45,14 @@ function leastLoaded(workers: readonly Worker[], load: ReadonlyMap<number, numbe
 /** Tells every worker whose duty changed. */
 export function updateCoverage(turn: Turn): void {
   const { state } = turn;
-  const before = slotsByWorker(state.coverage);
   state.coverage = decideCoverage(state);
-  const after = slotsByWorker(state.coverage);
+  const duties = slotsByWorker(state.coverage);
   for (const worker of state.workers) {
-    const duty = after.get(worker.id) ?? [];
-    const changed = duty.join() !== (before.get(worker.id) ?? []).join();
-    if (changed && worker.state === "accepting") {
-      turn.effects.push({ type: "cover", worker: worker.id, slots: duty });
-    }
+    if (worker.state !== "accepting" && worker.state !== "paused") continue;
+    const duty = duties.get(worker.id) ?? [];
+    if (duty.join() === worker.duty.join()) continue;
+    worker.duty = duty;
+    turn.effects.push({ type: "cover", worker: worker.id, slots: duty });
   }
 }
 

@@ -47,6 +47,7 @@ export function spawnWorker(turn: Turn, slot: number, generation: number): void 
     deadline: at + startTimeoutMs,
     reason: null,
     covers: false,
+    duty: [],
     slotsKnown: state.slots.length,
   });
   turn.effects.push({ type: "spawn", worker: id, slot, generation });
@@ -168,7 +169,9 @@ function left(turn: Turn, worker: Worker, how: string): void {
 /** Notes in the slot that its worker failed: the next pause is longer, and a reload learns why. */
 export function recordFailure(turn: Turn, worker: Worker, why: string): void {
   const slot = slotOf(turn, worker);
-  slot.deaths = deathsInARow(slot.deaths, turn.at - worker.spawnedAt);
+  // A start that fails has not lived at all, however long it took.
+  const lived = worker.acceptedAt === null ? 0 : turn.at - worker.acceptedAt;
+  slot.deaths = deathsInARow(slot.deaths, lived);
   slot.lastFailure = why;
 }
 

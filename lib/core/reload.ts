@@ -7,7 +7,7 @@
  */
 
 import { anyLeaving, growSlots, retireOthers, spawnWorker } from "./pool.ts";
-import { liveWorkers, type Reload, type ReloadKind } from "./state.ts";
+import { liveWorkers, type Reload, type ReloadKind, type Worker } from "./state.ts";
 import { duration, log, type Turn } from "./turn.ts";
 
 /** Somebody wants a reload. One that comes while another runs waits; only one waits. */
@@ -86,6 +86,8 @@ function startPending(turn: Turn, reload: Reload): void {
     const slot = reload.pending.shift();
     if (slot === undefined) return;
     reload.starting.push(slot);
+    // A worker that died meanwhile has been replaced by one of this generation already.
+    if (workerOf(turn, reload, slot) !== undefined) continue;
     const record = turn.state.slots[slot - 1];
     if (record !== undefined) record.respawnAt = null;
     spawnWorker(turn, slot, reload.generation);
@@ -95,18 +97,24 @@ function startPending(turn: Turn, reload: Reload): void {
 /** Looks at how the new workers are doing, starts the next ones, ends the reload when all is done. */
 export function advanceReload(turn: Turn): void {
   const reload = turn.state.reload;
-  if (reload === null || reload.starting.length === 0) return;
-  for (const slot of [...reload.starting]) {
-    const worker = liveWorkers(turn.state, slot).find((one) =>
-      one.generation === reload.generation
+  if (reload === null) return;
+  while (reload.starting.length > 0) {
+    const decided = reload.starting.filter((slot) =>
+      workerOf(turn, reload, slot)?.state !== "starting"
     );
-    if (worker?.state === "starting") continue;
-    reload.starting = reload.starting.filter((other) => other !== slot);
-    if (worker === undefined) slotFailed(turn, reload, slot);
-    else slotReplaced(turn, reload, slot);
+    if (decided.length === 0) return;
+    reload.starting = reload.starting.filter((slot) => !decided.includes(slot));
+    for (const slot of decided) {
+      if (workerOf(turn, reload, slot) === undefined) slotFailed(turn, reload, slot);
+      else slotReplaced(turn, reload, slot);
+    }
+    startPending(turn, reload);
+    if (reload.starting.length === 0) finish(turn, reload);
   }
-  startPending(turn, reload);
-  if (reload.starting.length === 0) finish(turn, reload);
+}
+
+function workerOf(turn: Turn, reload: Reload, slot: number): Worker | undefined {
+  return liveWorkers(turn.state, slot).find((one) => one.generation === reload.generation);
 }
 
 function slotReplaced(turn: Turn, reload: Reload, slot: number): void {

@@ -32,6 +32,8 @@ export interface Worker {
   reason: LeaveReason | null;
   /** True if it can accept on the sockets of other slots. */
   covers: boolean;
+  /** The slots without a worker that it was told to accept for. */
+  duty: readonly number[];
   /** How many slots there were when it started: it inherited no further sockets. */
   readonly slotsKnown: number;
 }

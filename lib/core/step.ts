@@ -55,7 +55,7 @@ function apply(turn: Turn, event: MasterEvent): void {
       state.nextSettings = event.settings;
       return configured(turn, state.reload);
     case "notConfigured":
-      return abandonReload(turn);
+      return state.reload === null ? undefined : abandonReload(turn);
     case "stop":
       return stop(turn, event.why);
     default: {
@@ -118,7 +118,8 @@ function settle(turn: Turn): void {
 function announceReady(turn: Turn): void {
   const { state } = turn;
   if (state.ready || state.slots.length === 0) return;
-  if (!state.slots.every((slot) => slot.opened)) return;
+  const wanted = state.slots.slice(0, state.settings.processes);
+  if (!wanted.every((slot) => slot.opened)) return;
   state.ready = true;
   turn.effects.push({ type: "ready", afterMs: turn.at - state.startedAt });
 }

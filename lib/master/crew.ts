@@ -12,7 +12,7 @@ import { encodeWorkerEnvironment, WORKER_VARIABLE } from "../protocol/worker_env
 import { lendDescriptors } from "../system/descriptor.ts";
 import { VERSION } from "../version.ts";
 import type { Caller } from "./control_server.ts";
-import { masterLogger } from "./log.ts";
+import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import type { SignalRequest } from "./signals.ts";
@@ -123,7 +123,7 @@ export class Crew {
     if (known !== undefined) return known;
     const { directory } = this.#surroundings.control;
     const command = workerCommand(instruction.config, generation, directory);
-    for (const note of command.notes) masterLogger().warn(note, { event: "note" });
+    for (const note of command.notes) logLine("warning", note, { event: "note" });
     this.#commands.set(generation, command);
     return command;
   }
@@ -178,7 +178,7 @@ export class Crew {
     });
     if (caller.hello.adopts || this.#toldCost || this.#surroundings.libc === null) return;
     this.#toldCost = true;
-    masterLogger().warn(`Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
+    logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
       event: "ownSockets",
     });
   }

@@ -26,7 +26,14 @@ import { reservePort } from "./own_socket.ts";
 /** What of the configuration the sockets are made from. */
 export type SocketConfig = Pick<
   Config,
-  "sockets" | "processes" | "reusePort" | "soKeepalive" | "chmodSocket" | "chownSocket" | "vacuum"
+  | "sockets"
+  | "processes"
+  | "listen"
+  | "reusePort"
+  | "soKeepalive"
+  | "chmodSocket"
+  | "chownSocket"
+  | "vacuum"
 >;
 
 /** One open socket: its descriptors and what workers are told about it. */
@@ -94,11 +101,13 @@ export class Listeners {
   close(vacuum: boolean): void {
     const listeners = this.#listeners;
     this.#listeners = [];
-    for (const { worker, file } of listeners) {
-      for (const fd of worker.fds) this.#libc?.close(fd);
-      if (vacuum && file !== null) removeOwn(file.path, file.inode);
-    }
+    for (const listener of listeners) closeListener(this.#libc, listener, vacuum);
   }
+}
+
+function closeListener(c: Libc | null, { worker, file }: Listener, vacuum: boolean): void {
+  for (const fd of worker.fds) c?.close(fd);
+  if (vacuum && file !== null) removeOwn(file.path, file.inode);
 }
 
 /** Removes a Unix socket unless somebody else has put another one there meanwhile. */
@@ -137,13 +146,23 @@ async function bindOne(
     }
     case "unix": {
       const fd = await bindUnix(c, address.path);
-      applyFileOptions(c, address.path, config);
       const path = Deno.realPathSync(address.path);
       const file = { path, inode: Deno.lstatSync(path).ino };
-      return shared(spec, address.path, fd, file);
+      const listener = shared(spec, address.path, fd, file);
+      try {
+        applyFileOptions(c, address.path, config);
+      } catch (error) {
+        closeListener(c, listener, true);
+        throw error;
+      }
+      c.listen(fd, config.listen);
+      return listener;
     }
-    case "abstract":
-      return shared(spec, `@${address.name}`, bindAbstract(c, address.name), null);
+    case "abstract": {
+      const fd = bindAbstract(c, address.name);
+      c.listen(fd, config.listen);
+      return shared(spec, `@${address.name}`, fd, null);
+    }
     case "fd": {
       adoptDescriptor(c, address.fd);
       const name = localAddress(c, address.fd);

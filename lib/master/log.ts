@@ -11,7 +11,6 @@ import {
   getJsonLinesFormatter,
   getLogger,
   getTextFormatter,
-  type Logger,
   type TextFormatter,
 } from "@logtape/logtape";
 import type { LineWriter } from "../system/line_writer.ts";
@@ -19,9 +18,24 @@ import type { LineWriter } from "../system/line_writer.ts";
 /** How log lines look. */
 export type LogEncoder = "text" | "json";
 
-/** The master's logger. Its lines carry fields for machines; `event` names what happened. */
-export function masterLogger(): Logger {
-  return getLogger("duwsgi");
+/** Severity of a line. */
+export type LogLevel = "info" | "warning" | "error";
+
+/**
+ * Writes a line to the master's log. `fields` is what machines read; `event` names what happened.
+ *
+ * The text is taken as it is, while LogTape replaces what stands in braces: error texts are full of them.
+ */
+export function logLine(
+  level: LogLevel,
+  text: string,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  const template = text.replaceAll("{", "{{").replaceAll("}", "}}");
+  const logger = getLogger("duwsgi");
+  if (level === "info") logger.info(template, fields);
+  else if (level === "warning") logger.warn(template, fields);
+  else logger.error(template, fields);
 }
 
 /** Connects the logger to `write`; may be called again when the configuration has changed. */

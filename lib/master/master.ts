@@ -12,7 +12,7 @@ import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/message.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
-import { masterLogger } from "./log.ts";
+import { logLine } from "./log.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
@@ -94,6 +94,8 @@ class Master {
     const before = this.state;
     this.state = state;
     for (const effect of effects) this.#perform(effect);
+    // A configuration that no worker has confirmed goes with its reload.
+    if (this.state.reload === null) this.#next = null;
     this.#crew.show(before, state);
   }
 
@@ -120,7 +122,7 @@ class Master {
       case "ready":
         return this.#ready(effect.afterMs);
       case "log":
-        return masterLogger()[logMethod(effect.level)](effect.text, effect.fields);
+        return logLine(effect.level, effect.text, effect.fields);
       case "exit":
         this.outcome = effect.outcome;
     }
@@ -135,7 +137,7 @@ class Master {
     if (next === null) return this.#report({ type: "notConfigured" });
     const problem = this.#makeRoom(next.config);
     if (problem !== null) {
-      masterLogger().error(problem);
+      logLine("error", problem, { event: "problem" });
       return this.#report({ type: "notConfigured" });
     }
     this.#next = next;
@@ -177,24 +179,17 @@ class Master {
   }
 
   #ready(afterMs: number): void {
-    this.#setup.surroundings.scoreboard.markReady();
-    const workers = this.state.slots.length;
-    const text = `All ${workers} workers accept after ${Math.round(afterMs)} ms`;
-    const sockets = this.#setup.surroundings.listeners.sockets.map((socket) => socket.address);
-    masterLogger().info(
-      workers === 1 ? text.replace("All 1 workers accept", "The worker accepts") : text,
-      {
-        event: "ready",
-        workers,
-        sockets,
-        afterMs: Math.round(afterMs),
-      },
-    );
+    const { scoreboard, listeners } = this.#setup.surroundings;
+    scoreboard.markReady();
+    const workers = this.state.settings.processes;
+    const who = workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
+    logLine("info", `${who} after ${Math.round(afterMs)} ms`, {
+      event: "ready",
+      workers,
+      sockets: listeners.sockets.map((socket) => socket.address),
+      afterMs: Math.round(afterMs),
+    });
   }
-}
-
-function logMethod(level: "info" | "warning" | "error"): "info" | "warn" | "error" {
-  return level === "warning" ? "warn" : level;
 }
 
 function settingsOf(config: Config): MasterState["settings"] {

@@ -56,16 +56,11 @@ export class Channel<In, Out> {
    */
   async *receive(): AsyncGenerator<In> {
     const chunk = new Uint8Array(4096);
-    const decoder = new TextDecoder();
-    let text = "";
+    const lines = new LineBuffer();
     while (true) {
       const length = await this.#read(chunk);
       if (length === null) return;
-      text += decoder.decode(chunk.subarray(0, length), { stream: true });
-      const lines = text.split("\n");
-      text = lines.pop() ?? "";
-      if (text.length > MAX_MESSAGE_BYTES) throw new ProtocolError("A message is too long");
-      for (const line of lines) {
+      for (const line of lines.take(chunk.subarray(0, length))) {
         const message = this.#decode(line);
         if (message !== null) yield message;
       }
@@ -86,5 +81,42 @@ export class Channel<In, Out> {
     if (this.#closed) return;
     this.#closed = true;
     this.#stream.close();
+  }
+}
+
+const NEWLINE = 10;
+
+/** Cuts a stream of bytes into lines, none of them longer than a message may be. */
+class LineBuffer {
+  #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /** The lines that end in these bytes. */
+  *take(bytes: Uint8Array): Generator<string> {
+    let rest = bytes;
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      this.#add(rest.subarray(0, end + 1));
+      rest = rest.subarray(end + 1);
+      yield this.#line();
+    }
+    this.#add(rest.slice());
+  }
+
+  #add(part: Uint8Array): void {
+    this.#length += part.length;
+    if (this.#length > MAX_MESSAGE_BYTES) throw new ProtocolError("A message is too long");
+    this.#parts.push(part);
+  }
+
+  #line(): string {
+    const whole = new Uint8Array(this.#length - 1);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part.subarray(0, whole.length - at), at);
+      at += part.length;
+    }
+    this.#parts = [];
+    this.#length = 0;
+    return new TextDecoder().decode(whole);
   }
 }

@@ -98,32 +98,36 @@ export function adopt(c: Libc, inherited: number, throwaway: SocketAddress): voi
 }
 
 /**
- * Stops every server of this process, of whatever kind, from accepting on an inherited socket.
- * Connections stay in its queue for whoever accepts on it next.
+ * Stops every server of this process, of whatever kind, from accepting on these inherited sockets.
+ * Connections stay in their queues for whoever accepts on them next.
  *
  * @returns A function that lets the same servers accept again.
  */
-export function stopAccepting(c: Libc, inherited: number): () => void {
+export function stopAccepting(c: Libc, ...inherited: readonly number[]): () => void {
   // A server may use the inherited number itself, which is about to stand for another socket.
-  const kept = duplicate(c, inherited);
+  const kept = new Map(inherited.map((fd) => [socketInode(c, fd), duplicate(c, fd)]));
   const watching = takeOff(c, inherited);
   return () => {
-    for (const { fd } of watching) check(c, "dup3", c.dup3(kept, fd, O_CLOEXEC));
+    for (const { fd, inode } of watching) {
+      check(c, "dup3", c.dup3(kept.get(inode) ?? -1, fd, O_CLOEXEC));
+    }
     for (const registration of watching) register(c, registration);
-    c.close(kept);
+    for (const fd of kept.values()) c.close(fd);
   };
 }
 
-/** Like {@linkcode stopAccepting}, for good: the inherited descriptor is closed as well. */
-export function leaveQueue(c: Libc, inherited: number): void {
-  const servers = takeOff(c, inherited).map(({ fd }) => fd);
-  if (!servers.includes(inherited)) c.close(inherited);
+/** Like {@linkcode stopAccepting}, for good: the inherited descriptors are closed as well. */
+export function leaveQueues(c: Libc, ...inherited: readonly number[]): void {
+  const silenced = new Set(takeOff(c, inherited).map(({ fd }) => fd));
+  for (const fd of inherited) {
+    if (!silenced.has(fd)) c.close(fd);
+  }
 }
 
-/** Takes every server off an inherited socket; returns how they were registered. */
-function takeOff(c: Libc, inherited: number): Registration[] {
-  const inode = socketInode(c, inherited);
-  const watching = registrations(c).filter((registration) => registration.inode === inode);
+/** Takes every server off the inherited sockets; returns how they were registered. */
+function takeOff(c: Libc, inherited: readonly number[]): Registration[] {
+  const inodes = new Set(inherited.map((fd) => socketInode(c, fd)));
+  const watching = registrations(c).filter((registration) => inodes.has(registration.inode));
   for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
   for (const fd of new Set(watching.map((registration) => registration.fd))) silence(c, fd);
   return watching;

@@ -1,7 +1,7 @@
 /**
- * Runs in the master. Binds the sockets that workers inherit. None of them listens yet: a bound TCP
- * socket is not part of the kernel's SO_REUSEPORT group until the first worker of its slot calls
- * listen(2), so no connection waits in the queue of a slot that has no worker yet.
+ * Runs in the master. Binds the sockets that workers inherit. TCP sockets do not listen yet: a bound one
+ * is not part of the kernel's SO_REUSEPORT group until the first worker of its slot calls listen(2), so
+ * no connection waits in the queue of a slot that has no worker yet.
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { leaveQueue, queueLength, stopAccepting } from "../system/accept_queue.ts";
+import { leaveQueues as leave, queueLength, stopAccepting } from "../system/accept_queue.ts";
 import { pause } from "../system/timing.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -16,7 +16,7 @@ export function stopQueues(fds: readonly number[]): void {
   const { libc } = currentInstance();
   // Once the queues are left, the numbers may stand for anything.
   if (libc === null || left) return;
-  for (const fd of fds) stopAccepting(libc, fd);
+  stopAccepting(libc, ...fds);
 }
 
 /** Leaves further connections on all sockets to the successor. */
@@ -39,7 +39,7 @@ export async function leaveQueues(served: readonly number[]): Promise<void> {
     await pause(1);
   }
   left = true;
-  for (const fd of inheritedSockets()) leaveQueue(libc, fd);
+  leave(libc, ...inheritedSockets());
 }
 
 function inheritedSockets(): number[] {

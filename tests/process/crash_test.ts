@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { getJson, getText, type Identity } from "../helpers/http.ts";
-import { readyMaster } from "../helpers/running_master.ts";
+import { readyMaster, startMaster } from "../helpers/running_master.ts";
 
 const HELLO = { "app.ts": { fixture: "workers/hello.ts" } };
 
@@ -112,4 +112,23 @@ setTimeout(() => { console.error("hanging"); while (true); }, 10);`,
   const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1]}`);
   assert((caught >> 35n & 1n) === 1n, "signal 36 has a handler");
   Deno.kill(worker, "SIGKILL");
+});
+
+Deno.test("the queue of a worker that listened and died before it accepted is served", async () => {
+  await using running = startMaster({
+    ini: "http-socket = 127.0.0.1:0\nprocesses = 2\ndeno-worker-override = app.ts",
+    files: {
+      "app.ts": `import uwsgi from "uwsgi";
+const [socket] = uwsgi.sockets;
+socket.serve(() => Response.json({ pid: Deno.pid, worker: uwsgi.worker_id(), at: socket.address }));
+if (uwsgi.worker_id() === 2) throw new Error("no warm-up today");
+uwsgi.log("address " + socket.address);
+uwsgi.accepting();`,
+    },
+  });
+  await running.waitFor("backoff", (fields) => Number(fields.pauseMs) >= 1000);
+  const address = running.output.find((line) => line.startsWith("address "))?.slice(8);
+  for (let i = 0; i < 40; i++) {
+    assertEquals((await getJson<Identity>(`http://${address}/`)).worker, 1);
+  }
 });

@@ -4,6 +4,21 @@ import { readyMaster } from "../helpers/running_master.ts";
 
 const SCRIPT = "deno-worker-override = app.ts";
 
+/** What the first test's script answers. */
+interface About {
+  readonly same: boolean;
+  readonly version: string;
+  readonly info: readonly unknown[];
+  readonly hostname: string;
+  readonly numproc: number;
+  readonly master: number;
+  readonly started: number;
+  readonly opt: Readonly<Record<string, unknown>>;
+  readonly ready: boolean;
+  readonly sockets: readonly unknown[];
+  readonly workers: readonly { readonly id: number; readonly requests: number }[];
+}
+
 Deno.test("the uwsgi module tells what it knows of the instance", async () => {
   const { master, addresses } = await readyMaster({
     ini: `http-socket = 127.0.0.1:0
@@ -26,8 +41,7 @@ uwsgi.serve(() => Response.json({
     },
   });
   await using running = master;
-  // deno-lint-ignore no-explicit-any
-  const get = () => getJson<any>(`http://${addresses[0]}/`);
+  const get = () => getJson<About>(`http://${addresses[0]}/`);
   const about = await get();
   assert(about.same);
   assertMatch(about.version, /^\d+\.\d+\.\d+$/);
@@ -42,11 +56,11 @@ uwsgi.serve(() => Response.json({
     { address: addresses[0], protocol: "http-socket", fd: true },
     { address: addresses[1], protocol: "socket", fd: true },
   ]);
-  assertEquals(about.workers.map(({ id }: { id: number }) => id), [1, 2]);
+  assertEquals(about.workers.map(({ id }) => id), [1, 2]);
   for (let i = 0; i < 7; i++) await get();
   // Every request but the one that is being answered has been counted, by whichever worker.
   const { workers } = await get();
-  const sum = workers.reduce((n: number, { requests }: { requests: number }) => n + requests, 0);
+  const sum = workers.reduce((n, { requests }) => n + requests, 0);
   assertEquals(sum, 9);
 });
 

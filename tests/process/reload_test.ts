@@ -214,6 +214,60 @@ uwsgi.serve(() => Response.json({
   }
 });
 
+Deno.test("a configuration that failed with its reload is forgotten", async () => {
+  const ini = (bad: number) =>
+    `http-socket = 127.0.0.1:0
+env = BAD=${bad}
+touch-chain-reload = reload
+deno-worker-override = app.ts`;
+  const { master, addresses } = await readyMaster({
+    ini: ini(0),
+    files: {
+      "app.ts": `import uwsgi from "uwsgi";
+if (Deno.env.get("BAD") === "1") throw new Error("bad");
+uwsgi.serve(() => new Response(Deno.env.get("BAD")));`,
+    },
+  });
+  await using running = master;
+  running.writeIni(ini(1));
+  running.signal("SIGHUP");
+  assertEquals((await running.waitFor("reloadFinished")).outcome, "failed");
+  assertEquals((await chainReload(running)).outcome, "done");
+  assertEquals(await getText(`http://${addresses[0]}/`), "0");
+});
+
+Deno.test("touch-reload reloads everything, also when its file appears later", async () => {
+  const { master } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+processes = 2
+touch-reload = later
+deno-worker-override = app.ts`,
+    files: HELLO,
+  });
+  await using running = master;
+  running.touch("later");
+  const { kind, outcome } = await running.waitFor("reloadFinished");
+  assertEquals([kind, outcome], ["all", "done"]);
+  await running.until(() => count(running, "gone") === 2, "end of the old workers");
+  // Its removal triggers nothing, and a second appearance does.
+  Deno.removeSync(running.path("later"));
+  await running.until(() => !exists(running.path("later")), "removal");
+  const from = running.events.length;
+  running.touch("later");
+  await running.waitFor("reloadFinished", () => true, from);
+  await running.until(() => count(running, "gone") === 4, "end of the second workers");
+  assertEquals(count(running, "reloadRequested"), 2);
+});
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 Deno.test("a WebSocket is told to go (1001) towards the end of the mercy", async () => {
   const { master, addresses } = await readyMaster({
     ini: `http-socket = 127.0.0.1:0

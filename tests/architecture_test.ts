@@ -1,0 +1,301 @@
+/** The rules of the source as a whole, which no single module can keep. */
+import { assert, assertEquals } from "@std/assert";
+import { dirname, fromFileUrl, relative } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+const MOST_LINES = 400;
+
+/** Tables may be longer: what is in them belongs together. */
+const TABLES = ["lib/config/options.ts"];
+
+/** All files below a folder with this ending, as paths from the root. */
+function filesBelow(folder: string, ending = ".ts"): string[] {
+  return [...Deno.readDirSync(ROOT + folder)].flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) return filesBelow(path, ending);
+    return path.endsWith(ending) ? [path] : [];
+  }).sort();
+}
+
+const SOURCES: readonly string[] = ["main.ts", ...filesBelow("lib")];
+const TEXTS: ReadonlyMap<string, string> = new Map(
+  SOURCES.map((path) => [path, Deno.readTextFileSync(ROOT + path)]),
+);
+
+function textOf(path: string): string {
+  return TEXTS.get(path) ?? "";
+}
+
+/** One import of a module. */
+interface Import {
+  /** As written. */
+  readonly specifier: string;
+  /** The imported module as a path from the root; null: it is none of ours. */
+  readonly path: string | null;
+  /** True if nothing of it is there at run time. */
+  readonly typeOnly: boolean;
+}
+
+/** What a module imports, as the compiler reports it, and how: types only, or values too. */
+async function importGraph(): Promise<ReadonlyMap<string, readonly Import[]>> {
+  const args = ["info", "--json", "--no-remote", ROOT + "main.ts"];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
+  const known = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: readonly { readonly specifier: string; readonly error?: string }[];
+  };
+  assertEquals(known.modules.filter((module) => module.error !== undefined), []);
+  return new Map(SOURCES.map((path) => [path, importsOf(path)]));
+}
+
+const IMPORT = /^(?:import|export)\s+(type\s+)?(?:([^;"']*?)\s+from\s+)?"([^"]+)"/gm;
+const DYNAMIC = /\bimport\(\s*"([^"]+)"\s*\)/g;
+
+function importsOf(path: string): readonly Import[] {
+  const text = textOf(path);
+  const found: Import[] = [];
+  for (const [, type, names = "", specifier = ""] of text.matchAll(IMPORT)) {
+    found.push(importOf(path, specifier, type !== undefined || onlyTypes(names)));
+  }
+  for (const [, specifier = ""] of text.matchAll(DYNAMIC)) {
+    found.push(importOf(path, specifier, false));
+  }
+  return found;
+}
+
+/** `{ type A, type B }` imports nothing at run time, and `{}` or no names do. */
+function onlyTypes(names: string): boolean {
+  const list = /^\{([^}]*)\}$/s.exec(names)?.[1]?.split(",").map((name) => name.trim());
+  const present = list?.filter((name) => name !== "") ?? [];
+  return present.length > 0 && present.every((name) => name.startsWith("type "));
+}
+
+function importOf(path: string, specifier: string, typeOnly: boolean): Import {
+  const target = specifier.startsWith(".") && specifier.endsWith(".ts")
+    ? relative(ROOT, fromFileUrl(new URL(specifier, new URL(`file://${ROOT}${path}`))))
+    : null;
+  return { specifier, path: target, typeOnly };
+}
+
+const GRAPH = await importGraph();
+
+function imports(path: string): readonly Import[] {
+  return GRAPH.get(path) ?? [];
+}
+
+/** The modules that are there at run time when a module is loaded, itself included. */
+function reachable(from: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>(from);
+  for (const path of seen) {
+    for (const { path: target, typeOnly } of imports(path)) {
+      if (target !== null && !typeOnly) seen.add(target);
+    }
+  }
+  return seen;
+}
+
+/** The folder of `lib` that a module is in. */
+function layer(path: string): string {
+  return path.startsWith("lib/") ? path.split("/")[1] ?? "" : "";
+}
+
+Deno.test("imports are found in every module that has any, and lead to files that are there", () => {
+  for (const path of SOURCES) {
+    const written = withoutComments(textOf(path)).match(/\bfrom "/g)?.length ?? 0;
+    assert(
+      imports(path).length >= written,
+      `${path}: ${imports(path).length} of ${written} imports`,
+    );
+    for (const { path: target } of imports(path)) {
+      if (target !== null) assert(TEXTS.has(target), `${path} imports ${target}`);
+    }
+  }
+});
+
+Deno.test("lib has no import cycles at run time", () => {
+  const cycles = SOURCES.filter((path) => {
+    const next = imports(path).flatMap(({ path: target, typeOnly }) =>
+      target === null || typeOnly ? [] : [target]
+    );
+    return reachable(next).has(path);
+  });
+  assertEquals(cycles, []);
+});
+
+/** What each folder of `lib` may import at run time; `version.ts` belongs to everybody. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  protocol: [],
+  config: ["cli"],
+  system: ["config", "master"],
+  worker: ["protocol", "system"],
+  master: ["core", "protocol", "config", "system", "cli"],
+  cli: ["config", "core", "master", "protocol", "system"],
+};
+
+Deno.test("modules import only from the folders that theirs may know", () => {
+  const wrong: string[] = [];
+  for (const path of filesBelow("lib")) {
+    for (const { path: target, typeOnly } of imports(path)) {
+      if (target === null || typeOnly || target === "lib/version.ts") continue;
+      const allowed = [layer(path), ...LAYERS[layer(path)] ?? []];
+      if (!allowed.includes(layer(target))) wrong.push(`${path} → ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("every folder of lib has its place among the layers", () => {
+  assertEquals(
+    new Set(filesBelow("lib").map(layer).filter((name) => name !== "version.ts")),
+    new Set(Object.keys(LAYERS)),
+  );
+});
+
+Deno.test("lib/core knows nothing but itself and the types of the protocol", () => {
+  for (const path of filesBelow("lib/core")) {
+    for (const { path: target, typeOnly, specifier } of imports(path)) {
+      const allowed = target !== null &&
+        (layer(target) === "core" || (layer(target) === "protocol" && typeOnly));
+      assert(allowed, `${path} imports ${specifier}`);
+    }
+  }
+});
+
+Deno.test("lib/core reads no clock, waits for nothing and touches nothing", () => {
+  const forbidden =
+    /\b(Deno\.|async\b|await\b|Promise\b|Date\b|performance\b|setTimeout\b|setInterval\b|Math\.random|console\.)/;
+  for (const path of filesBelow("lib/core")) {
+    const match = forbidden.exec(withoutComments(textOf(path)));
+    assertEquals(match?.[0], undefined, path);
+  }
+});
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+}
+
+Deno.test("lib/master and lib/worker never import each other, not even types", () => {
+  for (const path of SOURCES) {
+    const other = { master: "worker", worker: "master" }[layer(path)];
+    if (other === undefined) continue;
+    assertEquals(imports(path).filter(({ path: target }) => target && layer(target) === other), []);
+  }
+});
+
+Deno.test("everything a worker loads is imported by relative path, whatever the script's import map says", () => {
+  const modules = reachable(["lib/worker/preload.ts", "lib/worker/uwsgi.ts"]);
+  assert(modules.size > 10);
+  for (const path of modules) {
+    const bare = imports(path).filter(({ specifier, typeOnly }) =>
+      !typeOnly && !/^(\.|node:)/.test(specifier)
+    );
+    assertEquals(bare, [], path);
+    assert(["worker", "protocol", "system"].includes(layer(path)), path);
+  }
+});
+
+Deno.test("nothing in lib imports tests, examples or the bench", () => {
+  for (const path of SOURCES) {
+    for (const { path: target } of imports(path)) {
+      assert(target === null || /^(lib\/|main\.ts$|mod\.ts$)/.test(target), `${path} → ${target}`);
+    }
+  }
+});
+
+Deno.test("files have names that say what is in them", () => {
+  const drawers = new Set(["utils", "util", "helpers", "common", "misc", "constants", "index"]);
+  for (const path of [...SOURCES, ...filesBelow("tests"), ...filesBelow("bench")]) {
+    const name = path.slice(path.lastIndexOf("/") + 1).replace(/(_test)?\.ts$/, "");
+    assert(!drawers.has(name), path);
+    assert(/^[a-z][a-z0-9_]*$/.test(name), path);
+  }
+});
+
+Deno.test("no file is longer than can be kept in mind, unless it is one table", () => {
+  for (const path of [...SOURCES, ...filesBelow("tests"), ...filesBelow("bench")]) {
+    if (TABLES.includes(path)) continue;
+    const lines = Deno.readTextFileSync(ROOT + path).split("\n").length - 1;
+    assert(path.endsWith("_test.ts") || lines <= MOST_LINES, `${path}: ${lines} lines`);
+  }
+});
+
+Deno.test("only main.ts and the worker's way out end the process", () => {
+  const exits = SOURCES.filter((path) => /\bDeno\.exit\(/.test(withoutComments(textOf(path))));
+  assertEquals(exits, ["main.ts", "lib/worker/retire.ts"].sort(byPosition));
+});
+
+function byPosition(a: string, b: string): number {
+  return SOURCES.indexOf(a) - SOURCES.indexOf(b);
+}
+
+Deno.test("every module says at its top what it is for", () => {
+  for (const path of SOURCES) {
+    const comment = /^\/\*\*\n([\s\S]*?)\*\/\n/.exec(textOf(path))?.[1] ?? "";
+    assert(/^ \* \S/.test(comment) && /^ \* @module$/m.test(comment), path);
+  }
+});
+
+Deno.test("every module of master and worker that runs in one process says in which", () => {
+  const silent = [...filesBelow("lib/master"), ...filesBelow("lib/worker")].filter((path) =>
+    /\bDeno\.(Command|serve|listen|exit|kill|addSignalListener)\b/.test(
+      withoutComments(textOf(path)),
+    ) &&
+    !/Runs in the (master|worker)/.test(textOf(path))
+  );
+  assertEquals(silent, []);
+});
+
+Deno.test("no source has an enum, a default export, a private keyword, or a lint exception", () => {
+  const rules: readonly [what: string, expression: RegExp, except: readonly string[]][] = [
+    ["enum", /^\s*(export\s+)?(const\s+)?enum\s/m, []],
+    // `import uwsgi from "uwsgi"` is what uWSGI's users write.
+    ["default export", /^export default\b/m, ["lib/worker/uwsgi.ts"]],
+    ["private", /^\s+private\s+(?!constructor)/m, []],
+    ["deno-lint-ignore", /deno-lint-ignore/, []],
+    ["TODO", /\b(TODO|FIXME|XXX)\b/, []],
+  ];
+  for (const path of [...SOURCES, ...filesBelow("tests")]) {
+    if (path === "tests/architecture_test.ts") continue;
+    const text = Deno.readTextFileSync(ROOT + path);
+    const code = withoutComments(text);
+    for (const [what, expression, except] of rules) {
+      const where = what === "TODO" || what === "deno-lint-ignore" ? text : code;
+      assert(except.includes(path) || !expression.test(where), `${what} in ${path}`);
+    }
+  }
+});
+
+Deno.test("every lint rule that deno.json names exists: Deno accepts unknown ones without a word", async () => {
+  const { lint } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json")) as {
+    lint: { rules: { include?: readonly string[]; exclude?: readonly string[] } };
+  };
+  const args = ["lint", "--rules", "--json"];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
+  const { rules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    rules: readonly { readonly code: string }[];
+  };
+  const known = new Set(rules.map(({ code }) => code));
+  assert(known.size > 50);
+  const named = [...lint.rules.include ?? [], ...lint.rules.exclude ?? []];
+  assertEquals(named.filter((name) => !known.has(name)), []);
+});
+
+Deno.test("every unit test is named after the module that it tests", () => {
+  /** Second tests of a module, by what they add. */
+  const suffix = /_(property|fuzz|loss|golden)$/;
+  const libNames = new Set(SOURCES.map((path) => path.slice("lib/".length).replace(/\.ts$/, "")));
+  for (const folder of ["core", "protocol", "system", "worker", "master"]) {
+    for (const path of filesBelow(`tests/unit/${folder}`, "_test.ts")) {
+      const name = path.slice("tests/unit/".length).replace(/_test\.ts$/, "").replace(suffix, "");
+      assert(libNames.has(name), `${path} tests no module`);
+    }
+  }
+});
+
+Deno.test("every module of core and protocol that decides something has a test", () => {
+  for (const path of [...filesBelow("lib/core"), ...filesBelow("lib/protocol")]) {
+    const runs = /^(export\s+)?(async\s+)?(function|class)\s/m.test(withoutComments(textOf(path)));
+    const test = path.replace("lib/", "tests/unit/").replace(/\.ts$/, "_test.ts");
+    if (runs) assert(filesBelow(dirname(test)).includes(test), `${path} has no test`);
+  }
+});

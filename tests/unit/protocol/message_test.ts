@@ -1,0 +1,159 @@
+/** The words on the control pipe. */
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  decodeMasterMessage,
+  decodeWorkerMessage,
+  type MasterMessage,
+  ProtocolError,
+  type WorkerMessage,
+} from "../../../lib/protocol/message.ts";
+import { masterMessages, workerMessages } from "../../helpers/messages.ts";
+
+/** One valid message of every type: a missing type does not compile. */
+const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessage, { type: T }> } =
+  {
+    hello: { type: "hello", protocol: 1, token: "t", pid: 42, adopts: true },
+    accepting: { type: "accepting", on: true, covers: false },
+    heartbeat: { type: "heartbeat", lagMs: 0 },
+    draining: { type: "draining", connections: 3 },
+    reload: { type: "reload" },
+    stop: { type: "stop" },
+  };
+
+const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessage, { type: T }> } =
+  {
+    welcome: {
+      type: "welcome",
+      protocol: 1,
+      version: "0.1.0",
+      hostname: "web1",
+      startedOn: 1_700_000_000,
+      numproc: 4,
+      opt: { master: true, socket: [":1", ":2"], processes: "4" },
+    },
+    retire: { type: "retire", reason: "scaled-down", mercyMs: 60_000 },
+    cover: { type: "cover", slots: [2, 3] },
+  };
+
+const SIDES: readonly [
+  says: Readonly<Record<string, object>>,
+  decode: (text: string) => WorkerMessage | MasterMessage | null,
+][] = [[WORKER_SAYS, decodeWorkerMessage], [MASTER_SAYS, decodeMasterMessage]];
+
+Deno.test("decodeWorkerMessage() and decodeMasterMessage() give back every message they know", () => {
+  for (const [says, decode] of SIDES) {
+    for (const message of Object.values(says)) {
+      assertEquals(decode(JSON.stringify(message)), message);
+    }
+  }
+});
+
+Deno.test("decodeWorkerMessage() gives back whatever a worker can say", () => {
+  fc.assert(fc.property(workerMessages, (message) => {
+    assertEquals(decodeWorkerMessage(JSON.stringify(message)), message);
+  }));
+});
+
+Deno.test("decodeMasterMessage() gives back whatever a master can say", () => {
+  fc.assert(fc.property(masterMessages, (message) => {
+    assertEquals(decodeMasterMessage(JSON.stringify(message)), message);
+  }));
+});
+
+Deno.test("decodeWorkerMessage() and decodeMasterMessage() skip a message, when its type is unknown", () => {
+  for (const type of ["newer", "", "__proto__", "constructor", "toString", "hasOwnProperty"]) {
+    for (const [, decode] of SIDES) {
+      assertEquals(decode(JSON.stringify({ type, x: 1 })), null, type);
+    }
+  }
+  assertEquals(decodeWorkerMessage(JSON.stringify(MASTER_SAYS.cover)), null);
+  assertEquals(decodeMasterMessage(JSON.stringify(WORKER_SAYS.stop)), null);
+});
+
+Deno.test("decodeWorkerMessage() and decodeMasterMessage() keep a message, when it has more fields than they know", () => {
+  assertEquals(decodeWorkerMessage('{"type":"heartbeat","lagMs":1,"newer":2}')?.type, "heartbeat");
+});
+
+Deno.test("decodeWorkerMessage() and decodeMasterMessage() throw, when a field is missing or of the wrong kind", () => {
+  for (const [says, decode] of SIDES) {
+    for (const [type, message] of Object.entries(says)) {
+      const fields = Object.keys(message).filter((field) => field !== "type");
+      for (const field of fields) {
+        for (const wrong of [undefined, null, { a: [] }, [["x"]], "wrong", 1, -1, true]) {
+          const right: unknown = Reflect.get(message, field);
+          if (isSameKind(wrong, right)) continue;
+          const text = JSON.stringify({ ...message, [field]: wrong });
+          const error = assertThrows(() => decode(text), ProtocolError, field);
+          assertEquals((error as Error).message, `Message "${type}" has no valid "${field}"`);
+        }
+      }
+    }
+  }
+});
+
+/** True if a field that holds `right` may hold `value` as well. Lists and reasons say what is in them. */
+function isSameKind(value: unknown, right: unknown): boolean {
+  if (Array.isArray(value) || value === null || right === "scaled-down") return false;
+  return typeof value === typeof right && !Array.isArray(right);
+}
+
+Deno.test("decodeMasterMessage() throws, when one of the slots to cover is no number", () => {
+  for (const slots of ['["2"]', "[null]", "[[2]]", "[1e999]"]) {
+    assertThrows(() => decodeMasterMessage(`{"type":"cover","slots":${slots}}`), ProtocolError);
+  }
+});
+
+Deno.test("decodeWorkerMessage() throws, when a number is infinite", () => {
+  assertThrows(() => decodeWorkerMessage('{"type":"heartbeat","lagMs":1e999}'), ProtocolError);
+});
+
+Deno.test("decodeWorkerMessage() throws, when the text is no message at all", () => {
+  const cases: readonly [text: string, message: string][] = [
+    ["", "A message is not JSON"],
+    [" ", "A message is not JSON"],
+    ["{", "A message is not JSON"],
+    ['{"type":"stop"}{"type":"stop"}', "A message is not JSON"],
+    ["null", "A message is not an object"],
+    ["[]", "A message is not an object"],
+    ['"stop"', "A message is not an object"],
+    ["7", "A message is not an object"],
+    ["{}", "A message has no type"],
+    ['{"type":1}', "A message has no type"],
+    ['{"type":null}', "A message has no type"],
+  ];
+  for (const [text, message] of cases) {
+    const error = assertThrows(() => decodeWorkerMessage(text), ProtocolError, undefined, text);
+    assertEquals((error as Error).message, message);
+  }
+});
+
+Deno.test("decodeWorkerMessage() and decodeMasterMessage() throw nothing but ProtocolError, whatever they read", () => {
+  const garbage = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.json(),
+    fc.record({ type: fc.constantFrom(...Object.keys({ ...WORKER_SAYS, ...MASTER_SAYS })) })
+      .chain((message) =>
+        fc.dictionary(fc.string(), fc.jsonValue()).map((o) => ({ ...o, ...message }))
+      )
+      .map((message) => JSON.stringify(message)),
+  );
+  fc.assert(
+    fc.property(garbage, (text) => {
+      for (const [, decode] of SIDES) {
+        try {
+          decode(text);
+        } catch (error) {
+          if (!(error instanceof ProtocolError)) throw error;
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("decodeWorkerMessage() throws ProtocolError, when the text is nested very deeply", () => {
+  assertThrows(() => decodeWorkerMessage("[".repeat(500_000)), ProtocolError);
+  const nested = `{"type":"stop","x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+  assertEquals(decodeWorkerMessage(nested)?.type, "stop");
+});

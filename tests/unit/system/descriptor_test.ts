@@ -1,0 +1,124 @@
+/** Descriptors by number, on real ones. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  descriptorInfo,
+  descriptorTarget,
+  duplicate,
+  lendDescriptors,
+  openDescriptors,
+  setInherited,
+  setNonblocking,
+  socketInode,
+} from "../../../lib/system/descriptor.ts";
+import { SystemCallError } from "../../../lib/system/libc.ts";
+import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
+import { bindAbstract } from "../../../lib/system/listening_socket.ts";
+import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
+
+/** No process has that many descriptors here. */
+const NOT_OPEN = 900_000;
+
+/** True if a child gets the descriptor. */
+async function isInherited(fd: number): Promise<boolean> {
+  const command = new Deno.Command("/bin/ls", { args: ["/proc/self/fd"], stderr: "null" });
+  const { stdout } = await command.output();
+  return new TextDecoder().decode(stdout).split("\n").includes(String(fd));
+}
+
+function flags(fd: number): number {
+  const text = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
+  return Number.parseInt(/^flags:\s*(\d+)/m.exec(text)?.[1] ?? "", 8);
+}
+
+Deno.test("setInherited() decides whether children get a descriptor", async () => {
+  using owned = new OwnedDescriptors();
+  const fd = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  assertEquals(await isInherited(fd), false);
+  setInherited(owned.libc, fd, true);
+  assertEquals(await isInherited(fd), true);
+  setInherited(owned.libc, fd, false);
+  assertEquals(await isInherited(fd), false);
+});
+
+Deno.test("setInherited() throws, when the descriptor is not open", () => {
+  using owned = new OwnedDescriptors();
+  const error = assertThrows(() => setInherited(owned.libc, NOT_OPEN, true), SystemCallError);
+  assertEquals((error as Error).message, "Cannot fcntl: Bad file descriptor");
+});
+
+Deno.test("lendDescriptors() lets children have them during the call only, also when it throws", () => {
+  using owned = new OwnedDescriptors();
+  const c = owned.libc;
+  const fds = [1, 2].map(() => owned.own(createSharedMemory(c, "duwsgi-test", 8)));
+  const closesOnExec = () => fds.map((fd) => (flags(fd) & 0o2000000) !== 0);
+  assertEquals(closesOnExec(), [true, true]);
+  assertEquals(lendDescriptors(c, fds, closesOnExec), [false, false]);
+  assertEquals(closesOnExec(), [true, true]);
+  assertThrows(() =>
+    lendDescriptors(c, fds, () => {
+      throw new RangeError("test");
+    }), RangeError);
+  assertEquals(closesOnExec(), [true, true]);
+});
+
+Deno.test("lendDescriptors() only calls, when there is no C library", () => {
+  assertEquals(lendDescriptors(null, [NOT_OPEN], () => 7), 7);
+});
+
+Deno.test("setNonblocking() changes the open file and nothing else", () => {
+  using owned = new OwnedDescriptors();
+  const fd = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  const before = flags(fd);
+  assertEquals(before & 0o4000, 0);
+  setNonblocking(owned.libc, fd);
+  assertEquals(flags(fd), before | 0o4000);
+});
+
+Deno.test("duplicate() gives a second descriptor of the same socket that children do not get", async () => {
+  using owned = new OwnedDescriptors();
+  const fd = owned.own(bindAbstract(owned.libc, `duwsgi-test-${crypto.randomUUID()}`));
+  const second = owned.own(duplicate(owned.libc, fd));
+  assert(second !== fd && second >= 3);
+  assertEquals(socketInode(owned.libc, second), socketInode(owned.libc, fd));
+  assertEquals(await isInherited(second), false);
+});
+
+Deno.test("openDescriptors() lists what is open, and nothing that was closed", () => {
+  using owned = new OwnedDescriptors();
+  const fd = createSharedMemory(owned.libc, "duwsgi-test", 8);
+  assert(openDescriptors(owned.libc).includes(fd));
+  assertEquals(descriptorTarget(owned.libc, fd), "/memfd:duwsgi-test (deleted)");
+  owned.libc.close(fd);
+  assert(!openDescriptors(owned.libc).includes(fd));
+});
+
+Deno.test("openDescriptors() lists each one once, when there are more than one call gives", () => {
+  using owned = new OwnedDescriptors();
+  const before = openDescriptors(owned.libc);
+  const memory = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  const more = Array.from({ length: 1_500 }, () => owned.own(duplicate(owned.libc, memory)));
+  const numeric = (a: number, b: number) => a - b;
+  const expected = [...before, memory, ...more].toSorted(numeric);
+  assertEquals(openDescriptors(owned.libc).toSorted(numeric), expected);
+});
+
+Deno.test("descriptorInfo() is what proc(5) shows, and empty when the descriptor is not open", () => {
+  using owned = new OwnedDescriptors();
+  const fd = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  assertEquals(descriptorInfo(owned.libc, fd), Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`));
+  assertEquals(descriptorInfo(owned.libc, NOT_OPEN), "");
+});
+
+Deno.test("socketInode() is null, when the descriptor is another file or not open", () => {
+  using owned = new OwnedDescriptors();
+  const fd = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  assertEquals([
+    socketInode(owned.libc, fd),
+    socketInode(owned.libc, NOT_OPEN),
+    descriptorTarget(owned.libc, NOT_OPEN),
+  ], [
+    null,
+    null,
+    null,
+  ]);
+});

@@ -1,0 +1,53 @@
+/** Whole lines on a pipe that many processes share. */
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { lendDescriptors } from "../../../lib/system/descriptor.ts";
+import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
+import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
+import { TempDirectory } from "../../helpers/temp_directory.ts";
+
+const SCRIPT = fromFileUrl(new URL("../../fixtures/scripts/write_lines.ts", import.meta.url));
+const LETTERS = "abcdefgh";
+const LINES = 20;
+/** Far more than PIPE_BUF, and as much as a pipe holds. */
+const LENGTH = 65_536;
+
+/** Starts one shell whose children, one per letter, write to its stderr. */
+function startWriters(lock: number, redirect = ""): Deno.ChildProcess {
+  const start = `"$0" run -A "$1" "$2" $letter "$3" "$4" ${redirect} &`;
+  const script = `for letter in $5; do ${start} done; wait`;
+  const letters = [...LETTERS].join(" ");
+  return new Deno.Command("/bin/sh", {
+    args: ["-c", script, Deno.execPath(), SCRIPT, `${lock}`, `${LINES}`, `${LENGTH}`, letters],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+}
+
+function assertWhole(text: string): void {
+  const lines = text.split("\n");
+  assertEquals(lines.pop(), "");
+  const mixed = lines.filter((line) => line !== (line[0] ?? "").repeat(LENGTH));
+  assertEquals(mixed.length, 0, "mixed lines");
+  const count = (letter: string) => lines.filter((line) => line[0] === letter).length;
+  assertEquals([...LETTERS].map(count), [...LETTERS].map(() => LINES));
+}
+
+Deno.test("stderrLines() mixes no lines, when eight processes write 64 KB each into one pipe", async () => {
+  using owned = new OwnedDescriptors();
+  const lock = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  const writers = lendDescriptors(owned.libc, [lock], () => startWriters(lock));
+  assertWhole(new TextDecoder().decode((await writers.output()).stderr));
+});
+
+Deno.test("stderrLines() mixes no lines, when eight processes append to one file", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const path = directory.at("log");
+  const lock = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  const redirect = `2>>"${path}"`;
+  const writers = lendDescriptors(owned.libc, [lock], () => startWriters(lock, redirect));
+  assertEquals(new TextDecoder().decode((await writers.output()).stderr), "");
+  assertWhole(Deno.readTextFileSync(path));
+});

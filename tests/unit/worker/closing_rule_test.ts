@@ -1,0 +1,53 @@
+/** Which responses of a retiring worker close their connection. */
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { ClosingRule, PIPELINE_DEPTH, PIPELINE_GAP_MS } from "../../../lib/worker/closing_rule.ts";
+
+/** Plays requests at these times, each answered at once; says which responses close. */
+function answers(times: readonly number[], rule = new ClosingRule()): boolean[] {
+  return times.map((at) => {
+    const closes = rule.mayClose("a", at);
+    rule.responded("a", at);
+    return closes;
+  });
+}
+
+Deno.test("mayClose() is false for the first response of a connection, whenever it comes", () => {
+  assertEquals(answers([0]), [false]);
+  assertEquals(answers([1_000_000]), [false]);
+});
+
+Deno.test("mayClose() is true for the second response, when its request came later than a pipelined one", () => {
+  assertEquals(answers([0, PIPELINE_GAP_MS]), [false, true]);
+  assertEquals(answers([0, PIPELINE_GAP_MS - 1]), [false, false]);
+});
+
+Deno.test("mayClose() measures from the last response and not from the first", () => {
+  assertEquals(answers([0, 4, 8, 12, 17]), [false, false, false, false, true]);
+});
+
+Deno.test("mayClose() is true after enough responses, however fast the requests follow", () => {
+  const expected = Array.from({ length: PIPELINE_DEPTH + 2 }, (_, i) => i >= PIPELINE_DEPTH);
+  assertEquals(answers(expected.map(() => 0)), expected);
+});
+
+Deno.test("mayClose() keeps connections apart", () => {
+  const rule = new ClosingRule();
+  rule.responded("a", 0);
+  assertEquals([rule.mayClose("a", 100), rule.mayClose("b", 100)], [true, false]);
+});
+
+Deno.test("mayClose() changes nothing, when it is only asked", () => {
+  const rule = new ClosingRule();
+  for (let i = 0; i < 20; i++) assertEquals(rule.mayClose("a", i * 100), false);
+});
+
+Deno.test("mayClose() lets every connection close in the end, however its requests come", () => {
+  const gaps = fc.array(fc.nat(50), { minLength: PIPELINE_DEPTH, maxLength: 30 });
+  fc.assert(fc.property(gaps, (gaps) => {
+    let at = 0;
+    const closes = answers([0, ...gaps.map((gap) => at += gap)]);
+    assertEquals(closes[0], false);
+    assertEquals(closes.slice(PIPELINE_DEPTH).every(Boolean), true);
+  }));
+});
