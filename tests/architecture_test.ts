@@ -1,6 +1,6 @@
 /** The rules of the source as a whole, which no single module can keep. */
 import { assert, assertEquals } from "@std/assert";
-import { dirname, fromFileUrl, relative } from "@std/path";
+import { dirname, fromFileUrl, relative } from "@std/path/posix";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const MOST_LINES = 400;

@@ -20,7 +20,7 @@ import {
   ROWS,
 } from "../config/options.ts";
 import { COMMAND_LINE, formatOrigin, type Problems } from "../config/problem.ts";
-import { UWSGI_LETTERS, UWSGI_OPTIONS } from "../config/uwsgi_options.ts";
+import { UWSGI_LETTERS, uwsgiOptions } from "../config/uwsgi_options.ts";
 
 /** What the user wants: `run`, unless another command was named; of several, the first. */
 export interface Command {
@@ -155,7 +155,7 @@ class ArgumentParser {
   /** The whole name of what may be the beginning of one; null, and reported, if of several. */
   #complete(written: string, origin: Origin): string | null {
     // Names of uWSGI are never beginnings of ours: its --http is not our --http-socket.
-    if (findRow(written) !== undefined || UWSGI_OPTIONS.has(written) || written === "") {
+    if (findRow(written) !== undefined || uwsgiOptions().has(written) || written === "") {
       return written;
     }
     const names = [...allNames()].filter((name) => name.startsWith(written));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path";
+import { resolve } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { COST_OF_OWN_SOCKETS } from "../master/own_socket.ts";
 import type { Surroundings } from "../master/surroundings.ts";

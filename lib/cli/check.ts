@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fromFileUrl, resolve } from "@std/path";
+import { fromFileUrl, resolve } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { workerCommand } from "../master/worker_command.ts";
 

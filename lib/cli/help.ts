@@ -18,7 +18,7 @@ import {
   OPTIONS,
   ROWS,
 } from "../config/options.ts";
-import { UWSGI_OPTIONS } from "../config/uwsgi_options.ts";
+import { uwsgiOptions } from "../config/uwsgi_options.ts";
 import { DIFFERENCES, INTRODUCTION, SYNTAX } from "./dialect_reference.ts";
 
 const WIDTH = 100;
@@ -82,7 +82,7 @@ export function renderReference(): string {
 
 function unknownTopic(name: string): string {
   const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
-  const hint = UWSGI_OPTIONS.get(name);
+  const hint = uwsgiOptions().get(name);
   if (hint !== undefined) {
     return `"${shown}" is a uWSGI option that duwsgi lacks${hint === "" ? "" : `: ${hint}`}`;
   }

@@ -16,9 +16,7 @@ import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
-import { checkScript } from "./check.ts";
 import { EXIT, UserError } from "./exit_code.ts";
-import { renderHelp, renderOptionHelp } from "./help.ts";
 
 /** Runs the program with these arguments and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -35,7 +33,7 @@ async function perform(args: readonly string[]): Promise<number> {
   const base = captureBase();
   const loaded = loadConfig(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
-  if (kind === "help") return answer(topic === undefined ? renderHelp() : renderOptionHelp(topic));
+  if (kind === "help") return await help(topic);
   if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
   for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
   if (kind === "check") return await check(loaded);
@@ -43,6 +41,12 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "show-config") return answer(showConfig(loaded));
   enter(loaded.config);
   return await serve(loaded, () => loadConfig(args, denoConfigSource(base, true)));
+}
+
+async function help(topic: string | undefined): Promise<number> {
+  // Whoever serves needs no help: what only other commands need is not loaded before they do.
+  const { renderHelp, renderOptionHelp } = await import("./help.ts");
+  return answer(topic === undefined ? renderHelp() : renderOptionHelp(topic));
 }
 
 /** What was asked for goes to stdout, everything else to stderr. */
@@ -71,6 +75,7 @@ function enter(config: Config): void {
 async function check({ config, draft }: Loaded): Promise<number> {
   if (draft !== null && draft.script !== "") {
     enter(draft);
+    const { checkScript } = await import("./check.ts");
     const problems = await checkScript(draft);
     for (const problem of problems) complain(`error: ${problem}`);
     if (problems.length > 0) return EXIT.configuration.code;
@@ -84,13 +89,15 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   const { config } = instruction;
   requireScript(config.script);
   const surroundings = await openSurroundings(config);
-  configureLog(config.logEncoder, surroundings.write);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
-  const outcome = await runMaster({
+  const running = runMaster({
     instruction,
     surroundings,
     readAgain: (current) => readAgain(current, loadAgain()),
   });
+  // The workers are starting already: loading the log's library is not part of what they wait for.
+  await configureLog(config.logEncoder, surroundings.write);
+  const outcome = await running;
   closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;

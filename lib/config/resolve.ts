@@ -18,7 +18,7 @@ import {
   type OptionSpec,
 } from "./options.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
-import { UWSGI_OPTIONS } from "./uwsgi_options.ts";
+import { uwsgiOptions } from "./uwsgi_options.ts";
 
 /** A configuration in the making. */
 type Draft = { -readonly [K in keyof Config]: Config[K] };
@@ -93,7 +93,7 @@ function reportUnknown(
       : "cannot be used here";
     return problems.error(origin, `"${shown}" at ${where} ${advice}`);
   }
-  const hint = UWSGI_OPTIONS.get(key);
+  const hint = uwsgiOptions().get(key);
   const report = strict ? problems.error.bind(problems) : problems.warning.bind(problems);
   if (hint !== undefined) {
     const more = hint === "" ? "remove it, or set strict = false to go on without it" : hint;

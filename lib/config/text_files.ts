@@ -5,7 +5,7 @@
  * @module
  */
 
-import { resolve } from "@std/path";
+import { resolve } from "@std/path/posix";
 import type { ConfigSource } from "./source.ts";
 
 /** Name under which standard input is read. */

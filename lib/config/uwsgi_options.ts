@@ -336,12 +336,20 @@ const FAMILIES: readonly Family[] = [
   ],
 ];
 
-/** From the name of a uWSGI option to what to do instead; empty: there is nothing to say. */
-export const UWSGI_OPTIONS: ReadonlyMap<string, string> = new Map(
-  FAMILIES.flatMap(([hint, names]) =>
-    names.trim().split(/\s+/).map((name) => [name, hint] as const)
-  ),
-);
+let options: ReadonlyMap<string, string> | null = null;
+
+/**
+ * From the name of a uWSGI option to what to do instead; empty: there is nothing to say. Only a mistake
+ * asks for it, so it is made when the first one does.
+ */
+export function uwsgiOptions(): ReadonlyMap<string, string> {
+  options ??= new Map(
+    FAMILIES.flatMap(([hint, names]) =>
+      names.trim().split(/\s+/).map((name) => [name, hint] as const)
+    ),
+  );
+  return options;
+}
 
 /** From uWSGI's letters to the names of its options, as far as duwsgi lacks them. */
 export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([

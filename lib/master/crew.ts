@@ -8,7 +8,11 @@
 import type { Effect } from "../core/event.ts";
 import { type MasterState, type Slot, type Worker } from "../core/state.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
-import { encodeWorkerEnvironment, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
+import {
+  encodeWorkerEnvironment,
+  type InstanceFacts,
+  WORKER_VARIABLE,
+} from "../protocol/worker_environment.ts";
 import { lendDescriptors } from "../system/descriptor.ts";
 import { VERSION } from "../version.ts";
 import type { Caller } from "./control_server.ts";
@@ -76,7 +80,7 @@ export class Crew {
       this.#processes.set(worker, process);
       this.#surroundings.control.expect(
         token,
-        (caller) => this.#onCall(process, caller, instruction),
+        (caller) => this.#onCall(process, caller),
       );
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
@@ -123,9 +127,21 @@ export class Crew {
     if (known !== undefined) return known;
     const { directory } = this.#surroundings.control;
     const command = workerCommand(instruction.config, generation, directory);
+    this.#writeFacts(instruction, factsPath(directory, generation));
     for (const note of command.notes) logLine("warning", note, { event: "note" });
     this.#commands.set(generation, command);
     return command;
+  }
+
+  #writeFacts({ config, opt }: Instruction, path: string): void {
+    const facts: InstanceFacts = {
+      version: VERSION,
+      hostname: Deno.hostname(),
+      startedOn: this.#surroundings.startedOn,
+      numproc: config.processes,
+      opt,
+    };
+    Deno.writeTextFileSync(path, JSON.stringify(facts));
   }
 
   #start(
@@ -138,6 +154,8 @@ export class Crew {
     const { libc, listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
     const { config } = instruction;
     const environment = encodeWorkerEnvironment({
+      protocol: PROTOCOL_VERSION,
+      facts: factsPath(control.directory, generation),
       control: control.path,
       token,
       slot,
@@ -166,16 +184,8 @@ export class Crew {
     );
   }
 
-  #onCall(process: WorkerProcess, caller: Caller, instruction: Instruction): void {
-    process.connect(caller, {
-      type: "welcome",
-      protocol: PROTOCOL_VERSION,
-      version: VERSION,
-      hostname: Deno.hostname(),
-      startedOn: this.#surroundings.startedOn,
-      numproc: instruction.config.processes,
-      opt: instruction.opt,
-    });
+  #onCall(process: WorkerProcess, caller: Caller): void {
+    process.connect(caller);
     if (caller.hello.adopts || this.#toldCost || this.#surroundings.libc === null) return;
     this.#toldCost = true;
     logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
@@ -199,6 +209,10 @@ export class Crew {
         return;
     }
   }
+}
+
+function factsPath(directory: string, generation: number): string {
+  return `${directory}/facts_${generation}.json`;
 }
 
 /** The worker that a slot shows: the one that accepts, else the newest one that is not leaving. */

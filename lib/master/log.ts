@@ -5,14 +5,7 @@
  * @module
  */
 
-import {
-  configureSync,
-  getAnsiColorFormatter,
-  getJsonLinesFormatter,
-  getLogger,
-  getTextFormatter,
-  type TextFormatter,
-} from "@logtape/logtape";
+import type { Logger, TextFormatter } from "@logtape/logtape";
 import type { LineWriter } from "../system/line_writer.ts";
 
 /** How log lines look. */
@@ -21,26 +14,32 @@ export type LogEncoder = "text" | "json";
 /** Severity of a line. */
 export type LogLevel = "info" | "warning" | "error";
 
+/** What machines read of a line; `event` names what happened. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+let logger: Logger | null = null;
+const early: (() => void)[] = [];
+
 /**
- * Writes a line to the master's log. `fields` is what machines read; `event` names what happened.
+ * Writes a line to the master's log. What comes before {@linkcode configureLog} is kept until then.
  *
  * The text is taken as it is, while LogTape replaces what stands in braces: error texts are full of them.
  */
-export function logLine(
-  level: LogLevel,
-  text: string,
-  fields: Readonly<Record<string, unknown>>,
-): void {
+export function logLine(level: LogLevel, text: string, fields: LogFields): void {
+  if (logger === null) return void early.push(() => logLine(level, text, fields));
   const template = text.replaceAll("{", "{{").replaceAll("}", "}}");
-  const logger = getLogger("duwsgi");
   if (level === "info") logger.info(template, fields);
   else if (level === "warning") logger.warn(template, fields);
   else logger.error(template, fields);
 }
 
-/** Connects the logger to `write`; may be called again when the configuration has changed. */
-export function configureLog(encoder: LogEncoder, write: LineWriter): void {
-  const format = formatter(encoder);
+/**
+ * Connects the log to `write`, and writes what has been kept. LogTape is loaded only here: it takes more
+ * time than everything else a master needs to start its workers.
+ */
+export async function configureLog(encoder: LogEncoder, write: LineWriter): Promise<void> {
+  const { configureSync, getLogger, ...formatters } = await import("@logtape/logtape");
+  const format = formatter(encoder, formatters);
   configureSync({
     reset: true,
     sinks: { stderr: (record) => write(format(record)) },
@@ -49,17 +48,22 @@ export function configureLog(encoder: LogEncoder, write: LineWriter): void {
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
     ],
   });
+  logger = getLogger("duwsgi");
+  for (const line of early.splice(0)) line();
 }
 
-function formatter(encoder: LogEncoder): TextFormatter {
-  if (encoder === "json") return getJsonLinesFormatter();
-  const options = {
+type Formatters = Pick<
+  typeof import("@logtape/logtape"),
+  "getAnsiColorFormatter" | "getJsonLinesFormatter" | "getTextFormatter"
+>;
+
+function formatter(encoder: LogEncoder, formatters: Formatters): TextFormatter {
+  if (encoder === "json") return formatters.getJsonLinesFormatter();
+  const colours = Deno.stderr.isTerminal() && !Deno.noColor;
+  const make = colours ? formatters.getAnsiColorFormatter : formatters.getTextFormatter;
+  return make({
     timestamp: "date-time",
     level: "full",
-    format: (
-      { timestamp, level, message }: { timestamp: string | null; level: string; message: string },
-    ) => `${timestamp} ${level} ${message}`,
-  } as const;
-  const colours = Deno.stderr.isTerminal() && !Deno.noColor;
-  return colours ? getAnsiColorFormatter(options) : getTextFormatter(options);
+    format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
+  });
 }

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { Effect, MasterEvent, Outcome } from "../core/event.ts";
 import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
 import { step } from "../core/step.ts";
-import type { ModuleOptions } from "../protocol/message.ts";
+import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { logLine } from "./log.ts";
@@ -50,7 +50,8 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const master = new Master(setup, crew, touchFiles, report);
   const removeSignals = onMasterSignals(report);
   try {
-    report({ type: "start" });
+    master.take({ type: "start", at: performance.now() });
+    master.watchTouchFiles();
     while (master.outcome === null) {
       const event = await queue.next(nextDeadline(master.state));
       master.take(event ?? { type: "tick", at: performance.now() });
@@ -86,7 +87,6 @@ class Master {
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
     this.state = initialState(settingsOf(this.#current.config), perSlot, performance.now());
-    this.#watchTouchFiles();
   }
 
   take(event: MasterEvent): void {
@@ -167,10 +167,10 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
-    this.#watchTouchFiles();
+    this.watchTouchFiles();
   }
 
-  #watchTouchFiles(): void {
+  watchTouchFiles(): void {
     const { touchReload, touchChainReload } = this.#current.config;
     this.#touchFiles.watch([
       ...touchReload.map((path) => ({ path, what: "all" as const })),

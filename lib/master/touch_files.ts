@@ -6,8 +6,8 @@
  * @module
  */
 
-/** How often the files are looked at (500 ms). */
-export const TOUCH_INTERVAL_MS = 500;
+/** How often the files are looked at (1 s), as in uWSGI. */
+export const TOUCH_INTERVAL_MS = 1_000;
 
 /** Files that trigger something. */
 export class TouchFiles<T> {

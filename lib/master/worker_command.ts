@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromFileUrl, resolve, toFileUrl } from "@std/path";
+import { fromFileUrl, resolve, toFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { readScriptLayers } from "../system/script_config.ts";

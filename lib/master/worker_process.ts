@@ -56,9 +56,8 @@ export class WorkerProcess {
   }
 
   /** The worker called: from now on both sides can speak. */
-  connect(caller: Caller, welcome: MasterMessage): void {
+  connect(caller: Caller): void {
     this.#channel = caller.channel;
-    caller.channel.send(welcome);
     for (const message of this.#unsent.splice(0)) caller.channel.send(message);
     void this.#listen(caller);
   }
@@ -106,12 +105,13 @@ export class WorkerProcess {
 
   /** Passes on what the worker prints until it has the master's own stderr. */
   #relay(): { readonly done: Promise<void>; cancel(): void } {
-    const reader = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = this.#child.stderr.getReader();
+    const decoder = new TextDecoder();
     const read = async () => {
       let rest = "";
       while (true) {
         const { value, done } = await reader.read();
-        const lines = (rest + (value ?? "")).split("\n");
+        const lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines) this.#line(line);
         if (done) break;

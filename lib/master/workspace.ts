@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { globToRegExp, relative, resolve } from "@std/path";
+import { globToRegExp, relative, resolve } from "@std/path/posix";
 
 /**
  * The member patterns of a workspace's root, from the value of `workspace` (an array, or

@@ -16,14 +16,17 @@ export interface ByteStream {
 
 /** One end of a control pipe: sends `Out` messages, receives `In` messages. */
 export class Channel<In, Out> {
-  readonly #stream: ByteStream;
+  readonly #stream: Promise<ByteStream>;
   readonly #decode: (text: string) => In | null;
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
 
-  /** Takes the stream and the reader of the other end's messages. */
-  constructor(stream: ByteStream, decode: (text: string) => In | null) {
-    this.#stream = stream;
+  /** Takes the stream, which may still be connecting, and the reader of the other end's messages. */
+  constructor(
+    stream: ByteStream | Promise<ByteStream>,
+    decode: (text: string) => In | null,
+  ) {
+    this.#stream = Promise.resolve(stream);
     this.#decode = decode;
   }
 
@@ -45,8 +48,9 @@ export class Channel<In, Out> {
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
+    const stream = await this.#stream;
     let rest = bytes;
-    while (rest.length > 0 && !this.#closed) rest = rest.subarray(await this.#stream.write(rest));
+    while (rest.length > 0 && !this.#closed) rest = rest.subarray(await stream.write(rest));
   }
 
   /**
@@ -69,7 +73,7 @@ export class Channel<In, Out> {
 
   async #read(into: Uint8Array): Promise<number | null> {
     try {
-      return await this.#stream.read(into);
+      return await (await this.#stream).read(into);
     } catch {
       // A reset, or our own close while reading: the end, as much as an orderly one.
       return null;
@@ -80,7 +84,8 @@ export class Channel<In, Out> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stream.close();
+    // Where there never was a stream, there is nothing to close.
+    void this.#stream.then((stream) => stream.close(), () => {});
   }
 }
 

@@ -14,9 +14,6 @@ export const MAX_MESSAGE_BYTES = 1 << 20;
 /** Why a worker is told to leave. */
 export type RetireReason = "reload" | "stop" | "scaled-down";
 
-/** Options as `uwsgi.opt` shows them: the last use wins no race, repeated ones are a list. */
-export type ModuleOptions = Readonly<Record<string, string | true | readonly (string | true)[]>>;
-
 /** What a worker says. */
 export type WorkerMessage =
   /** First words on a new pipe: who is calling. `adopts`: it can accept on inherited sockets. */
@@ -43,16 +40,6 @@ export type WorkerMessage =
 
 /** What the master says. */
 export type MasterMessage =
-  /** The answer to `hello`: everything that the `uwsgi` module knows about the instance. */
-  | {
-    readonly type: "welcome";
-    readonly protocol: number;
-    readonly version: string;
-    readonly hostname: string;
-    readonly startedOn: number;
-    readonly numproc: number;
-    readonly opt: ModuleOptions;
-  }
   /** Leave: finish what you have within `mercyMs`. */
   | { readonly type: "retire"; readonly reason: RetireReason; readonly mercyMs: number }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
@@ -87,14 +74,6 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
 };
 
 const MASTER_SHAPES: Shapes<MasterMessage> = {
-  welcome: {
-    protocol: isNumber,
-    version: isString,
-    hostname: isString,
-    startedOn: isNumber,
-    numproc: isNumber,
-    opt: isRecord,
-  },
   retire: { reason: isReason, mercyMs: isNumber },
   cover: { slots: isNumberList },
 };

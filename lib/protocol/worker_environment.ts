@@ -1,6 +1,8 @@
 /**
- * What a worker is started with, beside its arguments: one environment variable. The master writes
- * it, the worker's preload reads and removes it, so that nothing the script starts inherits it.
+ * What a worker is started with, beside its arguments: one environment variable, and a file with what is
+ * the same for all workers of a generation. The worker's preload reads both and removes the variable,
+ * so that nothing the script starts inherits it. So a worker knows all it needs without waiting for its
+ * master, which is busy starting the next one.
  *
  * @module
  */
@@ -23,8 +25,29 @@ export interface WorkerSocket {
   readonly fds: readonly number[];
 }
 
-/** What a worker must know before the control pipe says more. */
+/** Options as `uwsgi.opt` shows them: an option that was given more than once is a list. */
+export type ModuleOptions = Readonly<Record<string, string | true | readonly (string | true)[]>>;
+
+/** What is the same for all workers of a generation: the file that the variable names. */
+export interface InstanceFacts {
+  /** Version of duwsgi. */
+  readonly version: string;
+  /** Name of the host. */
+  readonly hostname: string;
+  /** When the master started, in seconds since the epoch. */
+  readonly startedOn: number;
+  /** Number of worker slots. */
+  readonly numproc: number;
+  /** The configuration as written. */
+  readonly opt: ModuleOptions;
+}
+
+/** What a worker is told by the variable. */
 export interface WorkerEnvironment {
+  /** Version of the control pipe's protocol: a new worker may meet an old master. */
+  readonly protocol: number;
+  /** Path of the file with the {@linkcode InstanceFacts}. */
+  readonly facts: string;
   /** Path of the master's Unix socket for control pipes. */
   readonly control: string;
   /** Proves to the master which of its children is calling. */

@@ -3,7 +3,7 @@
  *
  * Deno cannot listen on a descriptor, but its event loop is an epoll instance that the process can
  * see. So a throwaway listener is opened, the inherited socket is put in its place under the same
- * descriptor number (dup2(2)), and registered with epoll exactly as the throwaway was (the `tfd:`
+ * descriptor number (dup3(2)), and registered with epoll exactly as the throwaway was (the `tfd:`
  * lines of /proc/self/fdinfo, proc(5)). From then on Deno accepts on the shared socket at full speed.
  * Taking the registration away again stops that, while connections stay queued for the successor.
  *
@@ -13,7 +13,6 @@
 import { check, ERRNO, lastErrno, type Libc, systemCallError } from "./libc.ts";
 import {
   descriptorInfo,
-  descriptorTarget,
   duplicate,
   O_CLOEXEC,
   openDescriptors,
@@ -37,7 +36,6 @@ interface Registration {
 function registrations(c: Libc): Registration[] {
   const found: Registration[] = [];
   for (const epoll of openDescriptors(c)) {
-    if (descriptorTarget(c, epoll) !== "anon_inode:[eventpoll]") continue;
     const text = descriptorInfo(c, epoll);
     const lines = text.matchAll(
       /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+).* ino:([0-9a-f]+)/gm,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path";
+import { resolve } from "@std/path/posix";
 import type { ConfigSource, PathKind } from "../config/source.ts";
 import { VERSION } from "../version.ts";
 

@@ -6,43 +6,50 @@
  * @module
  */
 
-const SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
-  shutdown: { parameters: ["i32", "i32"], result: "i32" },
-  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+/** What every worker and every master needs to start. */
+const START_SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
+  dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  signal: { parameters: ["i32", "pointer"], result: "pointer" },
+  // In the C library itself since glibc 2.34.
+  dlsym: { parameters: ["pointer", "buffer"], result: "pointer", optional: true },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** What only the master needs, or only now and then. */
+const FURTHER_SYMBOLS = {
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   fcntl_lock: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
-  dup2: { parameters: ["i32", "i32"], result: "i32" },
-  dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
-  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  malloc_trim: { parameters: ["usize"], result: "i32" },
   getpwnam: { parameters: ["buffer"], result: "pointer" },
   getgrnam: { parameters: ["buffer"], result: "pointer" },
-  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
-  signal: { parameters: ["i32", "pointer"], result: "pointer" },
   alarm: { parameters: ["u32"], result: "u32" },
-  // In the C library itself since glibc 2.34.
-  dlsym: { parameters: ["pointer", "buffer"], result: "pointer", optional: true },
   strerror: { parameters: ["i32"], result: "pointer" },
-  __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+type Symbols<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<S>["symbols"];
+
 /** The functions of the C library that duwsgi calls, under their own names (`fcntl` has two forms). */
-export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+export type Libc = Symbols<typeof START_SYMBOLS> & Symbols<typeof FURTHER_SYMBOLS>;
 
 /** Error numbers of `errno(3)` that callers tell apart (the same on every Linux that Deno runs on). */
 export const ERRNO = {
@@ -75,6 +82,8 @@ export class SystemCallError extends Error {
   }
 }
 
+const FILE = "libc.so.6";
+
 let opened: Libc | null | undefined;
 
 /**
@@ -89,11 +98,22 @@ export function libc(): Libc | null {
 function open(): Libc | null {
   if (Deno.build.os !== "linux") return null;
   try {
-    return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+    return withFurther(Deno.dlopen(FILE, START_SYMBOLS).symbols);
   } catch {
     // Refused, or another C library: both mean "use the fallback", and neither is the user's mistake.
     return null;
   }
+}
+
+/** Adds the further functions, which are opened together when the first of them is called for. */
+function withFurther(start: Symbols<typeof START_SYMBOLS>): Libc {
+  const all = { ...start };
+  let further: Symbols<typeof FURTHER_SYMBOLS> | undefined;
+  for (const name of Object.keys(FURTHER_SYMBOLS) as (keyof typeof FURTHER_SYMBOLS)[]) {
+    const get = () => (further ??= Deno.dlopen(FILE, FURTHER_SYMBOLS).symbols)[name];
+    Object.defineProperty(all, name, { get, enumerable: true });
+  }
+  return all as Libc;
 }
 
 /**

@@ -45,6 +45,8 @@ export function counted(handler: Handler): Handler {
   };
   return (request, info) => {
     count();
+    // An upgrade takes the client's address away, so it is asked for before the handler runs.
+    const connection = rule === null ? null : connectionOf(info);
     let result: Response | Promise<Response>;
     try {
       result = handler(request, info);
@@ -52,7 +54,6 @@ export function counted(handler: Handler): Handler {
       return fail(error);
     }
     if (rule === null && result instanceof Response) return result;
-    const connection = rule === null ? null : connectionOf(info);
     const mayClose = connection !== null &&
       (rule?.mayClose(connection, performance.now()) ?? false);
     if (result instanceof Response) return closing(result, info, mayClose);

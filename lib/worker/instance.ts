@@ -8,16 +8,13 @@
 import type { Channel } from "../protocol/channel.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
-import type { WorkerEnvironment } from "../protocol/worker_environment.ts";
+import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
-
-/** The first message of the master. */
-export type Welcome = Extract<MasterMessage, { readonly type: "welcome" }>;
 
 /** This worker's place in its instance. */
 export interface Instance {
   readonly environment: WorkerEnvironment;
-  readonly welcome: Welcome;
+  readonly facts: InstanceFacts;
   readonly channel: Channel<MasterMessage, WorkerMessage>;
   readonly scoreboard: Scoreboard;
   /** Null: this worker cannot accept on inherited sockets, and binds for itself. */

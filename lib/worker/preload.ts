@@ -15,6 +15,7 @@ import {
 import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
 import {
   decodeWorkerEnvironment,
+  type InstanceFacts,
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
@@ -22,29 +23,24 @@ import { endAfter, endWithParent } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
-import { currentInstance, enterInstance, type Welcome } from "./instance.ts";
+import { currentInstance, enterInstance } from "./instance.ts";
 import { retire } from "./retire.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
 
-/** How often a worker says that its event loop runs (5 s). */
-const HEARTBEAT_MS = 5_000;
-
 /** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
 const GRACE_S = 2;
 
-await enter();
+enter();
 
-async function enter(): Promise<void> {
+function enter(): void {
   const environment = takeEnvironment();
-  const c = libc();
-  if (c !== null) {
-    keepFromChildren(c, environment);
-    endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
-  }
-  const connection = await Deno.connect({ transport: "unix", path: environment.control });
+  // Connecting takes the master's attention; there is enough to do meanwhile.
+  const connection = Deno.connect({ transport: "unix", path: environment.control });
   const channel = new Channel<MasterMessage, WorkerMessage>(connection, decodeMasterMessage);
-  const messages = channel.receive();
+  const c = libc();
+  const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as InstanceFacts;
+  enterInstance({ environment, facts, channel, scoreboard: scoreboard(c, environment), libc: c });
   channel.send({
     type: "hello",
     protocol: PROTOCOL_VERSION,
@@ -52,20 +48,23 @@ async function enter(): Promise<void> {
     pid: Deno.pid,
     adopts: c !== null,
   });
-  const welcome = await firstMessage(messages);
-  enterInstance({ environment, welcome, channel, scoreboard: scoreboard(c, environment), libc: c });
-  // A script that has nothing more to do may end, although the pipe is open.
-  connection.unref();
+  if (c !== null) {
+    keepFromChildren(c, environment);
+    endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
+  }
   watchSignals(() => void retire("signal", environment.mercyMs, instanceSockets()));
-  void listenToMaster(messages, environment);
-  startHeartbeat(channel);
+  void listenToMaster(connection, channel, environment);
 }
 
 function takeEnvironment(): WorkerEnvironment {
   const text = Deno.env.get(WORKER_VARIABLE);
   if (text === undefined) throw new Error(`Not started by duwsgi: ${WORKER_VARIABLE} is not set`);
   Deno.env.delete(WORKER_VARIABLE);
-  return decodeWorkerEnvironment(text);
+  const environment = decodeWorkerEnvironment(text);
+  if (environment.protocol === PROTOCOL_VERSION) return environment;
+  throw new Error(
+    "The master is of another version of duwsgi than the files it starts workers from: restart it",
+  );
 }
 
 function keepFromChildren(c: Libc, environment: WorkerEnvironment): void {
@@ -82,21 +81,15 @@ function scoreboard(c: Libc | null, environment: WorkerEnvironment): Scoreboard 
   return new Scoreboard(mapSharedMemory(c, fd, SCOREBOARD_BYTES));
 }
 
-async function firstMessage(messages: AsyncGenerator<MasterMessage>): Promise<Welcome> {
-  const { value } = await messages.next();
-  if (value?.type !== "welcome") throw new Error("The master did not answer on the control pipe");
-  if (value.protocol !== PROTOCOL_VERSION) {
-    throw new Error(`The master speaks protocol ${value.protocol}, not ${PROTOCOL_VERSION}`);
-  }
-  return value;
-}
-
 async function listenToMaster(
-  messages: AsyncGenerator<MasterMessage>,
+  connection: Promise<Deno.UnixConn>,
+  channel: Channel<MasterMessage, WorkerMessage>,
   environment: WorkerEnvironment,
 ): Promise<void> {
   try {
-    for await (const message of messages) {
+    // A script that has nothing more to do may end, although the pipe is open.
+    (await connection).unref();
+    for await (const message of channel.receive()) {
       if (message.type === "retire") {
         void retire(message.reason, message.mercyMs, instanceSockets());
       } else if (message.type === "cover") {
@@ -109,14 +102,4 @@ async function listenToMaster(
     if (libc !== null) endAfter(libc, environment.mercyMs / 1000 + GRACE_S);
     await retire("master-gone", environment.mercyMs, instanceSockets());
   }
-}
-
-function startHeartbeat(channel: Channel<MasterMessage, WorkerMessage>): void {
-  let due = performance.now() + HEARTBEAT_MS;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    channel.send({ type: "heartbeat", lagMs: Math.max(0, Math.round(now - due)) });
-    due = now + HEARTBEAT_MS;
-  }, HEARTBEAT_MS);
-  Deno.unrefTimer(timer);
 }

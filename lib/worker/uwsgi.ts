@@ -11,42 +11,43 @@
  * @module
  */
 
-import type { ModuleOptions } from "../protocol/message.ts";
+import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { stderrLines } from "../system/line_writer.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
 
-export type { ModuleOptions } from "../protocol/message.ts";
+export type { ModuleOptions } from "../protocol/worker_environment.ts";
 export type { Handler } from "./http.ts";
 export type { LeaveCause, ReloadHandler, Retirement } from "./retire.ts";
 export type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 
 const instance = currentInstance();
-const { environment, welcome, channel, scoreboard } = instance;
+const { environment, facts, channel, scoreboard } = instance;
 
 /** Version of duwsgi, for example `0.1.0`. */
-export const version: string = welcome.version;
+export const version: string = facts.version;
 
 /** The version in numbers, as uWSGI has it: base, major, minor, revision, custom. */
 export const version_info: readonly [number, number, number, number, string] = versionInfo(version);
 
 /** Name of the host the instance runs on. */
-export const hostname: string = welcome.hostname;
+export const hostname: string = facts.hostname;
 
 /** Number of worker slots (`processes`). */
-export const numproc: number = welcome.numproc;
+export const numproc: number = facts.numproc;
 
 /** When the master started, in seconds since the epoch. */
-export const started_on: number = welcome.startedOn;
+export const started_on: number = facts.startedOn;
 
 /**
  * The configuration as written: option → value, `true` for an option without a value, and a list for
  * one that was given more than once.
  */
-export const opt: ModuleOptions = welcome.opt;
+export const opt: ModuleOptions = facts.opt;
 
 /** The listening sockets, in the order of the configuration. */
 export const sockets: readonly UwsgiSocket[] = instanceSockets();
@@ -115,6 +116,8 @@ export function accepting(on: 0 | 1 | boolean = 1): void {
   takeStderr();
   const covers = !instanceSockets().some((socket) => socket.excludesCovering);
   channel.send({ type: "accepting", on: Boolean(on), covers });
+  // The message leaves when the script has given the event loop its turn, and only then is there time.
+  queueMicrotask(startHeartbeat);
 }
 
 /**
@@ -125,7 +128,7 @@ function takeStderr(): void {
   const { libc } = instance;
   if (tookStderr || libc === null || environment.stderr === null) return;
   tookStderr = true;
-  libc.dup2(environment.stderr, 2);
+  libc.dup3(environment.stderr, 2, 0);
   libc.close(environment.stderr);
 }
 

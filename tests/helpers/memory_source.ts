@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path";
+import { resolve } from "@std/path/posix";
 import type { ConfigSource } from "../../lib/config/source.ts";
 
 /** What the world of a test is like; everything left out is empty or has an obvious value. */

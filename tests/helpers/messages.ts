@@ -9,7 +9,6 @@ import type { MasterMessage, WorkerMessage } from "../../lib/protocol/message.ts
 const text = fc.string({ unit: "binary" });
 /** JSON has no negative zero. */
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
-const optionValue = fc.oneof(text, fc.constant(true as const));
 
 /** Anything a worker may say. */
 export const workerMessages: fc.Arbitrary<WorkerMessage> = fc.oneof(
@@ -29,17 +28,6 @@ export const workerMessages: fc.Arbitrary<WorkerMessage> = fc.oneof(
 
 /** Anything a master may say. */
 export const masterMessages: fc.Arbitrary<MasterMessage> = fc.oneof(
-  fc.record({
-    type: fc.constant("welcome" as const),
-    protocol: number,
-    version: text,
-    hostname: text,
-    startedOn: number,
-    numproc: number,
-    opt: fc.dictionary(text, fc.oneof(optionValue, fc.array(optionValue)), {
-      noNullPrototype: true,
-    }),
-  }),
   fc.record({
     type: fc.constant("retire" as const),
     reason: fc.constantFrom("reload" as const, "stop" as const, "scaled-down" as const),

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Libc, requireLibc } from "../../lib/system/libc.ts";
+import type { Libc } from "../../lib/system/libc.ts";
+import { wholeLibc } from "./whole_libc.ts";
 
 // Opened here, because it stays open: a test that opened it would seem to leak it.
-const LIBC = requireLibc();
+const LIBC = wholeLibc();
 
 /** Descriptors that are closed at the end of a test. Use it with `using`. */
 export class OwnedDescriptors implements Disposable {

@@ -6,7 +6,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { fromFileUrl, join } from "@std/path/posix";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));

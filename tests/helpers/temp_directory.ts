@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { join } from "@std/path/posix";
 
 /** A temporary directory. */
 export class TempDirectory implements Disposable {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl } from "@std/path/posix";
 import { getText } from "../helpers/http.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 

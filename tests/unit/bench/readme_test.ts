@@ -1,6 +1,6 @@
 /** How measured numbers get into the benches' README. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl } from "@std/path/posix";
 import { markdownTable, replaceSection } from "../../../bench/readme.ts";
 
 const TEXT = "# Title\n\n<!-- a -->\n\nold\n\n<!-- /a -->\n\nbetween\n\n<!-- b --><!-- /b -->\n";

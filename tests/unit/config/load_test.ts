@@ -82,6 +82,7 @@ Deno.test("loadConfig() answers help and version without reading anything", () =
   assertEquals(loadConfig(argv, memorySource()), {
     command: { kind: "help", topic: "listen" },
     config: null,
+    draft: null,
     entries: [],
     problems: [],
     files: [],

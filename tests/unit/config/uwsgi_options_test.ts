@@ -1,29 +1,29 @@
 import { assert, assertEquals } from "@std/assert";
 import { ROWS } from "../../../lib/config/options.ts";
 import { namesOf } from "../../../lib/config/option_row.ts";
-import { UWSGI_LETTERS, UWSGI_OPTIONS } from "../../../lib/config/uwsgi_options.ts";
+import { UWSGI_LETTERS, uwsgiOptions } from "../../../lib/config/uwsgi_options.ts";
 
-Deno.test("UWSGI_OPTIONS are none of ours", () => {
-  for (const name of ROWS.flatMap(namesOf)) assert(!UWSGI_OPTIONS.has(name), name);
+Deno.test("uwsgiOptions() are none of ours", () => {
+  for (const name of ROWS.flatMap(namesOf)) assert(!uwsgiOptions().has(name), name);
 });
 
-Deno.test("UWSGI_OPTIONS say what to do in the common cases of a migration", () => {
+Deno.test("uwsgiOptions() say what to do in the common cases of a migration", () => {
   const common =
     "python-worker-override wsgi-file module http lazy-apps lazy enable-threads threads " +
     "single-interpreter need-app no-orphans thunder-lock harakiri max-requests pidfile daemonize " +
     "stats logto uid gid cheaper virtualenv py-autoreload uwsgi-socket";
-  for (const name of common.split(" ")) assert(UWSGI_OPTIONS.get(name), name);
+  for (const name of common.split(" ")) assert(uwsgiOptions().get(name), name);
 });
 
-Deno.test("UWSGI_OPTIONS are plain names, also those without a hint", () => {
-  assert(UWSGI_OPTIONS.size > 1000);
-  for (const name of UWSGI_OPTIONS.keys()) assert(/^[a-z0-9][a-z0-9_-]*$/.test(name), name);
-  assertEquals(UWSGI_OPTIONS.get("static-gzip-all"), "");
+Deno.test("uwsgiOptions() are plain names, also those without a hint", () => {
+  assert(uwsgiOptions().size > 1000);
+  for (const name of uwsgiOptions().keys()) assert(/^[a-z0-9][a-z0-9_-]*$/.test(name), name);
+  assertEquals(uwsgiOptions().get("static-gzip-all"), "");
 });
 
 Deno.test("UWSGI_LETTERS belong to uWSGI's options and to none of ours", () => {
   for (const [letter, name] of UWSGI_LETTERS) {
-    assert(UWSGI_OPTIONS.has(name), name);
+    assert(uwsgiOptions().has(name), name);
     assert(!ROWS.some(({ short }) => short === letter), letter);
   }
 });

@@ -3,26 +3,32 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { configureLog, logLine } from "../../../lib/master/log.ts";
 
 /** What is written while `use` runs; afterwards, nobody writes anywhere. */
-function written(encoder: "text" | "json", use: () => void): readonly string[] {
+async function written(
+  encoder: "text" | "json",
+  use: () => void,
+): Promise<readonly string[]> {
   const lines: string[] = [];
-  configureLog(encoder, (text) => void lines.push(text));
+  await configureLog(encoder, (text) => void lines.push(text));
   try {
     use();
   } finally {
-    configureLog(encoder, () => {});
+    await configureLog(encoder, () => {});
   }
   return lines;
 }
 
-Deno.test("logLine() writes one line with time and level, when the encoder is text", () => {
-  const [line = "", ...rest] = written("text", () => logLine("warning", "Hello", { event: "x" }));
+Deno.test("logLine() writes one line with time and level, when the encoder is text", async () => {
+  const [line = "", ...rest] = await written(
+    "text",
+    () => logLine("warning", "Hello", { event: "x" }),
+  );
   assertEquals(rest, []);
   assertMatch(line, /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}\S* .*warn.* Hello\n?$/i);
   assertEquals(line.trimEnd().includes("\n"), false);
 });
 
-Deno.test("logLine() writes one object with its fields, when the encoder is json", () => {
-  const [line = "", ...rest] = written(
+Deno.test("logLine() writes one object with its fields, when the encoder is json", async () => {
+  const [line = "", ...rest] = await written(
     "json",
     () => logLine("info", "Hello", { event: "x", worker: 2, failed: [{ slot: 1 }] }),
   );
@@ -32,13 +38,13 @@ Deno.test("logLine() writes one object with its fields, when the encoder is json
   assertEquals(properties, { event: "x", worker: 2, failed: [{ slot: 1 }] });
 });
 
-Deno.test("logLine() keeps a message in one json line, when it has line ends in it", () => {
-  const lines = written("json", () => logLine("error", "a\nb\r\nc", {}));
+Deno.test("logLine() keeps a message in one json line, when it has line ends in it", async () => {
+  const lines = await written("json", () => logLine("error", "a\nb\r\nc", {}));
   assertEquals(lines.map((line) => line.trimEnd().split("\n").length), [1]);
 });
 
-Deno.test("logLine() writes lines of every level", () => {
-  const lines = written("json", () => {
+Deno.test("logLine() writes lines of every level", async () => {
+  const lines = await written("json", () => {
     logLine("info", "i", {});
     logLine("warning", "w", {});
     logLine("error", "e", {});
@@ -50,17 +56,29 @@ Deno.test("logLine() writes lines of every level", () => {
   ]);
 });
 
-Deno.test("logLine() takes the text as it is, when there are braces in it", () => {
+Deno.test("logLine() takes the text as it is, when there are braces in it", async () => {
   for (const text of ["Expected {a}", "{{b}}", "} {", "{event}"]) {
-    const [line = ""] = written("json", () => logLine("error", text, { event: "x" }));
+    const [line = ""] = await written("json", () => logLine("error", text, { event: "x" }));
     assertEquals((JSON.parse(line) as { message: string }).message, text);
   }
 });
 
-Deno.test("configureLog() changes form and destination, when it is called again", () => {
+Deno.test("logLine() keeps what comes first, until configureLog() says where it goes", () => {
+  const script = `import { configureLog, logLine } from "./lib/master/log.ts";
+logLine("info", "first", {});
+logLine("error", "second", {});
+console.log("nothing yet");
+await configureLog("json", (text) => console.log(JSON.parse(text).message));
+logLine("info", "third", {});`;
+  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["eval", script] }).outputSync();
+  const lines = new TextDecoder().decode(stdout).trim().split("\n");
+  assertEquals(lines, ["nothing yet", "first", "second", "third"]);
+});
+
+Deno.test("configureLog() changes form and destination, when it is called again", async () => {
   const first: string[] = [];
-  configureLog("text", (text) => void first.push(text));
-  const second = written("json", () => logLine("info", "x", {}));
+  await configureLog("text", (text) => void first.push(text));
+  const second = await written("json", () => logLine("info", "x", {}));
   assertEquals([first.length, second.length], [0, 1]);
   assert(second[0]?.startsWith("{"));
 });

@@ -23,15 +23,6 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
 
 const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessage, { type: T }> } =
   {
-    welcome: {
-      type: "welcome",
-      protocol: 1,
-      version: "0.1.0",
-      hostname: "web1",
-      startedOn: 1_700_000_000,
-      numproc: 4,
-      opt: { master: true, socket: [":1", ":2"], processes: "4" },
-    },
     retire: { type: "retire", reason: "scaled-down", mercyMs: 60_000 },
     cover: { type: "cover", slots: [2, 3] },
   };

@@ -23,6 +23,8 @@ const SHARED: WorkerSocket = {
 const OWN: WorkerSocket = { ...PER_SLOT, fds: [] };
 
 const ENVIRONMENT: WorkerEnvironment = {
+  protocol: 1,
+  facts: "/tmp/duwsgi-x/facts_1.json",
   control: "/tmp/duwsgi-x/control.sock",
   token: '"quoted" \\ \n €',
   slot: 2,

@@ -1,6 +1,6 @@
 /** Whole lines on a pipe that many processes share. */
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl } from "@std/path/posix";
 import { lendDescriptors } from "../../../lib/system/descriptor.ts";
 import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";

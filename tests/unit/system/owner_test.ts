@@ -1,9 +1,9 @@
 /** Owners of Unix sockets, against the system's own database. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { requireLibc } from "../../../lib/system/libc.ts";
+import { wholeLibc } from "../../helpers/whole_libc.ts";
 import { resolveOwner } from "../../../lib/system/owner.ts";
 
-const c = requireLibc();
+const c = wholeLibc();
 
 /** Name and number of every entry of a database with lines `name:x:number:…`. */
 function entries(file: string): readonly [name: string, id: number][] {

@@ -1,6 +1,6 @@
 /** Memory that two processes share. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl } from "@std/path/posix";
 import { lendDescriptors } from "../../../lib/system/descriptor.ts";
 import { SystemCallError } from "../../../lib/system/libc.ts";
 import { createSharedMemory, mapSharedMemory } from "../../../lib/system/shared_memory.ts";

@@ -11,12 +11,12 @@ import {
   unixSockaddr,
 } from "../../../lib/system/socket_address.ts";
 import { bindAbstract, bindTcp, bindUnix } from "../../../lib/system/listening_socket.ts";
-import { requireLibc } from "../../../lib/system/libc.ts";
+import { wholeLibc } from "../../helpers/whole_libc.ts";
 import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
-const c = requireLibc();
+const c = wholeLibc();
 
 /** Text to bytes to text. */
 function roundTrip(host: string, port: number): string | null {
@@ -35,6 +35,8 @@ Deno.test("parseSockaddr() gives back every IPv6 address that inetSockaddr() mak
   const group = fc.oneof(fc.nat(0xffff), fc.constant(0));
   fc.assert(
     fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.nat(65535), (groups, port) => {
+      // Mapped IPv4 addresses are written with dots.
+      fc.pre(groups.slice(0, 5).some((value) => value !== 0) || groups[5] !== 0xffff);
       const written = groups.map((value) => value.toString(16)).join(":");
       const shown = roundTrip(written, port) ?? "";
       const again = roundTrip(shown.replace(/^\[(.*)\]:\d+$/, "$1"), port);

@@ -1,0 +1,4 @@
+/** Hello world for `deno serve`. */
+export default {
+  fetch: (): Response => new Response("Hello, world!\n"),
+};

@@ -1,0 +1,118 @@
+/**
+ * A real master with its workers, as a bench sees it: its log is data with times.
+ *
+ * @module
+ */
+
+import { fromFileUrl, join } from "@std/path/posix";
+import { deno, Started } from "./servers.ts";
+
+const MAIN = fromFileUrl(new URL("../main.ts", import.meta.url));
+
+/** One line of the master's log. */
+export interface InstanceEvent {
+  /** What happened; empty: the line has no name. */
+  readonly event: string;
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What to start. */
+export interface InstanceOptions {
+  /** The worker script: a file in `bench/apps`, or a path from the repository's root. */
+  readonly script: URL;
+  readonly processes: number;
+  /** More options of the master. `%DIR%` is the instance's own directory. */
+  readonly args?: readonly string[];
+  /** The only processor for the master and its workers; null: all. */
+  readonly cpu?: number | null;
+}
+
+/** A running instance with a TCP socket. Touching its file reloads its workers in a chain. */
+export class Instance {
+  /** Its own directory. */
+  readonly directory: string;
+  /** Its log so far. */
+  readonly events: InstanceEvent[] = [];
+  /** The process of the master. */
+  readonly master: Started;
+  readonly #touchFile: string;
+
+  /** Starts it; {@linkcode ready} waits until it serves. */
+  constructor({ script, processes, args = [], cpu = null }: InstanceOptions) {
+    this.directory = Deno.makeTempDirSync({ prefix: "duwsgi-bench-" });
+    this.#touchFile = join(this.directory, "touch");
+    this.touch();
+    const own = ["--http-socket", "127.0.0.1:0", "--log-encoder", "json", "-p", String(processes)];
+    const more = args.map((arg) => arg.replaceAll("%DIR%", this.directory));
+    this.master = new Started({
+      command: deno(
+        ...["run", "-A", MAIN, ...own, "--touch-chain-reload", this.#touchFile, ...more],
+        ...["--deno-worker-override", fromFileUrl(script)],
+      ),
+      cpu,
+      directory: this.directory,
+      env: { TMPDIR: this.directory },
+    });
+    this.master.onLine((line) => {
+      const event = parseEvent(line);
+      if (event !== null) this.events.push(event);
+      else console.error(`  | ${line}`);
+    });
+  }
+
+  /** Waits until all workers accept; returns the addresses of the sockets, TCP first. */
+  async ready(): Promise<readonly string[]> {
+    const { fields } = await this.event("ready");
+    return fields.sockets as string[];
+  }
+
+  /** Waits until something holds that its events decide. */
+  async until(holds: () => boolean): Promise<void> {
+    if (!holds()) await this.master.find("Awaited event", () => holds() || null);
+  }
+
+  /** The first event of this name, from `from` on in {@linkcode events}. */
+  async event(name: string, from = 0): Promise<InstanceEvent> {
+    const find = () => this.events.slice(from).find((one) => one.event === name) ?? null;
+    return find() ?? await this.master.find(`Event "${name}"`, find);
+  }
+
+  /** Asks for a chain reload, and waits for its end. */
+  async reload(): Promise<void> {
+    const from = this.events.length;
+    this.touch();
+    const { fields, message } = await this.event("reloadFinished", from);
+    if (fields.outcome !== "done") throw new Error(message);
+  }
+
+  /** Touches the file that asks for a chain reload. */
+  touch(): void {
+    Deno.openSync(this.#touchFile, { create: true, write: true }).close();
+    const now = new Date();
+    Deno.utimeSync(this.#touchFile, now, now);
+  }
+
+  /** Stops it in order. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.master.end();
+  }
+}
+
+/** Reads a line of the JSON log; null: it is none. */
+export function parseEvent(line: string): InstanceEvent | null {
+  if (!line.startsWith('{"@timestamp"')) return null;
+  const record = JSON.parse(line) as {
+    readonly "@timestamp": string;
+    readonly message: string;
+    readonly properties: Readonly<Record<string, unknown>>;
+  };
+  return {
+    event: String(record.properties.event ?? ""),
+    at: Date.parse(record["@timestamp"]),
+    message: record.message,
+    fields: record.properties,
+  };
+}
