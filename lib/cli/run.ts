@@ -14,9 +14,13 @@ import { configureLog, logLine } from "../master/log.ts";
 import { type Instruction, runMaster } from "../master/master.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
+import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
 import { EXIT, UserError } from "./exit_code.ts";
+
+/** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
+const LOG_DELAY_MS = 200;
 
 /** Runs the program with these arguments and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -90,12 +94,15 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   requireScript(config.script);
   const surroundings = await openSurroundings(config);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
+  const ready = Promise.withResolvers<void>();
   const running = runMaster({
     instruction,
     surroundings,
     readAgain: (current) => readAgain(current, loadAgain()),
+    onReady: ready.resolve,
   });
-  // The workers are starting already: loading the log's library is not part of what they wait for.
+  // Loading the log's library takes a master's time that its starting workers need.
+  await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
   await configureLog(config.logEncoder, surroundings.write);
   const outcome = await running;
   closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");

@@ -77,7 +77,7 @@ export type Effect =
     readonly level: LogLevel;
     readonly text: string;
     /** What machines read instead of the text. */
-    readonly fields: Readonly<Record<string, unknown>>;
+    readonly fields: Record<string, unknown>;
   }
   /** The master's work is done. */
   | { readonly type: "exit"; readonly outcome: Outcome };

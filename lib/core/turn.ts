@@ -39,7 +39,7 @@ export function log(
   turn: Turn,
   level: LogLevel,
   text: string,
-  fields: Readonly<Record<string, unknown>>,
+  fields: Record<string, unknown>,
 ): void {
   turn.effects.push({ type: "log", level, text, fields });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Logger, TextFormatter } from "@logtape/logtape";
+import type { Logger, LogRecord, TextFormatter } from "@logtape/logtape";
 import type { LineWriter } from "../system/line_writer.ts";
 
 /** How log lines look. */
@@ -15,22 +15,26 @@ export type LogEncoder = "text" | "json";
 export type LogLevel = "info" | "warning" | "error";
 
 /** What machines read of a line; `event` names what happened. */
-export type LogFields = Readonly<Record<string, unknown>>;
+export type LogFields = Record<string, unknown>;
+
+type Line = Omit<LogRecord, "category">;
 
 let logger: Logger | null = null;
-const early: (() => void)[] = [];
+const early: Line[] = [];
 
-/**
- * Writes a line to the master's log. What comes before {@linkcode configureLog} is kept until then.
- *
- * The text is taken as it is, while LogTape replaces what stands in braces: error texts are full of them.
- */
+/** Writes a line to the master's log. What comes before {@linkcode configureLog} is kept until then. */
 export function logLine(level: LogLevel, text: string, fields: LogFields): void {
-  if (logger === null) return void early.push(() => logLine(level, text, fields));
-  const template = text.replaceAll("{", "{{").replaceAll("}", "}}");
-  if (level === "info") logger.info(template, fields);
-  else if (level === "warning") logger.warn(template, fields);
-  else logger.error(template, fields);
+  // A record of its own, because LogTape's methods replace what stands in braces, and error texts are
+  // full of them.
+  const line: Line = {
+    level,
+    message: [text],
+    rawMessage: text,
+    timestamp: Date.now(),
+    properties: fields,
+  };
+  if (logger === null) early.push(line);
+  else logger.emit(line);
 }
 
 /**
@@ -49,7 +53,7 @@ export async function configureLog(encoder: LogEncoder, write: LineWriter): Prom
     ],
   });
   logger = getLogger("duwsgi");
-  for (const line of early.splice(0)) line();
+  for (const line of early.splice(0)) logger.emit(line);
 }
 
 type Formatters = Pick<

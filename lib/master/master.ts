@@ -32,6 +32,8 @@ export interface MasterSetup {
    * is no good.
    */
   readonly readAgain: (current: Config) => Instruction | null;
+  /** Called when every slot accepts for the first time. */
+  readonly onReady: () => void;
 }
 
 type Happening = MasterEvent extends infer E ? E extends { at: number } ? Omit<E, "at"> : never
@@ -189,6 +191,7 @@ class Master {
       sockets: listeners.sockets.map((socket) => socket.address),
       afterMs: Math.round(afterMs),
     });
+    this.#setup.onReady();
   }
 }
 
