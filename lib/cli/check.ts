@@ -6,7 +6,7 @@
 
 import { fromFileUrl, resolve } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
-import { workerCommand } from "../master/worker_command.ts";
+import { importMapPath, workerCommand } from "../master/worker_command.ts";
 
 /** The problems of the script, empty when it and everything it imports can be found and parsed. */
 export async function checkScript(config: Config): Promise<string[]> {
@@ -45,7 +45,7 @@ async function checkIn(config: Config, directory: string): Promise<string[]> {
   // Composing the command reads the script's own configuration and writes the import map.
   workerCommand(config, 1, directory);
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", `--import-map=${directory}/import_map_1.json`, script],
+    args: ["info", "--json", `--import-map=${importMapPath(directory, 1)}`, script],
     stdin: "null",
     env: { NO_COLOR: "1" },
   });

@@ -21,7 +21,7 @@ import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import type { SignalRequest } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { type WorkerCommand, workerCommand } from "./worker_command.ts";
+import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 /** What the crew reports to the master's queue. */
@@ -86,6 +86,16 @@ export class Crew {
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
+    }
+  }
+
+  /** Nobody of an older generation will be started any more: what they were started with goes. */
+  forgetBefore(generation: number): void {
+    const { directory } = this.#surroundings.control;
+    for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
+      this.#commands.delete(old);
+      Deno.removeSync(importMapPath(directory, old));
+      Deno.removeSync(factsPath(directory, old));
     }
   }
 
@@ -178,8 +188,8 @@ export class Crew {
           stdin: "null",
           stdout: "inherit",
           stderr: "piped",
-          // Ctrl-C in a terminal is meant for the master, which tells its workers.
-          detached: true,
+          // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
+          detached: libc === null,
         }).spawn(),
     );
   }

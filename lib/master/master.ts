@@ -120,7 +120,7 @@ class Master {
       case "closeSockets":
         return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
-        return this.#confirm();
+        return this.#confirm(effect.generation);
       case "ready":
         return this.#ready(effect.afterMs);
       case "log":
@@ -165,7 +165,8 @@ class Master {
     }
   }
 
-  #confirm(): void {
+  #confirm(generation: number): void {
+    this.#crew.forgetBefore(generation);
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;

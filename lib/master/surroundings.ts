@@ -5,6 +5,7 @@
  * @module
  */
 
+import { UserError } from "../cli/exit_code.ts";
 import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
@@ -44,13 +45,24 @@ export async function openSurroundings(config: SocketConfig): Promise<Surroundin
   return {
     libc: c,
     listeners,
-    control: new ControlServer(),
+    control: openControl(listeners),
     scoreboard: new Scoreboard(memory),
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
     write: stderrLines(c, scoreboardFd),
     startedOn: Math.floor(Date.now() / 1000),
   };
+}
+
+function openControl(listeners: Listeners): ControlServer {
+  try {
+    return new ControlServer();
+  } catch (error) {
+    listeners.close(true);
+    const reason = error instanceof Error ? error.message : String(error);
+    const advice = "set TMPDIR to a directory that this user may write to";
+    throw new UserError("socket", `Cannot open the socket for control pipes: ${reason}: ${advice}`);
+  }
 }
 
 /** Closes everything. */

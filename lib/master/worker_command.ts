@@ -37,7 +37,7 @@ export function workerCommand(
   const script = resolve(config.script);
   const flags = importMapFlags(config.denoFlags);
   const { layers } = readScriptLayers(script, flags);
-  const mapPath = `${directory}/import_map_${generation}.json`;
+  const mapPath = importMapPath(directory, generation);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
   Deno.writeTextFileSync(mapPath, JSON.stringify(map));
   const args = [
@@ -54,6 +54,11 @@ export function workerCommand(
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
   return { args, env: Object.fromEntries(config.env), notes };
+}
+
+/** Where the import map of a generation is written. */
+export function importMapPath(directory: string, generation: number): string {
+  return `${directory}/import_map_${generation}.json`;
 }
 
 function modulePath(url: URL): string {

@@ -18,6 +18,7 @@ const START_SYMBOLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  setsid: { parameters: [], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   signal: { parameters: ["i32", "pointer"], result: "pointer" },
   // In the C library itself since glibc 2.34.
@@ -36,10 +37,10 @@ const FURTHER_SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   fcntl_lock: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
-  malloc_trim: { parameters: ["usize"], result: "i32" },
   getpwnam: { parameters: ["buffer"], result: "pointer" },
   getgrnam: { parameters: ["buffer"], result: "pointer" },
   alarm: { parameters: ["u32"], result: "u32" },
@@ -105,13 +106,16 @@ function open(): Libc | null {
   }
 }
 
-/** Adds the further functions, which are opened together when the first of them is called for. */
+/** Adds the further functions, each of which is opened when it is first called for. */
 function withFurther(start: Symbols<typeof START_SYMBOLS>): Libc {
   const all = { ...start };
-  let further: Symbols<typeof FURTHER_SYMBOLS> | undefined;
-  for (const name of Object.keys(FURTHER_SYMBOLS) as (keyof typeof FURTHER_SYMBOLS)[]) {
-    const get = () => (further ??= Deno.dlopen(FILE, FURTHER_SYMBOLS).symbols)[name];
-    Object.defineProperty(all, name, { get, enumerable: true });
+  for (const [name, definition] of Object.entries(FURTHER_SYMBOLS)) {
+    const get = () => {
+      const value = Deno.dlopen(FILE, { [name]: definition }).symbols[name];
+      Object.defineProperty(all, name, { value });
+      return value;
+    };
+    Object.defineProperty(all, name, { get, configurable: true, enumerable: true });
   }
   return all as Libc;
 }

@@ -10,7 +10,7 @@
  */
 
 import { descriptorTarget } from "./descriptor.ts";
-import type { Libc } from "./libc.ts";
+import { ERRNO, lastErrno, type Libc } from "./libc.ts";
 
 const F_SETLKW = 7;
 const F_WRLCK = 1;
@@ -26,15 +26,18 @@ export type LineWriter = (text: string) => void;
  *
  * @param c The C library; null: there is nothing to lock with.
  * @param lockFd A file that all writers share (the scoreboard's memory), or null.
+ * @param fd The descriptor that stands for stderr. @default 2
  */
-export function stderrLines(c: Libc | null, lockFd: number | null): LineWriter {
+export function stderrLines(c: Libc | null, lockFd: number | null, fd = 2): LineWriter {
   const encoder = new TextEncoder();
-  const lock = c === null || lockFd === null || isRegularFile(c) ? null : recordLock(c, lockFd);
+  const write = c === null ? writeToDeno : writeTo(c, fd);
+  const locked = c !== null && lockFd !== null && !isRegularFile(c, fd);
+  const lock = locked ? recordLock(c, lockFd) : null;
   return (text) => {
     const bytes = encoder.encode(text.endsWith("\n") ? text : text + "\n");
     lock?.(F_WRLCK);
     try {
-      writeAll(bytes);
+      writeAll(write, bytes);
     } finally {
       lock?.(F_UNLCK);
     }
@@ -42,8 +45,8 @@ export function stderrLines(c: Libc | null, lockFd: number | null): LineWriter {
 }
 
 /** Pipes and sockets have no path, terminals one below /dev. */
-function isRegularFile(c: Libc): boolean {
-  const target = descriptorTarget(c, 2) ?? "";
+function isRegularFile(c: Libc, fd: number): boolean {
+  const target = descriptorTarget(c, fd) ?? "";
   return target.startsWith("/") && !target.startsWith("/dev/");
 }
 
@@ -56,15 +59,33 @@ function recordLock(c: Libc, fd: number): (type: number) => void {
   };
 }
 
-function writeAll(bytes: Uint8Array): void {
+/** Writes what it can: the number of bytes, 0 when it has to wait, null when nobody reads any more. */
+type Write = (bytes: Uint8Array<ArrayBuffer>) => number | null;
+
+function writeTo(c: Libc, fd: number): Write {
+  return (bytes) => {
+    const length = Number(c.write(fd, bytes, BigInt(bytes.length)));
+    if (length >= 0) return length;
+    const errno = lastErrno(c);
+    return errno === ERRNO.EAGAIN || errno === ERRNO.EINTR ? 0 : null;
+  };
+}
+
+function writeToDeno(bytes: Uint8Array): number | null {
+  try {
+    return Deno.stderr.writeSync(bytes);
+  } catch (error) {
+    return error instanceof Deno.errors.WouldBlock ? 0 : null;
+  }
+}
+
+function writeAll(write: Write, bytes: Uint8Array<ArrayBuffer>): void {
   let rest = bytes;
   while (rest.length > 0) {
-    try {
-      rest = rest.subarray(Deno.stderr.writeSync(rest));
-    } catch (error) {
-      // Somebody made the terminal non-blocking and it is full: wait for its reader.
-      if (!(error instanceof Deno.errors.WouldBlock)) return;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    }
+    const length = write(rest);
+    if (length === null) return;
+    // Somebody made the terminal non-blocking and it is full: wait a millisecond for its reader.
+    if (length === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    rest = rest.subarray(length);
   }
 }

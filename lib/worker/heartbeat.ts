@@ -6,8 +6,8 @@
 
 import { currentInstance } from "./instance.ts";
 
-/** How often a worker says so (5 s). */
-export const HEARTBEAT_MS = 5_000;
+/** How often a worker says so (10 s). */
+export const HEARTBEAT_MS = 10_000;
 
 let started = false;
 

@@ -49,6 +49,8 @@ function enter(): void {
     adopts: c !== null,
   });
   if (c !== null) {
+    // Ctrl-C in a terminal is meant for the master, which tells its workers.
+    c.setsid();
     keepFromChildren(c, environment);
     endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
   }

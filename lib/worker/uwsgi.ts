@@ -129,7 +129,6 @@ function takeStderr(): void {
   if (tookStderr || libc === null || environment.stderr === null) return;
   tookStderr = true;
   libc.dup3(environment.stderr, 2, 0);
-  libc.close(environment.stderr);
 }
 
 let writeLine: ((text: string) => void) | null = null;
@@ -140,7 +139,8 @@ let writeLine: ((text: string) => void) | null = null;
  * @returns `true`, as uWSGI does.
  */
 export function log(text: string): true {
-  writeLine ??= stderrLines(instance.libc, environment.scoreboard);
+  // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
+  writeLine ??= stderrLines(instance.libc, environment.scoreboard, environment.stderr ?? 2);
   writeLine(String(text));
   return true;
 }

@@ -9,7 +9,6 @@ import { type Libc, requireLibc } from "../../lib/system/libc.ts";
 /** The C library with all of its functions. */
 export function wholeLibc(): Libc {
   const c = requireLibc();
-  // Its further functions are opened when the first of them is asked for.
-  void c.strerror;
-  return c;
+  // Some functions are opened when they are first asked for.
+  return { ...c };
 }
