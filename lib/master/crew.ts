@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Effect } from "../core/event.ts";
+import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, type Slot, type Worker } from "../core/state.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import {
@@ -19,43 +19,22 @@ import type { Caller } from "./control_server.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
-import type { SignalRequest } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
 import { WorkerProcess } from "./worker_process.ts";
-
-/** What the crew reports to the master's queue. */
-export type CrewReport =
-  | SignalRequest
-  | { readonly type: "spawned"; readonly worker: number; readonly pid: number }
-  | { readonly type: "spawnFailed"; readonly worker: number; readonly error: string }
-  | {
-    readonly type: "accepting";
-    readonly worker: number;
-    readonly on: boolean;
-    readonly covers: boolean;
-  }
-  | { readonly type: "leaving"; readonly worker: number }
-  | { readonly type: "pipeBroken"; readonly worker: number; readonly error: string }
-  | {
-    readonly type: "exited";
-    readonly worker: number;
-    readonly how: string;
-    readonly error: string | null;
-  };
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 
 /** All worker processes of the instance. */
 export class Crew {
   readonly #surroundings: Surroundings;
-  readonly #report: (report: CrewReport) => void;
+  readonly #report: (report: Happening) => void;
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #commands = new Map<number, WorkerCommand>();
   #toldCost = false;
 
   /** Nobody is started yet. */
-  constructor(surroundings: Surroundings, report: (report: CrewReport) => void) {
+  constructor(surroundings: Surroundings, report: (report: Happening) => void) {
     this.#surroundings = surroundings;
     this.#report = report;
   }

@@ -6,13 +6,11 @@
  */
 
 import type { Logger, LogRecord, TextFormatter } from "@logtape/logtape";
+import type { LogLevel } from "../core/event.ts";
 import type { LineWriter } from "../system/line_writer.ts";
 
 /** How log lines look. */
 export type LogEncoder = "text" | "json";
-
-/** Severity of a line. */
-export type LogLevel = "info" | "warning" | "error";
 
 /** What machines read of a line; `event` names what happened. */
 export type LogFields = Record<string, unknown>;

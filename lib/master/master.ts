@@ -6,7 +6,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import type { Effect, MasterEvent, Outcome } from "../core/event.ts";
+import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
 import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
@@ -36,15 +36,11 @@ export interface MasterSetup {
   readonly onReady: () => void;
 }
 
-type Happening = MasterEvent extends infer E ? E extends { at: number } ? Omit<E, "at"> : never
-  : never;
-
 /** Runs an instance until it ends. */
 export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings } = setup;
   const queue = new EventQueue<MasterEvent>();
-  const report = (happening: Happening) =>
-    queue.put({ ...happening, at: performance.now() } as MasterEvent);
+  const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
   const crew = new Crew(surroundings, report);
   const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
     report({ type: "reload", kind, why: `${path} was touched` })

@@ -4,16 +4,11 @@
  * @module
  */
 
-import type { ReloadKind } from "../core/state.ts";
-
-/** What a signal, or a worker, asks for. */
-export type SignalRequest =
-  | { readonly type: "reload"; readonly kind: ReloadKind; readonly why: string }
-  | { readonly type: "stop"; readonly why: string };
+import type { Happening } from "../core/event.ts";
 
 /** A signal of the master: what it asks for, and how the reference explains it. */
 export interface MasterSignal {
-  readonly request: SignalRequest;
+  readonly request: Happening;
   readonly help: string;
 }
 
@@ -38,7 +33,7 @@ export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>
 };
 
 /** Reports signals until the returned function is called. */
-export function onMasterSignals(report: (request: SignalRequest) => void): () => void {
+export function onMasterSignals(report: (request: Happening) => void): () => void {
   const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
   const listeners = entries.map(([signal, { request }]) => {
     const listener = () => report(request);
