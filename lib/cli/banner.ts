@@ -4,10 +4,10 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { COST_OF_OWN_SOCKETS } from "../master/own_socket.ts";
 import type { Surroundings } from "../master/surroundings.ts";
+import { absolutePath } from "../system/absolute_path.ts";
 import { VERSION } from "../version.ts";
 
 /** The lines, without date and level. */
@@ -17,9 +17,9 @@ export function banner(config: Config, surroundings: Surroundings): string[] {
   const cpus = navigator.hardwareConcurrency;
   const workers = config.processes === 1 ? "1 worker runs" : `${config.processes} workers run`;
   const chain = config.touchChainReload.map((path) =>
-    `touch ${resolve(path)} (one after the other)`
+    `touch ${absolutePath(path)} (one after the other)`
   );
-  const all = config.touchReload.map((path) => `touch ${resolve(path)}`);
+  const all = config.touchReload.map((path) => `touch ${absolutePath(path)}`);
   const lines = [
     `duwsgi ${VERSION}, Deno ${Deno.version.deno}, ${os} ${arch}, ${cpus} CPUs`,
     `Master has pid ${Deno.pid} and directory ${Deno.cwd()}`,

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { fromFileUrl, resolve } from "@std/path/posix";
+import { fromFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { importMapPath, workerCommand } from "../master/worker_command.ts";
+import { absolutePath } from "../system/absolute_path.ts";
 
 /** The problems of the script, empty when it and everything it imports can be found and parsed. */
 export async function checkScript(config: Config): Promise<string[]> {
@@ -38,7 +39,7 @@ interface Position {
 }
 
 async function checkIn(config: Config, directory: string): Promise<string[]> {
-  const script = resolve(config.script);
+  const script = absolutePath(config.script);
   if (!isFile(script)) {
     return [`Cannot find the script "${config.script}" of deno-worker-override in ${Deno.cwd()}`];
   }

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { fromFileUrl, resolve, toFileUrl } from "@std/path/posix";
+import { fromFileUrl, toFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
+import { absolutePath } from "../system/absolute_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { importMapFlags } from "./import_map_flags.ts";
@@ -34,7 +35,7 @@ export function workerCommand(
   generation: number,
   directory: string,
 ): WorkerCommand {
-  const script = resolve(config.script);
+  const script = absolutePath(config.script);
   const flags = importMapFlags(config.denoFlags);
   const { layers } = readScriptLayers(script, flags);
   const mapPath = importMapPath(directory, generation);

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { cString, type Libc } from "./libc.ts";
+import type { Libc } from "./libc.ts";
 
 const PR_SET_PDEATHSIG = 1;
 /** The signals whose numbers are of use: real-time signals the C library leaves to programs. */
@@ -18,7 +18,7 @@ const LAST_SIGNAL = 64;
 
 /** Ends this process after `seconds` (36 to 64) when its parent dies and it does nothing about it. */
 export function endWithParent(c: Libc, seconds: number): void {
-  const alarm = c.dlsym?.(null, cString("alarm")) ?? null;
+  const alarm = c.addressOf("alarm");
   if (alarm === null) return;
   const signal = Math.min(Math.max(Math.ceil(seconds), FIRST_SIGNAL), LAST_SIGNAL);
   c.signal(signal, alarm);

@@ -6,51 +6,58 @@
  * @module
  */
 
-/** What every worker and every master needs to start. */
-const START_SYMBOLS = {
+const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
-  setsid: { parameters: [], result: "i32" },
-  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
-  signal: { parameters: ["i32", "pointer"], result: "pointer" },
-  // In the C library itself since glibc 2.34.
-  dlsym: { parameters: ["pointer", "buffer"], result: "pointer", optional: true },
-  __errno_location: { parameters: [], result: "pointer" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-/** What only the master needs, or only now and then. */
-const FURTHER_SYMBOLS = {
-  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  fcntl_lock: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  fcntl_lock: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   getpwnam: { parameters: ["buffer"], result: "pointer" },
   getgrnam: { parameters: ["buffer"], result: "pointer" },
+  setsid: { parameters: [], result: "i32" },
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  signal: { parameters: ["i32", "pointer"], result: "pointer" },
   alarm: { parameters: ["u32"], result: "u32" },
   strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-type Symbols<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<S>["symbols"];
+/**
+ * dlsym(3), whose handle is passed as a structure that holds only it, which every Linux ABI passes as
+ * the pointer itself: for functions that take structures, Deno compiles no trampoline.
+ */
+const DLSYM = {
+  dlsym: { parameters: [{ struct: ["pointer"] }, "buffer"], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Dlsym = Deno.DynamicLibrary<typeof DLSYM>["symbols"]["dlsym"];
+
+/** `RTLD_DEFAULT`: all libraries of the process. */
+const RTLD_DEFAULT = new Uint8Array(8);
 
 /** The functions of the C library that duwsgi calls, under their own names (`fcntl` has two forms). */
-export type Libc = Symbols<typeof START_SYMBOLS> & Symbols<typeof FURTHER_SYMBOLS>;
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] & {
+  /** The address of a function, for functions that take one. */
+  readonly addressOf: (name: string) => Deno.PointerValue;
+};
 
 /** Error numbers of `errno(3)` that callers tell apart (the same on every Linux that Deno runs on). */
 export const ERRNO = {
@@ -83,7 +90,8 @@ export class SystemCallError extends Error {
   }
 }
 
-const FILE = "libc.so.6";
+/** Where dlsym(3) is: in the C library itself since glibc 2.34, before that in a library of its own. */
+const FILES = ["libc.so.6", "libdl.so.2"] as const;
 
 let opened: Libc | null | undefined;
 
@@ -92,32 +100,47 @@ let opened: Libc | null | undefined;
  * (no `--allow-ffi`), or the platform is not Linux.
  */
 export function libc(): Libc | null {
-  if (opened === undefined) opened = open();
+  if (opened === undefined) opened = Deno.build.os === "linux" ? open() : null;
   return opened;
 }
 
 function open(): Libc | null {
-  if (Deno.build.os !== "linux") return null;
-  try {
-    return withFurther(Deno.dlopen(FILE, START_SYMBOLS).symbols);
-  } catch {
-    // Refused, or another C library: both mean "use the fallback", and neither is the user's mistake.
-    return null;
+  for (const file of FILES) {
+    try {
+      return functions(Deno.dlopen(file, DLSYM).symbols.dlsym);
+    } catch {
+      // Refused, or another C library: both mean "use the fallback", and neither is the user's mistake.
+    }
   }
+  return null;
 }
 
-/** Adds the further functions, each of which is opened when it is first called for. */
-function withFurther(start: Symbols<typeof START_SYMBOLS>): Libc {
-  const all = { ...start };
-  for (const [name, definition] of Object.entries(FURTHER_SYMBOLS)) {
+/**
+ * `Deno.dlopen` compiles a trampoline for every function, 0.2 ms each and megabytes for the compiler:
+ * much for a worker that is starting, and nothing is called often. So dlsym(3) finds the functions, and
+ * only those that are used.
+ */
+function functions(dlsym: Dlsym): Libc {
+  const addressOf = (name: string) => dlsym(RTLD_DEFAULT, cString(name));
+  const all = { addressOf };
+  for (const [key, definition] of Object.entries<Deno.ForeignFunction>(SYMBOLS)) {
     const get = () => {
-      const value = Deno.dlopen(FILE, { [name]: definition }).symbols[name];
-      Object.defineProperty(all, name, { value });
+      const value = functionAt(addressOf(definition.name ?? key), definition);
+      Object.defineProperty(all, key, { value, enumerable: true });
       return value;
     };
-    Object.defineProperty(all, name, { get, configurable: true, enumerable: true });
+    Object.defineProperty(all, key, { get, configurable: true, enumerable: true });
   }
-  return all as Libc;
+  const libc = all as Libc;
+  // Looking it up after a failed call could change what it points to.
+  void libc.__errno_location;
+  return libc;
+}
+
+function functionAt<D extends Deno.ForeignFunction>(at: Deno.PointerValue, definition: D) {
+  if (at === null) throw new Error("The C library lacks a function");
+  const pointer = new Deno.UnsafeFnPointer(at as Deno.PointerObject<D>, definition);
+  return pointer.call.bind(pointer);
 }
 
 /**

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { dirname, resolve } from "@std/path/posix";
+import { dirname } from "@std/path/posix";
 import type { ImportMapFlags } from "../master/import_map_flags.ts";
 import type { ImportEntries, ImportMapLayer } from "../master/import_map.ts";
 import { isWorkspaceMember, workspacePatterns } from "../master/workspace.ts";
+import { absolutePath } from "./absolute_path.ts";
 import { asFilePath, type JsonFile, readJsonFile } from "./json_file.ts";
 
 /** The configuration of a script, as far as imports are concerned. */
@@ -55,7 +56,7 @@ function startFolder(scriptPath: string, config: string | null): Folder | null {
     const script = asFilePath(scriptPath, Deno.cwd(), "The script");
     return ancestors(dirname(script)).map(readFolder).find((folder) => folder !== null) ?? null;
   }
-  const path: string = resolve(config);
+  const path: string = absolutePath(config);
   const file = readJsonFile(path);
   if (file === null) throw new Error(`Cannot read "${path}" (--config): there is no such file`);
   return asFolder(dirname(path), file, null);

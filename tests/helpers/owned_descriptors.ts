@@ -4,10 +4,10 @@
  * @module
  */
 import type { Libc } from "../../lib/system/libc.ts";
-import { wholeLibc } from "./whole_libc.ts";
+import { requireLibc } from "../../lib/system/libc.ts";
 
 // Opened here, because it stays open: a test that opened it would seem to leak it.
-const LIBC = wholeLibc();
+const LIBC = requireLibc();
 
 /** Descriptors that are closed at the end of a test. Use it with `using`. */
 export class OwnedDescriptors implements Disposable {

@@ -4,13 +4,13 @@ import type { SocketSpec } from "../../../lib/config/config.ts";
 import { UserError } from "../../../lib/cli/exit_code.ts";
 import { Listeners, type SocketConfig } from "../../../lib/master/listeners.ts";
 import { SystemCallError } from "../../../lib/system/libc.ts";
-import { wholeLibc } from "../../helpers/whole_libc.ts";
+import { requireLibc } from "../../../lib/system/libc.ts";
 import { openDescriptors, socketInode } from "../../../lib/system/descriptor.ts";
 import { bindTcp, boundPort } from "../../../lib/system/listening_socket.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
-const c = wholeLibc();
+const c = requireLibc();
 const TCP = { host: "127.0.0.1", port: 0, reusePort: false, keepalive: false };
 
 function spec(text: string, line = 1): SocketSpec {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { adopt, leaveQueues, stopAccepting } from "../../../lib/system/accept_queue.ts";
 import { openDescriptors, socketInode } from "../../../lib/system/descriptor.ts";
-import { wholeLibc } from "../../helpers/whole_libc.ts";
+import { requireLibc } from "../../../lib/system/libc.ts";
 import {
   bindAbstract,
   bindTcp,
@@ -86,7 +86,7 @@ async function request({ connect }: Inherited): Promise<string> {
 
 /** The connections that wait in a TCP socket's queue: what ss(8) calls Recv-Q, or null for others. */
 function queued({ fd }: Inherited): number | null {
-  const inode = String(socketInode(wholeLibc(), fd));
+  const inode = String(socketInode(requireLibc(), fd));
   const lines = Deno.readTextFileSync("/proc/net/tcp").split("\n").map((line) =>
     line.trim().split(/\s+/)
   );

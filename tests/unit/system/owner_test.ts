@@ -1,9 +1,9 @@
 /** Owners of Unix sockets, against the system's own database. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { wholeLibc } from "../../helpers/whole_libc.ts";
+import { requireLibc } from "../../../lib/system/libc.ts";
 import { resolveOwner } from "../../../lib/system/owner.ts";
 
-const c = wholeLibc();
+const c = requireLibc();
 
 /** Name and number of every entry of a database with lines `name:x:number:…`. */
 function entries(file: string): readonly [name: string, id: number][] {

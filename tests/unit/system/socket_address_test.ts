@@ -11,12 +11,12 @@ import {
   unixSockaddr,
 } from "../../../lib/system/socket_address.ts";
 import { bindAbstract, bindTcp, bindUnix } from "../../../lib/system/listening_socket.ts";
-import { wholeLibc } from "../../helpers/whole_libc.ts";
+import { requireLibc } from "../../../lib/system/libc.ts";
 import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
-const c = wholeLibc();
+const c = requireLibc();
 
 /** Text to bytes to text. */
 function roundTrip(host: string, port: number): string | null {
