@@ -9,15 +9,8 @@ import type { Config } from "../config/config.ts";
 import { MAGIC_VARIABLES } from "../config/magic.ts";
 import { nearestName } from "../config/nearest.ts";
 import { GROUPS, namesOf, type Row } from "../config/option_row.ts";
-import {
-  allNames,
-  COMMANDS,
-  findOptionKey,
-  findRow,
-  type OnChange,
-  OPTIONS,
-  ROWS,
-} from "../config/options.ts";
+import { allNames, COMMANDS, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options.ts";
+import type { OnChange } from "../config/option_spec.ts";
 import { uwsgiOptions } from "../config/uwsgi_options.ts";
 import { DIFFERENCES, INTRODUCTION, SYNTAX } from "./dialect_reference.ts";
 

@@ -9,6 +9,8 @@
  * @module
  */
 
+import type { ReloadConfig } from "./options/reloading.ts";
+
 /** Where a value was written: shown in every message about it. */
 export interface Origin {
   /** The file as the user named it, `<stdin>`, `<command line>`, or `<environment>`. */
@@ -28,7 +30,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config {
+export interface Config extends ReloadConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

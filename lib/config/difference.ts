@@ -5,7 +5,8 @@
  */
 
 import type { Config } from "./config.ts";
-import { type OnChange, OPTION_KEYS, OPTIONS } from "./options.ts";
+import type { OnChange } from "./option_spec.ts";
+import { OPTION_KEYS, OPTIONS } from "./options.ts";
 
 /** One option with another value than before. */
 export interface Difference {

@@ -11,28 +11,11 @@ import type { Config } from "./config.ts";
 import { LOOPS } from "./loops.ts";
 import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
-
-/**
- * What it takes for a changed value to be in force after the configuration was read again:
- * `master` – the master simply uses it from then on; `workers` – the workers are replaced, which a
- * reload does anyway; `restart` – the master must be stopped and started.
- */
-export type OnChange = "master" | "workers" | "restart";
-
-/** The row of an option whose value has the type `T`. */
-export interface OptionSpec<T> extends Row {
-  /** How its value is read and written. */
-  readonly kind: kind.OptionKind<T>;
-  /** Its value when it is not set. */
-  readonly default: T;
-  /** What help says about the default where the value itself does not speak. */
-  readonly defaultText?: string;
-  /** What a changed value needs. */
-  readonly onChange: OnChange;
-}
+import type { OptionRows } from "./option_spec.ts";
+import { RELOAD_OPTIONS } from "./options/reloading.ts";
 
 /** The options, in the order of the reference. */
-export const OPTIONS: { readonly [K in keyof Config]: OptionSpec<Config[K]> } = {
+export const OPTIONS: OptionRows<Config> = {
   script: {
     name: "deno-worker-override",
     aliases: ["worker-override"],
@@ -301,6 +284,7 @@ export const OPTIONS: { readonly [K in keyof Config]: OptionSpec<Config[K]> } = 
     details: "The same as the signal SIGHUP. The file need not exist yet.",
     example: "touch-reload = app.ini",
   },
+  ...RELOAD_OPTIONS,
   workerReloadMercyMs: {
     name: "worker-reload-mercy",
     aliases: [],

@@ -9,14 +9,8 @@ import { formatAddress, parseAddress } from "./address.ts";
 import type { Config, Origin, SocketSpec } from "./config.ts";
 import type { Entry } from "./entry.ts";
 import { nearestName } from "./nearest.ts";
-import {
-  allNames,
-  findOptionKey,
-  findRow,
-  OPTION_KEYS,
-  OPTIONS,
-  type OptionSpec,
-} from "./options.ts";
+import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
+import type { OptionSpec } from "./option_spec.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
 import { uwsgiOptions } from "./uwsgi_options.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ReloadKind, Settings } from "./state.ts";
+import type { LimitReason, ReloadKind, Settings } from "./state.ts";
+import type { Ticket, Verdict } from "./verdict.ts";
 import type { RetireReason } from "../protocol/message.ts";
 
 /** Something that can happen. */
@@ -31,13 +32,62 @@ export type Happening =
     /** The first line of the error it printed while starting; null: none was seen. */
     readonly error: string | null;
   }
-  /** Somebody wants a reload; `why` says who, for the log. */
-  | { readonly type: "reload"; readonly kind: ReloadKind; readonly why: string }
+  /**
+   * Somebody wants a reload; `why` says who, for the log. `brutal`: old workers are killed as soon as
+   * their successors accept.
+   */
+  | {
+    readonly type: "reload";
+    readonly kind: ReloadKind;
+    readonly why: string;
+    readonly brutal?: boolean;
+    readonly ticket?: Ticket;
+  }
+  /** Somebody wants this many worker slots (at least 1), until the configuration is read again. */
+  | {
+    readonly type: "scale";
+    readonly processes: number;
+    readonly why: string;
+    readonly ticket?: Ticket;
+  }
+  /** Of the slots, only the first `workers` are needed now (`cheaper`); 0: none (`cheap`). */
+  | { readonly type: "want"; readonly workers: number; readonly why: string }
+  /** Stop accepting, or accept again; connections wait in the queues meanwhile. */
+  | {
+    readonly type: "pause";
+    readonly on: boolean;
+    readonly why: string;
+    readonly ticket?: Ticket;
+  }
+  /** A worker has reached a limit: it is replaced, its successor accepting before it leaves. */
+  | {
+    readonly type: "recycle";
+    readonly worker: number;
+    readonly reason: LimitReason;
+    readonly why: string;
+  }
+  /**
+   * A worker does not get on (harakiri, hang): it is replaced at once, may finish what else it has for
+   * `graceMs`, and is killed then.
+   */
+  | {
+    readonly type: "condemn";
+    readonly worker: number;
+    readonly reason: LimitReason;
+    readonly why: string;
+    readonly graceMs: number;
+  }
   /** The configuration was read again and is good. */
   | { readonly type: "configured"; readonly settings: Settings }
   /** It could not be read: the problems were logged, nothing changes. */
   | { readonly type: "notConfigured" }
-  | { readonly type: "stop"; readonly why: string }
+  /** `brutal`: the workers are killed, as on a second stop. */
+  | {
+    readonly type: "stop";
+    readonly why: string;
+    readonly brutal?: boolean;
+    readonly ticket?: Ticket;
+  }
   /** A deadline may have passed. */
   | { readonly type: "tick" };
 
@@ -79,6 +129,8 @@ export type Effect =
     /** What machines read instead of the text. */
     readonly fields: Record<string, unknown>;
   }
+  /** What came of what these asked for. */
+  | { readonly type: "verdict"; readonly tickets: readonly Ticket[]; readonly verdict: Verdict }
   /** The master's work is done. */
   | { readonly type: "exit"; readonly outcome: Outcome };
 

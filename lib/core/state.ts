@@ -6,10 +6,21 @@
 
 import type { WorkerState } from "./worker_table.ts";
 
+/** The limits of a worker that make it leave. */
+export type LimitReason =
+  | "max-requests"
+  | "max-worker-lifetime"
+  | "reload-on-rss"
+  | "reload-on-as"
+  | "evil-reload-on-rss"
+  | "harakiri"
+  | "hang";
+
 /** Why a worker leaves. The first reason stays: a retiring worker that is killed has retired. */
 export type LeaveReason =
   | "reload"
   | "stop"
+  | LimitReason
   | "scaled-down"
   | "reload-failed"
   | "start-timeout"
@@ -51,8 +62,11 @@ export interface Slot {
   lastFailure: string | null;
 }
 
-/** `chain`: one slot after the other. `all`: every slot at once, with the configuration read again. */
-export type ReloadKind = "chain" | "all";
+/**
+ * `chain`: one slot after the other. `workers`: every slot at once. `all`: the same, with the
+ * configuration read again.
+ */
+export type ReloadKind = "chain" | "workers" | "all";
 
 /** A slot that did not get its new worker, and why. */
 export interface SlotFailure {

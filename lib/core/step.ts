@@ -58,6 +58,10 @@ function apply(turn: Turn, event: MasterEvent): void {
       return state.reload === null ? undefined : abandonReload(turn);
     case "stop":
       return stop(turn, event.why);
+    case "scale":
+    case "want":
+    case "pause":
+      return;
     default: {
       const worker = state.workers.find((candidate) => candidate.id === event.worker);
       return worker === undefined ? undefined : applyToWorker(turn, worker, event);
@@ -77,6 +81,9 @@ function applyToWorker(turn: Turn, worker: Worker, event: OfWorker): void {
     case "accepting":
       worker.covers = event.covers;
       return happen(turn, worker, event.on ? "accept" : "pause");
+    case "recycle":
+    case "condemn":
+      return;
     case "leaving":
       return happen(turn, worker, "retire", { reason: "signal" });
     case "pipeBroken":

@@ -119,6 +119,8 @@ class Master {
         return this.#confirm(effect.generation);
       case "ready":
         return this.#ready(effect.afterMs);
+      case "verdict":
+        return;
       case "log":
         return logLine(effect.level, effect.text, effect.fields);
       case "exit":

@@ -52,6 +52,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   touchReload: fc.array(pathText),
   startTimeoutMs: milliseconds,
   workerReloadMercyMs: milliseconds,
+  chainReloadRollback: fc.boolean(),
+  chainReloadVerifyMs: milliseconds,
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),

@@ -1,0 +1,38 @@
+/**
+ * What came of something that was asked for: who asked gets it, and it is what `ctl --wait` prints.
+ *
+ * @module
+ */
+
+import type { SlotFailure } from "./state.ts";
+
+/** Names somebody who waits for a verdict; the master's edge knows who it is. */
+export type Ticket = number;
+
+/** What came of a request. */
+export interface Verdict {
+  /**
+   * - `done`: it is as it was asked for;
+   * - `rolled-back`: a reload failed, and every slot runs the generation before it again;
+   * - `failed`: it could not be done; `error` and `failures` say why;
+   * - `cancelled`: a stop came between.
+   */
+  readonly outcome: "done" | "rolled-back" | "failed" | "cancelled";
+  /** The generation that is respawned from now on. */
+  readonly generation: number;
+  /** Milliseconds from its begin to its end. */
+  readonly tookMs: number;
+  /** For a reload: what became of each slot. A pid is null where there was, or is, no worker. */
+  readonly slots: readonly SlotChange[];
+  /** The slots that failed. */
+  readonly failures: readonly SlotFailure[];
+  /** In one line, for people. */
+  readonly text: string;
+}
+
+/** A slot before and after a reload. */
+export interface SlotChange {
+  readonly slot: number;
+  readonly oldPid: number | null;
+  readonly newPid: number | null;
+}
