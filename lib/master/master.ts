@@ -8,6 +8,7 @@
 import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
 import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
+import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
@@ -36,6 +37,9 @@ export interface MasterSetup {
   readonly onReady: () => void;
 }
 
+/** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
+const OVERSLEPT_MS = 2_000;
+
 /** Runs an instance until it ends. */
 export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings } = setup;
@@ -51,8 +55,14 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     master.take({ type: "start", at: performance.now() });
     master.watchTouchFiles();
     while (master.outcome === null) {
-      const event = await queue.next(nextDeadline(master.state));
-      master.take(event ?? { type: "tick", at: performance.now() });
+      const deadline = nextDeadline(master.state);
+      const event = await queue.next(deadline);
+      const at = performance.now();
+      if (event !== undefined) master.take(event);
+      else if (deadline !== null && at - deadline > OVERSLEPT_MS) {
+        // The master was stopped, or the machine slept: what its workers said meanwhile comes first.
+        master.take({ type: "overslept", ms: at - deadline + OVERSLEPT_MS, at });
+      } else master.take({ type: "tick", at });
     }
     return master.outcome;
   } finally {
@@ -88,7 +98,12 @@ class Master {
   }
 
   take(event: MasterEvent): void {
-    const { state, effects } = step(this.state, event);
+    // Workers inherit their sockets, so those are there before the slots are.
+    const problem = event.type === "scale" ? this.#makeRoom(event.processes) : null;
+    const { state, effects } = step(
+      this.state,
+      problem === null ? event : { ...event, type: "scaleFailed", problem } as MasterEvent,
+    );
     const before = this.state;
     this.state = state;
     for (const effect of effects) this.#perform(effect);
@@ -107,6 +122,10 @@ class Master {
           reason: effect.reason,
           mercyMs: effect.mercyMs,
         });
+      case "standBy":
+        return this.#crew.send(effect.worker, { type: "standBy", drain: effect.drain });
+      case "recall":
+        return this.#crew.send(effect.worker, { type: "recall" });
       case "cover":
         return this.#crew.send(effect.worker, { type: "cover", slots: effect.slots });
       case "signal":
@@ -135,7 +154,8 @@ class Master {
   #readConfiguration(): void {
     const next = this.#setup.readAgain(this.#current.config);
     if (next === null) return this.#report({ type: "notConfigured" });
-    const problem = this.#makeRoom(next.config);
+    const { processes } = next.config;
+    const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
     if (problem !== null) {
       logLine("error", problem, { event: "problem" });
       return this.#report({ type: "notConfigured" });
@@ -144,22 +164,19 @@ class Master {
     this.#report({ type: "configured", settings: settingsOf(next.config) });
   }
 
+  #whyNotFewer(processes: number): string | null {
+    const why = processes < this.state.settings.processes ? whyNotFewer(this.state) : null;
+    return why === null ? null : `Fewer processes need a restart, because ${why}`;
+  }
+
   /** Binds the sockets of new slots; says what is in the way. */
-  #makeRoom(config: Config): string | null {
-    const { listeners } = this.#setup.surroundings;
-    const deaf = this.state.workers.some((worker) =>
-      worker.state === "accepting" && !worker.covers
-    );
-    if (config.processes < this.state.slots.length && listeners.perSlot && deaf) {
-      return "Fewer processes need a restart, because the script does not serve all sockets " +
-        "through the uwsgi module and nobody else could take the queues of the slots that go";
-    }
+  #makeRoom(processes: number): string | null {
     try {
-      listeners.grow(config.processes);
+      this.#setup.surroundings.listeners.grow(processes);
       return null;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return `Cannot open the sockets of ${config.processes} processes: ${reason}`;
+      return `Cannot open the sockets of ${processes} processes: ${reason}`;
     }
   }
 
@@ -199,5 +216,7 @@ function settingsOf(config: Config): MasterState["settings"] {
     processes: config.processes,
     startTimeoutMs: config.startTimeoutMs,
     mercyMs: config.workerReloadMercyMs,
+    rollback: config.chainReloadRollback,
+    verifyMs: config.chainReloadVerifyMs,
   };
 }

@@ -24,9 +24,10 @@ import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
 import { currentInstance, enterInstance } from "./instance.ts";
-import { retire } from "./retire.ts";
+import { leavesItsOwnWay, retire } from "./retire.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
+import { comeBack, standAside } from "./standby.ts";
 
 /** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
 const GRACE_S = 2;
@@ -83,6 +84,13 @@ function scoreboard(c: Libc | null, environment: WorkerEnvironment): Scoreboard 
   return new Scoreboard(mapSharedMemory(c, fd, SCOREBOARD_BYTES));
 }
 
+function standBy(drain: boolean, environment: WorkerEnvironment): void {
+  // Whoever cannot stop accepting, or decides itself how it leaves, leaves.
+  const stays = currentInstance().libc !== null && !leavesItsOwnWay();
+  if (drain && !stays) void retire("reload", environment.mercyMs, instanceSockets());
+  else standAside(drain);
+}
+
 async function listenToMaster(
   connection: Promise<Deno.UnixConn>,
   channel: Channel<MasterMessage, WorkerMessage>,
@@ -96,6 +104,10 @@ async function listenToMaster(
         void retire(message.reason, message.mercyMs, instanceSockets());
       } else if (message.type === "cover") {
         for (const socket of instanceSockets()) socket.served?.cover(message.slots);
+      } else if (message.type === "recall") {
+        comeBack();
+      } else {
+        standBy(message.drain, environment);
       }
     }
   } finally {

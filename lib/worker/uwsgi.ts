@@ -18,7 +18,7 @@ import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
-import { instanceSockets } from "./sockets.ts";
+import { coversOthers, instanceSockets } from "./sockets.ts";
 
 export type { ModuleOptions } from "../protocol/worker_environment.ts";
 export type { Handler } from "./http.ts";
@@ -114,8 +114,7 @@ let tookStderr = false;
  */
 export function accepting(on: 0 | 1 | boolean = 1): void {
   takeStderr();
-  const covers = !instanceSockets().some((socket) => socket.excludesCovering);
-  channel.send({ type: "accepting", on: Boolean(on), covers });
+  channel.send({ type: "accepting", on: Boolean(on), covers: coversOthers() });
   // The message leaves when the script has given the event loop its turn, and only then is there time.
   queueMicrotask(startHeartbeat);
 }

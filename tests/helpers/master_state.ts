@@ -17,6 +17,7 @@ export function workerOf(part: Partial<Worker> = {}): Worker {
     acceptedAt: 0,
     deadline: null,
     reason: null,
+    recycle: null,
     covers: true,
     duty: [],
     slotsKnown: 8,
@@ -31,6 +32,12 @@ export function slotOf(part: Partial<Slot> = {}): Slot {
 
 /** A state: a running master with a socket per slot, unless something else is said. */
 export function stateOf(part: Partial<MasterState> = {}): MasterState {
-  const settings = { processes: 4, startTimeoutMs: 60_000, mercyMs: 60_000 };
+  const settings = {
+    processes: 4,
+    startTimeoutMs: 60_000,
+    mercyMs: 60_000,
+    rollback: false,
+    verifyMs: 0,
+  };
   return { ...initialState(settings, true, 0), phase: "running", ...part };
 }

@@ -188,7 +188,8 @@ export class RunningMaster {
   acceptingPids(): Map<number, number> {
     const pids = new Map<number, number>();
     for (const { event, fields } of this.events) {
-      if (event === "accepting") pids.set(Number(fields.worker), Number(fields.pid));
+      const accepts = event === "accepting" || event === "reinstated";
+      if (accepts) pids.set(Number(fields.worker), Number(fields.pid));
     }
     return pids;
   }

@@ -80,7 +80,11 @@ deno-worker-override = app.ts`,
   const order = running.events.slice(from)
     .filter(({ event }) => event === "accepting" || event === "retiring")
     .map(({ event, fields }) => `${event} ${fields.worker}/${fields.generation}`);
-  assertEquals(order, [1, 2, 3].flatMap((slot) => [`accepting ${slot}/2`, `retiring ${slot}/1`]));
+  // The old workers stand by until the last new one has proved itself.
+  assertEquals(order, [
+    ...[1, 2, 3].map((slot) => `accepting ${slot}/2`),
+    ...[1, 2, 3].map((slot) => `retiring ${slot}/1`),
+  ]);
 });
 
 Deno.test("with one worker there is no moment without one", async () => {
@@ -119,15 +123,35 @@ deno-worker-override = app.ts`,
   assertEquals(running.acceptingPids(), old);
   await getText(url);
 
-  // The new code starts in one slot and not in the next: the chain stops there.
+  // The new code starts in one slot and not in the next: the first slot goes back.
+  running.write({
+    "app.ts": `import uwsgi from "uwsgi";
+if (uwsgi.worker_id() === 2) throw new Error("not here");
+uwsgi.serve(() => new Response("half"));`,
+  });
+  assertEquals((await chainReload(running)).outcome, "rolled-back");
+  const half = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
+  assertStringIncludes(half, "Slots 1, 2, 3 run generation 1");
+  assertEquals(running.acceptingPids(), old);
+
+  // Without a way back, the first slot keeps its new worker.
+  running.writeIni(`http-socket = 127.0.0.1:0
+processes = 3
+touch-chain-reload = reload
+chain-reload-rollback = false
+deno-worker-override = app.ts`);
+  running.write(HELLO);
+  const from = running.events.length;
+  running.signal("SIGHUP");
+  assertEquals((await running.waitFor("reloadFinished", () => true, from)).outcome, "done");
   running.write({
     "app.ts": `import uwsgi from "uwsgi";
 if (uwsgi.worker_id() === 2) throw new Error("not here");
 uwsgi.serve(() => new Response("half"));`,
   });
   assertEquals((await chainReload(running)).outcome, "failed");
-  const half = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
-  assertStringIncludes(half, "Slot 1 runs generation 3; slots 2, 3 run generation 1");
+  const mixed = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
+  assertStringIncludes(mixed, "Slot 1 runs generation 5; slots 2, 3 run generation 4");
 
   running.write(HELLO);
   assertEquals((await chainReload(running)).outcome, "done");

@@ -280,7 +280,13 @@ Deno.test("spawnWorker() numbers workers and remembers how many slots they know"
 });
 
 Deno.test("spawnWorker() takes the start timeout of the configuration that the worker belongs to", () => {
-  const nextSettings = { processes: 1, startTimeoutMs: 7, mercyMs: 1 };
+  const nextSettings = {
+    processes: 1,
+    startTimeoutMs: 7,
+    mercyMs: 1,
+    rollback: false,
+    verifyMs: 0,
+  };
   const turn = openTurn(stateOf({ nextSettings }), 0);
   spawnWorker(turn, 1, 2);
   spawnWorker(turn, 1, 1);
