@@ -8,6 +8,7 @@ import { fromFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { importMapPath, workerCommand } from "../master/worker_command.ts";
 import { absolutePath } from "../system/absolute_path.ts";
+import { DENO } from "../system/program.ts";
 
 /** The problems of the script, empty when it and everything it imports can be found and parsed. */
 export async function checkScript(config: Config): Promise<string[]> {
@@ -45,7 +46,7 @@ async function checkIn(config: Config, directory: string): Promise<string[]> {
   }
   // Composing the command reads the script's own configuration and writes the import map.
   workerCommand(config, 1, directory);
-  const command = new Deno.Command(Deno.execPath(), {
+  const command = new Deno.Command(DENO, {
     args: ["info", "--json", `--import-map=${importMapPath(directory, 1)}`, script],
     stdin: "null",
     env: { NO_COLOR: "1" },

@@ -114,7 +114,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.path,
     default: "",
     defaultText: "the directory duwsgi is started in",
-    onChange: "restart",
+    onChange: "exec",
     help: "Directory of master and workers; paths in other options start there",
     details:
       "The names of configuration files (`ini`, `include`, `inherit`) and of files in `@(…)` and " +
@@ -130,7 +130,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.mask,
     default: null,
     defaultText: "inherited",
-    onChange: "restart",
+    onChange: "exec",
     help: "File mode creation mask of master and workers, in octal",
     details: "It decides the mode of Unix sockets, unless `chmod-socket` does. See umask(2).",
     example: "umask = 027",
@@ -158,7 +158,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.sockets,
     default: [],
     defaultText: "none; at least one is required",
-    onChange: "restart",
+    onChange: "exec",
     help: "Address to listen on",
     details:
       "Possible are `host:port`, `:port` (all IPv4 addresses), `[::1]:port`, port 0 (a free one is " +
@@ -178,7 +178,7 @@ export const OPTIONS: OptionRows<Config> = {
     argument: "N",
     kind: kind.integer(1, 65535),
     default: 100,
-    onChange: "restart",
+    onChange: "workers",
     help: "Length of the queue of connections that wait to be accepted, from 1 to 65535",
     details: "It holds for each listening socket, see listen(2). The kernel does not go beyond " +
       "`net.core.somaxconn`.",
@@ -323,7 +323,7 @@ export const OPTIONS: OptionRows<Config> = {
     argument: "text|json",
     kind: kind.choice("text", "json"),
     default: "text",
-    onChange: "restart",
+    onChange: "exec",
     help: "How the lines of the master's log look",
     details: "`json` writes one JSON object per line: `message` for people, and fields for " +
       "machines, of which `event` says what happened. Lines that workers write themselves, with " +

@@ -81,8 +81,10 @@ export type Happening =
   }
   /** The configuration was read again and is good. */
   | { readonly type: "configured"; readonly settings: Settings }
-  /** It could not be read: the problems were logged, nothing changes. */
-  | { readonly type: "notConfigured" }
+  /** It takes another master: a new program in this process, which goes on with these workers. */
+  | { readonly type: "masterOutdated" }
+  /** It cannot be used: the problems were logged, nothing changes. `why`: the first of them. */
+  | { readonly type: "notConfigured"; readonly why: string }
   /** `brutal`: the workers are killed, as on a second stop. */
   | {
     readonly type: "stop";
@@ -124,6 +126,8 @@ export type Effect =
   | { readonly type: "cover"; readonly worker: number; readonly slots: readonly number[] }
   /** Read the configuration again; `configured` or `notConfigured` follows. */
   | { readonly type: "readConfiguration" }
+  /** Replace the master's program: it goes on with the workers in this state. */
+  | { readonly type: "execMaster" }
   /** Close the listening sockets: workers have their own descriptors until they have stopped. */
   | { readonly type: "closeSockets" }
   /** This generation has proved itself: it is the one that is respawned from now on. */

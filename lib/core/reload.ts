@@ -72,6 +72,7 @@ export function beginQueuedReload(turn: Turn): void {
     starting: [],
     done: [],
     failed: [],
+    exec: "no",
     verifiedAt: null,
     ending: null,
   };
@@ -87,6 +88,14 @@ export function configured(turn: Turn, reload: Reload): void {
   const settings = turn.state.nextSettings ?? turn.state.settings;
   growSlots(turn, settings.processes);
   takeSlots(turn, reload);
+}
+
+/** Before a reload of everything goes on, the master's program is replaced, once nobody is starting. */
+export function askForExec(turn: Turn): void {
+  const { reload, workers } = turn.state;
+  if (reload?.exec !== "wanted" || workers.some(({ state }) => state === "starting")) return;
+  reload.exec = "asked";
+  turn.effects.push({ type: "execMaster" });
 }
 
 /** The configuration is no good: everything stays as it is. */

@@ -95,6 +95,8 @@ export interface Reload {
   readonly startedAt: number;
   /** True if replaced workers stay on standby until the reload is through. */
   readonly rollback: boolean;
+  /** Whether the master's program has to be replaced first; `asked`: it is about to be. */
+  exec: "no" | "wanted" | "asked";
   /** The pids of the workers before it, by slot. */
   readonly oldPids: Readonly<Record<number, number | null>>;
   /** Slots still to come, in order. */
@@ -188,6 +190,75 @@ export function initialState(
   };
 }
 
+/** What a master passes on to the program that replaces its own. */
+export interface Inheritance {
+  readonly generation: number;
+  readonly lastGeneration: number;
+  readonly nextWorker: number;
+  readonly paused: boolean;
+  readonly slots: number;
+  readonly workers: readonly Pick<
+    Worker,
+    "id" | "slot" | "generation" | "pid" | "state" | "covers" | "slotsKnown" | "reason"
+  >[];
+}
+
+/** What is passed on. Nobody is starting then: a start belongs to the program that waits for it. */
+export function inheritanceOf(state: MasterState): Inheritance {
+  return {
+    generation: state.generation,
+    // The reload that waits for the new program has not started anybody: its number comes again.
+    lastGeneration: state.lastGeneration - 1,
+    nextWorker: state.nextWorker,
+    paused: state.paused,
+    slots: state.slots.length,
+    workers: state.workers.map((worker) => ({
+      id: worker.id,
+      slot: worker.slot,
+      generation: worker.generation,
+      pid: worker.pid,
+      state: worker.state,
+      covers: worker.covers,
+      slotsKnown: worker.slotsKnown,
+      reason: worker.reason,
+    })),
+  };
+}
+
+/** The state in which a master goes on with the workers of another one. */
+export function inheritedState(
+  settings: Settings,
+  socketPerSlot: boolean,
+  at: number,
+  inheritance: Inheritance,
+): MasterState {
+  const { generation, lastGeneration, nextWorker, paused } = inheritance;
+  return {
+    ...initialState(settings, socketPerSlot, at),
+    phase: "running",
+    ready: true,
+    generation,
+    lastGeneration,
+    nextWorker,
+    paused,
+    slots: Array.from({ length: Math.max(inheritance.slots, settings.processes) }, (_, i) => ({
+      number: i + 1,
+      deaths: 0,
+      respawnAt: null,
+      opened: i < inheritance.slots,
+      lastFailure: null,
+    })),
+    workers: inheritance.workers.map((worker) => ({
+      ...worker,
+      spawnedAt: at,
+      acceptedAt: at,
+      deadline: isLeaving(worker) ? at + settings.mercyMs : null,
+      recycle: null,
+      duty: [],
+    })),
+  };
+}
+
 /** Number of slots that are to have a worker now. */
 export function wantedSlots({ want, settings }: MasterState): number {
   return Math.min(want ?? settings.processes, settings.processes);
@@ -201,7 +272,7 @@ export function liveWorkers(state: MasterState, slot: number): Worker[] {
 }
 
 /** True for a worker that was told to leave, or killed. */
-export function isLeaving(worker: Worker): boolean {
+export function isLeaving(worker: Pick<Worker, "state">): boolean {
   return worker.state === "retiring" || worker.state === "killed";
 }
 

@@ -18,6 +18,7 @@ import {
 import {
   abandonReload,
   advanceReload,
+  askForExec,
   beginQueuedReload,
   cancelReload,
   configured,
@@ -61,9 +62,10 @@ function apply(turn: Turn, event: MasterEvent): void {
       state.nextSettings = event.settings;
       return configured(turn, state.reload);
     case "notConfigured":
-      return state.reload === null
-        ? undefined
-        : abandonReload(turn, state.reload, "the configuration has errors");
+      return state.reload === null ? undefined : abandonReload(turn, state.reload, event.why);
+    case "masterOutdated":
+      if (state.reload !== null) state.reload.exec = "wanted";
+      return;
     case "stop":
       return stop(turn, event.why, event.brutal ?? false, ticketsOf(event));
     case "scale":
@@ -160,6 +162,7 @@ function settle(turn: Turn): void {
   advanceReload(turn);
   shrink(turn);
   beginQueuedReload(turn);
+  askForExec(turn);
   advanceRecycling(turn);
   fillSlots(turn);
   updateCoverage(turn);

@@ -7,13 +7,22 @@
 
 import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
-import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
+import {
+  inheritanceOf,
+  inheritedState,
+  initialState,
+  type MasterState,
+  nextDeadline,
+  type ReloadKind,
+} from "../core/state.ts";
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
+import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
+import type { Replacement } from "./replacement.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
@@ -24,15 +33,28 @@ export interface Instruction {
   readonly opt: ModuleOptions;
 }
 
+/** A configuration that was read again. */
+export interface Reading {
+  readonly instruction: Instruction;
+  /** The same, with what takes a new program of the master. */
+  readonly whole: Instruction;
+  /** True if `whole` says more, or the program itself is another one. */
+  readonly outdated: boolean;
+}
+
 /** What the master is started with. */
 export interface MasterSetup {
   readonly instruction: Instruction;
   readonly surroundings: Surroundings;
+  /** What the program that was here before has passed on; null: this is the first one. */
+  readonly inheritance: Handover | null;
   /**
    * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
    * is no good.
    */
-  readonly readAgain: (current: Config) => Instruction | null;
+  readonly readAgain: (current: Config) => Reading | null;
+  /** Replaces the master's program; null where that is not possible. */
+  readonly replacement: Replacement | null;
   /** Called when every slot accepts for the first time. */
   readonly onReady: () => void;
 }
@@ -52,7 +74,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const master = new Master(setup, crew, touchFiles, report);
   const removeSignals = onMasterSignals(report);
   try {
-    master.take({ type: "start", at: performance.now() });
+    master.begin(setup.inheritance);
     master.watchTouchFiles();
     while (master.outcome === null) {
       const deadline = nextDeadline(master.state);
@@ -94,7 +116,21 @@ class Master {
     this.#report = report;
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
-    this.state = initialState(settingsOf(this.#current.config), perSlot, performance.now());
+    const settings = settingsOf(this.#current.config);
+    const inheritance = setup.inheritance?.inheritance;
+    this.state = inheritance === undefined
+      ? initialState(settings, perSlot, performance.now())
+      : inheritedState(settings, perSlot, performance.now(), inheritance);
+  }
+
+  /** Starts the workers, or goes on with those of the program before and replaces them. */
+  begin(handover: Handover | null): void {
+    if (handover === null) return this.take({ type: "start", at: performance.now() });
+    for (const { id, slot, pid } of handover.inheritance.workers) {
+      if (pid !== null) this.#crew.adopt(id, slot, pid, handover.tokens[id] ?? "");
+    }
+    if (this.#setup.surroundings.libc !== null) listenAgain(this.#setup.surroundings.libc);
+    this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
   }
 
   take(event: MasterEvent): void {
@@ -132,6 +168,8 @@ class Master {
         return this.#crew.signal(effect.worker, effect.signal);
       case "readConfiguration":
         return this.#readConfiguration();
+      case "execMaster":
+        return this.#execMaster();
       case "closeSockets":
         return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
@@ -152,16 +190,32 @@ class Master {
   }
 
   #readConfiguration(): void {
-    const next = this.#setup.readAgain(this.#current.config);
-    if (next === null) return this.#report({ type: "notConfigured" });
-    const { processes } = next.config;
+    const reading = this.#setup.readAgain(this.#current.config);
+    if (reading === null) return this.#refuse("the configuration has errors");
+    const { instruction, outdated, whole } = reading;
+    const { replacement } = this.#setup;
+    if (outdated && replacement !== null) return void this.#prepare(replacement, whole);
+    const { processes } = instruction.config;
     const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
-    if (problem !== null) {
-      logLine("error", problem, { event: "problem" });
-      return this.#report({ type: "notConfigured" });
-    }
-    this.#next = next;
-    this.#report({ type: "configured", settings: settingsOf(next.config) });
+    if (problem !== null) return this.#refuse(problem);
+    this.#next = instruction;
+    this.#report({ type: "configured", settings: settingsOf(instruction.config) });
+  }
+
+  /** Finds out whether a new program could go on, before anything is given up. */
+  async #prepare(replacement: Replacement, whole: Instruction): Promise<void> {
+    const problem = await replacement.prepare(whole.config);
+    if (problem === null) this.#report({ type: "masterOutdated" });
+    else this.#refuse(problem);
+  }
+
+  #execMaster(): void {
+    const problem = this.#setup.replacement?.run(inheritanceOf(this.state), this.#crew.tokens);
+    this.#refuse(problem ?? "The master's program cannot be replaced");
+  }
+
+  #refuse(why: string): void {
+    this.#report({ type: "notConfigured", why });
   }
 
   #whyNotFewer(processes: number): string | null {
@@ -182,6 +236,7 @@ class Master {
 
   #confirm(generation: number): void {
     this.#crew.forgetBefore(generation);
+    this.#setup.surroundings.outgoing.close(true);
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;

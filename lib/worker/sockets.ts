@@ -14,8 +14,3 @@ export function instanceSockets(): readonly InstanceSocket[] {
   sockets ??= currentInstance().environment.sockets.map((socket) => new InstanceSocket(socket));
   return sockets;
 }
-
-/** True if this worker can also accept on the queues of other slots. */
-export function coversOthers(): boolean {
-  return !instanceSockets().some((socket) => socket.excludesCovering);
-}

@@ -6,11 +6,10 @@
  */
 
 import { pause } from "../system/timing.ts";
+import { tellAccepting } from "./acceptance.ts";
 import { sayFarewells } from "./drain.ts";
 import { beginClosing, endClosing } from "./http.ts";
-import { currentInstance } from "./instance.ts";
 import { stopAllQueues } from "./queues.ts";
-import { coversOthers } from "./sockets.ts";
 
 /** How often a worker on standby ends the connections that have had their last response. */
 const FAREWELL_MS = 20;
@@ -25,7 +24,7 @@ let draining = false;
  */
 export function standAside(drain: boolean): void {
   resume ??= stopAllQueues();
-  if (!drain) return tellMaster(false);
+  if (!drain) return tellAccepting(false);
   if (draining) return;
   draining = true;
   beginClosing();
@@ -38,7 +37,7 @@ export function comeBack(): void {
   draining = false;
   resume?.();
   resume = null;
-  tellMaster(true);
+  tellAccepting(true);
 }
 
 /** True while this worker stands aside: its queues are left already. */
@@ -50,10 +49,6 @@ export function isAside(): boolean {
 export function endStandby(takeQueues: boolean): void {
   draining = false;
   if (takeQueues) resume?.();
-}
-
-function tellMaster(on: boolean): void {
-  currentInstance().channel.send({ type: "accepting", on, covers: coversOthers() });
 }
 
 async function endConnections(): Promise<void> {

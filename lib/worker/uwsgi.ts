@@ -13,12 +13,13 @@
 
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { stderrLines } from "../system/line_writer.ts";
+import { tellAccepting } from "./acceptance.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
-import { coversOthers, instanceSockets } from "./sockets.ts";
+import { instanceSockets } from "./sockets.ts";
 
 export type { ModuleOptions } from "../protocol/worker_environment.ts";
 export type { Handler } from "./http.ts";
@@ -114,7 +115,7 @@ let tookStderr = false;
  */
 export function accepting(on: 0 | 1 | boolean = 1): void {
   takeStderr();
-  channel.send({ type: "accepting", on: Boolean(on), covers: coversOthers() });
+  tellAccepting(Boolean(on));
   // The message leaves when the script has given the event loop its turn, and only then is there time.
   queueMicrotask(startHeartbeat);
 }

@@ -203,7 +203,7 @@ export class Simulation {
       case "readConfiguration":
         return this.#take(
           this.configuration === null
-            ? { type: "notConfigured" }
+            ? { type: "notConfigured", why: "the configuration has errors" }
             : { type: "configured", settings: this.configuration },
         );
       case "exit":

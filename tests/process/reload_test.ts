@@ -187,14 +187,14 @@ uwsgi.serve(() => new Response("x"));`,
 });
 
 Deno.test("SIGHUP reads the INI again and names what needs a restart", async () => {
-  const ini = (processes: number, greeting: string, listen: number) =>
+  const ini = (processes: number, greeting: string, reusePort: boolean) =>
     `http-socket = 127.0.0.1:0
 processes = ${processes}
-listen = ${listen}
+reuse-port = ${reusePort}
 env = GREETING=${greeting}
 deno-worker-override = app.ts`;
   const { master, addresses } = await readyMaster({
-    ini: ini(2, "old", 100),
+    ini: ini(2, "old", true),
     files: {
       "app.ts": `import uwsgi from "uwsgi";
 uwsgi.serve(() => Response.json({
@@ -218,18 +218,18 @@ uwsgi.serve(() => Response.json({
     return seen;
   };
 
-  running.writeIni(ini(3, "new", 50));
+  running.writeIni(ini(3, "new", false));
   assertEquals((await hangUp()).outcome, "done");
   await running.until(() => count(running, "gone") === 2, "end of the old workers");
   assertEquals([...(await answers(3)).values()], Array(3).fill(["new", 3]));
-  assertEquals((await running.waitFor("needsRestart")).option, "listen");
+  assertEquals((await running.waitFor("needsRestart")).option, "reuse-port");
 
   running.writeIni("procesess = 4");
   assertEquals((await hangUp()).outcome, "failed");
   assert(running.events.some(({ message }) => message.includes(`did you mean "processes"`)));
   assertEquals([...(await answers(3)).values()], Array(3).fill(["new", 3]));
 
-  running.writeIni(ini(1, "last", 100));
+  running.writeIni(ini(1, "last", true));
   assertEquals((await hangUp()).outcome, "done");
   await running.until(() => count(running, "gone") === 5, "end of three more workers");
   // The queues of the slots that are gone are served by the one worker that is left.

@@ -40,7 +40,7 @@ export const RELOAD_OPTIONS: OptionRows<ReloadConfig> = {
     short: "",
     group: "Reloading and stopping",
     argument: "SECONDS",
-    kind: kind.seconds(0, 3600),
+    kind: kind.seconds(0, 86400),
     default: 1_000,
     onChange: "master",
     help: "Time a new worker has to live for a reload to succeed",

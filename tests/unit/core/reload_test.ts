@@ -473,7 +473,7 @@ Deno.test("step() uses the settings in use, when a chain follows a reload whose 
 
 Deno.test("step() logs no failed reload, when a configuration has errors that nobody waits for", () => {
   const simulation = Simulation.running();
-  simulation.happen({ type: "notConfigured" });
+  simulation.happen({ type: "notConfigured", why: "it is wrong" });
   assertEquals(ending(simulation), [undefined]);
 });
 

@@ -17,6 +17,7 @@ Deno.test("openTurn() gives a copy that can be changed everywhere, when the stat
     tickets: [],
     rollback: false,
     oldPids: {},
+    exec: "no",
     verifiedAt: null,
     ending: null,
     failed: [],
