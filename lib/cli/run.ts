@@ -122,6 +122,10 @@ async function serve(loaded: Loaded, base: SourceBase, loadAgain: () => Loaded):
   closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
+  if (outcome === "noWorkerLeft") {
+    logLine("error", "No worker is left: see the errors above", { event: "noWorkerLeft" });
+    return EXIT.noWorkerLeft.code;
+  }
   logLine(
     "error",
     `No worker of ${config.script} could start, so there is nothing to serve: ` +

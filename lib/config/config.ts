@@ -10,6 +10,7 @@
  */
 
 import type { ReloadConfig } from "./options/reloading.ts";
+import type { RespawnConfig } from "./options/respawn.ts";
 
 /** Where a value was written: shown in every message about it. */
 export interface Origin {
@@ -30,7 +31,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig {
+export interface Config extends ReloadConfig, RespawnConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

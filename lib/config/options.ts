@@ -13,6 +13,7 @@ import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
+import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 
 /** The options, in the order of the reference. */
 export const OPTIONS: OptionRows<Config> = {
@@ -105,6 +106,7 @@ export const OPTIONS: OptionRows<Config> = {
       "has nothing like it: there, such a worker stops a chain reload for ever.",
     example: "start-timeout = 10",
   },
+  ...RESPAWN_OPTIONS,
   chdir: {
     name: "chdir",
     aliases: [],

@@ -147,4 +147,4 @@ export type Effect =
   | { readonly type: "exit"; readonly outcome: Outcome };
 
 /** How the master ends; `exit_code.ts` has the number for each. */
-export type Outcome = "stopped" | "noWorkerStarted" | "killed";
+export type Outcome = "stopped" | "noWorkerStarted" | "noWorkerLeft" | "killed";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { deathsInARow, pauseBeforeRespawn } from "./restart_policy.ts";
+import { deathsInARow, pauseOfSlot } from "./restart_policy.ts";
 import {
   isLeaving,
   type LeaveReason,
@@ -38,7 +38,14 @@ export interface Details {
 /** Makes sure that slots 1 to `count` exist. */
 export function growSlots(turn: Turn, count: number): void {
   for (let number = turn.state.slots.length + 1; number <= count; number++) {
-    turn.state.slots.push({ number, deaths: 0, respawnAt: null, opened: false, lastFailure: null });
+    turn.state.slots.push({
+      number,
+      deaths: 0,
+      respawnAt: null,
+      givenUp: false,
+      opened: false,
+      lastFailure: null,
+    });
   }
 }
 
@@ -189,7 +196,7 @@ function startFailed(turn: Turn, worker: Worker, details: Details): void {
   const slot = slotOf(turn, worker);
   // The worker that was to be replaced stays, and the next try waits like any other.
   const stays = turn.state.reload === null && liveWorkers(turn.state, slot.number).length > 0;
-  if (stays) slot.respawnAt = turn.at + pauseBeforeRespawn(slot.deaths + 1);
+  if (stays) slot.respawnAt = turn.at + pauseOfSlot(slot.deaths + 1, slot.number);
 }
 
 function died(turn: Turn, worker: Worker, how: string): void {
@@ -219,15 +226,37 @@ export function fillSlots(turn: Turn): void {
   const { state, at } = turn;
   if (state.phase !== "running") return;
   for (const slot of state.slots) {
-    const wanted = slot.number <= wantedSlots(state) && slot.respawnAt === null;
+    const due = slot.respawnAt === null && !slot.givenUp;
+    const wanted = slot.number <= wantedSlots(state) && due;
     if (!wanted || liveWorkers(state, slot.number).length > 0) continue;
-    const pause = pauseBeforeRespawn(slot.deaths);
+    const { respawnLimit } = state.settings;
+    if (respawnLimit > 0 && slot.deaths >= respawnLimit) {
+      giveUp(turn, slot);
+      continue;
+    }
+    const pause = pauseOfSlot(slot.deaths, slot.number);
     slot.respawnAt = at + pause;
     if (pause === 0) continue;
     const text = `worker ${slot.number} failed ${slot.deaths} times in a row: ` +
       `next start in ${duration(pause)}`;
     log(turn, "warning", text, { event: "backoff", worker: slot.number, pauseMs: pause });
   }
+}
+
+function giveUp(turn: Turn, slot: Slot): void {
+  slot.givenUp = true;
+  const text = `worker ${slot.number} failed ${slot.deaths} times in a row: ` +
+    "no other is started before the next reload";
+  log(turn, "error", text, { event: "givenUp", worker: slot.number });
+}
+
+/** True if no worker is there and none comes at once. */
+export function hasNoWorkersLeft({ state, at }: Turn): boolean {
+  const wanted = state.slots.slice(0, wantedSlots(state));
+  if (state.workers.length > 0 || wanted.length === 0) return false;
+  return wanted.every(({ givenUp, respawnAt }) =>
+    givenUp || (respawnAt !== null && respawnAt > at)
+  );
 }
 
 function slotOf(turn: Turn, worker: Worker): Slot {

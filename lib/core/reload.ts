@@ -129,7 +129,10 @@ function startPending(turn: Turn, reload: Reload): void {
     // A worker that died meanwhile has been replaced by one of this generation already.
     if (workerOf(turn, reload, slot) !== undefined) continue;
     const record = turn.state.slots[slot - 1];
-    if (record !== undefined) record.respawnAt = null;
+    if (record !== undefined) {
+      record.respawnAt = null;
+      record.givenUp = false;
+    }
     giveUpSuccessor(turn, slot);
     spawnWorker(turn, slot, reload.generation);
   }

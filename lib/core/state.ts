@@ -59,6 +59,8 @@ export interface Slot {
   deaths: number;
   /** When the next worker is started; null: none is due. */
   respawnAt: number | null;
+  /** True if none is started before the next reload (`respawn-limit`). */
+  givenUp: boolean;
   /** True once a worker accepted here: from then on the slot's sockets have a queue. */
   opened: boolean;
   /** Why its last worker failed to start, or died; null: none did. */
@@ -121,6 +123,10 @@ export interface Settings {
   readonly rollback: boolean;
   /** `chain-reload-verify`. */
   readonly verifyMs: number;
+  /** `respawn-limit`; 0: none. */
+  readonly respawnLimit: number;
+  /** `die-on-no-workers`. */
+  readonly dieOnNoWorkers: boolean;
 }
 
 /**
@@ -245,6 +251,7 @@ export function inheritedState(
       number: i + 1,
       deaths: 0,
       respawnAt: null,
+      givenUp: false,
       opened: i < inheritance.slots,
       lastFailure: null,
     })),

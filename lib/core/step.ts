@@ -12,6 +12,7 @@ import {
   fillSlots,
   growSlots,
   happen,
+  hasNoWorkersLeft,
   recordFailure,
   spawnWorker,
 } from "./pool.ts";
@@ -185,6 +186,10 @@ function exitWhenDone(turn: Turn): void {
   if (phase === "stopping" || phase === "killing") {
     decide(turn, turn.state.stopTickets, verdictNow(turn, "done", "The instance has stopped"));
     turn.effects.push({ type: "exit", outcome: phase === "stopping" ? "stopped" : "killed" });
+  }
+  const { dieOnNoWorkers } = turn.state.settings;
+  if (phase === "running" && dieOnNoWorkers && hasNoWorkersLeft(turn)) {
+    turn.effects.push({ type: "exit", outcome: "noWorkerLeft" });
   }
   // No worker ever accepted, and none is on its way: another try would fail in the same way.
   if (phase === "starting" && slots.length > 0) {

@@ -273,5 +273,7 @@ function settingsOf(config: Config): MasterState["settings"] {
     mercyMs: config.workerReloadMercyMs,
     rollback: config.chainReloadRollback,
     verifyMs: config.chainReloadVerifyMs,
+    respawnLimit: config.respawnLimit,
+    dieOnNoWorkers: config.dieOnNoWorkers,
   };
 }

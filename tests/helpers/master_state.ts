@@ -27,7 +27,15 @@ export function workerOf(part: Partial<Worker> = {}): Worker {
 
 /** A slot: number 1, opened, with nothing due, unless something else is said. */
 export function slotOf(part: Partial<Slot> = {}): Slot {
-  return { number: 1, deaths: 0, respawnAt: null, opened: true, lastFailure: null, ...part };
+  return {
+    number: 1,
+    deaths: 0,
+    respawnAt: null,
+    givenUp: false,
+    opened: true,
+    lastFailure: null,
+    ...part,
+  };
 }
 
 /** A state: a running master with a socket per slot, unless something else is said. */
@@ -38,6 +46,8 @@ export function stateOf(part: Partial<MasterState> = {}): MasterState {
     mercyMs: 60_000,
     rollback: false,
     verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
   };
   return { ...initialState(settings, true, 0), phase: "running", ...part };
 }

@@ -39,6 +39,10 @@ export interface SimulationOptions {
   readonly rollback?: boolean;
   /** @default 0 */
   readonly verifyMs?: number;
+  /** @default 0 */
+  readonly respawnLimit?: number;
+  /** @default false */
+  readonly dieOnNoWorkers?: boolean;
   /** As in the state. @default null */
   readonly want?: number;
   /** @default true */
@@ -67,7 +71,16 @@ export class Simulation {
   constructor(options: SimulationOptions = {}) {
     const { processes = 1, startTimeoutMs = 60_000, mercyMs = 60_000 } = options;
     const { rollback = false, verifyMs = 0, want = null } = options;
-    const settings = { processes, startTimeoutMs, mercyMs, rollback, verifyMs };
+    const { respawnLimit = 0, dieOnNoWorkers = false } = options;
+    const settings = {
+      processes,
+      startTimeoutMs,
+      mercyMs,
+      rollback,
+      verifyMs,
+      respawnLimit,
+      dieOnNoWorkers,
+    };
     this.configuration = settings;
     this.state = initialState(settings, options.socketPerSlot ?? true, this.at, want);
   }

@@ -54,6 +54,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   workerReloadMercyMs: milliseconds,
   chainReloadRollback: fc.boolean(),
   chainReloadVerifyMs: milliseconds,
+  respawnLimit: fc.nat(1_000_000),
+  dieOnNoWorkers: fc.boolean(),
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),

@@ -102,6 +102,8 @@ Deno.test("step() lets siblings keep the queues of slots that are scaled away", 
     mercyMs: 60_000,
     rollback: false,
     verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
   };
   simulation.reload("all");
   simulation.acceptAll();
@@ -119,6 +121,8 @@ Deno.test("step() asks only workers for a new slot's queue that inherited it, wh
     mercyMs: 60_000,
     rollback: false,
     verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
   };
   simulation.reload("all");
   const old = simulation.oldest(1);

@@ -12,6 +12,8 @@ const SETTINGS = {
   mercyMs: 60_000,
   rollback: false,
   verifyMs: 0,
+  respawnLimit: 0,
+  dieOnNoWorkers: false,
 };
 
 /** How the last reload ended: outcome, and the slots that failed. */
@@ -124,7 +126,7 @@ Deno.test("step() respawns the confirmed generation, when a worker dies after a 
   halfway.accept(halfway.newest(1));
   halfway.exit(halfway.newest(2));
   assertEquals(spawns(halfway.exit(halfway.oldest(2))), []);
-  assertEquals(spawns(halfway.advance(250)), ["2: g2"]);
+  assertEquals(spawns(halfway.advance(300)), ["2: g2"]);
 });
 
 Deno.test("step() waits for the new worker, when the old one dies while it starts", () => {
@@ -252,6 +254,8 @@ Deno.test("step() uses changed settings, when the first worker of the new genera
     mercyMs: 2_000,
     rollback: false,
     verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
   };
   simulation.reload("all");
   assertEquals(simulation.dueIn, 5_000);
@@ -269,6 +273,8 @@ Deno.test("step() forgets changed settings, when no worker starts with them", ()
     mercyMs: 1,
     rollback: false,
     verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
   };
   simulation.reload("all");
   simulation.advance(1_000);
@@ -461,6 +467,8 @@ Deno.test("step() uses the settings in use, when a chain follows a reload whose 
     mercyMs: 1,
     rollback: false,
     verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
   };
   simulation.reload("all");
   simulation.advance(1);

@@ -6,7 +6,13 @@ import { Simulation } from "../../helpers/simulation.ts";
 const VERIFY_MS = 1_000;
 
 function running(processes: number): Simulation {
-  return Simulation.running({ processes, rollback: true, verifyMs: VERIFY_MS });
+  return Simulation.running({
+    processes,
+    rollback: true,
+    verifyMs: VERIFY_MS,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  });
 }
 
 /** The outcomes of the verdicts so far, with who got them. */
