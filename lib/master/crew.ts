@@ -7,6 +7,7 @@
 
 import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, type Slot, type Worker } from "../core/state.ts";
+import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import {
   encodeWorkerEnvironment,
@@ -16,56 +17,85 @@ import {
 import { lendDescriptors } from "../system/descriptor.ts";
 import { VERSION } from "../version.ts";
 import type { Caller } from "./control_server.ts";
+import { type LaneLease, LanePool } from "./lane_pool.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
+import type { Vitals } from "./sampler.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 
+/** A worker process, and how it is watched. */
+interface Member extends Pick<Vitals, "heartbeatMs"> {
+  readonly process: WorkerProcess;
+  readonly lease: LaneLease;
+}
+
 /** All worker processes of the instance. */
 export class Crew {
   readonly #surroundings: Surroundings;
   readonly #report: (report: Happening) => void;
-  readonly #processes = new Map<number, WorkerProcess>();
+  readonly #members = new Map<number, Member>();
   readonly #commands = new Map<number, WorkerCommand>();
+  readonly #lanes: LanePool;
+  readonly #onWatch: () => void;
   #toldCost = false;
 
-  /** Nobody is started yet. */
-  constructor(surroundings: Surroundings, report: (report: Happening) => void) {
+  /** Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at. */
+  constructor(
+    surroundings: Surroundings,
+    report: (report: Happening) => void,
+    onWatch: () => void,
+  ) {
     this.#surroundings = surroundings;
     this.#report = report;
+    this.#lanes = new LanePool(surroundings.sharedMemory);
+    this.#onWatch = onWatch;
   }
 
   /** Starts a worker, and reports whether that worked. */
   spawn(effect: Spawn, instruction: Instruction): void {
     const { worker, slot, generation } = effect;
     const token = crypto.randomUUID();
+    let lease: LaneLease | null = null;
     try {
       const command = this.#command(instruction, generation);
-      const child = this.#start(command, slot, generation, token, instruction);
+      lease = this.#lanes.take();
+      const lane = lease;
+      const child = this.#start(command, slot, generation, token, lane.number, instruction);
       const process = new WorkerProcess(child, {
         message: (message) => this.#onMessage(worker, slot, message),
         pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
         startLine: (line) => this.#surroundings.write(line),
         exited: (how, error) => {
-          this.#processes.delete(worker);
+          this.#members.delete(worker);
+          this.#lanes.release(lane);
           this.#surroundings.control.forget(token);
           this.#report({ type: "exited", worker, how, error });
         },
       });
-      this.#processes.set(worker, process);
+      this.#members.set(worker, { process, lease, heartbeatMs: heartbeatMs(instruction.config) });
       this.#surroundings.control.expect(
         token,
-        (caller) => this.#onCall(process, caller),
+        (caller) => this.#onCall(process, caller, instruction),
       );
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
+      if (lease !== null) this.#lanes.release(lease);
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
     }
+  }
+
+  /** What is to be seen of a worker; undefined: it is gone. */
+  vitals(worker: number): Vitals | undefined {
+    const member = this.#members.get(worker);
+    if (member === undefined) return undefined;
+    const { process: { lastHeardAt, loopLagMs }, lease: { lane }, heartbeatMs } = member;
+    return { lane, lastHeardAt, loopLagMs, heartbeatMs };
   }
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
@@ -80,12 +110,12 @@ export class Crew {
 
   /** Sends a message to a worker that may be gone already. */
   send(worker: number, message: MasterMessage): void {
-    this.#processes.get(worker)?.send(message);
+    this.#members.get(worker)?.process.send(message);
   }
 
   /** Sends a signal to a worker that may be gone already. */
   signal(worker: number, signal: Deno.Signal): void {
-    this.#processes.get(worker)?.signal(signal);
+    this.#members.get(worker)?.process.signal(signal);
   }
 
   /** Shows on the scoreboard what has changed. */
@@ -138,6 +168,7 @@ export class Crew {
     slot: number,
     generation: number,
     token: string,
+    lane: number,
     instruction: Instruction,
   ): Deno.ChildProcess {
     const { libc, listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
@@ -153,6 +184,9 @@ export class Crew {
       sockets: listeners.sockets,
       listen: config.listen,
       scoreboard: scoreboardFd,
+      lane,
+      namesRequests: watchFor(config).names,
+      heartbeatMs: heartbeatMs(config),
       stderr: stderrFd,
       mercyMs: config.workerReloadMercyMs,
     });
@@ -173,13 +207,20 @@ export class Crew {
     );
   }
 
-  #onCall(process: WorkerProcess, caller: Caller): void {
+  #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {
     process.connect(caller);
-    if (caller.hello.adopts || this.#toldCost || this.#surroundings.libc === null) return;
+    if (caller.hello.adopts || this.#toldCost) return;
     this.#toldCost = true;
-    logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
-      event: "ownSockets",
-    });
+    if (this.#surroundings.libc !== null) {
+      logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
+        event: "ownSockets",
+      });
+    }
+    if (config.maxRequests === 0 && config.harakiriMs === 0) return;
+    const text =
+      "Without foreign functions nobody sees the requests of a worker: max-requests and " +
+      "harakiri have no effect";
+    logLine("warning", text, { event: "unseenRequests" });
   }
 
   #onMessage(worker: number, slot: number, message: WorkerMessage): void {
@@ -192,6 +233,8 @@ export class Crew {
         return this.#report({ type: "stop", why: `worker ${slot} asked for it` });
       case "draining":
         return this.#report({ type: "leaving", worker });
+      case "watch":
+        return this.#onWatch();
       case "hello":
       case "heartbeat":
         // WorkerProcess notes when it was last heard of.

@@ -11,9 +11,11 @@ import { initialState, type MasterState, nextDeadline, type ReloadKind } from ".
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
+import { LaneClock } from "../protocol/lane.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { logLine } from "./log.ts";
+import { Oversight } from "./oversight.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
@@ -45,15 +47,21 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const crew = new Crew(surroundings, report);
+  const crew = new Crew(surroundings, report, () => void oversight.wake());
   const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
     report({ type: "reload", kind, why: `${path} was touched` })
   );
-  const master = new Master(setup, crew, touchFiles, report);
+  const oversight: Oversight = new Oversight({
+    clock: new LaneClock(surroundings.sharedMemory),
+    workers: () => master.state.workers,
+    vitals: (worker) => crew.vitals(worker),
+    report,
+  });
+  const master: Master = new Master(setup, crew, { touchFiles, oversight }, report);
   const removeSignals = onMasterSignals(report);
   try {
     master.take({ type: "start", at: performance.now() });
-    master.watchTouchFiles();
+    master.watch();
     while (master.outcome === null) {
       const deadline = nextDeadline(master.state);
       const event = await queue.next(deadline);
@@ -68,7 +76,14 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   } finally {
     removeSignals();
     touchFiles.close();
+    oversight.close();
   }
+}
+
+/** What the master keeps an eye on. */
+interface Eyes {
+  readonly touchFiles: TouchFiles<ReloadKind>;
+  readonly oversight: Oversight;
 }
 
 /** The state and the hands that carry out what it asks for. */
@@ -77,7 +92,7 @@ class Master {
   outcome: Outcome | null = null;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
-  readonly #touchFiles: TouchFiles<ReloadKind>;
+  readonly #eyes: Eyes;
   readonly #report: (happening: Happening) => void;
   #current: Instruction;
   #next: Instruction | null = null;
@@ -85,12 +100,12 @@ class Master {
   constructor(
     setup: MasterSetup,
     crew: Crew,
-    touchFiles: TouchFiles<ReloadKind>,
+    eyes: Eyes,
     report: (happening: Happening) => void,
   ) {
     this.#setup = setup;
     this.#crew = crew;
-    this.#touchFiles = touchFiles;
+    this.#eyes = eyes;
     this.#report = report;
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
@@ -185,12 +200,15 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
-    this.watchTouchFiles();
+    this.watch();
   }
 
-  watchTouchFiles(): void {
-    const { touchReload, touchChainReload } = this.#current.config;
-    this.#touchFiles.watch([
+  /** Watches what the configuration in use says. */
+  watch(): void {
+    const { config } = this.#current;
+    const { touchReload, touchChainReload } = config;
+    this.#eyes.oversight.use(config);
+    this.#eyes.touchFiles.watch([
       ...touchReload.map((path) => ({ path, what: "all" as const })),
       ...touchChainReload.map((path) => ({ path, what: "chain" as const })),
     ]);

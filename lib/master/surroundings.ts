@@ -6,7 +6,8 @@
  */
 
 import { UserError } from "../cli/exit_code.ts";
-import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
+import { SHARED_BYTES } from "../protocol/lane.ts";
+import { Scoreboard } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
@@ -20,7 +21,9 @@ export interface Surroundings {
   readonly listeners: Listeners;
   readonly control: ControlServer;
   readonly scoreboard: Scoreboard;
-  /** Descriptor of the scoreboard's memory; null without foreign functions. */
+  /** The memory that master and workers share: the scoreboard, and the lanes behind it. */
+  readonly sharedMemory: ArrayBufferLike;
+  /** Descriptor of that memory; null without foreign functions. */
   readonly scoreboardFd: number | null;
   /** A second descriptor of the master's stderr, for workers; null without foreign functions. */
   readonly stderrFd: number | null;
@@ -38,15 +41,16 @@ export interface Surroundings {
 export async function openSurroundings(config: SocketConfig): Promise<Surroundings> {
   const c = libc();
   const listeners = await Listeners.open(c, config);
-  const scoreboardFd = c && createSharedMemory(c, "duwsgi-scoreboard", SCOREBOARD_BYTES);
+  const scoreboardFd = c && createSharedMemory(c, "duwsgi-scoreboard", SHARED_BYTES);
   const memory = c === null || scoreboardFd === null
-    ? new SharedArrayBuffer(SCOREBOARD_BYTES)
-    : mapSharedMemory(c, scoreboardFd, SCOREBOARD_BYTES);
+    ? new SharedArrayBuffer(SHARED_BYTES)
+    : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
   return {
     libc: c,
     listeners,
     control: openControl(listeners),
     scoreboard: new Scoreboard(memory),
+    sharedMemory: memory,
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
     write: stderrLines(c, scoreboardFd),

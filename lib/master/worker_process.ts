@@ -37,6 +37,7 @@ export class WorkerProcess {
   readonly #unsent: MasterMessage[] = [];
   #channel: WorkerChannel | null = null;
   #lastHeardAt: number | null = null;
+  #loopLagMs: number | null = null;
 
   /** Takes a process that was just started, with its stderr piped. */
   constructor(child: Deno.ChildProcess, reports: WorkerReports) {
@@ -53,6 +54,11 @@ export class WorkerProcess {
   /** When the worker last said something (monotonic ms): its event loop ran then. Null: never. */
   get lastHeardAt(): number | null {
     return this.#lastHeardAt;
+  }
+
+  /** How late the worker's last heartbeat left (ms); null: none came yet. */
+  get loopLagMs(): number | null {
+    return this.#loopLagMs;
   }
 
   /** The worker called: from now on both sides can speak. */
@@ -83,6 +89,7 @@ export class WorkerProcess {
     try {
       for await (const message of messages) {
         this.#lastHeardAt = performance.now();
+        if (message.type === "heartbeat") this.#loopLagMs = message.lagMs;
         this.#reports.message(message);
       }
     } catch (cause) {
