@@ -47,7 +47,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const crew = new Crew(surroundings, report, () => void oversight.wake());
+  const crew = new Crew(surroundings, report, () => oversight.wake());
   const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
     report({ type: "reload", kind, why: `${path} was touched` })
   );

@@ -31,8 +31,8 @@ export class Oversight {
   readonly #setup: OversightSetup;
   #limits: Limits | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #closely = false;
   #inspection: Inspection | null = null;
-  #closed = false;
 
   /** Nobody is looked at before {@linkcode use}. */
   constructor(setup: OversightSetup) {
@@ -42,40 +42,43 @@ export class Oversight {
   /** From now on, these are the limits. */
   use(limits: Limits): void {
     this.#limits = limits;
-    if (watchFor(limits).samples) return void this.wake();
-    this.#inspection = null;
-    this.#every(IDLE_MS, () => this.#lookForDeadlines());
+    this.#begin(watchFor(limits).samples);
   }
 
   /** A worker has set itself a time: it is to be looked at, whatever the options say. */
-  async wake(): Promise<void> {
-    if (this.#inspection !== null) return;
-    const { Inspection } = await import("./inspection.ts");
-    if (this.#closed || this.#inspection !== null) return;
-    this.#inspection = new Inspection(this.#setup);
-    this.#every(SAMPLE_MS, () => this.#look());
+  wake(): void {
+    if (!this.#closely) this.#begin(true);
   }
 
   /** Looks no more. */
   close(): void {
-    this.#closed = true;
     clearInterval(this.#timer);
   }
 
-  #every(ms: number, look: () => void): void {
+  #begin(closely: boolean): void {
+    this.#closely = closely;
     clearInterval(this.#timer);
-    this.#timer = setInterval(look, ms);
+    this.#timer = closely
+      ? setInterval(() => this.#look(), SAMPLE_MS)
+      : setInterval(() => this.#lookForDeadlines(), IDLE_MS);
   }
 
   #look(): void {
-    if (this.#inspection === null || this.#limits === null) return;
+    // Loading it belongs to no start: nobody is over a limit in the first second.
+    if (this.#inspection === null) return void this.#load();
+    if (this.#limits === null) return;
     const { workers, report } = this.#setup;
     for (const happening of this.#inspection.look(workers(), this.#limits)) report(happening);
+  }
+
+  async #load(): Promise<void> {
+    const { Inspection } = await import("./inspection.ts");
+    this.#inspection ??= new Inspection(this.#setup);
   }
 
   #lookForDeadlines(): void {
     const { workers, vitals } = this.#setup;
     const set = workers().some(({ id }) => (vitals(id)?.lane.get("userDeadline") ?? 0) !== 0);
-    if (set) void this.wake();
+    if (set) this.wake();
   }
 }

@@ -165,7 +165,8 @@ let watched = false;
  * Gives this worker so many seconds for a piece of work, whatever it is: if it has not called again by
  * then, it is replaced, and killed after the `harakiri-graceful-timeout`, also when its event loop is
  * blocked. 0 calls it off; each call replaces the one before. It is not called off by the end of a
- * request, because requests overlap here. The master looks once per second.
+ * request, because requests overlap here. The master looks once per second. Without foreign functions
+ * it has no effect.
  *
  * @throws {RangeError} If it is not a number from 0 on.
  */
