@@ -8,9 +8,6 @@ import type { Limits } from "../../core/watch.ts";
 import * as kind from "../option_kind.ts";
 import type { OptionRows } from "../option_spec.ts";
 
-/** The limits are those that the core judges by. */
-export type LimitsConfig = Limits;
-
 /** A day is longer than anything that is waited for. */
 const DAY_S = 86_400;
 /** The longest lifetime, a year. */
@@ -18,8 +15,8 @@ const YEAR_S = 365 * DAY_S;
 /** The most memory, 16 TB. */
 const MOST_MB = 1 << 24;
 
-/** Their rows. */
-export const LIMIT_OPTIONS: OptionRows<LimitsConfig> = {
+/** The rows of the limits that the core judges by. */
+export const LIMIT_OPTIONS: OptionRows<Limits> = {
   maxRequests: {
     name: "max-requests",
     aliases: [],
@@ -174,7 +171,7 @@ function memory(
   help: string,
   details: string,
   example: string,
-): OptionRows<LimitsConfig>["reloadOnRss"] {
+): OptionRows<Limits>["reloadOnRss"] {
   return {
     name,
     aliases: [],
