@@ -66,11 +66,11 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       const deadline = nextDeadline(master.state);
       const event = await queue.next(deadline);
       const at = performance.now();
-      if (event !== undefined) master.take(event);
-      else if (deadline !== null && at - deadline > OVERSLEPT_MS) {
+      if (deadline !== null && at - deadline > OVERSLEPT_MS) {
         // The master was stopped, or the machine slept: what its workers said meanwhile comes first.
         master.take({ type: "overslept", ms: at - deadline + OVERSLEPT_MS, at });
-      } else master.take({ type: "tick", at });
+      } else if (event === undefined) master.take({ type: "tick", at });
+      if (event !== undefined) master.take(event);
     }
     return master.outcome;
   } finally {
