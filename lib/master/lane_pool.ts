@@ -38,6 +38,12 @@ export class LanePool {
     throw new Error(`There are ${MAX_LANES} worker processes already`);
   }
 
+  /** Goes on with the lane of a process that another program started: it shows what it showed. */
+  keep(number: number): LaneLease {
+    this.#taken.add(number);
+    return { number, lane: new Lane(this.#memory, number) };
+  }
+
   /** The process that had it is gone. */
   release({ number }: LaneLease): void {
     this.#taken.delete(number);

@@ -31,3 +31,15 @@ Deno.test("LanePool refuses when all lanes are taken, and goes on when one is fr
     assertEquals(lanes.take().number, freed.number);
   }
 });
+
+Deno.test("LanePool keeps a lane that was in use before it, and gives it to nobody else", () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const before = new LanePool(memory).take();
+  before.lane.set("requests", 9);
+  const lanes = new LanePool(memory);
+  const kept = lanes.keep(before.number);
+  assertEquals(kept.lane.get("requests"), 9);
+  assert(lanes.take().number !== kept.number);
+  lanes.release(kept);
+  assertEquals(lanes.take().number, kept.number);
+});
