@@ -97,7 +97,7 @@ export const LIMIT_OPTIONS: OptionRows<Limits> = {
     "reload-on-rss",
     "Megabytes of memory at which a worker is replaced",
     "0 is no limit. Counted is what the process has in RAM (VmRSS of proc_pid_status(5)), pages that " +
-      "it shares with its siblings included: a worker without a script has some 60 MB already. The " +
+      "it shares with its siblings included: a worker without a script has some 50 MB already. The " +
       "worker is replaced in order when it was above the limit for three seconds in a row, and is " +
       "older than `min-worker-lifetime`.",
     "reload-on-rss = 512",
@@ -105,7 +105,7 @@ export const LIMIT_OPTIONS: OptionRows<Limits> = {
   reloadOnAs: memory(
     "reload-on-as",
     "Megabytes of address space at which a worker is replaced",
-    "0 is no limit. Deno reserves address space in advance that it never uses, some 20000 MB and " +
+    "0 is no limit. Deno reserves address space in advance that it never uses, some 18000 MB and " +
       "more, so `reload-on-rss` is nearly always what is meant. Else the same as there.",
     "reload-on-as = 65536",
   ),
