@@ -16,6 +16,8 @@
  */
 
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
+export type { ReloadConfig } from "./lib/config/options/reloading.ts";
+export type { Limits } from "./lib/core/watch.ts";
 export type {
   Handler,
   LeaveCause,

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Limits } from "../core/watch.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 
@@ -31,7 +32,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig, RespawnConfig {
+export interface Config extends ReloadConfig, RespawnConfig, Limits {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

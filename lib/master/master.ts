@@ -18,10 +18,12 @@ import {
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
+import { LaneClock } from "../protocol/lane.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
+import { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -67,30 +69,43 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const crew = new Crew(surroundings, report);
+  const crew = new Crew(surroundings, report, () => oversight.wake());
   const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
     report({ type: "reload", kind, why: `${path} was touched` })
   );
-  const master = new Master(setup, crew, touchFiles, report);
+  const oversight: Oversight = new Oversight({
+    clock: new LaneClock(surroundings.sharedMemory),
+    workers: () => master.state.workers,
+    vitals: (worker) => crew.vitals(worker),
+    report,
+  });
+  const master: Master = new Master(setup, crew, { touchFiles, oversight }, report);
   const removeSignals = onMasterSignals(report);
   try {
     master.begin(setup.inheritance);
-    master.watchTouchFiles();
+    master.watch();
     while (master.outcome === null) {
       const deadline = nextDeadline(master.state);
       const event = await queue.next(deadline);
       const at = performance.now();
-      if (event !== undefined) master.take(event);
-      else if (deadline !== null && at - deadline > OVERSLEPT_MS) {
+      if (deadline !== null && at - deadline > OVERSLEPT_MS) {
         // The master was stopped, or the machine slept: what its workers said meanwhile comes first.
         master.take({ type: "overslept", ms: at - deadline + OVERSLEPT_MS, at });
-      } else master.take({ type: "tick", at });
+      } else if (event === undefined) master.take({ type: "tick", at });
+      if (event !== undefined) master.take(event);
     }
     return master.outcome;
   } finally {
     removeSignals();
     touchFiles.close();
+    oversight.close();
   }
+}
+
+/** What the master keeps an eye on. */
+interface Eyes {
+  readonly touchFiles: TouchFiles<ReloadKind>;
+  readonly oversight: Oversight;
 }
 
 /** The state and the hands that carry out what it asks for. */
@@ -99,7 +114,7 @@ class Master {
   outcome: Outcome | null = null;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
-  readonly #touchFiles: TouchFiles<ReloadKind>;
+  readonly #eyes: Eyes;
   readonly #report: (happening: Happening) => void;
   #current: Instruction;
   #next: Instruction | null = null;
@@ -107,12 +122,12 @@ class Master {
   constructor(
     setup: MasterSetup,
     crew: Crew,
-    touchFiles: TouchFiles<ReloadKind>,
+    eyes: Eyes,
     report: (happening: Happening) => void,
   ) {
     this.#setup = setup;
     this.#crew = crew;
-    this.#touchFiles = touchFiles;
+    this.#eyes = eyes;
     this.#report = report;
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
@@ -127,7 +142,9 @@ class Master {
   begin(handover: Handover | null): void {
     if (handover === null) return this.take({ type: "start", at: performance.now() });
     for (const { id, slot, pid } of handover.inheritance.workers) {
-      if (pid !== null) this.#crew.adopt(id, slot, pid, handover.tokens[id] ?? "");
+      const known = handover.credentials[id];
+      if (pid === null || known === undefined) continue;
+      this.#crew.adopt(id, slot, pid, known, this.#current);
     }
     if (this.#setup.surroundings.libc !== null) listenAgain(this.#setup.surroundings.libc);
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
@@ -210,7 +227,8 @@ class Master {
   }
 
   #execMaster(): void {
-    const problem = this.#setup.replacement?.run(inheritanceOf(this.state), this.#crew.tokens);
+    const inheritance = inheritanceOf(this.state, performance.now());
+    const problem = this.#setup.replacement?.run(inheritance, this.#crew.credentials);
     this.#refuse(problem ?? "The master's program cannot be replaced");
   }
 
@@ -240,12 +258,15 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
-    this.watchTouchFiles();
+    this.watch();
   }
 
-  watchTouchFiles(): void {
-    const { touchReload, touchChainReload } = this.#current.config;
-    this.#touchFiles.watch([
+  /** Watches what the configuration in use says. */
+  watch(): void {
+    const { config } = this.#current;
+    const { touchReload, touchChainReload } = config;
+    this.#eyes.oversight.use(config);
+    this.#eyes.touchFiles.watch([
       ...touchReload.map((path) => ({ path, what: "all" as const })),
       ...touchChainReload.map((path) => ({ path, what: "chain" as const })),
     ]);
