@@ -19,7 +19,8 @@ export type ExitName =
   | "configuration"
   | "socket"
   | "noWorkerStarted"
-  | "killed";
+  | "killed"
+  | "pidfile";
 
 /** All ways to end, by name. */
 export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
@@ -48,6 +49,10 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   killed: {
     code: 5,
     meaning: "A second stop signal came, and workers were killed with what they were doing.",
+  },
+  pidfile: {
+    code: 6,
+    meaning: "The pidfile names a process that is running: the instance has been started before.",
   },
 };
 

@@ -8,10 +8,14 @@
 import type { Config } from "../config/config.ts";
 import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
+import { optionPlace } from "../config/option_place.ts";
+import { processKeysSet } from "../config/options/process.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
+import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import { configureLog, logLine } from "../master/log.ts";
 import { type Instruction, runMaster } from "../master/master.ts";
+import type { ProcessSetup } from "../master/process_setup.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
 import { fulfilledWithin } from "../system/timing.ts";
@@ -39,12 +43,47 @@ async function perform(args: readonly string[]): Promise<number> {
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);
   if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
-  for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  const daemon = takeDaemonRole();
+  // Who has started the daemon has read the same problems, and shown them.
+  if (!daemon || loaded.config === null) {
+    for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  }
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
+  if (!daemon && (loaded.config.daemonize !== "" || loaded.config.daemonize2 !== "")) {
+    const { startDaemon } = await import("./daemonize.ts");
+    return await startDaemon(base.stdinRead());
+  }
   enter(loaded.config);
-  return await serve(loaded, () => loadConfig(args, denoConfigSource(base, true)));
+  const process = await setUpProcess(loaded.config, loaded, daemon);
+  const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
+  try {
+    return await serve(loaded, process, loadAgain);
+  } catch (error) {
+    process?.abort(error);
+    throw error;
+  }
+}
+
+/** True if this process is the daemon that another one of its kind has started. */
+function takeDaemonRole(): boolean {
+  const daemon = Deno.env.get(DAEMON_VARIABLE) !== undefined;
+  Deno.env.delete(DAEMON_VARIABLE);
+  return daemon;
+}
+
+/** Null: the configuration asks for nothing of that. */
+async function setUpProcess(
+  config: Config,
+  { entries, problems }: Loaded,
+  daemon: boolean,
+): Promise<ProcessSetup | null> {
+  if (processKeysSet(config).length === 0) return null;
+  const { ProcessSetup } = await import("../master/process_setup.ts");
+  const setup = ProcessSetup.begin(config, (key) => optionPlace(entries, key), daemon);
+  if (daemon) logProblems(problems);
+  return setup;
 }
 
 async function help(topic: string | undefined): Promise<number> {
@@ -87,19 +126,27 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
+async function serve(
+  loaded: Loaded,
+  process: ProcessSetup | null,
+  loadAgain: () => Loaded,
+): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
   requireScript(config.script);
-  const surroundings = await openSurroundings(config);
+  const surroundings = await openSurroundings(config, process);
+  process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const ready = Promise.withResolvers<void>();
   const running = runMaster({
     instruction,
     surroundings,
     readAgain: (current) => readAgain(current, loadAgain()),
-    onReady: ready.resolve,
+    onReady: () => {
+      process?.ready();
+      ready.resolve();
+    },
   });
   // Loading the log's library takes a master's time that its starting workers need.
   await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);

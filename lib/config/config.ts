@@ -9,6 +9,8 @@
  * @module
  */
 
+import type { LogFileConfig } from "./options/log_file.ts";
+import type { ProcessConfig } from "./options/process.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 
 /** Where a value was written: shown in every message about it. */
@@ -30,7 +32,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig {
+export interface Config extends ReloadConfig, ProcessConfig, LogFileConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */
@@ -60,7 +62,7 @@ export interface Config extends ReloadConfig {
   readonly chownSocket: string;
   /** File mode creation mask (`umask`), or null: inherited. @default null */
   readonly umask: number | null;
-  /** Remove Unix sockets when the master exits in order (`vacuum`). @default false */
+  /** Remove Unix sockets and pidfiles when the master exits in order (`vacuum`). @default false */
   readonly vacuum: boolean;
 
   /** Files whose change starts a chain reload (`touch-chain-reload`). */

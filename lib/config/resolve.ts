@@ -43,6 +43,7 @@ export function resolve(
   }
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
   checkSockets(draft.sockets, problems);
+  checkDaemon(entries, draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances.origin, problems);
   warnAboutNoEffect(entries, draft, problems);
   return Object.freeze(draft);
@@ -124,6 +125,22 @@ function checkSockets(sockets: readonly SocketSpec[], problems: Problems): void 
   }
 }
 
+/** Both say when the command that starts the daemon returns. */
+function checkDaemon(entries: readonly Entry[], draft: Config, problems: Problems): void {
+  if (draft.daemonize === "" || draft.daemonize2 === "") return;
+  const entry = lastUse(entries, "daemonize2");
+  if (entry === undefined) return;
+  const where = formatOrigin(entry.origin);
+  problems.error(
+    entry.origin,
+    `"daemonize2" at ${where} contradicts daemonize: remove one of the two`,
+  );
+}
+
+function lastUse(entries: readonly Entry[], key: keyof Config): Entry | undefined {
+  return entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
+}
+
 function checkPresence(entries: readonly Entry[], origin: Origin, problems: Problems): void {
   const missing = (key: keyof Config) => !entries.some((entry) => findOptionKey(entry.key) === key);
   if (entries.length === 0) {
@@ -149,10 +166,14 @@ function checkPresence(entries: readonly Entry[], origin: Origin, problems: Prob
 /** Options that are accepted for uWSGI's sake are not to be silently contradicted. */
 function warnAboutNoEffect(entries: readonly Entry[], draft: Config, problems: Problems): void {
   const warn = (key: keyof Config, message: string) => {
-    const entry = entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
+    const entry = lastUse(entries, key);
     if (entry === undefined) return;
     problems.warning(entry.origin, `"${entry.key}" at ${formatOrigin(entry.origin)} ${message}`);
   };
   if (!draft.master) warn("master", "has no effect: duwsgi always has a master");
   if (!draft.dieOnTerm) warn("dieOnTerm", "has no effect: SIGTERM always stops duwsgi");
+  if (draft.daemonize !== "" || draft.daemonize2 !== "") return;
+  for (const key of ["touchLogreopen", "touchLogrotate", "logBackupname"] as const) {
+    if (draft[key].length > 0) warn(key, "has no effect: there is no log file without daemonize");
+  }
 }

@@ -19,6 +19,7 @@ import type { Caller } from "./control_server.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
+import { workerName } from "./process_names.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -83,6 +84,11 @@ export class Crew {
     this.#processes.get(worker)?.send(message);
   }
 
+  /** Sends a message to all workers, also to those that have not called yet. */
+  tell(message: MasterMessage): void {
+    for (const process of this.#processes.values()) process.send(message);
+  }
+
   /** Sends a signal to a worker that may be gone already. */
   signal(worker: number, signal: Deno.Signal): void {
     this.#processes.get(worker)?.signal(signal);
@@ -140,7 +146,7 @@ export class Crew {
     token: string,
     instruction: Instruction,
   ): Deno.ChildProcess {
-    const { libc, listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
+    const { libc, listeners, control, scoreboardFd, stderrFd, process } = this.#surroundings;
     const { config } = instruction;
     const environment = encodeWorkerEnvironment({
       protocol: PROTOCOL_VERSION,
@@ -155,21 +161,23 @@ export class Crew {
       scoreboard: scoreboardFd,
       stderr: stderrFd,
       mercyMs: config.workerReloadMercyMs,
+      processName: workerName(config, slot),
     });
     const lent = [...listeners.sockets.flatMap((socket) => socket.fds), scoreboardFd, stderrFd];
+    const spawn = () =>
+      new Deno.Command(Deno.execPath(), {
+        args: [...command.args],
+        env: { ...command.env, [WORKER_VARIABLE]: environment },
+        stdin: "null",
+        stdout: "inherit",
+        stderr: "piped",
+        // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
+        detached: libc === null,
+      }).spawn();
     return lendDescriptors(
       libc,
       lent.filter((fd) => fd !== null),
-      () =>
-        new Deno.Command(Deno.execPath(), {
-          args: [...command.args],
-          env: { ...command.env, [WORKER_VARIABLE]: environment },
-          stdin: "null",
-          stdout: "inherit",
-          stderr: "piped",
-          // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
-          detached: libc === null,
-        }).spawn(),
+      () => process?.affinity?.during(slot, spawn) ?? spawn(),
     );
   }
 

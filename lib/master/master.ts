@@ -9,6 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
 import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
 import { step } from "../core/step.ts";
+import type { MasterMessage } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -42,9 +43,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
   const crew = new Crew(surroundings, report);
-  const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
-    report({ type: "reload", kind, why: `${path} was touched` })
-  );
+  const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
   const master = new Master(setup, crew, touchFiles, report);
   const removeSignals = onMasterSignals(report);
   try {
@@ -61,13 +60,16 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   }
 }
 
+/** What is to be done when a file was touched; it is told why, for the log. */
+type Touched = (why: string) => void;
+
 /** The state and the hands that carry out what it asks for. */
 class Master {
   state: MasterState;
   outcome: Outcome | null = null;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
-  readonly #touchFiles: TouchFiles<ReloadKind>;
+  readonly #touchFiles: TouchFiles<Touched>;
   readonly #report: (happening: Happening) => void;
   #current: Instruction;
   #next: Instruction | null = null;
@@ -75,7 +77,7 @@ class Master {
   constructor(
     setup: MasterSetup,
     crew: Crew,
-    touchFiles: TouchFiles<ReloadKind>,
+    touchFiles: TouchFiles<Touched>,
     report: (happening: Happening) => void,
   ) {
     this.#setup = setup;
@@ -172,11 +174,33 @@ class Master {
   }
 
   watchTouchFiles(): void {
-    const { touchReload, touchChainReload } = this.#current.config;
-    this.#touchFiles.watch([
-      ...touchReload.map((path) => ({ path, what: "all" as const })),
-      ...touchChainReload.map((path) => ({ path, what: "chain" as const })),
-    ]);
+    const { config } = this.#current;
+    const { process } = this.#setup.surroundings;
+    const reload = (kind: ReloadKind) => (why: string) =>
+      this.#report({ type: "reload", kind, why });
+    const files = [
+      [config.touchReload, reload("all")],
+      [config.touchChainReload, reload("chain")],
+    ] as [readonly string[], Touched][];
+    if (process?.hasLog) {
+      files.push([config.touchLogreopen, (why) => this.reopenLog(why)]);
+      files.push([config.touchLogrotate, (why) => this.rotateLog(why)]);
+    }
+    this.#touchFiles.watch(
+      files.flatMap(([paths, what]) => paths.map((path) => ({ path, what }))),
+    );
+  }
+
+  /** Opens the log file again everywhere; who has asked for it goes to the log. */
+  reopenLog(why: string): void {
+    this.#setup.surroundings.process?.reopenLog((message) => this.#crew.tell(message), why);
+  }
+
+  /** Renames the log file and opens a new one everywhere. */
+  rotateLog(why: string): void {
+    const { logBackupname } = this.#current.config;
+    const tell = (message: MasterMessage) => this.#crew.tell(message);
+    this.#setup.surroundings.process?.rotateLog(tell, logBackupname, why);
   }
 
   #ready(afterMs: number): void {

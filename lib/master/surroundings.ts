@@ -13,6 +13,7 @@ import { type LineWriter, stderrLines } from "../system/line_writer.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import { ControlServer } from "./control_server.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
+import type { ProcessSetup } from "./process_setup.ts";
 
 /** The lasting things of an instance. */
 export interface Surroundings {
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly stderrFd: number | null;
   /** Writes whole lines to stderr. */
   readonly write: LineWriter;
+  /** Pidfiles, log file, name and user; null: nothing of that is configured. */
+  readonly process: ProcessSetup | null;
   /** Seconds since the epoch. */
   readonly startedOn: number;
 }
@@ -33,15 +36,26 @@ export interface Surroundings {
 /**
  * Opens everything.
  *
- * @throws {UserError} If a socket cannot be opened; nothing is left behind.
+ * @throws {UserError} If a socket cannot be opened, or privileges cannot be dropped; nothing is left
+ * behind.
  */
-export async function openSurroundings(config: SocketConfig): Promise<Surroundings> {
+export async function openSurroundings(
+  config: SocketConfig,
+  process: ProcessSetup | null,
+): Promise<Surroundings> {
   const c = libc();
   const listeners = await Listeners.open(c, config);
+  try {
+    await process?.afterBind(listeners);
+  } catch (error) {
+    listeners.close(true);
+    throw error;
+  }
   const scoreboardFd = c && createSharedMemory(c, "duwsgi-scoreboard", SCOREBOARD_BYTES);
   const memory = c === null || scoreboardFd === null
     ? new SharedArrayBuffer(SCOREBOARD_BYTES)
     : mapSharedMemory(c, scoreboardFd, SCOREBOARD_BYTES);
+  const write = stderrLines(c, scoreboardFd);
   return {
     libc: c,
     listeners,
@@ -49,7 +63,8 @@ export async function openSurroundings(config: SocketConfig): Promise<Surroundin
     scoreboard: new Scoreboard(memory),
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
-    write: stderrLines(c, scoreboardFd),
+    write: process?.tee(write) ?? write,
+    process,
     startedOn: Math.floor(Date.now() / 1000),
   };
 }
@@ -68,6 +83,7 @@ function openControl(listeners: Listeners): ControlServer {
 /** Closes everything. */
 export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
   const { libc: c, control, listeners, scoreboardFd, stderrFd } = surroundings;
+  surroundings.process?.exit(vacuum);
   control.close();
   listeners.close(vacuum);
   if (scoreboardFd !== null) c?.close(scoreboardFd);

@@ -43,7 +43,9 @@ export type MasterMessage =
   /** Leave: finish what you have within `mercyMs`. */
   | { readonly type: "retire"; readonly reason: RetireReason; readonly mercyMs: number }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
-  | { readonly type: "cover"; readonly slots: readonly number[] };
+  | { readonly type: "cover"; readonly slots: readonly number[] }
+  /** The log file has been renamed: open this one in its place. */
+  | { readonly type: "reopen-log"; readonly path: string };
 
 type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
@@ -76,6 +78,7 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
 const MASTER_SHAPES: Shapes<MasterMessage> = {
   retire: { reason: isReason, mercyMs: isNumber },
   cover: { slots: isNumberList },
+  "reopen-log": { path: isString },
 };
 
 /** A message that is not one: too long, not JSON, or with a field of the wrong kind. */

@@ -16,6 +16,8 @@ export interface SourceBase {
   readonly startedAtMs: number;
   /** Standard input, which can be read only once and is kept for reloads. */
   readonly stdin: () => string;
+  /** What was read from it; null: nothing was. */
+  readonly stdinRead: () => string | null;
 }
 
 /** Captures {@linkcode SourceBase}; call it before anything changes the directory. */
@@ -25,6 +27,7 @@ export function captureBase(): SourceBase {
     cwd: Deno.cwd(),
     startedAtMs: Date.now(),
     stdin: () => text ??= readStdin(),
+    stdinRead: () => text,
   };
 }
 

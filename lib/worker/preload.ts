@@ -20,7 +20,7 @@ import {
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
 import { endAfter, endWithParent } from "../system/death_watch.ts";
-import { setInherited } from "../system/descriptor.ts";
+import { replaceFile, setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
 import { currentInstance, enterInstance } from "./instance.ts";
@@ -83,6 +83,18 @@ function scoreboard(c: Libc | null, environment: WorkerEnvironment): Scoreboard 
   return new Scoreboard(mapSharedMemory(c, fd, SCOREBOARD_BYTES));
 }
 
+/** Puts the new log file in the place of everything here that writes to the old one. */
+function reopenLog({ stderr }: WorkerEnvironment, path: string): void {
+  const { libc } = currentInstance();
+  if (libc === null || stderr === null) return;
+  try {
+    replaceFile(libc, stderr, path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`Worker stays with the old log file, because ${path} fails: ${reason}`);
+  }
+}
+
 async function listenToMaster(
   connection: Promise<Deno.UnixConn>,
   channel: Channel<MasterMessage, WorkerMessage>,
@@ -96,6 +108,8 @@ async function listenToMaster(
         void retire(message.reason, message.mercyMs, instanceSockets());
       } else if (message.type === "cover") {
         for (const socket of instanceSockets()) socket.served?.cover(message.slots);
+      } else if (message.type === "reopen-log") {
+        reopenLog(environment, message.path);
       }
     }
   } finally {

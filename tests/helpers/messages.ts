@@ -34,4 +34,5 @@ export const masterMessages: fc.Arbitrary<MasterMessage> = fc.oneof(
     mercyMs: number,
   }),
   fc.record({ type: fc.constant("cover" as const), slots: fc.array(number) }),
+  fc.record({ type: fc.constant("reopen-log" as const), path: text }),
 );

@@ -32,6 +32,9 @@ const socket = fc.record({
   origin: fc.constant(origin),
 });
 
+const anyPath = fc.oneof(fc.constant(""), pathText);
+const account = fc.constantFrom("", "root", "www-data", "33");
+
 const anyConfig: fc.Arbitrary<Config> = fc.record({
   script: pathText,
   processes: fc.integer({ min: 1, max: 1024 }),
@@ -53,10 +56,34 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   startTimeoutMs: milliseconds,
   workerReloadMercyMs: milliseconds,
   chainReloadRollback: fc.boolean(),
-  chainReloadVerifyMs: milliseconds,
+  chainReloadVerifyMs: fc.integer({ min: 0, max: 3_600_000 }),
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),
+  pidfile: anyPath,
+  pidfile2: anyPath,
+  safePidfile: anyPath,
+  safePidfile2: anyPath,
+  daemonize: anyPath,
+  daemonize2: fc.constant(""),
+  uid: account,
+  gid: account,
+  addGid: fc.array(account.filter((one) => one !== "")),
+  initgroups: fc.boolean(),
+  maxFd: fc.option(fc.integer({ min: 64, max: 1e9 })),
+  limitNproc: fc.option(fc.integer({ min: 16, max: 1e9 })),
+  limitAs: fc.option(fc.integer({ min: 65536, max: 1e9 })),
+  prio: fc.option(fc.integer({ min: -20, max: 19 })),
+  cpuAffinity: fc.option(fc.integer({ min: 1, max: 1024 })),
+  procname: text,
+  procnameMaster: text,
+  procnamePrefix: text,
+  procnamePrefixSpaced: text,
+  procnameAppend: text,
+  autoProcname: fc.boolean(),
+  touchLogreopen: fc.array(pathText),
+  touchLogrotate: fc.array(pathText),
+  logBackupname: anyPath,
 });
 
 /** Lines are not part of what is written. */

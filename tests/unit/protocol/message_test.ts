@@ -25,6 +25,7 @@ const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessag
   {
     retire: { type: "retire", reason: "scaled-down", mercyMs: 60_000 },
     cover: { type: "cover", slots: [2, 3] },
+    "reopen-log": { type: "reopen-log", path: "/var/log/app.log" },
   };
 
 const SIDES: readonly [

@@ -35,6 +35,7 @@ const ENVIRONMENT: WorkerEnvironment = {
   scoreboard: 9,
   stderr: null,
   mercyMs: 60_000,
+  processName: "app worker 1",
 };
 
 Deno.test("decodeWorkerEnvironment() gives back what encodeWorkerEnvironment() wrote", () => {
