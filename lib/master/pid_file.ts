@@ -81,7 +81,9 @@ export class PidFile {
     this.refuseOwner();
     const temporary = `${this.#path}.${Deno.pid}`;
     try {
-      Deno.writeTextFileSync(temporary, `${Deno.pid}\n`);
+      // A new file in any case: root follows no link that somebody has put there.
+      removeIfThere(temporary);
+      Deno.writeTextFileSync(temporary, `${Deno.pid}\n`, { createNew: true });
       Deno.renameSync(temporary, this.#path);
     } catch (error) {
       removeIfThere(temporary);

@@ -18,10 +18,14 @@ import { modulePath, PRELOAD } from "./worker_command.ts";
 /** The options of users and groups. */
 export type PrivilegeConfig = Pick<Config, "uid" | "gid" | "addGid" | "initgroups">;
 
-/** Whom to become. */
-export interface Identity {
+/** A user and a group by number. */
+export interface Ids {
   readonly uid: number;
   readonly gid: number;
+}
+
+/** Whom to become. */
+export interface Identity extends Ids {
   /** All groups, `gid` possibly among them. */
   readonly groups: readonly number[];
   /** The entry of the user database; null: there is none, or the user stays. */
@@ -32,22 +36,20 @@ export interface Identity {
  * Whom the configuration wants this process to become; null: it is that already.
  *
  * @param where Says where an option was written.
+ * @param own What this process is.
  * @throws {UserError} If a user or group is unknown, or if only root could become it.
  */
 export function wantedIdentity(
   c: Libc,
   config: PrivilegeConfig,
   where: (key: keyof PrivilegeConfig) => string,
+  own: Ids = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 },
 ): Identity | null {
   if (config.uid === "" && config.gid === "" && config.addGid.length === 0) return null;
-  const own = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
   const uid = config.uid === "" ? own.uid : idOf(c, config.uid, where("uid"));
   const user = config.uid === "" ? null : findUser(c, String(uid));
-  const gid = config.gid !== ""
-    ? idOf(c, `:${config.gid}`, where("gid"))
-    : config.uid === ""
-    ? own.gid
-    : user?.gid;
+  const ownGroup = config.uid === "" ? own.gid : user?.gid;
+  const gid = config.gid === "" ? ownGroup : idOf(c, `:${config.gid}`, where("gid"));
   if (gid === undefined) {
     throw new UserError(
       "configuration",
@@ -73,8 +75,8 @@ function idOf(c: Libc, text: string, where: string): number {
 /** Who is not root can only be asked to be what it is. */
 function requireSame(
   c: Libc,
-  wanted: { readonly uid: number; readonly gid: number; readonly added: readonly number[] },
-  own: { readonly uid: number; readonly gid: number },
+  wanted: Ids & { readonly added: readonly number[] },
+  own: Ids,
   config: PrivilegeConfig,
   where: (key: keyof PrivilegeConfig) => string,
 ): null {
@@ -82,7 +84,7 @@ function requireSame(
   const known = new Set([...groups, own.gid]);
   const option = wanted.uid !== own.uid
     ? "uid"
-    : wanted.gid !== own.gid && config.gid !== ""
+    : config.gid !== "" && wanted.gid !== own.gid
     ? "gid"
     : wanted.added.some((group) => !known.has(group))
     ? "addGid"

@@ -117,9 +117,9 @@ export class ProcessSetup {
    */
   async afterBind(listeners: Listeners): Promise<void> {
     this.#write("pidfile");
-    // What is to be done as root, with the sockets there: here.
+    // Hooks as root belong here: the sockets are bound, the privileges are still there.
     if (this.#identity !== null) await this.#become(this.#identity, listeners);
-    // What is to be done as the user, before the first worker starts: here.
+    // Hooks as the user belong here: the privileges are gone, no worker has been started.
     this.#write("pidfile2");
     for (const key of ["safePidfile", "safePidfile2"] as const) {
       this.#pidFiles.get(key)?.requireWritable();
