@@ -6,6 +6,7 @@
  * @module
  */
 
+import { descriptorTarget } from "../system/descriptor.ts";
 import type { Libc } from "../system/libc.ts";
 
 /** Environment variable that tells a master that it is the daemon. */
@@ -18,10 +19,14 @@ export class Starter {
   readonly #libc: Libc;
   #fd: number | null;
 
-  /** Takes a descriptor of what the command listens to. */
+  /**
+   * Takes a descriptor of what was standard output. The command listens to a pipe; anything else means
+   * that nobody waits, because this process was executed in the place of a daemon that is up.
+   */
   constructor(c: Libc, fd: number) {
     this.#libc = c;
-    this.#fd = fd;
+    this.#fd = descriptorTarget(c, fd)?.startsWith("pipe:") ? fd : null;
+    if (this.#fd === null) c.close(fd);
   }
 
   /** Tells it a line; nothing happens when the daemon is up, or the command gone. */

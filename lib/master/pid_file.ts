@@ -73,11 +73,13 @@ export class PidFile {
   }
 
   /**
-   * Writes the pid of this process: whoever reads the file sees the old one or the new one.
+   * Writes the pid of this process, unless it is there already: whoever reads the file sees the old one
+   * or the new one.
    *
    * @throws {UserError} If a living process owns it, or if it cannot be written.
    */
   write(): void {
+    if (this.#read() === String(Deno.pid)) return;
     this.refuseOwner();
     const temporary = `${this.#path}.${Deno.pid}`;
     try {
