@@ -16,6 +16,9 @@
  */
 
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
+export type { LogFileConfig } from "./lib/config/options/log_file.ts";
+export type { ProcessConfig } from "./lib/config/options/process.ts";
+export type { ReloadConfig } from "./lib/config/options/reloading.ts";
 export type {
   Handler,
   LeaveCause,

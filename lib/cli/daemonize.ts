@@ -6,9 +6,9 @@
  */
 
 import { DAEMON_IS_UP, DAEMON_VARIABLE } from "../master/daemon.ts";
-import { requireLibc } from "../system/libc.ts";
+import { libc } from "../system/libc.ts";
 import { ownArguments } from "../system/own_command.ts";
-import { EXIT } from "./exit_code.ts";
+import { EXIT, needsForeignFunctions } from "./exit_code.ts";
 
 /** Who waits passes these on, and the daemon stops. */
 const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -16,12 +16,16 @@ const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /**
  * Starts the daemon and waits until it is up, or has failed.
  *
+ * @param option The option that asks for it, with its place.
  * @param stdin What was read from standard input, for the daemon to read again; null: nothing was.
+ * @throws {UserError} Without foreign functions, because a daemon cannot change where it writes to.
  * @returns The exit code: 0 when the daemon is up, otherwise its own.
  */
-export async function startDaemon(stdin: string | null): Promise<number> {
+export async function startDaemon(option: string, stdin: string | null): Promise<number> {
+  const c = libc();
+  if (c === null) throw needsForeignFunctions(option);
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...ownArguments(requireLibc())],
+    args: [...ownArguments(c)],
     env: { [DAEMON_VARIABLE]: "1" },
     detached: true,
     stdin: stdin === null ? "null" : "piped",

@@ -68,3 +68,10 @@ export class UserError extends Error {
     this.exit = exit;
   }
 }
+
+/** The error of an option, given with its place, that is nothing without foreign functions. */
+export function needsForeignFunctions(option: string): UserError {
+  const advice = "allow them with --allow-ffi";
+  const text = `Cannot do what ${option} says without foreign functions: ${advice}`;
+  return new UserError("configuration", text);
+}

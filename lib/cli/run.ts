@@ -51,9 +51,11 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
-  if (!daemon && (loaded.config.daemonize !== "" || loaded.config.daemonize2 !== "")) {
+  const { daemonize, daemonize2 } = loaded.config;
+  if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
     const { startDaemon } = await import("./daemonize.ts");
-    return await startDaemon(base.stdinRead());
+    const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
+    return await startDaemon(option, base.stdinRead());
   }
   enter(loaded.config);
   const process = await setUpProcess(loaded.config, loaded, daemon);

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { UserError } from "../cli/exit_code.ts";
+import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Config } from "../config/config.ts";
 import { type ProcessConfig, processKeysSet } from "../config/options/process.ts";
 import type { MasterMessage } from "../protocol/message.ts";
@@ -82,13 +82,7 @@ export class ProcessSetup {
    */
   static begin(config: Config, where: Where, daemon: boolean): ProcessSetup {
     const c = libc();
-    if (c === null) {
-      const key = processKeysSet(config)[0] ?? "pidfile";
-      throw new UserError(
-        "configuration",
-        `Cannot do what ${where(key)} says without foreign functions: allow them with --allow-ffi`,
-      );
-    }
+    if (c === null) throw needsForeignFunctions(where(processKeysSet(config)[0] ?? "pidfile"));
     const setup = new ProcessSetup(c, config, where, daemon ? openLog(c, config, where) : null);
     setup.#told(() => setup.#begin());
     return setup;

@@ -130,3 +130,18 @@ Deno.test("daemonize2 takes a configuration from standard input with it", async 
   assertStringIncludes(await getText(`http://${address(log(running))}/`), "worker");
   await stop(running, pid);
 });
+
+Deno.test("without foreign functions, what needs them is refused with file and line", async () => {
+  for (const option of ["daemonize", "daemonize2", "pidfile", "uid", "procname"]) {
+    await using running = startMaster({
+      ini: `http-socket = 127.0.0.1:0\ndeno-worker-override = app.ts\n${option} = root`,
+      files: HELLO,
+      permissions: ["read", "write", "net", "run", "env", "sys"].map((kind) => `--allow-${kind}`),
+    });
+    assertEquals(await running.exitCode(), 2, option);
+    assertMatch(
+      running.output.join("\n"),
+      new RegExp(`${option} \\(.*app\\.ini:5\\).*--allow-ffi`),
+    );
+  }
+});
