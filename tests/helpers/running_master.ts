@@ -97,6 +97,16 @@ export class RunningMaster {
     return join(this.directory, name);
   }
 
+  /** Text of a file in the test's directory; empty while it is not there. */
+  read(name: string): string {
+    try {
+      return Deno.readTextFileSync(this.path(name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    }
+  }
+
   /** Writes files into the test's directory. */
   write(files: NonNullable<MasterOptions["files"]>): void {
     for (const [name, content] of Object.entries(files)) {

@@ -105,7 +105,7 @@ deno-worker-override = app.ts`,
     assertEquals(Deno.statSync(running.path("log.txt")).uid, 54321);
     // The directory is sticky, and the log belongs to the user: it can be rotated.
     running.touch("rotate");
-    const log = () => Deno.readTextFileSync(running.path("log.txt"));
+    const log = () => running.read("log.txt");
     await running.eventually(() => log().includes('"logReopened"'), "rotated log");
     Deno.kill(Number(Deno.readTextFileSync(running.path("m.pid"))), "SIGTERM");
     await running.eventually(() => running.processes().length === 0, "end of the daemon");
