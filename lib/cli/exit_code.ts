@@ -20,7 +20,8 @@ export type ExitName =
   | "socket"
   | "noWorkerStarted"
   | "noWorkerLeft"
-  | "killed";
+  | "killed"
+  | "pidfile";
 
 /** All ways to end, by name. */
 export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
@@ -47,12 +48,16 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
     meaning: "No worker ever accepted: the script cannot start. Every slot was tried once.",
   },
   noWorkerLeft: {
-    code: 6,
+    code: 7,
     meaning: "No worker is left and none comes soon, with `die-on-no-workers`: a restart may help.",
   },
   killed: {
     code: 5,
     meaning: "A second stop signal came, and workers were killed with what they were doing.",
+  },
+  pidfile: {
+    code: 6,
+    meaning: "The pidfile names a process that is running: the instance has been started before.",
   },
 };
 
@@ -67,4 +72,11 @@ export class UserError extends Error {
     this.name = "UserError";
     this.exit = exit;
   }
+}
+
+/** The error of an option, given with its place, that is nothing without foreign functions. */
+export function needsForeignFunctions(option: string): UserError {
+  const advice = "allow them with --allow-ffi";
+  const text = `Cannot do what ${option} says without foreign functions: ${advice}`;
+  return new UserError("configuration", text);
 }

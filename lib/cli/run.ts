@@ -8,12 +8,16 @@
 import type { Config } from "../config/config.ts";
 import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
+import { optionPlace } from "../config/option_place.ts";
+import { processKeysSet } from "../config/options/process.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
+import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import { configureLog, logLine } from "../master/log.ts";
 import { takeHandover, whyNoHandover } from "../master/handover.ts";
 import { type Instruction, type Reading, runMaster } from "../master/master.ts";
 import { Replacement } from "../master/replacement.ts";
+import type { ProcessSetup } from "../master/process_setup.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
@@ -43,12 +47,49 @@ async function perform(args: readonly string[]): Promise<number> {
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);
   if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
-  for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  const daemon = takeDaemonRole();
+  // Who has started the daemon has read the same problems, and shown them.
+  if (!daemon || loaded.config === null) {
+    for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  }
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
+  const { daemonize, daemonize2 } = loaded.config;
+  if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
+    const { startDaemon } = await import("./daemonize.ts");
+    const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
+    return await startDaemon(option, base.stdinRead());
+  }
   enter(loaded.config);
-  return await serve(loaded, base, () => loadConfig(args, denoConfigSource(base, true)));
+  const process = await setUpProcess(loaded.config, loaded, daemon);
+  const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
+  try {
+    return await serve(loaded, base, process, loadAgain);
+  } catch (error) {
+    process?.abort(error);
+    throw error;
+  }
+}
+
+/** True if this process is the daemon that another one of its kind has started. */
+function takeDaemonRole(): boolean {
+  const daemon = Deno.env.get(DAEMON_VARIABLE) !== undefined;
+  Deno.env.delete(DAEMON_VARIABLE);
+  return daemon;
+}
+
+/** Null: the configuration asks for nothing of that. */
+async function setUpProcess(
+  config: Config,
+  { entries, problems }: Loaded,
+  daemon: boolean,
+): Promise<ProcessSetup | null> {
+  if (processKeysSet(config).length === 0) return null;
+  const { ProcessSetup } = await import("../master/process_setup.ts");
+  const setup = ProcessSetup.begin(config, (key) => optionPlace(entries, key), daemon);
+  if (daemon) logProblems(problems);
+  return setup;
 }
 
 async function help(topic: string | undefined): Promise<number> {
@@ -94,26 +135,33 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-async function serve(loaded: Loaded, base: SourceBase, loadAgain: () => Loaded): Promise<number> {
+async function serve(
+  loaded: Loaded,
+  base: SourceBase,
+  process: ProcessSetup | null,
+  loadAgain: () => Loaded,
+): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
   requireScript(config.script);
   const c = libc();
   const handover = takeHandover(c);
-  const surroundings = await openSurroundings(config, handover);
+  const surroundings = await openSurroundings(config, handover, process);
+  process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const ready = Promise.withResolvers<void>();
-  const { started, stdin } = base;
+  const daemon = config.daemonize !== "" || config.daemonize2 !== "";
   const running = runMaster({
     instruction,
     surroundings,
     inheritance: handover,
-    readAgain: (current) => readAgain(current, loadAgain(), started),
-    replacement: c === null || started === null
-      ? null
-      : new Replacement(c, started, surroundings, stdin),
-    onReady: ready.resolve,
+    readAgain: (current) => readAgain(current, loadAgain(), c && base.started),
+    replacement: c && new Replacement(c, base, surroundings, daemon),
+    onReady: () => {
+      process?.ready();
+      ready.resolve();
+    },
   });
   // Loading the log's library takes a master's time that its starting workers need.
   await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);

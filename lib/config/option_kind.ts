@@ -50,6 +50,24 @@ export function integer(smallest: number, largest: number): OptionKind<number> {
   );
 }
 
+/** A whole number that need not be set; `why` explains the limits to who is beyond them. */
+export function optionalInteger(
+  smallest: number,
+  largest: number,
+  why = "",
+): OptionKind<number | null> {
+  return scalar<number | null>(
+    (text) => {
+      const value = /^-?[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
+      if (value >= smallest && value <= largest) return value;
+      const reason = why === "" ? "" : `, ${why}`;
+      throw unexpected(text, `a whole number from ${smallest} to ${largest}${reason}`);
+    },
+    (value) => String(value),
+    null,
+  );
+}
+
 /** A time: seconds in the configuration, with decimals if need be, milliseconds in the program. */
 export function seconds(smallest: number, largest: number): OptionKind<number> {
   return scalar(
@@ -124,6 +142,16 @@ export const path: OptionKind<string> = scalar(readPath, (value) => value, "");
 /** Any number of paths. */
 export const paths: OptionKind<readonly string[]> = list(readPath, (value) => value);
 
+/** One text, not interpreted. */
+export const text: OptionKind<string> = scalar(
+  (text) => {
+    if (text === "") throw new SyntaxError("needs a value");
+    return text;
+  },
+  (value) => value,
+  "",
+);
+
 /** Any number of texts, empty ones included, none of them interpreted. */
 export const texts: OptionKind<readonly string[]> = list((text) => text, (value) => value);
 
@@ -183,6 +211,12 @@ export const owner: OptionKind<string> = scalar(
   "",
 );
 
+/** A user or a group, a name or a number. Empty: none. */
+export const account: OptionKind<string> = scalar(readAccount, (value) => value, "");
+
+/** Any number of users or groups. */
+export const accounts: OptionKind<readonly string[]> = list(readAccount, (value) => value);
+
 /** Any number of listening addresses; the option's name tells the protocol. */
 export const sockets: OptionKind<readonly SocketSpec[]> = {
   value: "required",
@@ -229,6 +263,11 @@ function list<T>(read: (text: string) => T, write: (value: T) => string): Option
 function required(written: Written): string {
   if (written.value === null) throw new SyntaxError("needs a value");
   return written.value;
+}
+
+function readAccount(text: string): string {
+  if (/^[^\s:]+$/.test(text)) return text;
+  throw unexpected(text, "a name or a number");
 }
 
 function readPath(text: string): string {

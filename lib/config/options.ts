@@ -13,6 +13,8 @@ import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
 import { LIMIT_OPTIONS } from "./options/limits.ts";
+import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
+import { PROCESS_OPTIONS } from "./options/process.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 
@@ -254,8 +256,8 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.flag,
     default: false,
     onChange: "master",
-    help: "Remove Unix sockets when the master ends in an orderly way",
-    details: "A socket that somebody replaced in the meantime stays.",
+    help: "Remove Unix sockets and pidfiles when the master ends in an orderly way",
+    details: "What somebody else has put in their place in the meantime stays.",
     example: "vacuum = true",
   },
 
@@ -319,6 +321,7 @@ export const OPTIONS: OptionRows<Config> = {
   },
 
   ...LIMIT_OPTIONS,
+  ...PROCESS_OPTIONS,
 
   logEncoder: {
     name: "log-encoder",
@@ -335,6 +338,7 @@ export const OPTIONS: OptionRows<Config> = {
       "`uwsgi.log()` or `console.error()`, are not touched.",
     example: "log-encoder = json",
   },
+  ...LOG_FILE_OPTIONS,
 
   strict: {
     name: "strict",

@@ -44,6 +44,7 @@ export function resolve(
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
   checkSockets(draft.sockets, problems);
   checkLifetimes(entries, draft, problems);
+  checkDaemon(entries, draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances.origin, problems);
   warnAboutNoEffect(entries, draft, problems);
   return Object.freeze(draft);
@@ -144,6 +145,18 @@ function whereSet(entries: readonly Entry[], key: keyof Config): string {
   return entry === undefined ? " unless it is set" : ` at ${formatOrigin(entry.origin)}`;
 }
 
+/** Both say when the command that starts the daemon returns. */
+function checkDaemon(entries: readonly Entry[], draft: Config, problems: Problems): void {
+  if (draft.daemonize === "" || draft.daemonize2 === "") return;
+  const entry = lastUse(entries, "daemonize2");
+  if (entry === undefined) return;
+  const where = formatOrigin(entry.origin);
+  problems.error(
+    entry.origin,
+    `"daemonize2" at ${where} contradicts daemonize: remove one of the two`,
+  );
+}
+
 /** The use of an option that counts. */
 function lastUse(entries: readonly Entry[], key: keyof Config): Entry | undefined {
   return entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
@@ -180,4 +193,8 @@ function warnAboutNoEffect(entries: readonly Entry[], draft: Config, problems: P
   };
   if (!draft.master) warn("master", "has no effect: duwsgi always has a master");
   if (!draft.dieOnTerm) warn("dieOnTerm", "has no effect: SIGTERM always stops duwsgi");
+  if (draft.daemonize !== "" || draft.daemonize2 !== "") return;
+  for (const key of ["touchLogreopen", "touchLogrotate", "logBackupname"] as const) {
+    if (draft[key].length > 0) warn(key, "has no effect: there is no log file without daemonize");
+  }
 }

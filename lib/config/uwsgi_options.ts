@@ -87,22 +87,10 @@ const FAMILIES: readonly Family[] = [
   ],
   ["not available yet, signals and touch files control the master", "master-fifo"],
   [
-    "not available yet, let the service manager keep the process id",
+    "not available yet, use daemonize, redirect standard error, or let the service manager keep the log",
     `
-      pidfile pidfile2 safe-pidfile safe-pidfile2
-    `,
-  ],
-  [
-    "run it under a service manager or with nohup, duwsgi stays in the foreground",
-    `
-      daemonize daemonize2
-    `,
-  ],
-  [
-    "not available yet, redirect standard error or let the service manager keep the log",
-    `
-      log-backupname log-master log-maxsize log-reopen log-socket log-syslog logger logto
-      logto2 req-logger threaded-logger touch-logreopen touch-logrotate worker-logger
+      log-master log-maxsize log-reopen log-socket log-syslog logger logto
+      logto2 req-logger threaded-logger worker-logger
     `,
   ],
   [
@@ -115,8 +103,8 @@ const FAMILIES: readonly Family[] = [
   [
     "not available yet",
     `
-      alarm attach-control-daemon attach-daemon attach-daemon2 auto-procname cache cache2
-      carbon check-interval cpu-affinity cron cron2 early-envdir enable-metrics envdir
+      alarm attach-control-daemon attach-daemon attach-daemon2 cache cache2
+      carbon check-interval cron cron2 early-envdir enable-metrics envdir
       exec-as-emperor exec-as-root exec-as-user exec-as-user-atexit exec-as-vassal exec-asap
       exec-in-jail exec-post-app exec-post-jail exec-pre-app exec-pre-jail exit-on-reload
       fallback-config farm forkbomb-delay hook-accepting hook-accepting-once hook-accepting1
@@ -124,23 +112,22 @@ const FAMILIES: readonly Family[] = [
       hook-as-user hook-as-user-atexit hook-as-vassal hook-asap hook-emperor-lost
       hook-emperor-reload hook-emperor-start hook-emperor-stop hook-in-jail hook-master-start
       hook-post-app hook-post-fork hook-post-jail hook-pre-app hook-pre-jail hook-touch ienv
-      legion max-fd metric metrics-dir mule mules procname procname-append procname-master
-      procname-prefix procname-prefix-spaced queue rbtimer rpc-max sharedarea
+      legion metric metrics-dir mule mules
+      queue rbtimer rpc-max sharedarea
       smart-attach-daemon smart-attach-daemon2 snmp spooler stats stats-http stats-push
       stats-server timer touch-exec touch-signal unenv unique-cron
     `,
   ],
   [
-    "not available yet, start duwsgi as that user and give sockets away with chown-socket",
+    "use uid and gid, master and workers drop privileges once the sockets are bound",
     `
-      add-gid drop-after-apps drop-after-init gid immediate-gid immediate-uid master-as-root
-      no-initgroups uid
+      drop-after-apps drop-after-init immediate-gid immediate-uid master-as-root
     `,
   ],
   [
     "not available yet, let the service manager confine the process",
     `
-      cap cgroup chroot jailed limit-as limit-nproc namespace ns pivot-root pivot_root unshare
+      cap cgroup chroot jailed namespace ns pivot-root pivot_root unshare
       unshare2
     `,
   ],
@@ -255,7 +242,7 @@ const FAMILIES: readonly Family[] = [
       no-fd-passing no-site no-threads-wait not-alarm-log not-log-alarm notfound-log
       notify-socket ns-net optimize pam pam-user paste-logger pcre-jit perl perl-exec
       persistent-ipcsem php-ini ping ping-timeout plugin-list plugins-list post-buffering
-      post-buffering-bufsize post-pymodule-alias print print-sym print-symbol prio
+      post-buffering-bufsize post-pymodule-alias print print-sym print-symbol
       privileged-binary-patch privileged-binary-patch-arg profiler propagate-touch pty-connect
       pty-exec pty-input pty-log pty-no-isig pty-socket pty-uconnect pull-header py
       py-auto-reload-ignore py-call-osafterfork py-call-uwsgi-fork-hooks py-executable
@@ -352,7 +339,6 @@ export function uwsgiOptions(): ReadonlyMap<string, string> {
 /** From uWSGI's letters to the names of its options, as far as duwsgi lacks them. */
 export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
   ["x", "xmlconfig"],
-  ["d", "daemonize"],
   ["v", "max-vars"],
   ["b", "buffer-size"],
   ["m", "memory-report"],

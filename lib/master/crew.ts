@@ -23,6 +23,7 @@ import { type LaneLease, LanePool } from "./lane_pool.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
+import { workerName } from "./process_names.ts";
 import type { Vitals } from "./sampler.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
@@ -165,6 +166,11 @@ export class Crew {
     this.#members.get(worker)?.process.send(message);
   }
 
+  /** Sends a message to all workers, also to those that have not called yet. */
+  tell(message: MasterMessage): void {
+    for (const { process } of this.#members.values()) process.send(message);
+  }
+
   /** Sends a signal to a worker that may be gone already. */
   signal(worker: number, signal: Deno.Signal): void {
     this.#members.get(worker)?.process.signal(signal);
@@ -223,7 +229,7 @@ export class Crew {
     lane: number,
     instruction: Instruction,
   ): Deno.ChildProcess {
-    const { libc, listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
+    const { libc, listeners, control, scoreboardFd, stderrFd, process } = this.#surroundings;
     const { config } = instruction;
     const environment = encodeWorkerEnvironment({
       protocol: PROTOCOL_VERSION,
@@ -241,21 +247,23 @@ export class Crew {
       heartbeatMs: heartbeatMs(config),
       stderr: stderrFd,
       mercyMs: config.workerReloadMercyMs,
+      processName: workerName(config, slot),
     });
     const lent = [...listeners.sockets.flatMap((socket) => socket.fds), scoreboardFd, stderrFd];
+    const spawn = () =>
+      new Deno.Command(DENO, {
+        args: [...command.args],
+        env: { ...command.env, [WORKER_VARIABLE]: environment },
+        stdin: "null",
+        stdout: "inherit",
+        stderr: "piped",
+        // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
+        detached: libc === null,
+      }).spawn();
     return lendDescriptors(
       libc,
       lent.filter((fd) => fd !== null),
-      () =>
-        new Deno.Command(DENO, {
-          args: [...command.args],
-          env: { ...command.env, [WORKER_VARIABLE]: environment },
-          stdin: "null",
-          stdout: "inherit",
-          stderr: "piped",
-          // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
-          detached: libc === null,
-        }).spawn(),
+      () => process?.affinity?.during(slot, spawn) ?? spawn(),
     );
   }
 

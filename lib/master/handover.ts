@@ -10,6 +10,7 @@ import type { Inheritance } from "../core/state.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { blockSignals, exec, unblockSignals } from "../system/exec.ts";
 import { check, cString, type Libc } from "../system/libc.ts";
+import { ownArguments } from "../system/own_command.ts";
 import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
 import type { Listener } from "./listeners.ts";
@@ -40,11 +41,16 @@ export interface Handover {
 const WAITING_SIGNALS = [1, 2, 3, 10, 12, 15, 20, 21, 22, 28];
 
 /**
- * Replaces the program. It does not return when that works.
+ * Replaces the program. It does not return when that works. `role` is added to its environment.
  *
  * @throws {Error} If it cannot be done; everything is as it was.
  */
-export function execWith(c: Libc, started: Started, handover: Handover): never {
+export function execWith(
+  c: Libc,
+  started: Started,
+  handover: Handover,
+  role: Readonly<Record<string, string>>,
+): never {
   const fds = [
     ...[...handover.listeners, ...handover.outgoing].flatMap(({ worker }) => worker.fds),
     ...(handover.scoreboardFd === null ? [] : [handover.scoreboardFd]),
@@ -55,8 +61,8 @@ export function execWith(c: Libc, started: Started, handover: Handover): never {
   blockSignals(c, WAITING_SIGNALS);
   try {
     Deno.chdir(started.cwd);
-    const env = { ...Deno.env.toObject(), [VARIABLE]: String(file) };
-    return exec(c, { path: DENO, args: started.args, env });
+    const env = { ...Deno.env.toObject(), ...role, [VARIABLE]: String(file) };
+    return exec(c, { path: DENO, args: [DENO, ...ownArguments(c)], env });
   } finally {
     unblockSignals(c, WAITING_SIGNALS);
     for (const fd of fds) setInherited(c, fd, false);

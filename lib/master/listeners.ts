@@ -131,6 +131,19 @@ export class Listeners {
   }
 
   /**
+   * Gives the sockets to another user: without that, sockets of later slots, which it binds, could not
+   * join these (socket(7), SO_REUSEPORT).
+   *
+   * @param files Whether the files of Unix sockets are given to it as well.
+   */
+  give(uid: number, gid: number, files: boolean): void {
+    for (const { worker, file } of this.#listeners) {
+      if (worker.bind !== null) { for (const fd of worker.fds) this.#libc?.fchown(fd, uid, gid); }
+      if (files && file !== null) Deno.chownSync(file.path, uid, gid);
+    }
+  }
+
+  /**
    * Closes everything; `vacuum` also removes the Unix sockets that were bound here. The second time
    * there is nothing left to close.
    */
@@ -151,7 +164,9 @@ function removeOwn(path: string, inode: number | null): void {
   try {
     if (Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Gone, or made by root in a directory where the user of `uid` may not remove it.
+    const { NotFound, PermissionDenied } = Deno.errors;
+    if (!(error instanceof NotFound || error instanceof PermissionDenied)) throw error;
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from "../core/state.ts";
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
+import type { MasterMessage } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { LaneClock } from "../protocol/lane.ts";
 import { Crew } from "./crew.ts";
@@ -70,9 +71,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
   const crew = new Crew(surroundings, report, () => oversight.wake());
-  const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
-    report({ type: "reload", kind, why: `${path} was touched` })
-  );
+  const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
   const oversight: Oversight = new Oversight({
     clock: new LaneClock(surroundings.sharedMemory),
     workers: () => master.state.workers,
@@ -102,9 +101,12 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   }
 }
 
+/** What is to be done when a file was touched; it is told why, for the log. */
+type Touched = (why: string) => void;
+
 /** What the master keeps an eye on. */
 interface Eyes {
-  readonly touchFiles: TouchFiles<ReloadKind>;
+  readonly touchFiles: TouchFiles<Touched>;
   readonly oversight: Oversight;
 }
 
@@ -264,12 +266,33 @@ class Master {
   /** Watches what the configuration in use says. */
   watch(): void {
     const { config } = this.#current;
-    const { touchReload, touchChainReload } = config;
     this.#eyes.oversight.use(config);
-    this.#eyes.touchFiles.watch([
-      ...touchReload.map((path) => ({ path, what: "all" as const })),
-      ...touchChainReload.map((path) => ({ path, what: "chain" as const })),
-    ]);
+    const { process } = this.#setup.surroundings;
+    const reload = (kind: ReloadKind) => (why: string) =>
+      this.#report({ type: "reload", kind, why });
+    const files = [
+      [config.touchReload, reload("all")],
+      [config.touchChainReload, reload("chain")],
+    ] as [readonly string[], Touched][];
+    if (process?.hasLog) {
+      files.push([config.touchLogreopen, (why) => this.reopenLog(why)]);
+      files.push([config.touchLogrotate, (why) => this.rotateLog(why)]);
+    }
+    this.#eyes.touchFiles.watch(
+      files.flatMap(([paths, what]) => paths.map((path) => ({ path, what }))),
+    );
+  }
+
+  /** Opens the log file again everywhere; who has asked for it goes to the log. */
+  reopenLog(why: string): void {
+    this.#setup.surroundings.process?.reopenLog((message) => this.#crew.tell(message), why);
+  }
+
+  /** Renames the log file and opens a new one everywhere. */
+  rotateLog(why: string): void {
+    const { logBackupname } = this.#current.config;
+    const tell = (message: MasterMessage) => this.#crew.tell(message);
+    this.#setup.surroundings.process?.rotateLog(tell, logBackupname, why);
   }
 
   #ready(afterMs: number): void {

@@ -9,8 +9,11 @@ import type { Config } from "../config/config.ts";
 import type { Inheritance } from "../core/state.ts";
 import { SHARED_BYTES } from "../protocol/lane.ts";
 import type { Libc } from "../system/libc.ts";
+import type { SourceBase } from "../system/config_source.ts";
+import { ownArguments } from "../system/own_command.ts";
 import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
+import { DAEMON_VARIABLE } from "./daemon.ts";
 import { CHECK_ENVIRONMENT, execWith, HANDOVER_VERSION } from "./handover.ts";
 import { Listeners } from "./listeners.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -21,14 +24,21 @@ export class Replacement {
   readonly #started: Started;
   readonly #surroundings: Surroundings;
   readonly #stdin: () => string;
+  readonly #role: Readonly<Record<string, string>>;
   #listeners: Listeners | null = null;
 
-  /** `stdin`: the text of a configuration that came from there. */
-  constructor(c: Libc, started: Started, surroundings: Surroundings, stdin: () => string) {
+  /** `daemon`: true if this process is a daemon, and stays one. */
+  constructor(
+    c: Libc,
+    { started, stdin }: Pick<SourceBase, "started" | "stdin">,
+    surroundings: Surroundings,
+    daemon: boolean,
+  ) {
     this.#libc = c;
     this.#started = started;
     this.#surroundings = surroundings;
     this.#stdin = stdin;
+    this.#role = daemon ? { [DAEMON_VARIABLE]: "1" } : {};
   }
 
   /**
@@ -65,7 +75,7 @@ export class Replacement {
         sharedBytes: SHARED_BYTES,
         directory: control.directory,
         startedOn,
-      });
+      }, this.#role);
     } catch (error) {
       this.#dropListeners();
       const reason = error instanceof Error ? error.message : String(error);
@@ -79,9 +89,10 @@ export class Replacement {
   }
 
   async #check(): Promise<string | null> {
-    const uses = this.#started.args.includes("-");
+    const args = ownArguments(this.#libc);
+    const uses = args.includes("-");
     const child = new Deno.Command(DENO, {
-      args: [...this.#started.args.slice(1), "--check"],
+      args: [...args, "--check"],
       cwd: this.#started.cwd,
       env: { ...CHECK_ENVIRONMENT, NO_COLOR: "1" },
       stdin: uses ? "piped" : "null",

@@ -15,6 +15,7 @@ import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts"
 import { ControlServer } from "./control_server.ts";
 import type { Handover } from "./handover.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
+import type { ProcessSetup } from "./process_setup.ts";
 
 /** The lasting things of an instance. */
 export interface Surroundings {
@@ -32,6 +33,8 @@ export interface Surroundings {
   readonly stderrFd: number | null;
   /** Writes whole lines to stderr. */
   readonly write: LineWriter;
+  /** Pidfiles, log file, name and user; null: nothing of that is configured. */
+  readonly process: ProcessSetup | null;
   /** Seconds since the epoch. */
   readonly startedOn: number;
 }
@@ -39,19 +42,28 @@ export interface Surroundings {
 /**
  * Opens everything.
  *
- * @throws {UserError} If a socket cannot be opened; nothing is left behind.
+ * @throws {UserError} If a socket cannot be opened, or privileges cannot be dropped; nothing is left
+ * behind.
  */
 export async function openSurroundings(
   config: SocketConfig,
   handover: Handover | null,
+  process: ProcessSetup | null,
 ): Promise<Surroundings> {
   const c = libc();
   const listeners = await Listeners.open(c, config, handover?.listeners);
+  try {
+    await process?.afterBind(listeners);
+  } catch (error) {
+    listeners.close(true);
+    throw error;
+  }
   const scoreboardFd = c && (knownScoreboard(handover) ??
     createSharedMemory(c, "duwsgi-scoreboard", SHARED_BYTES));
   const memory = c === null || scoreboardFd === null
     ? new SharedArrayBuffer(SHARED_BYTES)
     : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
+  const write = stderrLines(c, scoreboardFd);
   return {
     libc: c,
     listeners,
@@ -61,7 +73,8 @@ export async function openSurroundings(
     sharedMemory: memory,
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
-    write: stderrLines(c, scoreboardFd),
+    write: process?.tee(write) ?? write,
+    process,
     startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
   };
 }
@@ -85,6 +98,7 @@ function openControl(listeners: Listeners, directory?: string): ControlServer {
 /** Closes everything. */
 export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
   const { libc: c, control, listeners, outgoing, scoreboardFd, stderrFd } = surroundings;
+  surroundings.process?.exit(vacuum);
   control.close();
   listeners.close(vacuum);
   outgoing.close(true);

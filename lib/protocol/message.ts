@@ -52,7 +52,9 @@ export type MasterMessage =
   /** Accept again; the answer is `accepting`. */
   | { readonly type: "recall" }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
-  | { readonly type: "cover"; readonly slots: readonly number[] };
+  | { readonly type: "cover"; readonly slots: readonly number[] }
+  /** The log file has been renamed: open this one in its place. */
+  | { readonly type: "reopen-log"; readonly path: string };
 
 type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
@@ -88,6 +90,7 @@ const MASTER_SHAPES: Shapes<MasterMessage> = {
   standBy: { drain: isBoolean },
   recall: {},
   cover: { slots: isNumberList },
+  "reopen-log": { path: isString },
 };
 
 /** A message that is not one: too long, not JSON, or with a field of the wrong kind. */

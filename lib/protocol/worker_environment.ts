@@ -74,6 +74,8 @@ export interface WorkerEnvironment {
   readonly stderr: number | null;
   /** The longest a worker may take to leave, also when the master is gone, in milliseconds. */
   readonly mercyMs: number;
+  /** What ps(1) is to call it; null: it keeps its command line. */
+  readonly processName: string | null;
 }
 
 /** The descriptor of a socket for one slot; null where none was inherited. */

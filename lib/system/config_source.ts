@@ -15,10 +15,12 @@ export interface SourceBase {
   readonly cwd: string;
   /** When it was started, ms since the epoch. */
   readonly startedAtMs: number;
-  /** How the program was started; null where that cannot be seen. */
-  readonly started: Started | null;
+  /** How the program was started. */
+  readonly started: Started;
   /** Standard input, which can be read only once and is kept for reloads. */
   readonly stdin: () => string;
+  /** What was read from it; null: nothing was. */
+  readonly stdinRead: () => string | null;
 }
 
 /** Captures {@linkcode SourceBase}; call it before anything changes the directory. */
@@ -29,6 +31,7 @@ export function captureBase(): SourceBase {
     startedAtMs: Date.now(),
     started: captureStarted(),
     stdin: () => text ??= readStdin(),
+    stdinRead: () => text,
   };
 }
 

@@ -10,22 +10,15 @@ export const DENO: string = Deno.execPath();
 
 /** How this program was started. */
 export interface Started {
-  /** All arguments, the name of the program first. */
-  readonly args: readonly string[];
   /** The working directory then. */
   readonly cwd: string;
   /** What the binary was: changes when the file is replaced. */
   readonly binary: string;
 }
 
-/** Captures {@linkcode Started}; null where the process may not see its own arguments. */
-export function captureStarted(): Started | null {
-  try {
-    const args = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
-    return { args, cwd: Deno.cwd(), binary: binaryNow() };
-  } catch {
-    return null;
-  }
+/** Captures {@linkcode Started}. */
+export function captureStarted(): Started {
+  return { cwd: Deno.cwd(), binary: binaryNow() };
 }
 
 /** What the binary is now, to be compared with {@linkcode Started.binary}. */

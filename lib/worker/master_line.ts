@@ -7,6 +7,7 @@
 
 import { PROTOCOL_VERSION } from "../protocol/message.ts";
 import { endAfter } from "../system/death_watch.ts";
+import { replaceFile } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
 import { currentInstance } from "./instance.ts";
@@ -63,6 +64,9 @@ async function obey(): Promise<void> {
         break;
       case "recall":
         comeBack();
+        break;
+      case "reopen-log":
+        reopenLog(message.path);
     }
   }
 }
@@ -73,6 +77,18 @@ function standBy(drain: boolean): void {
   const stays = libc !== null && !leavesItsOwnWay();
   if (drain && !stays) void retire("reload", environment.mercyMs, instanceSockets());
   else standAside(drain);
+}
+
+/** Puts the new log file in the place of everything here that writes to the old one. */
+function reopenLog(path: string): void {
+  const { environment: { stderr }, libc } = currentInstance();
+  if (libc === null || stderr === null) return;
+  try {
+    replaceFile(libc, stderr, path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`Worker stays with the old log file, because ${path} fails: ${reason}`);
+  }
 }
 
 /**

@@ -34,6 +34,10 @@ export interface MasterOptions {
   readonly permissions?: readonly string[];
   /** More environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Text on standard input. @default none */
+  readonly stdin?: string;
+  /** Deno and main.ts where every user can read them, see `shared_program.ts`; others may then write. */
+  readonly program?: { readonly deno: string; readonly main: string };
 }
 
 /** How long a test waits for something that should happen (30 s): only failures take that long. */
@@ -62,15 +66,18 @@ export class RunningMaster {
     this.write(options.files ?? {});
     this.writeIni(options.ini);
     const ini = join(this.directory, "app.ini");
-    const args = ["run", ...(options.permissions ?? ["-A"]), MAIN, "--ini", ini];
-    this.#child = new Deno.Command(Deno.execPath(), {
+    const { deno = Deno.execPath(), main = MAIN } = options.program ?? {};
+    if (options.program !== undefined) Deno.chmodSync(this.directory, 0o1777);
+    const args = ["run", ...(options.permissions ?? ["-A"]), main, "--ini", ini];
+    this.#child = new Deno.Command(deno, {
       args: [...args, ...(options.args ?? [])],
       cwd: this.directory,
       env: { ...options.env, [MARK]: this.#mark, TMPDIR: this.directory, NO_COLOR: "1" },
-      stdin: "null",
+      stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    if (options.stdin !== undefined) void give(this.#child.stdin, options.stdin);
     const stderr = this.#read(this.#child.stderr, (line) => this.#line(line));
     const stdout = this.#read(this.#child.stdout, (line) => this.stdout.push(line));
     this.#drained = Promise.all([stderr, stdout]);
@@ -88,6 +95,16 @@ export class RunningMaster {
   /** Path of a file in the test's directory. */
   path(name: string): string {
     return join(this.directory, name);
+  }
+
+  /** Text of a file in the test's directory; empty while it is not there. */
+  read(name: string): string {
+    try {
+      return Deno.readTextFileSync(this.path(name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    }
   }
 
   /** Writes files into the test's directory. */
@@ -131,6 +148,15 @@ export class RunningMaster {
       this.events.slice(from).find((one) => one.event === event && fits(one.fields));
     await this.until(() => find() !== undefined, `event "${event}"`);
     return find()?.fields ?? {};
+  }
+
+  /** Waits until a condition holds, whether the master that was started here lives or has ended. */
+  async eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!await holds()) {
+      if (performance.now() > deadline) this.#fail(`No ${what} within ${PATIENCE_MS / 1000} s`);
+      await this.#nextNews(50);
+    }
   }
 
   /** Waits until a condition holds; it is looked at whenever something is logged, and often. */
@@ -242,7 +268,7 @@ export class RunningMaster {
     if (!ended) this.signal("SIGTERM");
     try {
       await this.exitCode();
-      await this.until(() => this.processes().length === 0, "end of all processes");
+      await this.eventually(() => this.processes().length === 0, "end of all processes");
     } finally {
       for (const pid of this.processes()) Deno.kill(pid, "SIGKILL");
       await this.#drained;
@@ -252,6 +278,12 @@ export class RunningMaster {
     Deno.removeSync(this.directory, { recursive: true });
     assertEquals(leftovers, [], "the master left its own directory behind");
   }
+}
+
+async function give(stream: WritableStream<Uint8Array>, text: string): Promise<void> {
+  const writer = stream.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
 }
 
 function parse(line: string): LogEvent | null {

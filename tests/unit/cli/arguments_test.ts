@@ -70,7 +70,7 @@ Deno.test("parseArguments() takes only files behind two dashes", () => {
 });
 
 Deno.test("parseArguments() completes names that are clear", () => {
-  assertEquals(linesOf("--proc 2 --worker-r=3 --vac --http-s :1 --set-p a=1 --end"), [
+  assertEquals(linesOf("--proces 2 --worker-r=3 --vac --http-s :1 --set-p a=1 --end"), [
     [1, "processes", "2"],
     [3, "worker-reload-mercy", "3"],
     [4, "vacuum", null],
@@ -79,7 +79,7 @@ Deno.test("parseArguments() completes names that are clear", () => {
   ]);
   assertEquals(parse("--touch x --worker=1").problems, [
     'Option "--touch" at <command line>:1 is ambiguous: it may be --touch-chain-reload, ' +
-    "--touch-reload",
+    "--touch-reload, --touch-logreopen, --touch-logrotate",
     'Option "--worker" at <command line>:3 is ambiguous: it may be --worker-override, --workers, ' +
     "--worker-argv, --worker-reload-mercy",
   ]);

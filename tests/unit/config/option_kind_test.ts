@@ -19,6 +19,27 @@ Deno.test("integer() reads whole numbers within its limits, and nothing else", (
   assertEquals(of.write(7), [{ value: "7" }]);
 });
 
+Deno.test("optionalInteger() reads whole numbers, negative ones too, and says why not", () => {
+  const of = kind.optionalInteger(-20, 19, "because");
+  assertEquals(read(of, null, "-20"), -20);
+  assertEquals(read(of, null, "19"), 19);
+  refuses(of, null, ["-21", "20", "--1", "+1", "1.5", "", null]);
+  assertThrows(() => read(of, null, "20"), SyntaxError, "from -20 to 19, because, not");
+  assertEquals([of.write(null), of.write(-5)], [[], [{ value: "-5" }]]);
+});
+
+Deno.test("account and accounts take names and numbers", () => {
+  assertEquals(read(kind.account, "", "www-data"), "www-data");
+  assertEquals(read(kind.accounts, ["33"], "redis"), ["33", "redis"]);
+  refuses(kind.account, "", ["", "a:b", "a b", null]);
+  assertEquals(kind.account.write(""), []);
+});
+
+Deno.test("text takes everything but nothing", () => {
+  assertEquals(read(kind.text, "", '"a" ; b'), '"a" ; b');
+  refuses(kind.text, "", ["", null]);
+});
+
 Deno.test("seconds() reads decimals and gives milliseconds", () => {
   const of = kind.seconds(0.1, 100);
   assertEquals(read(of, 0, "1.5"), 1500);

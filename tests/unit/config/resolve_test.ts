@@ -33,6 +33,19 @@ Deno.test("resolve() keeps the value before, when a later one is wrong", () => {
   assertEquals(problems.length, 1);
 });
 
+Deno.test("resolve() refuses two ways to be a daemon, and says that a log file is missing", () => {
+  assertEquals(run(`${BASE}daemonize2 = a\ndaemonize = b`).problems, [
+    ["error", '"daemonize2" at a.ini:3 contradicts daemonize: remove one of the two'],
+  ]);
+  assertEquals(run(`${BASE}touch-logreopen = a\ndaemonize = b`).problems, []);
+  assertEquals(run(`${BASE}touch-logreopen = a`).problems, [
+    [
+      "warning",
+      '"touch-logreopen" at a.ini:3 has no effect: there is no log file without daemonize',
+    ],
+  ]);
+});
+
 Deno.test("resolve() refuses NUL characters", () => {
   assertEquals(run(`${BASE}worker-argv = a\0b`).problems, [
     ["error", '"worker-argv" at a.ini:3 cannot have a NUL character in its value'],

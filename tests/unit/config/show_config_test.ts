@@ -33,6 +33,9 @@ const socket = fc.record({
   origin: fc.constant(origin),
 });
 
+const anyPath = fc.oneof(fc.constant(""), pathText);
+const account = fc.constantFrom("", "root", "www-data", "33");
+
 const anyConfig: fc.Arbitrary<Config> = fc.record({
   script: pathText,
   processes: fc.integer({ min: 1, max: 1024 }),
@@ -71,6 +74,30 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),
+  pidfile: anyPath,
+  pidfile2: anyPath,
+  safePidfile: anyPath,
+  safePidfile2: anyPath,
+  daemonize: anyPath,
+  daemonize2: fc.constant(""),
+  uid: account,
+  gid: account,
+  addGid: fc.array(account.filter((one) => one !== "")),
+  initgroups: fc.boolean(),
+  maxFd: fc.option(fc.integer({ min: 64, max: 1e9 })),
+  limitNproc: fc.option(fc.integer({ min: 16, max: 1e9 })),
+  limitAs: fc.option(fc.integer({ min: 65536, max: 1e9 })),
+  prio: fc.option(fc.integer({ min: -20, max: 19 })),
+  cpuAffinity: fc.option(fc.integer({ min: 1, max: 1024 })),
+  procname: text,
+  procnameMaster: text,
+  procnamePrefix: text,
+  procnamePrefixSpaced: text,
+  procnameAppend: text,
+  autoProcname: fc.boolean(),
+  touchLogreopen: fc.array(pathText),
+  touchLogrotate: fc.array(pathText),
+  logBackupname: anyPath,
 });
 
 /** Lines are not part of what is written. */

@@ -28,6 +28,7 @@ const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessag
     standBy: { type: "standBy", drain: true },
     recall: { type: "recall" },
     cover: { type: "cover", slots: [2, 3] },
+    "reopen-log": { type: "reopen-log", path: "/var/log/app.log" },
   };
 
 const SIDES: readonly [

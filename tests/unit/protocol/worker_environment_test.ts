@@ -38,6 +38,7 @@ const ENVIRONMENT: WorkerEnvironment = {
   heartbeatMs: 10_000,
   stderr: null,
   mercyMs: 60_000,
+  processName: "app worker 1",
 };
 
 Deno.test("decodeWorkerEnvironment() gives back what encodeWorkerEnvironment() wrote", () => {
