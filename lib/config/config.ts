@@ -12,6 +12,7 @@
 import type { Limits } from "../core/watch.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
+import type { ScalingConfig } from "./options/scaling.ts";
 
 /** Where a value was written: shown in every message about it. */
 export interface Origin {
@@ -32,7 +33,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig, RespawnConfig, Limits {
+export interface Config extends ReloadConfig, RespawnConfig, Limits, ScalingConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

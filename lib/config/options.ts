@@ -15,6 +15,7 @@ import type { OptionRows } from "./option_spec.ts";
 import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
+import { SCALING_OPTIONS } from "./options/scaling.ts";
 
 /** The options, in the order of the reference. */
 export const OPTIONS: OptionRows<Config> = {
@@ -319,6 +320,7 @@ export const OPTIONS: OptionRows<Config> = {
   },
 
   ...LIMIT_OPTIONS,
+  ...SCALING_OPTIONS,
 
   logEncoder: {
     name: "log-encoder",
