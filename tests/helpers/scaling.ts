@@ -7,13 +7,12 @@
 import {
   beginScaling,
   type Decision,
-  initialWorkers,
   judge,
   type Scaling,
   type ScalingSample,
-  type ScalingSettings,
   type ScalingWorker,
 } from "../../lib/core/scaling/scaling.ts";
+import { initialWorkers, type ScalingSettings } from "../../lib/core/scaling/settings.ts";
 
 /** Settings as the configuration has them by default, with `cheaper = 1`. */
 export const SETTINGS: ScalingSettings = {
@@ -115,4 +114,9 @@ export class ScalingSimulation {
   run(seconds: number, demand: Demand): number[] {
     return Array.from({ length: seconds }, () => this.second(demand));
   }
+}
+
+/** A simulation with some settings of its own. */
+export function simulate(more: Partial<ScalingSettings>, processes = 6): ScalingSimulation {
+  return new ScalingSimulation({ ...SETTINGS, ...more }, processes);
 }

@@ -6,27 +6,10 @@
  */
 
 import type { WorkerSample } from "../sample.ts";
-import type { Algorithm, AlgorithmSettings } from "./algorithm.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { type AlgorithmName, ALGORITHMS } from "./algorithms.ts";
-import { isAtWork, loadOf, type LoadSettings } from "./load.ts";
-
-/** What the configuration says. */
-export interface ScalingSettings extends AlgorithmSettings, LoadSettings {
-  /** Fewest workers (`cheaper`); 0: always as many as there are slots. */
-  readonly cheaper: number;
-  /** Workers at the start (`cheaper-initial`); 0: as many as `cheaper`. */
-  readonly initial: number;
-  /** `cheaper-algo`. */
-  readonly algorithm: AlgorithmName;
-  /** Memory at which nobody is added (`cheaper-rss-limit-soft`), bytes; 0: none. */
-  readonly rssSoft: number;
-  /** Memory at which somebody leaves (`cheaper-rss-limit-hard`), bytes; 0: none. */
-  readonly rssHard: number;
-  /** Time without requests until nobody is needed (`idle`), ms; 0: never. */
-  readonly idleMs: number;
-  /** The instance stops then (`die-on-idle`). */
-  readonly dieOnIdle: boolean;
-}
+import { isAtWork, loadOf } from "./load.ts";
+import { fewestWorkers, type ScalingSettings } from "./settings.ts";
 
 /** A worker of a sample, with what was measured in addition. */
 export type ScalingWorker =
@@ -90,21 +73,6 @@ export function beginScaling({ algorithm }: ScalingSettings): Scaling {
   return { algorithm: ALGORITHMS[algorithm], name: algorithm, requests: {}, quietSince: null };
 }
 
-/** Workers at the start, and when somebody asks after a time without any. */
-export function initialWorkers(settings: ScalingSettings, processes: number): number {
-  return clamp(settings.initial || fewest(settings, processes), settings, processes);
-}
-
-/** The number that is `by` more (or less) than `wanted`, as far as the limits allow. */
-export function nudged(
-  settings: ScalingSettings,
-  processes: number,
-  wanted: number,
-  by: number,
-): number {
-  return clamp(wanted + by, settings, processes);
-}
-
 /** Judges one second. */
 export function judge(
   before: Scaling,
@@ -147,7 +115,7 @@ function whenIdle(
 /** What must be so whatever the load is. */
 function withinLimits(sample: ScalingSample, settings: ScalingSettings): Decision | null {
   const { wanted, processes, mayShrink, workers } = sample;
-  const least = fewest(settings, processes);
+  const least = fewestWorkers(settings, processes);
   if (wanted < least) return { type: "want", workers: least, why: "there are to be no fewer" };
   if (wanted > processes) {
     return { type: "want", workers: processes, why: "there are no more slots" };
@@ -167,7 +135,7 @@ function consult(
   const { processes, wanted, workers, queue, mayShrink } = sample;
   const { rssSoft } = settings;
   const full = rssSoft > 0 && totalRss(workers) >= rssSoft;
-  const least = mayShrink ? fewest(settings, processes) : wanted;
+  const least = mayShrink ? fewestWorkers(settings, processes) : wanted;
   const most = full ? wanted : processes;
   const loads = workers.map((one) =>
     loadOf(one, before.requests[one.worker] ?? 0, one.cpu, settings)
@@ -183,12 +151,4 @@ function consult(
 
 function totalRss(workers: readonly ScalingWorker[]): number {
   return workers.reduce((sum, { rss }) => sum + (rss ?? 0), 0);
-}
-
-function fewest({ cheaper }: ScalingSettings, processes: number): number {
-  return cheaper === 0 ? processes : Math.min(cheaper, processes);
-}
-
-function clamp(workers: number, settings: ScalingSettings, processes: number): number {
-  return Math.min(Math.max(workers, fewest(settings, processes)), processes);
 }
