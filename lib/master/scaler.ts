@@ -43,6 +43,8 @@ export class Scaler {
   #settings: ScalingSettings;
   #scaling: Scaling;
   #watch: ConnectionWatch | null = null;
+  /** Fulfilled when no watch is left that was ever begun. */
+  #ended: Promise<unknown> = Promise.resolve();
   #cpu: ReadonlyMap<number, { readonly ms: number; readonly at: number }> = new Map();
   #toldWhyNot = false;
   #closed = false;
@@ -97,6 +99,7 @@ export class Scaler {
     try {
       const watch = this.#queues.watch();
       this.#watch = watch;
+      this.#ended = Promise.all([this.#ended, watch.result]);
       void watch.result.then((found) => found && wake("a connection waits"));
     } catch (error) {
       // Whoever cannot wait for connections must not let them wait.
@@ -116,10 +119,15 @@ export class Scaler {
     return workers;
   }
 
-  /** Waits for nothing any more; to be called before the sockets are closed. */
-  close(): void {
+  /**
+   * Waits for nothing any more; to be called before the sockets are closed.
+   *
+   * @returns Fulfilled when the sockets are not in use here any more.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#stopWaiting();
+    await this.#ended;
   }
 
   #stopWaiting(): void {
