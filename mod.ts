@@ -16,6 +16,7 @@
  */
 
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
+export type { RespawnConfig } from "./lib/config/options/respawn.ts";
 export type { ReloadConfig } from "./lib/config/options/reloading.ts";
 export type { BusynessConfig } from "./lib/config/options/busyness.ts";
 export type { CheaperAlgorithm, ScalingConfig } from "./lib/config/options/scaling.ts";

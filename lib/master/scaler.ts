@@ -42,6 +42,7 @@ export class Scaler {
   readonly #queues: Queues;
   #settings: ScalingSettings;
   #scaling: Scaling;
+  readonly #listen: number;
   #watch: ConnectionWatch | null = null;
   /** Fulfilled when no watch is left that was ever begun. */
   #ended: Promise<unknown> = Promise.resolve();
@@ -49,17 +50,13 @@ export class Scaler {
   #toldWhyNot = false;
   #closed = false;
 
-  /**
-   * With `cheap`, the first sockets listen from now on.
-   *
-   * @throws {SystemCallError} If the kernel refuses that.
-   */
+  /** Nothing is waited for before {@linkcode show}. */
   constructor({ libc, sockets, report }: ScalerSetup, config: ScalerConfig) {
     this.#report = report;
     this.#queues = new Queues(libc, sockets);
     this.#settings = settingsOf(config);
     this.#scaling = beginScaling(this.#settings);
-    if (config.cheap) this.#queues.openFirst(config.listen);
+    this.#listen = config.listen;
   }
 
   /** From now on, this is the configuration. */
@@ -71,6 +68,11 @@ export class Scaler {
 
   /** Judges the samples of this second. */
   take(samples: readonly WorkerSample[], state: MasterState): void {
+    if (wantedSlots(state) === 0) {
+      // What was before a time without workers says nothing about what comes after it.
+      this.#scaling = beginScaling(this.#settings);
+      return;
+    }
     const at = performance.now();
     const workers = this.#measure(samples, state, at);
     const problem = whyNotFewer(state);
@@ -97,6 +99,8 @@ export class Scaler {
     const workers = initialWorkers(this.#settings, state.settings.processes);
     const wake = (why: string) => this.#report({ type: "want", workers, why });
     try {
+      // With `cheap`, no worker has had any of them listen.
+      this.#queues.openFirst(this.#listen);
       const watch = this.#queues.watch();
       this.#watch = watch;
       this.#ended = Promise.all([this.#ended, watch.result]);
