@@ -14,6 +14,7 @@ import type { LogFileConfig } from "./options/log_file.ts";
 import type { ProcessConfig } from "./options/process.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
+import type { ScalingConfig } from "./options/scaling.ts";
 
 /** Where a value was written: shown in every message about it. */
 export interface Origin {
@@ -34,7 +35,8 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig, RespawnConfig, Limits, ProcessConfig, LogFileConfig {
+export interface Config
+  extends ReloadConfig, RespawnConfig, Limits, ScalingConfig, ProcessConfig, LogFileConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

@@ -10,6 +10,7 @@
 
 import type { Origin, SocketSpec } from "./config.ts";
 import { parseAddress } from "./address.ts";
+import { nearestName } from "./nearest.ts";
 
 /** One use of an option, with placeholders replaced. */
 export interface Written {
@@ -105,13 +106,17 @@ export function megabytes(smallest: number, largest: number): OptionKind<number>
   };
 }
 
-/** One of a few words. */
+/** One of a few words; the error names the nearest one. */
 export function choice<T extends string>(...words: readonly T[]): OptionKind<T> {
   return scalar(
     (text) => {
       const value = words.find((word) => word === text);
-      if (value === undefined) throw unexpected(text, words.join(" or "));
-      return value;
+      if (value !== undefined) return value;
+      const nearest = nearestName(text, words);
+      const error = unexpected(text, words.join(" or "));
+      throw nearest === null
+        ? error
+        : new SyntaxError(`${error.message}: did you mean "${nearest}"?`);
     },
     (value) => value,
   );

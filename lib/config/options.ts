@@ -17,6 +17,7 @@ import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
+import { SCALING_OPTIONS } from "./options/scaling.ts";
 
 /** The options, in the order of the reference. */
 export const OPTIONS: OptionRows<Config> = {
@@ -321,6 +322,7 @@ export const OPTIONS: OptionRows<Config> = {
   },
 
   ...LIMIT_OPTIONS,
+  ...SCALING_OPTIONS,
   ...PROCESS_OPTIONS,
 
   logEncoder: {

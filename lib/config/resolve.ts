@@ -12,6 +12,7 @@ import { nearestName } from "./nearest.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
+import { checkScaling, type FindEntry } from "./scaling_rules.ts";
 import { uwsgiOptions } from "./uwsgi_options.ts";
 
 /** A configuration in the making. */
@@ -46,7 +47,9 @@ export function resolve(
   checkLifetimes(entries, draft, problems);
   checkDaemon(entries, draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances.origin, problems);
-  warnAboutNoEffect(entries, draft, problems);
+  const find = (key: keyof Config) => lastUse(entries, key);
+  warnAboutNoEffect(find, draft, problems);
+  if (!circumstances.incomplete) checkScaling(draft, find, problems);
   return Object.freeze(draft);
 }
 
@@ -185,9 +188,9 @@ function checkPresence(entries: readonly Entry[], origin: Origin, problems: Prob
 }
 
 /** Options that are accepted for uWSGI's sake are not to be silently contradicted. */
-function warnAboutNoEffect(entries: readonly Entry[], draft: Config, problems: Problems): void {
+function warnAboutNoEffect(find: FindEntry, draft: Config, problems: Problems): void {
   const warn = (key: keyof Config, message: string) => {
-    const entry = lastUse(entries, key);
+    const entry = find(key);
     if (entry === undefined) return;
     problems.warning(entry.origin, `"${entry.key}" at ${formatOrigin(entry.origin)} ${message}`);
   };

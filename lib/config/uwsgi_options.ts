@@ -51,12 +51,10 @@ const FAMILIES: readonly Family[] = [
     `,
   ],
   ["not needed, the kernel distributes connections between workers", "thunder-lock"],
+  ["use cheaper-overload, the patience of cheaper-algo = spare", "cheaper-idle"],
   [
-    "not available yet, processes sets a fixed number of workers",
-    `
-      cheap cheaper cheaper-algo cheaper-idle cheaper-initial cheaper-overload
-      cheaper-rss-limit-hard cheaper-rss-limit-soft cheaper-step die-on-idle idle
-    `,
+    "not needed, --help cheaper-algo names all algorithms",
+    "cheaper-algo-list cheaper-algos-list cheaper-list",
   ],
   ["not needed, harakiri names the request in any case", "harakiri-verbose"],
   [
@@ -169,11 +167,7 @@ const FAMILIES: readonly Family[] = [
       catch-exceptions cflags cgi-allowed-ext cgi-async-max-attempts cgi-buffer-size
       cgi-close-stdin-on-eof cgi-do-not-kill-on-error cgi-from-docroot cgi-helper cgi-index
       cgi-loadlib cgi-map-helper cgi-mode cgi-optimize cgi-optimized cgi-path-info cgi-safe
-      cgi-timeout cgi-unset cgroup-dir-mode cgroup-opt cheaper-algo-list cheaper-algos-list
-      cheaper-busyness-backlog-alert cheaper-busyness-backlog-multiplier
-      cheaper-busyness-backlog-nonzero cheaper-busyness-backlog-step cheaper-busyness-max
-      cheaper-busyness-min cheaper-busyness-multiplier cheaper-busyness-penalty
-      cheaper-busyness-verbose cheaper-list check-cache check-mount check-mountpoint
+      cgi-timeout cgi-unset cgroup-dir-mode cgroup-opt check-cache check-mount check-mountpoint
       check-static-docroot chunked-input-limit chunked-input-timeout clock clock-list
       clocks-list close-on-exec close-on-exec2 collect-header command-mode config-py
       connect-and-read cron-harakiri cron-legion daemons-honour-stdin declare-option

@@ -202,6 +202,8 @@ export interface Inheritance {
   readonly lastGeneration: number;
   readonly nextWorker: number;
   readonly paused: boolean;
+  /** As in {@linkcode MasterState}. */
+  readonly want: number | null;
   readonly slots: number;
   readonly workers: readonly InheritedWorker[];
 }
@@ -223,6 +225,7 @@ export function inheritanceOf(state: MasterState, at: number): Inheritance {
     lastGeneration: state.lastGeneration - 1,
     nextWorker: state.nextWorker,
     paused: state.paused,
+    want: state.want,
     slots: state.slots.length,
     workers: state.workers.map((worker) => ({
       id: worker.id,

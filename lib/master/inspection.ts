@@ -7,8 +7,9 @@
 
 import type { Happening } from "../core/event.ts";
 import { judge, type MemoryStreaks } from "../core/limits.ts";
+import type { WorkerSample } from "../core/sample.ts";
 import type { Worker } from "../core/state.ts";
-import { type Limits, watchFor } from "../core/watch.ts";
+import type { Limits } from "../core/watch.ts";
 import { processMemory } from "../system/process_memory.ts";
 import { Sampler, type SampleSources } from "./sampler.ts";
 
@@ -26,9 +27,13 @@ export class Inspection {
     });
   }
 
-  /** What has to happen to these workers. */
-  look(workers: readonly Worker[], limits: Limits): readonly Happening[] {
-    const samples = this.#sampler.take(workers, performance.now(), watchFor(limits).memory);
+  /** Samples these workers. */
+  sample(workers: readonly Worker[], withMemory: boolean): readonly WorkerSample[] {
+    return this.#sampler.take(workers, performance.now(), withMemory);
+  }
+
+  /** What has to happen to workers with these samples. */
+  judge(samples: readonly WorkerSample[], limits: Limits): readonly Happening[] {
     const { happenings, streaks } = judge(samples, limits, this.#streaks);
     this.#streaks = streaks;
     return happenings;

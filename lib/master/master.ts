@@ -14,6 +14,7 @@ import {
   type MasterState,
   nextDeadline,
   type ReloadKind,
+  wantedSlots,
 } from "../core/state.ts";
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
@@ -26,6 +27,7 @@ import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
 import { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
+import { Scaling } from "./scaling.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
@@ -77,10 +79,18 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     workers: () => master.state.workers,
     vitals: (worker) => crew.vitals(worker),
     report,
+    sampled: (samples) => scaling.take(samples),
   });
-  const master: Master = new Master(setup, crew, { touchFiles, oversight }, report);
+  const scaling: Scaling = new Scaling({
+    libc: surroundings.libc,
+    sockets: surroundings.listeners,
+    report,
+    state: () => master.state,
+  });
+  const master: Master = new Master(setup, crew, { touchFiles, oversight, scaling }, report);
   const removeSignals = onMasterSignals(report);
   try {
+    await scaling.use(setup.instruction.config);
     master.begin(setup.inheritance);
     master.watch();
     while (master.outcome === null) {
@@ -98,6 +108,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     removeSignals();
     touchFiles.close();
     oversight.close();
+    await scaling.close();
   }
 }
 
@@ -108,6 +119,7 @@ type Touched = (why: string) => void;
 interface Eyes {
   readonly touchFiles: TouchFiles<Touched>;
   readonly oversight: Oversight;
+  readonly scaling: Scaling;
 }
 
 /** The state and the hands that carry out what it asks for. */
@@ -133,11 +145,15 @@ class Master {
     this.#report = report;
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
-    const settings = settingsOf(this.#current.config);
+    const { config } = this.#current;
+    const settings = settingsOf(config);
     const inheritance = setup.inheritance?.inheritance;
+    const want = eyes.scaling.wantedAtStart(config);
     this.state = inheritance === undefined
-      ? initialState(settings, perSlot, performance.now())
+      ? initialState(settings, perSlot, performance.now(), want)
       : inheritedState(settings, perSlot, performance.now(), inheritance);
+    // As many as there were, unless their number is fixed from now on.
+    if (inheritance !== undefined && want !== null) this.state.want = inheritance.want;
   }
 
   /** Starts the workers, or goes on with those of the program before and replaces them. */
@@ -161,6 +177,7 @@ class Master {
     );
     const before = this.state;
     this.state = state;
+    this.#eyes.scaling.show(state);
     for (const effect of effects) this.#perform(effect);
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) this.#next = null;
@@ -260,13 +277,15 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
+    void this.#eyes.scaling.use(this.#current.config);
     this.watch();
   }
 
   /** Watches what the configuration in use says. */
   watch(): void {
     const { config } = this.#current;
-    this.#eyes.oversight.use(config);
+    const { touchFiles, oversight, scaling } = this.#eyes;
+    oversight.use(config, scaling.needs(config));
     const { process } = this.#setup.surroundings;
     const reload = (kind: ReloadKind) => (why: string) =>
       this.#report({ type: "reload", kind, why });
@@ -278,7 +297,7 @@ class Master {
       files.push([config.touchLogreopen, (why) => this.reopenLog(why)]);
       files.push([config.touchLogrotate, (why) => this.rotateLog(why)]);
     }
-    this.#eyes.touchFiles.watch(
+    touchFiles.watch(
       files.flatMap(([paths, what]) => paths.map((path) => ({ path, what }))),
     );
   }
@@ -298,9 +317,8 @@ class Master {
   #ready(afterMs: number): void {
     const { scoreboard, listeners } = this.#setup.surroundings;
     scoreboard.markReady();
-    const workers = this.state.settings.processes;
-    const who = workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
-    logLine("info", `${who} after ${Math.round(afterMs)} ms`, {
+    const workers = wantedSlots(this.state);
+    logLine("info", `${whoAccepts(workers)} after ${Math.round(afterMs)} ms`, {
       event: "ready",
       workers,
       sockets: listeners.sockets.map((socket) => socket.address),
@@ -308,6 +326,11 @@ class Master {
     });
     this.#setup.onReady();
   }
+}
+
+function whoAccepts(workers: number): string {
+  if (workers === 0) return "No worker is needed yet: listening";
+  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
 }
 
 function settingsOf(config: Config): MasterState["settings"] {

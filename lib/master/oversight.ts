@@ -6,9 +6,9 @@
  */
 
 import type { Happening } from "../core/event.ts";
-import { SAMPLE_MS } from "../core/sample.ts";
+import { SAMPLE_MS, type WorkerSample } from "../core/sample.ts";
 import type { Worker } from "../core/state.ts";
-import { type Limits, watchFor } from "../core/watch.ts";
+import { type Limits, type Watch, watchFor } from "../core/watch.ts";
 import type { Inspection } from "./inspection.ts";
 import type { SampleSources } from "./sampler.ts";
 
@@ -24,12 +24,15 @@ export interface OversightSetup extends Omit<SampleSources, "memory"> {
   workers(): readonly Worker[];
   /** Takes what follows. */
   report(happening: Happening): void;
+  /** Takes the samples, for whatever else may follow. */
+  sampled(samples: readonly WorkerSample[]): void;
 }
 
 /** Looks at the workers until it is closed. */
 export class Oversight {
   readonly #setup: OversightSetup;
   #limits: Limits | null = null;
+  #memory = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #closely = false;
   #inspection: Inspection | null = null;
@@ -39,10 +42,12 @@ export class Oversight {
     this.#setup = setup;
   }
 
-  /** From now on, these are the limits. */
-  use(limits: Limits): void {
+  /** From now on, these are the limits; `more` is what samples are needed for beside them. */
+  use(limits: Limits, more: Pick<Watch, "samples" | "memory">): void {
+    const own = watchFor(limits);
     this.#limits = limits;
-    this.#begin(watchFor(limits).samples);
+    this.#memory = own.memory || more.memory;
+    this.#begin(own.samples || more.samples);
   }
 
   /** A worker has set itself a time: it is to be looked at, whatever the options say. */
@@ -67,8 +72,10 @@ export class Oversight {
     // Loading it belongs to no start: nobody is over a limit in the first second.
     if (this.#inspection === null) return void this.#load();
     if (this.#limits === null) return;
-    const { workers, report } = this.#setup;
-    for (const happening of this.#inspection.look(workers(), this.#limits)) report(happening);
+    const { workers, report, sampled } = this.#setup;
+    const samples = this.#inspection.sample(workers(), this.#memory);
+    for (const happening of this.#inspection.judge(samples, this.#limits)) report(happening);
+    sampled(samples);
   }
 
   async #load(): Promise<void> {

@@ -30,6 +30,14 @@ const SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  poll_waiting: {
+    name: "poll",
+    parameters: ["buffer", "u64", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
@@ -70,7 +78,7 @@ type Dlsym = Deno.DynamicLibrary<typeof DLSYM>["symbols"]["dlsym"];
 /** `RTLD_DEFAULT`: all libraries of the process. */
 const RTLD_DEFAULT = new Uint8Array(8);
 
-/** The functions of the C library that duwsgi calls, under their own names (`fcntl` and `open` have two forms). */
+/** The functions of the C library that duwsgi calls, by name (`fcntl`, `open` and `poll` have two forms). */
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] & {
   /** The address of a function, for functions that take one. */
   readonly addressOf: (name: string) => Deno.PointerValue;

@@ -21,6 +21,7 @@ const flagText = text.map((one) => `--x=${one}`).filter((one) => !/\s-/.test(one
 const variable = fc.tuple(fc.constantFrom("A", "B_1", "c.d", "%A", "$(A)", "@"), text);
 const milliseconds = fc.integer({ min: 100, max: 86_400_000 });
 const megabytes = fc.integer({ min: 0, max: 1 << 24 }).map((one) => one * 2 ** 20);
+const upToAnHour = fc.integer({ min: 100, max: 3_600_000 });
 const mode = fc.option(fc.integer({ min: 0, max: 0o777 }));
 const socket = fc.record({
   option: fc.constantFrom("socket" as const, "http-socket" as const),
@@ -71,6 +72,27 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   harakiriMs: milliseconds,
   harakiriGracefulTimeoutMs: milliseconds,
   hangTimeoutMs: fc.oneof(fc.constant(0), fc.integer({ min: 3_000, max: 86_400_000 })),
+  cheaper: fc.nat(1023),
+  cheaperInitial: fc.nat(1024),
+  cheaperStep: fc.integer({ min: 1, max: 1024 }),
+  cheaperOverload: fc.integer({ min: 1, max: 86_400 }),
+  cheaperAlgo: fc.constantFrom("spare", "backlog", "busyness", "manual"),
+  cheaperBusyLagMs: upToAnHour,
+  cheaperBusyRequests: fc.nat(1_000_000),
+  cheaperRssLimitSoft: fc.nat(2 ** 31 - 1),
+  cheaperRssLimitHard: fc.constantFrom(0, 2 ** 31),
+  cheaperBusynessMax: fc.integer({ min: 51, max: 100 }),
+  cheaperBusynessMin: fc.nat(50),
+  cheaperBusynessMultiplier: fc.integer({ min: 1, max: 86_400 }),
+  cheaperBusynessPenalty: fc.nat(86_400),
+  cheaperBusynessBacklogAlert: fc.integer({ min: 1, max: 1_000_000 }),
+  cheaperBusynessBacklogStep: fc.integer({ min: 1, max: 1024 }),
+  cheaperBusynessBacklogMultiplier: fc.integer({ min: 1, max: 86_400 }),
+  cheaperBusynessBacklogNonzeroMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+  cheaperBusynessVerbose: fc.boolean(),
+  cheap: fc.boolean(),
+  idleMs: fc.oneof(fc.constant(0), milliseconds),
+  dieOnIdle: fc.boolean(),
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),
@@ -98,7 +120,20 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   touchLogreopen: fc.array(pathText),
   touchLogrotate: fc.array(pathText),
   logBackupname: anyPath,
-});
+}).map(fitting);
+
+/** Makes values that must fit together do so. */
+function fitting(config: Config): Config {
+  const cheaper = Math.min(config.cheaper, config.processes - 1);
+  const initial = Math.max(cheaper, Math.min(config.cheaperInitial, config.processes));
+  const soft = config.cheaperRssLimitSoft;
+  return {
+    ...config,
+    cheaper,
+    cheaperInitial: config.cheaperInitial === 0 ? 0 : initial,
+    cheaperRssLimitHard: soft === 0 ? 0 : config.cheaperRssLimitHard,
+  };
+}
 
 /** Lines are not part of what is written. */
 function withoutOrigins(config: Config | null): unknown {
