@@ -19,7 +19,12 @@ export type ExitName =
   | "configuration"
   | "socket"
   | "noWorkerStarted"
-  | "killed";
+  | "killed"
+  | "rolledBack"
+  | "failed"
+  | "cancelled"
+  | "unreachable"
+  | "timeout";
 
 /** All ways to end, by name. */
 export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
@@ -48,6 +53,28 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   killed: {
     code: 5,
     meaning: "A second stop signal came, and workers were killed with what they were doing.",
+  },
+  rolledBack: {
+    code: 10,
+    meaning: "`ctl --wait`: the reload failed, and every slot runs the generation before it again.",
+  },
+  failed: {
+    code: 11,
+    meaning: "`ctl --wait`: it could not be done; the message says why, and what runs now.",
+  },
+  cancelled: {
+    code: 12,
+    meaning: "`ctl --wait`: a stop came between.",
+  },
+  unreachable: {
+    code: 13,
+    meaning:
+      "`ctl`, `--reload`, `--stop`, `--pause`: no master answers, because none runs, the pidfile is " +
+      "stale, or it belongs to another user.",
+  },
+  timeout: {
+    code: 14,
+    meaning: "`ctl`: no answer within `--timeout`. What was asked for goes on.",
   },
 };
 

@@ -10,9 +10,10 @@ import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
+import type { Outcome } from "../core/event.ts";
 import { configureLog, logLine } from "../master/log.ts";
 import { type Instruction, runMaster } from "../master/master.ts";
-import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
+import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
@@ -35,11 +36,17 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function perform(args: readonly string[]): Promise<number> {
   const base = captureBase();
+  if (args[0] === "ctl") return await (await import("./ctl.ts")).ctl(args.slice(1), base);
   const loaded = loadConfig(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);
   if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
   for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  if (kind === "reload" || kind === "stop" || kind === "pause") {
+    if (loaded.problems.length > 0 || topic === undefined) return EXIT.configuration.code;
+    const { signalMaster } = await import("./signal_master.ts");
+    return answer(signalMaster(kind, topic));
+  }
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
@@ -94,18 +101,7 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   requireScript(config.script);
   const surroundings = await openSurroundings(config);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
-  const ready = Promise.withResolvers<void>();
-  const running = runMaster({
-    instruction,
-    surroundings,
-    readAgain: (current) => readAgain(current, loadAgain()),
-    onReady: ready.resolve,
-  });
-  // Loading the log's library takes a master's time that its starting workers need.
-  await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
-  await configureLog(config.logEncoder, surroundings.write);
-  const outcome = await running;
-  closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
+  const outcome = await runIn(surroundings, instruction, loadAgain);
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
   logLine(
@@ -115,6 +111,32 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
     { event: "noWorkerStarted" },
   );
   return EXIT.noWorkerStarted.code;
+}
+
+/** Runs the master, and closes its surroundings, whatever happens. */
+async function runIn(
+  surroundings: Surroundings,
+  instruction: Instruction,
+  loadAgain: () => Loaded,
+): Promise<Outcome> {
+  const { config } = instruction;
+  let outcome: Outcome | null = null;
+  try {
+    const ready = Promise.withResolvers<void>();
+    const running = runMaster({
+      instruction,
+      surroundings,
+      readAgain: (current) => readAgain(current, loadAgain()),
+      onReady: ready.resolve,
+    });
+    // Loading the log's library takes a master's time that its starting workers need.
+    await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
+    await configureLog(config.logEncoder, surroundings.write);
+    return outcome = await running;
+  } finally {
+    const served = outcome === "stopped" || outcome === "killed";
+    closeSurroundings(surroundings, config.vacuum || !served);
+  }
 }
 
 function instructionOf(loaded: Loaded): Instruction | null {

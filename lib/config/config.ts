@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { ControlConfig } from "./options/control.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 
 /** Where a value was written: shown in every message about it. */
@@ -30,7 +31,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig {
+export interface Config extends ReloadConfig, ControlConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

@@ -17,6 +17,7 @@ import {
   boundPort,
   probeTcp,
 } from "../system/listening_socket.ts";
+import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
 import { resolveOwner } from "../system/owner.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { addressText, localAddress } from "../system/socket_address.ts";
@@ -41,8 +42,8 @@ interface Listener {
   readonly worker: WorkerSocket;
   /** Makes the descriptor of one more slot; null: all slots share what there is. */
   readonly another: (() => number) | null;
-  /** The path and inode of a Unix socket that was bound here. */
-  readonly file: { readonly path: string; readonly inode: number | null } | null;
+  /** A Unix socket that was bound here. */
+  readonly file: OwnedPath | null;
 }
 
 /** The sockets of one instance. */
@@ -107,16 +108,7 @@ export class Listeners {
 
 function closeListener(c: Libc | null, { worker, file }: Listener, vacuum: boolean): void {
   for (const fd of worker.fds) c?.close(fd);
-  if (vacuum && file !== null) removeOwn(file.path, file.inode);
-}
-
-/** Removes a Unix socket unless somebody else has put another one there meanwhile. */
-function removeOwn(path: string, inode: number | null): void {
-  try {
-    if (Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  if (vacuum && file !== null) removeOwned(file);
 }
 
 async function openOne(
@@ -146,8 +138,7 @@ async function bindOne(
     }
     case "unix": {
       const fd = await bindUnix(c, address.path);
-      const path = Deno.realPathSync(address.path);
-      const file = { path, inode: Deno.lstatSync(path).ino };
+      const file = ownPath(address.path);
       const listener = shared(spec, address.path, fd, file);
       try {
         applyFileOptions(c, address.path, config);

@@ -13,6 +13,7 @@ import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { logLine } from "./log.ts";
+import { Operators } from "./operators.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
@@ -42,14 +43,14 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
   const crew = new Crew(surroundings, report);
-  const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
-    report({ type: "reload", kind, why: `${path} was touched` })
-  );
-  const master = new Master(setup, crew, touchFiles, report);
-  const removeSignals = onMasterSignals(report);
+  const touchFiles = new TouchFiles<OnTouch>((act, path) => act(`${path} was touched`));
+  const master: Master = new Master(setup, crew, touchFiles, report);
+  const { operators } = master;
+  const removeSignals = onMasterSignals((command, signal) => operators.command(command, signal));
   try {
+    await operators.open();
     master.take({ type: "start", at: performance.now() });
-    master.watchTouchFiles();
+    master.watchFiles();
     while (master.outcome === null) {
       const event = await queue.next(nextDeadline(master.state));
       master.take(event ?? { type: "tick", at: performance.now() });
@@ -58,16 +59,21 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   } finally {
     removeSignals();
     touchFiles.close();
+    await operators.close(master.outcome);
   }
 }
+
+/** What is done when a file is touched. */
+type OnTouch = (why: string) => void;
 
 /** The state and the hands that carry out what it asks for. */
 class Master {
   state: MasterState;
   outcome: Outcome | null = null;
+  readonly operators: Operators;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
-  readonly #touchFiles: TouchFiles<ReloadKind>;
+  readonly #touchFiles: TouchFiles<OnTouch>;
   readonly #report: (happening: Happening) => void;
   #current: Instruction;
   #next: Instruction | null = null;
@@ -75,7 +81,7 @@ class Master {
   constructor(
     setup: MasterSetup,
     crew: Crew,
-    touchFiles: TouchFiles<ReloadKind>,
+    touchFiles: TouchFiles<OnTouch>,
     report: (happening: Happening) => void,
   ) {
     this.#setup = setup;
@@ -85,6 +91,12 @@ class Master {
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
     this.state = initialState(settingsOf(this.#current.config), perSlot, performance.now());
+    this.operators = new Operators({
+      surroundings: setup.surroundings,
+      report,
+      state: () => this.state,
+      config: () => this.#current.config,
+    });
   }
 
   take(event: MasterEvent): void {
@@ -120,7 +132,7 @@ class Master {
       case "ready":
         return this.#ready(effect.afterMs);
       case "verdict":
-        return;
+        return this.operators.verdict(effect.tickets, effect.verdict);
       case "log":
         return logLine(effect.level, effect.text, effect.fields);
       case "exit":
@@ -168,15 +180,27 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
-    this.watchTouchFiles();
+    this.watchFiles();
   }
 
-  watchTouchFiles(): void {
-    const { touchReload, touchChainReload } = this.#current.config;
+  /** Watches the files that the configuration in use names. */
+  watchFiles(): void {
+    const { touchReload, touchWorkersReload, touchChainReload, touchExec } = this.#current.config;
+    const reload = (kind: ReloadKind) => (path: string) => ({
+      path,
+      what: (why: string) => this.#report({ type: "reload", kind, why }),
+    });
     this.#touchFiles.watch([
-      ...touchReload.map((path) => ({ path, what: "all" as const })),
-      ...touchChainReload.map((path) => ({ path, what: "chain" as const })),
+      ...touchReload.map(reload("all")),
+      ...touchWorkersReload.map(reload("workers")),
+      ...touchChainReload.map(reload("chain")),
+      ...touchExec.map(({ path, command }) => ({
+        path,
+        what: (why: string) =>
+          void import("./touch_exec.ts").then((run) => run.execute(command, why)),
+      })),
     ]);
+    this.operators.watch();
   }
 
   #ready(afterMs: number): void {
