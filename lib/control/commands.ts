@@ -193,7 +193,7 @@ export const COMMANDS: readonly Command[] = [
     letter: "s",
     argument: "",
     help: "Show the instance and its workers",
-    details: "As a letter or a signal it writes to the log what `ctl` prints.",
+    details: "As a letter it writes to the log what `ctl` prints.",
     deed: { kind: "show", what: "status" },
   },
   {

@@ -46,7 +46,9 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const touchFiles = new TouchFiles<OnTouch>((act, path) => act(`${path} was touched`));
   const master: Master = new Master(setup, crew, touchFiles, report);
   const { operators } = master;
-  const removeSignals = onMasterSignals((command, signal) => operators.command(command, signal));
+  const removeSignals = onMasterSignals(surroundings.libc, (command, signal) => {
+    operators.command(command, signal);
+  });
   try {
     await operators.open();
     master.take({ type: "start", at: performance.now() });

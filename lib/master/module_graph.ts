@@ -53,10 +53,15 @@ export async function moduleGraph(config: Config, directory: string): Promise<re
   return (JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] }).modules;
 }
 
-/** The local files among these modules, missing ones too. */
+/** Where duwsgi's own modules are, which the script imports, too. */
+const OWN_MODULES = new URL("../", import.meta.url).href;
+
+/** The local files among these modules, missing ones too, without duwsgi's own. */
 export function localFiles(modules: readonly Module[]): string[] {
   return modules.flatMap(({ specifier }) =>
-    specifier.startsWith("file://") ? [fromFileUrl(specifier)] : []
+    specifier.startsWith("file://") && !specifier.startsWith(OWN_MODULES)
+      ? [fromFileUrl(specifier)]
+      : []
   );
 }
 

@@ -91,7 +91,7 @@ export class Operators {
     });
   }
 
-  /** A command without argument, of a signal or a letter: what there is to say goes to the log. */
+  /** A command of a signal or a letter, without argument: what there is to say goes to the log. */
   command(name: CommandName, why: string): void {
     const command = commandNamed(name);
     if (command.deed.kind === "show") {

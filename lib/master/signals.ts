@@ -5,6 +5,8 @@
  */
 
 import type { CommandName } from "../control/commands.ts";
+import type { Libc } from "../system/libc.ts";
+import { swallowSignal } from "../system/swallow_signal.ts";
 
 /** A signal of the master: its command, and what there is to say about it beside. */
 export interface MasterSignal {
@@ -23,7 +25,6 @@ export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>
   },
   SIGTERM: { command: "stop", note: "(In uWSGI it reloads unless `die-on-term` is set.)" },
   SIGQUIT: { command: "stop", note: "" },
-  SIGUSR1: { command: "status", note: "" },
   SIGUSR2: { command: "chain-reload", note: "(In uWSGI it kills the master.)" },
   SIGTSTP: { command: "toggle-pause", note: `${TERMINAL} Ctrl-Z.` },
   SIGTTIN: { command: "more", note: "(In uWSGI it has no meaning.)" },
@@ -36,11 +37,16 @@ export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>
 
 /** Signals without effect that somebody might expect one of, and why. */
 export const SIGNALS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
+  SIGUSR1:
+    "Nothing, where foreign functions are allowed. Deno would start its debugger, through which every " +
+    "local user could run code as the master. (In uWSGI it writes statistics to the log; here `s` in " +
+    "the FIFO does, and `ctl status` shows them.)",
   SIGWINCH: "Nothing: a terminal sends it whenever its window changes.",
 };
 
 /** Passes commands on until the returned function is called. */
 export function onMasterSignals(
+  c: Libc | null,
   pass: (command: CommandName, signal: Deno.Signal) => void,
 ): () => void {
   const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
@@ -49,5 +55,6 @@ export function onMasterSignals(
     Deno.addSignalListener(signal, listener);
     return () => Deno.removeSignalListener(signal, listener);
   });
+  if (c !== null) listeners.push(swallowSignal(c, "SIGUSR1"));
   return () => listeners.forEach((remove) => remove());
 }
