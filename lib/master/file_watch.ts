@@ -23,7 +23,11 @@ export interface Watched<T> {
 export class FileWatch<T> {
   readonly #onChange: (what: T, path: string) => void;
   #watched: readonly Watched<T>[] = [];
+  /** The directories that are watched. */
+  #directories: readonly string[] = [];
   #watcher: Deno.FsWatcher | null = null;
+  /** Watchers that another one has taken over from, until they have told what they saw. */
+  readonly #leaving = new Map<Deno.FsWatcher, ReturnType<typeof setTimeout>>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #changed = new Map<T, string>();
 
@@ -35,44 +39,59 @@ export class FileWatch<T> {
   /** Watches these from now on, and nothing else. */
   watch(watched: readonly Watched<T>[]): void {
     this.#watched = watched;
-    this.#open();
+    this.#open(false);
   }
 
   /** Stops watching. */
   close(): void {
     this.watch([]);
+    for (const watcher of this.#leaving.keys()) this.#end(watcher);
     clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
     this.#changed.clear();
   }
 
-  /** The new watcher is there before the old one goes, so that nothing is missed. */
-  #open(): void {
+  /** `again`: also when the names of the directories are the same, because one is another directory. */
+  #open(again: boolean): void {
+    const directories = [...new Set(this.#watched.flatMap(({ path }) => directoriesOf(path)))];
+    if (directories.join("\0") === this.#directories.join("\0") && !again) return;
     const before = this.#watcher;
-    const directories = new Set(this.#watched.flatMap(({ path }) => directoriesOf(path)));
-    this.#watcher = directories.size === 0 ? null : watcherOf([...directories]);
-    if (this.#watcher !== null) void this.#follow(this.#watcher);
-    before?.close();
+    this.#directories = directories;
+    this.#watcher = directories.length === 0 ? null : watcherOf(directories);
+    if (this.#watcher !== null) this.#follow(this.#watcher).catch(complain);
+    // What it saw just now is still on its way.
+    if (before !== null) this.#leaving.set(before, setTimeout(() => this.#end(before), GATHER_MS));
+  }
+
+  #end(watcher: Deno.FsWatcher): void {
+    clearTimeout(this.#leaving.get(watcher));
+    this.#leaving.delete(watcher);
+    watcher.close();
   }
 
   async #follow(watcher: Deno.FsWatcher): Promise<void> {
     for await (const { kind, paths } of watcher) {
       // Looking at a file is no change, and workers do it whenever they start.
-      if (kind === "access" || watcher !== this.#watcher) continue;
-      const shifted = paths.some((path) => this.#note(path));
-      if (shifted && (kind === "create" || kind === "remove" || kind === "rename")) this.#open();
+      if (kind === "access") continue;
+      const shifted = paths.filter((path) => this.#note(path)).length > 0;
+      // A watcher that leaves may see it too, but its successor was made after that.
+      if (shifted && kind !== "modify" && watcher === this.#watcher) this.#open(true);
     }
   }
 
-  /** True if what is watched may be another thing now. */
+  /** True if a directory that is watched may be another one now, or can be watched from now on. */
   #note(changed: string): boolean {
     let shifted = false;
     for (const { path, what } of this.#watched) {
       const above = path.startsWith(`${changed}/`);
-      if (above || changed === path) shifted = true;
-      // A directory above it that comes brings it along; one that goes takes it away.
       if (above || changed === path || dirname(changed) === path) this.#gather(what, path);
+      if (above || (changed === path && this.#mayBeDirectory(path))) shifted = true;
     }
     return shifted;
+  }
+
+  #mayBeDirectory(path: string): boolean {
+    return this.#directories.includes(path) || isDirectory(path);
   }
 
   #gather(what: T, path: string): void {
@@ -109,9 +128,13 @@ function watcherOf(directories: string[]): Deno.FsWatcher | null {
   try {
     return Deno.watchFs(directories, { recursive: false });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const text = `Cannot watch files: ${reason}: see fs.inotify.max_user_watches in inotify(7)`;
-    logLine("error", text, { event: "notWatching" });
+    complain(error);
     return null;
   }
+}
+
+function complain(error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  const text = `Cannot watch files: ${reason}: see fs.inotify.max_user_watches in inotify(7)`;
+  logLine("error", text, { event: "notWatching" });
 }

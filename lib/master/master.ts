@@ -217,6 +217,7 @@ class Master {
       afterMs: Math.round(afterMs),
     });
     this.#setup.onReady();
+    this.operators.ready();
   }
 }
 

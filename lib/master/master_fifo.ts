@@ -23,7 +23,7 @@ const MODE = 0o600;
 export interface FifoEvents {
   /** A byte arrived, as a character. */
   readonly onLetter: (letter: string, path: string) => void;
-  /** The other FIFO could not be opened: this one stays. */
+  /** Another FIFO could not be opened, so this one stays; or this one cannot be read any more. */
   readonly onProblem: (problem: string) => void;
 }
 
@@ -79,7 +79,12 @@ export class MasterFifo {
       );
     }
     try {
-      return new OpenFifo(this.#libc, path, (letter) => this.#onLetter(letter, path));
+      return new OpenFifo(
+        this.#libc,
+        path,
+        (letter) => this.#onLetter(letter, path),
+        (reason) => this.#events.onProblem(`Cannot read master-fifo "${path}": ${reason}`),
+      );
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new UserError("socket", `Cannot open master-fifo "${path}": ${reason}`);
@@ -101,7 +106,12 @@ class OpenFifo {
   readonly #end: number;
   #closed = false;
 
-  constructor(c: Libc, path: string, onLetter: (letter: string) => void) {
+  constructor(
+    c: Libc,
+    path: string,
+    onLetter: (letter: string) => void,
+    onError: (reason: string) => void,
+  ) {
     removeStaleFifo(c, path);
     check(c, "make the FIFO", c.mkfifo(cString(path), MODE));
     Deno.chmodSync(path, MODE);
@@ -109,7 +119,7 @@ class OpenFifo {
     this.#libc = c;
     this.#file = Deno.openSync(path, { read: true, write: true });
     this.#end = check(c, "open", c.open(cString(path), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-    void this.#read(onLetter);
+    void this.#read(onLetter, onError);
   }
 
   close(): void {
@@ -121,7 +131,10 @@ class OpenFifo {
     this.#libc.close(this.#end);
   }
 
-  async #read(onLetter: (letter: string) => void): Promise<void> {
+  async #read(
+    onLetter: (letter: string) => void,
+    onError: (reason: string) => void,
+  ): Promise<void> {
     const buffer = new Uint8Array(256);
     try {
       while (!this.#closed) {
@@ -130,7 +143,7 @@ class OpenFifo {
       }
     } catch (error) {
       // Closing it is what ends a read.
-      if (!this.#closed) throw error;
+      if (!this.#closed) onError(error instanceof Error ? error.message : String(error));
     }
   }
 }

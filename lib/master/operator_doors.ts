@@ -12,7 +12,7 @@ import { type Status, statusOf, statusText, workersText } from "../control/statu
 import { absolutePath } from "../system/absolute_path.ts";
 import { removeStaleSocket } from "../system/listening_socket.ts";
 import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
-import { pause } from "../system/timing.ts";
+import { acceptAll } from "./accept_all.ts";
 import { ChangeReloads } from "./change_reloads.ts";
 import { logLine } from "./log.ts";
 import { MasterFifo } from "./master_fifo.ts";
@@ -31,7 +31,7 @@ export class Doors {
   readonly #setup: OperatorsSetup;
   readonly #sessions: OperatorSessions;
   readonly #changes: ChangeReloads;
-  readonly #listeners: Deno.UnixListener[] = [];
+  #listener: Deno.UnixListener | null = null;
   #socketFile: OwnedPath | null = null;
   #fifo: MasterFifo | null = null;
   #toldUnknown = false;
@@ -45,10 +45,9 @@ export class Doors {
     this.#changes = new ChangeReloads(setup.surroundings.control.directory, setup.report);
   }
 
-  /** Answers who calls on this socket, until it is closed. */
-  answer(listener: Deno.UnixListener): void {
-    this.#listeners.push(listener);
-    void this.#accept(listener);
+  /** Talks with an operator. */
+  begin(connection: Deno.UnixConn): void {
+    this.#sessions.begin(connection);
   }
 
   /**
@@ -62,7 +61,10 @@ export class Doors {
       onLetter: (letter: string, path: string) => this.#onLetter(letter, path),
       onProblem: (problem: string) => logLine("warning", problem, { event: "commandRefused" }),
     };
-    if (controlSocket !== "") this.answer(await this.#listen(absolutePath(controlSocket)));
+    if (controlSocket !== "") {
+      this.#listener = await this.#listen(absolutePath(controlSocket));
+      void acceptAll(this.#listener, (connection) => this.begin(connection));
+    }
     if (masterFifo.length > 0) {
       const paths = masterFifo.map((path) => absolutePath(path));
       this.#fifo = new MasterFifo(this.#setup.surroundings.libc, paths, events);
@@ -121,20 +123,6 @@ export class Doors {
     }
   }
 
-  async #accept(listener: Deno.UnixListener): Promise<void> {
-    while (!this.#closed) {
-      try {
-        this.#sessions.begin(await listener.accept());
-      } catch (error) {
-        if (this.#closed) return;
-        // No descriptors are left, for example: the next try can wait until some are.
-        const reason = error instanceof Error ? error.message : String(error);
-        logLine("warning", `Cannot answer an operator: ${reason}`, { event: "operatorRefused" });
-        await pause(RETRY_MS);
-      }
-    }
-  }
-
   #onLetter(letter: string, path: string): void {
     const command = commandOfLetter(letter);
     if (command !== undefined) {
@@ -153,11 +141,9 @@ export class Doors {
     this.#closed = true;
     this.#changes.close();
     this.#fifo?.close();
-    for (const listener of this.#listeners) listener.close();
+    this.#listener?.close();
+    this.#listener = null;
     if (this.#socketFile !== null) removeOwned(this.#socketFile);
     await this.#sessions.end();
   }
 }
-
-/** After an accept that failed (1 s). */
-const RETRY_MS = 1000;

@@ -21,6 +21,9 @@ const PATIENCE_MS = 10_000;
 /** How long a client may take to read its last answer when the master ends (1 s). */
 const LAST_PATIENCE_MS = 1_000;
 
+/** What goes beyond it helps nobody. */
+const LONGEST_ERROR = 1000;
+
 type Client = Channel<Request, Answer>;
 
 /** All conversations. */
@@ -38,13 +41,7 @@ export class OperatorSessions {
   /** Talks with a client. */
   begin(connection: Deno.UnixConn): void {
     const client: Client = new Channel(connection, decodeRequest, MAX_REQUEST_BYTES);
-    void this.#talk(client).catch((error) => {
-      const text = error instanceof Error ? error.message : String(error);
-      return this.#say(client, { type: "error", text });
-    }).finally(() => {
-      this.#clients.delete(client);
-      client.close();
-    });
+    void this.#serve(client);
   }
 
   /** Lets everybody read what was said, and ends all conversations. */
@@ -54,6 +51,18 @@ export class OperatorSessions {
     const clients = [...this.#clients];
     await Promise.all(clients.map((client) => fulfilledWithin(client.flush(), LAST_PATIENCE_MS)));
     for (const client of clients) client.close();
+  }
+
+  async #serve(client: Client): Promise<void> {
+    try {
+      await this.#talk(client);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      await this.#say(client, { type: "error", text: text.slice(0, LONGEST_ERROR) });
+    } finally {
+      this.#clients.delete(client);
+      client.close();
+    }
   }
 
   async #talk(client: Client): Promise<void> {

@@ -17,6 +17,7 @@ import {
 import type { Happening, Outcome } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket, Verdict } from "../core/verdict.ts";
+import { acceptAll } from "./accept_all.ts";
 import { logLine } from "./log.ts";
 import type { Doors } from "./operator_doors.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -56,7 +57,6 @@ export class Operators {
   readonly #waiting = new Map<Ticket, Waiting>();
   #nextTicket = 1;
   #doors: Promise<Doors> | null = null;
-  /** Bound before anything else is loaded: who calls early waits in the queue. */
   #ownSocket: Deno.UnixListener | null = null;
 
   /** Nothing is opened yet. */
@@ -72,20 +72,38 @@ export class Operators {
   async open(): Promise<void> {
     const path = `${this.#setup.surroundings.control.directory}/${OPERATOR_SOCKET}`;
     this.#ownSocket = Deno.listen({ transport: "unix", path });
+    void acceptAll(this.#ownSocket, (connection) => this.#begin(connection));
     const { masterFifo, controlSocket } = this.#setup.config();
     if (masterFifo.length > 0 || controlSocket !== "") await this.#open();
   }
 
-  /** The configuration is new, or the workers were started for the first time. */
+  /**
+   * The workers accept, so there is time to load the rest. Not only when somebody calls: by then other
+   * files may be there, of another version.
+   */
+  ready(): void {
+    this.#withDoors(() => {});
+  }
+
+  /** Watches what the configuration in use says. */
   watch(): void {
-    // Whatever goes wrong in here is a line in the log already.
-    void this.#open().then((doors) => doors.watch(), () => {});
+    const { fsReload, fsBrutalReload, autoReload } = this.#setup.config();
+    const wanted = fsReload.length > 0 || fsBrutalReload.length > 0 || autoReload;
+    if (wanted || this.#doors !== null) this.#withDoors((doors) => doors.watch());
+  }
+
+  #begin(connection: Deno.UnixConn): void {
+    this.#open().then((doors) => doors.begin(connection), () => connection.close());
+  }
+
+  #withDoors(act: (doors: Doors) => void): void {
+    // Those who call open() are told what goes wrong.
+    this.#open().then(act, () => {});
   }
 
   #open(): Promise<Doors> {
     return this.#doors ??= import("./operator_doors.ts").then(async ({ Doors }) => {
       const doors = new Doors(this, this.#setup);
-      if (this.#ownSocket !== null) doors.answer(this.#ownSocket);
       await doors.open();
       return doors;
     });
@@ -95,7 +113,7 @@ export class Operators {
   command(name: CommandName, why: string): void {
     const command = commandNamed(name);
     if (command.deed.kind === "show") {
-      return void this.#open().then((doors) => doors.show(command), () => {});
+      return this.#withDoors((doors) => doors.show(command));
     }
     try {
       this.take(command, { argument: null, why });
@@ -151,7 +169,9 @@ export class Operators {
     for (const [ticket, { command }] of [...this.#waiting]) {
       this.verdict([ticket], lastVerdict(command, outcome, generation));
     }
-    if (this.#doors === null) return void this.#ownSocket?.close();
+    this.#ownSocket?.close();
+    this.#ownSocket = null;
+    if (this.#doors === null) return;
     try {
       await (await this.#doors).close();
     } catch {

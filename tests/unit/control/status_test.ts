@@ -67,8 +67,8 @@ Script app.ts on 127.0.0.1:80, /run/app.sock
 Workers 2 of 3 accept, generation 2
 
 SLOT  PID  STATE      GEN  AGE     REQUESTS  ERRORS  RESPAWNS
-1     103  accepting  2    500 s   10        0       0
-1     101  retiring   1    2 mi                               reload
+1     103  accepting  2    500 ms  10        0       0
+1     101  retiring   1    2 min                               reload
 2     102  accepting  1    10 s    20        0       0
 3     -    none       -    -       30        0       0         exited with code 1; next start in 1000 ms`,
   );
