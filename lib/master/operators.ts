@@ -97,8 +97,10 @@ export class Operators {
   }
 
   #withDoors(act: (doors: Doors) => void): void {
-    // Those who call open() are told what goes wrong.
-    this.#open().then(act, () => {});
+    this.#open().then(act).catch((error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      logLine("error", `Operators cannot be answered: ${reason}`, { event: "operatorRefused" });
+    });
   }
 
   #open(): Promise<Doors> {

@@ -39,7 +39,7 @@ export const CONTROL_OPTIONS: OptionRows<ControlConfig> = {
     onChange: "restart",
     help: "FIFO that takes commands of one letter",
     details:
-      "`echo c > FILE` starts a chain reload; [Control](control.md) has all letters. Of several, up to " +
+      "`echo c > FILE` starts a chain reload; docs/control.md has all letters. Of several, up to " +
       "ten, one is there at a time: at first the first one, and the digits 0 to 9 select another. It " +
       "has mode 600, is not made anew after each writer, unlike in uWSGI, and is removed when the " +
       "master ends. A FIFO that is left over is replaced, anything else is not. Letters get no " +
@@ -60,7 +60,7 @@ export const CONTROL_OPTIONS: OptionRows<ControlConfig> = {
     details:
       "It has mode 600 and is removed when the master ends. Every master has another one in its own " +
       "directory, which `ctl --pidfile FILE` and `ctl --pid N` find; this one has a name that you " +
-      "know. See [Control](control.md).",
+      "know. See docs/control.md.",
     example: "control-socket = /run/app.ctl",
   },
   touchWorkersReload: {
