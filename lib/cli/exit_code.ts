@@ -19,6 +19,7 @@ export type ExitName =
   | "configuration"
   | "socket"
   | "noWorkerStarted"
+  | "noWorkerLeft"
   | "killed"
   | "rolledBack"
   | "failed"
@@ -49,6 +50,10 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   noWorkerStarted: {
     code: 4,
     meaning: "No worker ever accepted: the script cannot start. Every slot was tried once.",
+  },
+  noWorkerLeft: {
+    code: 6,
+    meaning: "No worker is left and none comes soon, with `die-on-no-workers`: a restart may help.",
   },
   killed: {
     code: 5,

@@ -26,6 +26,7 @@ files, as name = value. Details of one: duwsgi --help NAME.`;
 const ON_CHANGE: Readonly<Record<OnChange, string>> = {
   master: "A reload makes a changed value take effect at once.",
   workers: "A reload makes a changed value take effect as workers are replaced.",
+  exec: "A reload makes a changed value take effect: the master's program is replaced in place.",
   restart:
     "A changed value takes effect when the master is stopped and started; a reload names it.",
 };

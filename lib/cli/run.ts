@@ -12,9 +12,13 @@ import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
 import { configureLog, logLine } from "../master/log.ts";
-import { type Instruction, runMaster } from "../master/master.ts";
+import { takeHandover, whyNoHandover } from "../master/handover.ts";
+import { type Instruction, type MasterSetup, type Reading, runMaster } from "../master/master.ts";
+import { Replacement } from "../master/replacement.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
-import { captureBase, denoConfigSource } from "../system/config_source.ts";
+import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
+import { libc } from "../system/libc.ts";
+import { binaryNow, type Started } from "../system/program.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
@@ -51,7 +55,7 @@ async function perform(args: readonly string[]): Promise<number> {
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
   enter(loaded.config);
-  return await serve(loaded, () => loadConfig(args, denoConfigSource(base, true)));
+  return await serve(loaded, base, () => loadConfig(args, denoConfigSource(base, true)));
 }
 
 async function help(topic: string | undefined): Promise<number> {
@@ -84,6 +88,9 @@ function enter(config: Config): void {
 
 /** Goes on after mistakes in the configuration, so that one run names everything that is wrong. */
 async function check({ config, draft }: Loaded): Promise<number> {
+  const refusal = whyNoHandover();
+  if (refusal !== null) complain(`error: ${refusal}`);
+  if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
     enter(draft);
     const { checkScript } = await import("./check.ts");
@@ -94,16 +101,31 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
+async function serve(loaded: Loaded, base: SourceBase, loadAgain: () => Loaded): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
   requireScript(config.script);
-  const surroundings = await openSurroundings(config);
+  const c = libc();
+  const handover = takeHandover(c);
+  const surroundings = await openSurroundings(config, handover);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
-  const outcome = await runIn(surroundings, instruction, loadAgain);
+  const { started, stdin } = base;
+  const outcome = await runIn(surroundings, {
+    instruction,
+    surroundings,
+    inheritance: handover,
+    readAgain: (current) => readAgain(current, loadAgain(), started),
+    replacement: c === null || started === null
+      ? null
+      : new Replacement(c, started, surroundings, stdin),
+  });
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
+  if (outcome === "noWorkerLeft") {
+    logLine("error", "No worker is left: see the errors above", { event: "noWorkerLeft" });
+    return EXIT.noWorkerLeft.code;
+  }
   logLine(
     "error",
     `No worker of ${config.script} could start, so there is nothing to serve: ` +
@@ -116,26 +138,20 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
 /** Runs the master, and closes its surroundings, whatever happens. */
 async function runIn(
   surroundings: Surroundings,
-  instruction: Instruction,
-  loadAgain: () => Loaded,
+  setup: Omit<MasterSetup, "onReady">,
 ): Promise<Outcome> {
-  const { config } = instruction;
+  const { config } = setup.instruction;
   let outcome: Outcome | null = null;
   try {
     const ready = Promise.withResolvers<void>();
-    const running = runMaster({
-      instruction,
-      surroundings,
-      readAgain: (current) => readAgain(current, loadAgain()),
-      onReady: ready.resolve,
-    });
+    const running = runMaster({ ...setup, onReady: ready.resolve });
     // Loading the log's library takes a master's time that its starting workers need.
     await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
     await configureLog(config.logEncoder, surroundings.write);
     return outcome = await running;
   } finally {
-    const served = outcome === "stopped" || outcome === "killed";
-    closeSurroundings(surroundings, config.vacuum || !served);
+    const unused = outcome === null || outcome === "noWorkerStarted";
+    closeSurroundings(surroundings, config.vacuum || unused);
   }
 }
 
@@ -157,18 +173,22 @@ function requireScript(script: string): void {
 }
 
 /** The configuration for a reload: null if it is no good, and what needs a restart stays as it is. */
-function readAgain(current: Config, loaded: Loaded): Instruction | null {
+function readAgain(current: Config, loaded: Loaded, started: Started | null): Reading | null {
   logProblems(loaded.problems);
-  const instruction = instructionOf(loaded);
-  if (instruction === null) return null;
+  const whole = instructionOf(loaded);
+  if (whole === null) return null;
   const kept: Partial<Record<keyof Config, unknown>> = {};
-  for (const { key, option, onChange } of difference(current, instruction.config)) {
-    if (onChange !== "restart") continue;
+  let outdated = started !== null && started.binary !== binaryNow();
+  for (const { key, option, onChange } of difference(current, whole.config)) {
+    const replaced = onChange === "exec" && started !== null;
+    outdated ||= replaced;
+    if (replaced || onChange === "master" || onChange === "workers") continue;
     kept[key] = current[key];
     const text = `${option} has changed, which takes effect only after a restart`;
     logLine("warning", text, { event: "needsRestart", option });
   }
-  return { ...instruction, config: { ...instruction.config, ...kept as Partial<Config> } };
+  const instruction = { ...whole, config: { ...whole.config, ...kept as Partial<Config> } };
+  return { instruction, whole, outdated };
 }
 
 function logProblems(problems: readonly Problem[]): void {

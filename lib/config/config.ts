@@ -11,6 +11,7 @@
 
 import type { ControlConfig } from "./options/control.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
+import type { RespawnConfig } from "./options/respawn.ts";
 
 /** Where a value was written: shown in every message about it. */
 export interface Origin {
@@ -31,7 +32,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig, ControlConfig {
+export interface Config extends ReloadConfig, RespawnConfig, ControlConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

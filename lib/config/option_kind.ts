@@ -101,6 +101,7 @@ export const paths: OptionKind<readonly string[]> = list(readPath, (value) => va
 
 /** A file, and what is to be done when it changes. */
 export interface FileCommand {
+  /** The file, as written. */
   readonly path: string;
   /** For `sh -c`. */
   readonly command: string;

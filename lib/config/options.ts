@@ -14,6 +14,7 @@ import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
 import { CONTROL_OPTIONS } from "./options/control.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
+import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 
 /** The options, in the order of the reference. */
 export const OPTIONS: OptionRows<Config> = {
@@ -106,6 +107,7 @@ export const OPTIONS: OptionRows<Config> = {
       "has nothing like it: there, such a worker stops a chain reload for ever.",
     example: "start-timeout = 10",
   },
+  ...RESPAWN_OPTIONS,
   chdir: {
     name: "chdir",
     aliases: [],
@@ -115,7 +117,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.path,
     default: "",
     defaultText: "the directory duwsgi is started in",
-    onChange: "restart",
+    onChange: "exec",
     help: "Directory of master and workers; paths in other options start there",
     details:
       "The names of configuration files (`ini`, `include`, `inherit`) and of files in `@(…)` and " +
@@ -131,7 +133,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.mask,
     default: null,
     defaultText: "inherited",
-    onChange: "restart",
+    onChange: "exec",
     help: "File mode creation mask of master and workers, in octal",
     details: "It decides the mode of Unix sockets, unless `chmod-socket` does. See umask(2).",
     example: "umask = 027",
@@ -159,7 +161,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.sockets,
     default: [],
     defaultText: "none; at least one is required",
-    onChange: "restart",
+    onChange: "exec",
     help: "Address to listen on",
     details:
       "Possible are `host:port`, `:port` (all IPv4 addresses), `[::1]:port`, port 0 (a free one is " +
@@ -179,7 +181,7 @@ export const OPTIONS: OptionRows<Config> = {
     argument: "N",
     kind: kind.integer(1, 65535),
     default: 100,
-    onChange: "restart",
+    onChange: "workers",
     help: "Length of the queue of connections that wait to be accepted, from 1 to 65535",
     details: "It holds for each listening socket, see listen(2). The kernel does not go beyond " +
       "`net.core.somaxconn`.",
@@ -325,7 +327,7 @@ export const OPTIONS: OptionRows<Config> = {
     argument: "text|json",
     kind: kind.choice("text", "json"),
     default: "text",
-    onChange: "restart",
+    onChange: "exec",
     help: "How the lines of the master's log look",
     details: "`json` writes one JSON object per line: `message` for people, and fields for " +
       "machines, of which `event` says what happened. Lines that workers write themselves, with " +

@@ -184,7 +184,7 @@ const FAMILIES: readonly Family[] = [
       check-static-docroot chunked-input-limit chunked-input-timeout clock clock-list
       clocks-list close-on-exec close-on-exec2 collect-header command-mode config-py
       connect-and-read cron-harakiri cron-legion daemons-honour-stdin declare-option
-      declare-option2 del-header die-on-no-workers disable-sendfile disable-write-exception
+      declare-option2 del-header disable-sendfile disable-write-exception
       dlopen dot-h early-emperor early-py-import early-pyimport early-python
       early-python-import early-python-path early-pythonpath emperor-broodlord emperor-cap
       emperor-curse-tolerance emperor-extra-ext emperor-extra-extension emperor-freq

@@ -154,7 +154,7 @@ export const COMMANDS: readonly Command[] = [
     help: "Pause, or resume when paused",
     details:
       "Scripts are better off with `pause` and `resume`, which mean the same the second time.",
-    deed: pause((state) => !isPaused(state)),
+    deed: pause(({ paused }) => !paused),
   },
   {
     name: "scale",
@@ -266,11 +266,6 @@ export function commandOfLetter(letter: string): Command | undefined {
 /** True if somebody can wait for what comes of it. */
 export function hasVerdict(command: Command): boolean {
   return command.deed.kind === "ask" && command.name !== "cheap";
-}
-
-/** True while the master was asked to pause. */
-export function isPaused(state: MasterState & { readonly paused?: boolean }): boolean {
-  return state.paused ?? false;
 }
 
 /** The commands as `ctl help` lists them. */

@@ -8,7 +8,6 @@
 import type { LeaveReason, MasterState, Phase, ReloadKind, Worker } from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 import type { Cell } from "../protocol/scoreboard.ts";
-import { isPaused } from "./commands.ts";
 
 /** What the state does not know. */
 export interface StatusFacts {
@@ -89,7 +88,7 @@ export function statusOf(state: MasterState, facts: StatusFacts): Status {
     script,
     sockets,
     phase: state.phase,
-    paused: isPaused(state),
+    paused: state.paused,
     uptimeMs: since(state.startedAt, now),
     processes: state.settings.processes,
     generation: state.generation,
@@ -101,7 +100,7 @@ export function statusOf(state: MasterState, facts: StatusFacts): Status {
       starting: state.reload.starting,
       done: state.reload.done,
     },
-    queued: state.queued,
+    queued: state.queued?.kind ?? null,
     slots: state.slots.map((slot) => ({
       slot: slot.number,
       requests: facts.count(slot.number, "requests"),

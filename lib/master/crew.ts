@@ -14,14 +14,16 @@ import {
   WORKER_VARIABLE,
 } from "../protocol/worker_environment.ts";
 import { lendDescriptors } from "../system/descriptor.ts";
+import { DENO } from "../system/program.ts";
 import { VERSION } from "../version.ts";
+import { AdoptedProcess } from "./adopted_process.ts";
 import type { Caller } from "./control_server.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
-import { WorkerProcess } from "./worker_process.ts";
+import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 
@@ -31,6 +33,7 @@ export class Crew {
   readonly #report: (report: Happening) => void;
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #commands = new Map<number, WorkerCommand>();
+  readonly #tokens = new Map<number, string>();
   #toldCost = false;
 
   /** Nobody is started yet. */
@@ -46,26 +49,40 @@ export class Crew {
     try {
       const command = this.#command(instruction, generation);
       const child = this.#start(command, slot, generation, token, instruction);
-      const process = new WorkerProcess(child, {
-        message: (message) => this.#onMessage(worker, slot, message),
-        pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
-        startLine: (line) => this.#surroundings.write(line),
-        exited: (how, error) => {
-          this.#processes.delete(worker);
-          this.#surroundings.control.forget(token);
-          this.#report({ type: "exited", worker, how, error });
-        },
-      });
-      this.#processes.set(worker, process);
-      this.#surroundings.control.expect(
-        token,
-        (caller) => this.#onCall(process, caller),
-      );
+      this.#take(worker, slot, token, child);
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
     }
+  }
+
+  /** Goes on with a worker of the program that was here before. */
+  adopt(worker: number, slot: number, pid: number, token: string): void {
+    const { libc } = this.#surroundings;
+    if (libc !== null) this.#take(worker, slot, token, new AdoptedProcess(libc, pid));
+  }
+
+  #take(worker: number, slot: number, token: string, child: ChildHandle): void {
+    const process = new WorkerProcess(child, {
+      message: (message) => this.#onMessage(worker, slot, message),
+      pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
+      startLine: (line) => this.#surroundings.write(line),
+      exited: (how, error) => {
+        this.#processes.delete(worker);
+        this.#tokens.delete(worker);
+        this.#surroundings.control.forget(token);
+        this.#report({ type: "exited", worker, how, error });
+      },
+    });
+    this.#processes.set(worker, process);
+    this.#tokens.set(worker, token);
+    this.#surroundings.control.expect(token, (caller) => this.#onCall(process, caller));
+  }
+
+  /** How each worker proves who it is, by worker number. */
+  get tokens(): Readonly<Record<number, string>> {
+    return Object.fromEntries(this.#tokens);
   }
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
@@ -161,7 +178,7 @@ export class Crew {
       libc,
       lent.filter((fd) => fd !== null),
       () =>
-        new Deno.Command(Deno.execPath(), {
+        new Deno.Command(DENO, {
           args: [...command.args],
           env: { ...command.env, [WORKER_VARIABLE]: environment },
           stdin: "null",

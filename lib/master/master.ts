@@ -7,13 +7,23 @@
 
 import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
-import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
+import {
+  inheritanceOf,
+  inheritedState,
+  initialState,
+  type MasterState,
+  nextDeadline,
+  type ReloadKind,
+} from "../core/state.ts";
+import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
+import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
 import { Operators } from "./operators.ts";
+import type { Replacement } from "./replacement.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
@@ -24,18 +34,34 @@ export interface Instruction {
   readonly opt: ModuleOptions;
 }
 
+/** A configuration that was read again. */
+export interface Reading {
+  readonly instruction: Instruction;
+  /** The same, with what takes a new program of the master. */
+  readonly whole: Instruction;
+  /** True if `whole` says more, or the program itself is another one. */
+  readonly outdated: boolean;
+}
+
 /** What the master is started with. */
 export interface MasterSetup {
   readonly instruction: Instruction;
   readonly surroundings: Surroundings;
+  /** What the program that was here before has passed on; null: this is the first one. */
+  readonly inheritance: Handover | null;
   /**
    * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
    * is no good.
    */
-  readonly readAgain: (current: Config) => Instruction | null;
+  readonly readAgain: (current: Config) => Reading | null;
+  /** Replaces the master's program; null where that is not possible. */
+  readonly replacement: Replacement | null;
   /** Called when every slot accepts for the first time. */
   readonly onReady: () => void;
 }
+
+/** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
+const OVERSLEPT_MS = 2_000;
 
 /** Runs an instance until it ends. */
 export async function runMaster(setup: MasterSetup): Promise<Outcome> {
@@ -51,11 +77,17 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   });
   try {
     await operators.open();
-    master.take({ type: "start", at: performance.now() });
+    master.begin(setup.inheritance);
     master.watchFiles();
     while (master.outcome === null) {
-      const event = await queue.next(nextDeadline(master.state));
-      master.take(event ?? { type: "tick", at: performance.now() });
+      const deadline = nextDeadline(master.state);
+      const event = await queue.next(deadline);
+      const at = performance.now();
+      if (event !== undefined) master.take(event);
+      else if (deadline !== null && at - deadline > OVERSLEPT_MS) {
+        // The master was stopped, or the machine slept: what its workers said meanwhile comes first.
+        master.take({ type: "overslept", ms: at - deadline + OVERSLEPT_MS, at });
+      } else master.take({ type: "tick", at });
     }
     return master.outcome;
   } finally {
@@ -92,7 +124,11 @@ class Master {
     this.#report = report;
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
-    this.state = initialState(settingsOf(this.#current.config), perSlot, performance.now());
+    const settings = settingsOf(this.#current.config);
+    const inheritance = setup.inheritance?.inheritance;
+    this.state = inheritance === undefined
+      ? initialState(settings, perSlot, performance.now())
+      : inheritedState(settings, perSlot, performance.now(), inheritance);
     this.operators = new Operators({
       surroundings: setup.surroundings,
       report,
@@ -101,8 +137,23 @@ class Master {
     });
   }
 
+  /** Starts the workers, or goes on with those of the program before and replaces them. */
+  begin(handover: Handover | null): void {
+    if (handover === null) return this.take({ type: "start", at: performance.now() });
+    for (const { id, slot, pid } of handover.inheritance.workers) {
+      if (pid !== null) this.#crew.adopt(id, slot, pid, handover.tokens[id] ?? "");
+    }
+    if (this.#setup.surroundings.libc !== null) listenAgain(this.#setup.surroundings.libc);
+    this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
+  }
+
   take(event: MasterEvent): void {
-    const { state, effects } = step(this.state, event);
+    // Workers inherit their sockets, so those are there before the slots are.
+    const problem = event.type === "scale" ? this.#makeRoom(event.processes) : null;
+    const { state, effects } = step(
+      this.state,
+      problem === null ? event : { ...event, type: "scaleFailed", problem } as MasterEvent,
+    );
     const before = this.state;
     this.state = state;
     for (const effect of effects) this.#perform(effect);
@@ -121,12 +172,18 @@ class Master {
           reason: effect.reason,
           mercyMs: effect.mercyMs,
         });
+      case "standBy":
+        return this.#crew.send(effect.worker, { type: "standBy", drain: effect.drain });
+      case "recall":
+        return this.#crew.send(effect.worker, { type: "recall" });
       case "cover":
         return this.#crew.send(effect.worker, { type: "cover", slots: effect.slots });
       case "signal":
         return this.#crew.signal(effect.worker, effect.signal);
       case "readConfiguration":
         return this.#readConfiguration();
+      case "execMaster":
+        return this.#execMaster();
       case "closeSockets":
         return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
@@ -147,38 +204,53 @@ class Master {
   }
 
   #readConfiguration(): void {
-    const next = this.#setup.readAgain(this.#current.config);
-    if (next === null) return this.#report({ type: "notConfigured" });
-    const problem = this.#makeRoom(next.config);
-    if (problem !== null) {
-      logLine("error", problem, { event: "problem" });
-      return this.#report({ type: "notConfigured" });
-    }
-    this.#next = next;
-    this.#report({ type: "configured", settings: settingsOf(next.config) });
+    const reading = this.#setup.readAgain(this.#current.config);
+    if (reading === null) return this.#refuse("the configuration has errors");
+    const { instruction, outdated, whole } = reading;
+    const { replacement } = this.#setup;
+    if (outdated && replacement !== null) return void this.#prepare(replacement, whole);
+    const { processes } = instruction.config;
+    const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
+    if (problem !== null) return this.#refuse(problem);
+    this.#next = instruction;
+    this.#report({ type: "configured", settings: settingsOf(instruction.config) });
+  }
+
+  /** Finds out whether a new program could go on, before anything is given up. */
+  async #prepare(replacement: Replacement, whole: Instruction): Promise<void> {
+    const problem = await replacement.prepare(whole.config);
+    if (problem === null) this.#report({ type: "masterOutdated" });
+    else this.#refuse(problem);
+  }
+
+  #execMaster(): void {
+    const problem = this.#setup.replacement?.run(inheritanceOf(this.state), this.#crew.tokens);
+    this.#refuse(problem ?? "The master's program cannot be replaced");
+  }
+
+  #refuse(why: string): void {
+    this.#report({ type: "notConfigured", why });
+  }
+
+  #whyNotFewer(processes: number): string | null {
+    const why = processes < this.state.settings.processes ? whyNotFewer(this.state) : null;
+    return why === null ? null : `Fewer processes need a restart, because ${why}`;
   }
 
   /** Binds the sockets of new slots; says what is in the way. */
-  #makeRoom(config: Config): string | null {
-    const { listeners } = this.#setup.surroundings;
-    const deaf = this.state.workers.some((worker) =>
-      worker.state === "accepting" && !worker.covers
-    );
-    if (config.processes < this.state.slots.length && listeners.perSlot && deaf) {
-      return "Fewer processes need a restart, because the script does not serve all sockets " +
-        "through the uwsgi module and nobody else could take the queues of the slots that go";
-    }
+  #makeRoom(processes: number): string | null {
     try {
-      listeners.grow(config.processes);
+      this.#setup.surroundings.listeners.grow(processes);
       return null;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return `Cannot open the sockets of ${config.processes} processes: ${reason}`;
+      return `Cannot open the sockets of ${processes} processes: ${reason}`;
     }
   }
 
   #confirm(generation: number): void {
     this.#crew.forgetBefore(generation);
+    this.#setup.surroundings.outgoing.close(true);
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
@@ -226,5 +298,9 @@ function settingsOf(config: Config): MasterState["settings"] {
     processes: config.processes,
     startTimeoutMs: config.startTimeoutMs,
     mercyMs: config.workerReloadMercyMs,
+    rollback: config.chainReloadRollback,
+    verifyMs: config.chainReloadVerifyMs,
+    respawnLimit: config.respawnLimit,
+    dieOnNoWorkers: config.dieOnNoWorkers,
   };
 }

@@ -8,6 +8,7 @@
 import { fromFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { absolutePath } from "../system/absolute_path.ts";
+import { DENO } from "../system/program.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { importMapFlags } from "./import_map_flags.ts";
 import { importMapPath, workerCommand } from "./worker_command.ts";
@@ -43,7 +44,7 @@ export async function moduleGraph(config: Config, directory: string): Promise<re
   // Composing the command reads the script's own configuration and writes the import map.
   workerCommand(config, OWN_GENERATION, directory);
   const map = importMapPath(directory, OWN_GENERATION);
-  const command = new Deno.Command(Deno.execPath(), {
+  const command = new Deno.Command(DENO, {
     args: ["info", "--json", `--import-map=${map}`, absolutePath(config.script)],
     stdin: "null",
     env: { NO_COLOR: "1" },

@@ -12,12 +12,15 @@ import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import { ControlServer } from "./control_server.ts";
+import type { Handover } from "./handover.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
 
 /** The lasting things of an instance. */
 export interface Surroundings {
   readonly libc: Libc | null;
-  readonly listeners: Listeners;
+  listeners: Listeners;
+  /** Sockets that are configured no more, for the workers that still serve them. */
+  readonly outgoing: Listeners;
   readonly control: ControlServer;
   readonly scoreboard: Scoreboard;
   /** Descriptor of the scoreboard's memory; null without foreign functions. */
@@ -35,28 +38,38 @@ export interface Surroundings {
  *
  * @throws {UserError} If a socket cannot be opened; nothing is left behind.
  */
-export async function openSurroundings(config: SocketConfig): Promise<Surroundings> {
+export async function openSurroundings(
+  config: SocketConfig,
+  handover: Handover | null,
+): Promise<Surroundings> {
   const c = libc();
-  const listeners = await Listeners.open(c, config);
-  const scoreboardFd = c && createSharedMemory(c, "duwsgi-scoreboard", SCOREBOARD_BYTES);
+  const listeners = await Listeners.open(c, config, handover?.listeners);
+  const scoreboardFd = c && (knownScoreboard(handover) ??
+    createSharedMemory(c, "duwsgi-scoreboard", SCOREBOARD_BYTES));
   const memory = c === null || scoreboardFd === null
     ? new SharedArrayBuffer(SCOREBOARD_BYTES)
     : mapSharedMemory(c, scoreboardFd, SCOREBOARD_BYTES);
   return {
     libc: c,
     listeners,
-    control: openControl(listeners),
+    outgoing: new Listeners(c, handover?.outgoing ?? []),
+    control: openControl(listeners, handover?.directory),
     scoreboard: new Scoreboard(memory),
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
     write: stderrLines(c, scoreboardFd),
-    startedOn: Math.floor(Date.now() / 1000),
+    startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
   };
 }
 
-function openControl(listeners: Listeners): ControlServer {
+/** Counts go on where they were, unless the new program counts something else. */
+function knownScoreboard(handover: Handover | null): number | null {
+  return handover?.scoreboardBytes === SCOREBOARD_BYTES ? handover.scoreboardFd : null;
+}
+
+function openControl(listeners: Listeners, directory?: string): ControlServer {
   try {
-    return new ControlServer();
+    return new ControlServer(directory);
   } catch (error) {
     listeners.close(true);
     const reason = error instanceof Error ? error.message : String(error);
@@ -67,9 +80,10 @@ function openControl(listeners: Listeners): ControlServer {
 
 /** Closes everything. */
 export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
-  const { libc: c, control, listeners, scoreboardFd, stderrFd } = surroundings;
+  const { libc: c, control, listeners, outgoing, scoreboardFd, stderrFd } = surroundings;
   control.close();
   listeners.close(vacuum);
+  outgoing.close(true);
   if (scoreboardFd !== null) c?.close(scoreboardFd);
   if (stderrFd !== null) c?.close(stderrFd);
 }

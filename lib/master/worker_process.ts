@@ -28,9 +28,20 @@ const EXIT_AFTER_PIPE_MS = 1_000;
 /** After a worker's end, what it printed has this long to arrive: its children may hold the pipe. */
 const OUTPUT_AFTER_EXIT_MS = 500;
 
+/** A child process, as far as a worker takes one: what Deno started, or what was taken over. */
+export interface ChildHandle {
+  readonly pid: number;
+  readonly status: Promise<Deno.CommandStatus>;
+  /** What it prints while it starts; null: that goes elsewhere. */
+  readonly stderr: ReadableStream<Uint8Array> | null;
+  kill(signal: Deno.Signal): void;
+  /** Its control pipe has ended: so will it, most likely. */
+  pipeEnded?(): void;
+}
+
 /** A worker process. */
 export class WorkerProcess {
-  readonly #child: Deno.ChildProcess;
+  readonly #child: ChildHandle;
   readonly #reports: WorkerReports;
   readonly #exited: Promise<void>;
   readonly #startError = new StartErrorFinder();
@@ -39,7 +50,7 @@ export class WorkerProcess {
   #lastHeardAt: number | null = null;
 
   /** Takes a process that was just started, with its stderr piped. */
-  constructor(child: Deno.ChildProcess, reports: WorkerReports) {
+  constructor(child: ChildHandle, reports: WorkerReports) {
     this.#child = child;
     this.#reports = reports;
     this.#exited = this.#watch();
@@ -90,6 +101,7 @@ export class WorkerProcess {
       error = `it spoke nonsense on its control pipe (${cause.message}), killing it`;
     }
     channel.close();
+    this.#child.pipeEnded?.();
     // Usually the process is ending as well, and its exit status says more than the end of the pipe.
     if (await fulfilledWithin(this.#exited, EXIT_AFTER_PIPE_MS)) return;
     this.#reports.pipeBroken(error);
@@ -105,7 +117,8 @@ export class WorkerProcess {
 
   /** Passes on what the worker prints until it has the master's own stderr. */
   #relay(): { readonly done: Promise<void>; cancel(): void } {
-    const reader = this.#child.stderr.getReader();
+    const reader = this.#child.stderr?.getReader();
+    if (reader === undefined) return { done: Promise.resolve(), cancel: () => {} };
     const decoder = new TextDecoder();
     const read = async () => {
       let rest = "";

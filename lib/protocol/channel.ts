@@ -16,7 +16,7 @@ export interface ByteStream {
 
 /** One end of a control pipe: sends `Out` messages, receives `In` messages. */
 export class Channel<In, Out> {
-  readonly #stream: Promise<ByteStream>;
+  #stream: Promise<ByteStream>;
   readonly #decode: (text: string) => In | null;
   readonly #longest: number;
   #sending: Promise<void> = Promise.resolve();
@@ -34,6 +34,12 @@ export class Channel<In, Out> {
     this.#stream = Promise.resolve(stream);
     this.#decode = decode;
     this.#longest = longest;
+  }
+
+  /** Goes on over another stream, after the end of the one before. */
+  renew(stream: Promise<ByteStream>): void {
+    this.#stream = stream;
+    this.#closed = false;
   }
 
   /** Sends a message; messages leave in the order of the calls. Nothing happens on a closed pipe. */

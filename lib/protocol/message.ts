@@ -42,6 +42,13 @@ export type WorkerMessage =
 export type MasterMessage =
   /** Leave: finish what you have within `mercyMs`. */
   | { readonly type: "retire"; readonly reason: RetireReason; readonly mercyMs: number }
+  /**
+   * Stop accepting, and stay. `drain`: a successor accepts, so clients are asked to go; else the
+   * instance pauses, and the answer is `accepting`.
+   */
+  | { readonly type: "standBy"; readonly drain: boolean }
+  /** Accept again; the answer is `accepting`. */
+  | { readonly type: "recall" }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
   | { readonly type: "cover"; readonly slots: readonly number[] };
 
@@ -75,6 +82,8 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
 
 const MASTER_SHAPES: Shapes<MasterMessage> = {
   retire: { reason: isReason, mercyMs: isNumber },
+  standBy: { drain: isBoolean },
+  recall: {},
   cover: { slots: isNumberList },
 };
 

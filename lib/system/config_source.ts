@@ -6,6 +6,7 @@
 
 import { resolve } from "@std/path/posix";
 import type { ConfigSource, PathKind } from "../config/source.ts";
+import { captureStarted, type Started } from "./program.ts";
 import { VERSION } from "../version.ts";
 
 /** What stays the same for all readings of one master. */
@@ -14,6 +15,8 @@ export interface SourceBase {
   readonly cwd: string;
   /** When it was started, ms since the epoch. */
   readonly startedAtMs: number;
+  /** How the program was started; null where that cannot be seen. */
+  readonly started: Started | null;
   /** Standard input, which can be read only once and is kept for reloads. */
   readonly stdin: () => string;
 }
@@ -24,6 +27,7 @@ export function captureBase(): SourceBase {
   return {
     cwd: Deno.cwd(),
     startedAtMs: Date.now(),
+    started: captureStarted(),
     stdin: () => text ??= readStdin(),
   };
 }

@@ -34,6 +34,11 @@ export function beginClosing(): void {
   rule ??= new ClosingRule();
 }
 
+/** From now on, connections may stay. */
+export function endClosing(): void {
+  rule = null;
+}
+
 /** Wraps a handler. As long as the worker is not retiring, all that is added is one atomic addition. */
 export function counted(handler: Handler): Handler {
   const { scoreboard, environment } = currentInstance();

@@ -19,17 +19,15 @@ import {
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
-import { endAfter, endWithParent } from "../system/death_watch.ts";
+import { endWithParent } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
-import { currentInstance, enterInstance } from "./instance.ts";
+import { enterInstance } from "./instance.ts";
+import { GRACE_S, obeyMaster, sayHello } from "./master_line.ts";
 import { retire } from "./retire.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
-
-/** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
-const GRACE_S = 2;
 
 enter();
 
@@ -41,13 +39,7 @@ function enter(): void {
   const c = libc();
   const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as InstanceFacts;
   enterInstance({ environment, facts, channel, scoreboard: scoreboard(c, environment), libc: c });
-  channel.send({
-    type: "hello",
-    protocol: PROTOCOL_VERSION,
-    token: environment.token,
-    pid: Deno.pid,
-    adopts: c !== null,
-  });
+  sayHello();
   if (c !== null) {
     // Ctrl-C in a terminal is meant for the master, which tells its workers.
     c.setsid();
@@ -55,7 +47,7 @@ function enter(): void {
     endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
   }
   watchSignals(() => void retire("signal", environment.mercyMs, instanceSockets()));
-  void listenToMaster(connection, channel, environment);
+  void obeyMaster(connection);
 }
 
 function takeEnvironment(): WorkerEnvironment {
@@ -81,27 +73,4 @@ function scoreboard(c: Libc | null, environment: WorkerEnvironment): Scoreboard 
   const fd = environment.scoreboard;
   if (c === null || fd === null) return new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
   return new Scoreboard(mapSharedMemory(c, fd, SCOREBOARD_BYTES));
-}
-
-async function listenToMaster(
-  connection: Promise<Deno.UnixConn>,
-  channel: Channel<MasterMessage, WorkerMessage>,
-  environment: WorkerEnvironment,
-): Promise<void> {
-  try {
-    // A script that has nothing more to do may end, although the pipe is open.
-    (await connection).unref();
-    for await (const message of channel.receive()) {
-      if (message.type === "retire") {
-        void retire(message.reason, message.mercyMs, instanceSockets());
-      } else if (message.type === "cover") {
-        for (const socket of instanceSockets()) socket.served?.cover(message.slots);
-      }
-    }
-  } finally {
-    // The end of the pipe is the master's death notice: finish what there is, and leave.
-    const { libc } = currentInstance();
-    if (libc !== null) endAfter(libc, environment.mercyMs / 1000 + GRACE_S);
-    await retire("master-gone", environment.mercyMs, instanceSockets());
-  }
 }

@@ -13,6 +13,7 @@
 
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { stderrLines } from "../system/line_writer.ts";
+import { tellAccepting } from "./acceptance.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
@@ -114,8 +115,7 @@ let tookStderr = false;
  */
 export function accepting(on: 0 | 1 | boolean = 1): void {
   takeStderr();
-  const covers = !instanceSockets().some((socket) => socket.excludesCovering);
-  channel.send({ type: "accepting", on: Boolean(on), covers });
+  tellAccepting(Boolean(on));
   // The message leaves when the script has given the event loop its turn, and only then is there time.
   queueMicrotask(startHeartbeat);
 }

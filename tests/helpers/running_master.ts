@@ -6,7 +6,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path/posix";
+import { dirname, fromFileUrl, join } from "@std/path/posix";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));
@@ -97,6 +97,7 @@ export class RunningMaster {
         ? content
         : Deno.readTextFileSync(join(FIXTURES, content.fixture));
       // A rename: whoever reads the file sees the old text or the new one, never half of it.
+      Deno.mkdirSync(dirname(this.path(name)), { recursive: true });
       Deno.writeTextFileSync(this.path(`${name}.new`), text);
       Deno.renameSync(this.path(`${name}.new`), this.path(name));
     }
@@ -188,7 +189,8 @@ export class RunningMaster {
   acceptingPids(): Map<number, number> {
     const pids = new Map<number, number>();
     for (const { event, fields } of this.events) {
-      if (event === "accepting") pids.set(Number(fields.worker), Number(fields.pid));
+      const accepts = event === "accepting" || event === "reinstated";
+      if (accepts) pids.set(Number(fields.worker), Number(fields.pid));
     }
     return pids;
   }

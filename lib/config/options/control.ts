@@ -36,7 +36,7 @@ export const CONTROL_OPTIONS: OptionRows<ControlConfig> = {
     argument: "FILE",
     kind: kind.fifoPaths,
     default: [],
-    onChange: "restart",
+    onChange: "exec",
     help: "FIFO that takes commands of one letter",
     details:
       "`echo c > FILE` starts a chain reload; docs/control.md has all letters. Of several, up to " +
@@ -55,7 +55,7 @@ export const CONTROL_OPTIONS: OptionRows<ControlConfig> = {
     kind: kind.path,
     default: "",
     defaultText: "none; `ctl` finds a master by its process id",
-    onChange: "restart",
+    onChange: "exec",
     help: "Unix socket for duwsgi ctl",
     details:
       "It has mode 600 and is removed when the master ends. Every master has another one in its own " +

@@ -30,7 +30,7 @@ Deno.test("renderOptionHelp() explains one option in full, by any of its names",
 
   Default: 100
   Used several times: the last one counts
-  Reload: A changed value takes effect when the master is stopped and started; a reload names it.
+  Reload: A reload makes a changed value take effect as workers are replaced.
   Example:
     listen = 1024
 `,

@@ -43,6 +43,13 @@ Deno.test("statusOf() has each slot with its workers, the newest first", () => {
 Deno.test("statusOf() tells of a reload on its way", () => {
   const reload = {
     kind: "chain" as const,
+    brutal: false,
+    tickets: [],
+    rollback: true,
+    exec: "no" as const,
+    oldPids: {},
+    verifiedAt: null,
+    ending: null,
     generation: 3,
     startedAt: 129_000,
     pending: [3],
@@ -50,7 +57,7 @@ Deno.test("statusOf() tells of a reload on its way", () => {
     done: [1],
     failed: [],
   };
-  const status = statusOf({ ...state, reload, queued: "all" }, facts);
+  const status = statusOf({ ...state, reload, queued: { kind: "all", brutal: false, tickets: [] } }, facts);
   assertEquals(status.reload?.runningMs, 1000);
   assertMatch(
     statusText(status),

@@ -6,7 +6,10 @@ import { VERSION } from "../../../lib/version.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 function sourceIn(directory: TempDirectory): ConfigSource {
-  return denoConfigSource({ cwd: directory.path, startedAtMs: 7, stdin: () => "in" }, true);
+  return denoConfigSource(
+    { cwd: directory.path, startedAtMs: 7, started: null, stdin: () => "in" },
+    true,
+  );
 }
 
 Deno.test("denoConfigSource() tells who and where this process is", () => {
