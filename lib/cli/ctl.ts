@@ -14,6 +14,7 @@ import { denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
 import { CTL_USAGE, type CtlArguments, parseCtlArguments, type Target } from "./ctl_arguments.ts";
 import { EXIT, type ExitName, UserError } from "./exit_code.ts";
+import { followMaster } from "./follow_master.ts";
 import { operatorSocketOf, readPidfile, unreachable } from "./find_master.ts";
 
 /** Without `--wait` the answer comes at once (10 s). */
@@ -94,7 +95,7 @@ async function ask(wanted: CtlArguments, path: string): Promise<Result> {
   const channel = new Channel<Answer, Request>(await connect(path), decodeAnswer);
   try {
     channel.send({ command: command.name, argument, wait });
-    const answered = lastAnswer(channel, wait);
+    const answered = lastAnswer(channel, path, wait);
     if (limitMs !== null && !await fulfilledWithin(answered, limitMs)) {
       const more = wait ? ": it goes on without you" : "";
       return failure("timeout", `No answer to ${command.name} within ${limitMs / 1000} s${more}`);
@@ -121,8 +122,12 @@ async function connect(path: string): Promise<Deno.UnixConn> {
   }
 }
 
-async function lastAnswer(channel: Channel<Answer, Request>, wait: boolean): Promise<Result> {
-  let master: number | null = null;
+async function lastAnswer(
+  channel: Channel<Answer, Request>,
+  path: string,
+  wait: boolean,
+): Promise<Result> {
+  let accepted: Extract<Answer, { readonly type: "accepted" }> | null = null;
   for await (const answer of channel.receive()) {
     switch (answer.type) {
       case "error":
@@ -130,15 +135,19 @@ async function lastAnswer(channel: Channel<Answer, Request>, wait: boolean): Pro
       case "result":
         return { exit: "ok", text: answer.text, value: answer.value };
       case "accepted":
-        master = answer.pid;
+        accepted = answer;
         if (wait) continue;
         return { exit: "ok", text: answer.text, value: { outcome: "accepted", text: answer.text } };
       case "verdict":
-        if (answer.stops) await endOf(master);
+        if (answer.stops) await endOf(accepted?.pid ?? null);
         return resultOfVerdict(answer.verdict);
     }
   }
-  throw unreachable("The master went away before it answered");
+  const followed = accepted !== null && exists(`/proc/${accepted.pid}`)
+    ? await followMaster(path, accepted.generation)
+    : null;
+  if (followed === null) throw unreachable("The master went away before it answered");
+  return resultOfVerdict(followed);
 }
 
 /** The master has said its last word: what comes next may need its sockets and files. */

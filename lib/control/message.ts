@@ -23,8 +23,16 @@ export interface Request {
 
 /** What the master answers. */
 export type Answer =
-  /** It is on its way; with `wait`, a `verdict` follows. `pid` is the master's. */
-  | { readonly type: "accepted"; readonly text: string; readonly pid: number }
+  /**
+   * It is on its way; with `wait`, a `verdict` follows. `pid` is the master's, `generation` the one that
+   * is respawned now.
+   */
+  | {
+    readonly type: "accepted";
+    readonly text: string;
+    readonly pid: number;
+    readonly generation: number;
+  }
   /** Here it is: as text for people, as value for machines. */
   | { readonly type: "result"; readonly text: string; readonly value: unknown }
   /** What came of it. `stops`: the master ends with it. */
@@ -59,8 +67,8 @@ export function decodeAnswer(text: string): Answer | null {
     case "error":
     case "result":
       if (typeof answer.text !== "string") throw new ProtocolError("An answer has no text");
-      if (answer.type === "accepted" && typeof answer.pid !== "number") {
-        throw new ProtocolError("An answer has no pid");
+      if (answer.type === "accepted" && !isPlace(answer)) {
+        throw new ProtocolError("An answer has no pid or generation");
       }
       return answer as unknown as Answer;
     case "verdict":
@@ -69,6 +77,10 @@ export function decodeAnswer(text: string): Answer | null {
     default:
       return null;
   }
+}
+
+function isPlace({ pid, generation }: Readonly<Record<string, unknown>>): boolean {
+  return typeof pid === "number" && typeof generation === "number";
 }
 
 const OUTCOMES: readonly unknown[] = ["done", "rolled-back", "failed", "cancelled"];

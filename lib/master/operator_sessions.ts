@@ -97,8 +97,10 @@ export class OperatorSessions {
     }
     const wait = request.wait && hasVerdict(command);
     const order = { argument: request.argument, why: "ctl" };
-    const { text, verdict } = this.#operators.take(command, order, wait);
-    if (!await this.#say(client, { type: "accepted", text, pid: Deno.pid })) return false;
+    const { text, generation, verdict } = this.#operators.take(command, order, wait);
+    if (!await this.#say(client, { type: "accepted", text, pid: Deno.pid, generation })) {
+      return false;
+    }
     if (verdict === null) return true;
     const outcome = await Promise.race([verdict, ended]);
     if (outcome === null) return false;

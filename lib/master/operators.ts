@@ -42,6 +42,8 @@ interface Waiting {
 export interface Reception {
   /** In words, for who gave it. */
   readonly text: string;
+  /** The generation that is respawned now. */
+  readonly generation: number;
   /** For who waits: what comes of it; always settled, at the latest by the end of the master. */
   readonly verdict: Promise<Verdict> | null;
 }
@@ -134,13 +136,14 @@ export class Operators {
    */
   take(command: Command, order: Omit<Order, "ticket">, wait = false): Reception {
     const { deed, name } = command;
+    const { generation } = this.#setup.state();
     if (deed.kind === "hook") {
       const hook = this.hooks[deed.hook];
       if (hook === undefined) {
         throw new Error(`${name} has nothing to do here: see ${SEE[deed.hook]}`);
       }
       hook();
-      return { text: `${name} is done`, verdict: null };
+      return { text: `${name} is done`, generation, verdict: null };
     }
     if (deed.kind === "show") throw new TypeError(`${name} is no order`);
     const ticket = wait ? this.#nextTicket++ : null;
@@ -150,7 +153,7 @@ export class Operators {
     );
     const verdict = ticket === null ? null : this.#waitFor(ticket, command);
     this.#setup.report(happening);
-    return { text: `${name} was asked for`, verdict };
+    return { text: `${name} was asked for`, generation, verdict };
   }
 
   #waitFor(ticket: Ticket, command: Command): Promise<Verdict> {

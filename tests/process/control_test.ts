@@ -118,6 +118,63 @@ Deno.test("ctl asks for reloads, and says what is wrong with a command", async (
   assertEquals(JSON.parse(hook.stdout).outcome, "configuration");
 });
 
+Deno.test("ctl --wait tells which process replaced which, and goes back with file and line", async () => {
+  const { master } = await readyMaster({
+    ini: `${INI}\nchain-reload-verify = 0`,
+    files: FILES,
+  });
+  await using running = master;
+  const before = running.acceptingPids();
+  const done = await ctl(running, "reload", "--wait", "--json");
+  const { outcome, generation, slots } = JSON.parse(done.stdout);
+  assertEquals([done.code, outcome, generation], [0, "done", 2]);
+  const after = running.acceptingPids();
+  assertEquals(
+    slots,
+    [1, 2].map((slot) => ({ slot, oldPid: before.get(slot), newPid: after.get(slot) })),
+  );
+  running.write({ "app.ts": "throw new Error('broken');" });
+  const broken = await ctl(running, "chain-reload", "--wait", "--json");
+  const verdict = JSON.parse(broken.stdout);
+  assert([10, 11].includes(broken.code), String(broken.code));
+  assertEquals(verdict.generation, 2);
+  assertEquals(verdict.failures[0].file, running.path("app.ts"));
+  assertEquals(verdict.failures[0].line, 1);
+});
+
+Deno.test("ctl scale --wait, pause and resume, and SIGTTIN and SIGTTOU change what accepts", async () => {
+  const { master } = await readyMaster({ ini: INI, files: FILES });
+  await using running = master;
+  const status = async () => JSON.parse((await ctl(running, "status", "--json")).stdout);
+  assertEquals((await ctl(running, "scale", "+1", "--wait")).code, 0);
+  assertEquals((await status()).processes, 3);
+  running.signal("SIGTTOU");
+  await running.until(async () => (await status()).processes === 2, "one worker less");
+  running.signal("SIGTTIN");
+  await running.until(async () => (await status()).processes === 3, "one worker more");
+  assertEquals((await ctl(running, "pause", "--wait")).code, 0);
+  assertEquals((await status()).paused, true);
+  assertEquals((await ctl(running, "resume", "--wait")).code, 0);
+  running.signal("SIGTSTP");
+  await running.until(async () => (await status()).paused, "pause");
+  await write(running, "p");
+  await running.until(async () => !(await status()).paused, "end of the pause");
+});
+
+Deno.test("ctl reload --wait follows a master whose program is replaced", async () => {
+  const { master } = await readyMaster({ ini: INI, files: FILES });
+  await using running = master;
+  running.writeIni(`${INI}\nsocket = %DIR%/more.sock\nvacuum = true`);
+  const { code, stdout } = await duwsgi([
+    ...["ctl", "reload", "--wait", "--json", "--pid", String(running.pid)],
+  ]);
+  assertEquals([code, JSON.parse(stdout).outcome], [0, "done"], stdout);
+  assertStringIncludes(JSON.parse(stdout).text, "program was replaced");
+  const from = running.events.length;
+  await write(running, "c");
+  assertEquals((await reloaded(running, from)).outcome, "done");
+});
+
 Deno.test("ctl stop --wait ends when the master is gone, and others who wait are told", async () => {
   const { master } = await readyMaster({ ini: INI, files: FILES });
   await using running = master;
@@ -208,7 +265,7 @@ Deno.test("other signals do no harm, and SIGUSR1 starts no debugger", async () =
   const started = performance.now();
   // Deno listens to SIGUSR1 only half a second after its start.
   await running.until(() => performance.now() - started > 1500, "second");
-  for (const signal of ["SIGUSR1", "SIGTTIN", "SIGTTOU", "SIGWINCH"] as const) {
+  for (const signal of ["SIGUSR1", "SIGWINCH"] as const) {
     running.signal(signal);
   }
   const { stdout } = await ctl(running, "status", "--json");

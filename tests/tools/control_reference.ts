@@ -109,7 +109,7 @@ one object per line:
 
 \`\`\`
 → {"command":"chain-reload","wait":true}
-← {"type":"accepted","text":"chain-reload was asked for","pid":4711}
+← {"type":"accepted","text":"chain-reload was asked for","pid":4711,"generation":1}
 ← {"type":"verdict","verdict":{"outcome":"done","generation":2,"tookMs":412, …},"stops":false}
 \`\`\`
 
@@ -118,6 +118,9 @@ What is shown comes as \`{"type":"result","text":…,"value":…}\`. What is no 
 \`{"type":"error","text":…}\`, and that is the end of the conversation. So is a client that sends no
 request for 10 s, or does not read its answer for so long. 32 clients may talk at a time. A client that
 goes while it waits changes nothing: what it asked for goes on.
+
+When a reload replaces the master's program, connections end without a verdict; \`ctl --wait\` then asks
+the new program how it went on.
 
 Who waits when the master ends is told \`done\` if they asked for the stop, and \`cancelled\` otherwise.`;
 

@@ -53,7 +53,7 @@ const verdict = {
 
 Deno.test("decodeAnswer() reads what the master says, and skips what it does not know", () => {
   const answers = [
-    { type: "accepted", text: "a", pid: 1 },
+    { type: "accepted", text: "a", pid: 1, generation: 2 },
     { type: "result", text: "a", value: { any: "thing" } },
     { type: "error", text: "a" },
     { type: "verdict", verdict, stops: false },
@@ -68,6 +68,7 @@ Deno.test("decodeAnswer() refuses answers that are broken", () => {
   const wrong: unknown[] = [
     { type: "error" },
     { type: "accepted", text: "a" },
+    { type: "accepted", text: "a", pid: 1 },
     { type: "verdict" },
     { type: "verdict", verdict: { ...verdict, outcome: "perhaps" } },
     { type: "verdict", verdict: { ...verdict, slots: null } },

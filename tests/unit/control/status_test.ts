@@ -57,7 +57,10 @@ Deno.test("statusOf() tells of a reload on its way", () => {
     done: [1],
     failed: [],
   };
-  const status = statusOf({ ...state, reload, queued: { kind: "all", brutal: false, tickets: [] } }, facts);
+  const status = statusOf(
+    { ...state, reload, queued: { kind: "all", brutal: false, tickets: [] } },
+    facts,
+  );
   assertEquals(status.reload?.runningMs, 1000);
   assertMatch(
     statusText(status),

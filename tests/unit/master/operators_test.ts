@@ -95,6 +95,7 @@ Deno.test("Operators give everybody who waits the verdict of their own ticket", 
       type: "accepted",
       text: "chain-reload was asked for",
       pid: Deno.pid,
+      generation: 1,
     });
   }
   const [first = 0, second = 0, third = 0] = await desk.tickets(3);
@@ -183,7 +184,11 @@ Deno.test("Operators call the hooks of those who have some", async () => {
   let called = 0;
   desk.operators.hooks.reopenLogs = () => void called++;
   desk.operators.command("reopen-logs", "a test");
-  assertEquals(desk.operators.take(reopen, order), { text: "reopen-logs is done", verdict: null });
+  assertEquals(desk.operators.take(reopen, order), {
+    text: "reopen-logs is done",
+    generation: 1,
+    verdict: null,
+  });
   assertEquals(called, 2);
   desk.operators.hooks.rotateLogs = () => {
     throw new Error("the disk is full");
