@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Limits } from "../core/watch.ts";
 import type { ControlConfig } from "./options/control.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
@@ -32,7 +33,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig, RespawnConfig, ControlConfig {
+export interface Config extends ReloadConfig, RespawnConfig, ControlConfig, Limits {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

@@ -62,6 +62,31 @@ export function seconds(smallest: number, largest: number): OptionKind<number> {
   );
 }
 
+/** A time, as {@linkcode seconds}, or 0 for never. */
+export function secondsOrNever(smallest: number, largest: number): OptionKind<number> {
+  const { add, ...rest } = seconds(0, largest);
+  return {
+    ...rest,
+    add: (before, written) => {
+      const value = add(before, written);
+      if (value === 0 || value >= smallest * 1000) return value;
+      throw unexpected(written.value ?? "", `0, or seconds from ${smallest} to ${largest}`);
+    },
+  };
+}
+
+const MEGABYTE = 1 << 20;
+
+/** Memory: whole megabytes (2^20 bytes, as in uWSGI) in the configuration, bytes in the program. */
+export function megabytes(smallest: number, largest: number): OptionKind<number> {
+  const { add, ...rest } = integer(smallest, largest);
+  return {
+    ...rest,
+    add: (before, written) => add(before, written) * MEGABYTE,
+    write: (value) => [{ value: String(value / MEGABYTE) }],
+  };
+}
+
 /** One of a few words. */
 export function choice<T extends string>(...words: readonly T[]): OptionKind<T> {
   return scalar(

@@ -13,6 +13,7 @@ import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
 import { CONTROL_OPTIONS } from "./options/control.ts";
+import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 
@@ -318,6 +319,8 @@ export const OPTIONS: OptionRows<Config> = {
       "gracefully on the first and at once on the second, and SIGHUP reloads.",
     example: "die-on-term = true",
   },
+
+  ...LIMIT_OPTIONS,
 
   logEncoder: {
     name: "log-encoder",

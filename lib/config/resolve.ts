@@ -43,6 +43,7 @@ export function resolve(
   }
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
   checkSockets(draft.sockets, problems);
+  checkLifetimes(entries, draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances.origin, problems);
   warnAboutNoEffect(entries, draft, problems);
   return Object.freeze(draft);
@@ -124,6 +125,30 @@ function checkSockets(sockets: readonly SocketSpec[], problems: Problems): void 
   }
 }
 
+/** A worker that may not leave before it must is neither. */
+function checkLifetimes(entries: readonly Entry[], draft: Draft, problems: Problems): void {
+  const { minWorkerLifetimeMs: min, maxWorkerLifetimeMs: max } = draft;
+  if (max === 0 || min < max) return;
+  const entry = lastUse(entries, "maxWorkerLifetimeMs");
+  if (entry === undefined) return;
+  const { key, origin } = entry;
+  problems.error(
+    origin,
+    `"${key}" at ${formatOrigin(origin)} is ${max / 1000} seconds, but must be more than ` +
+      `min-worker-lifetime, which is ${min / 1000}${whereSet(entries, "minWorkerLifetimeMs")}`,
+  );
+}
+
+function whereSet(entries: readonly Entry[], key: keyof Config): string {
+  const entry = lastUse(entries, key);
+  return entry === undefined ? " unless it is set" : ` at ${formatOrigin(entry.origin)}`;
+}
+
+/** The use of an option that counts. */
+function lastUse(entries: readonly Entry[], key: keyof Config): Entry | undefined {
+  return entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
+}
+
 function checkPresence(entries: readonly Entry[], origin: Origin, problems: Problems): void {
   const missing = (key: keyof Config) => !entries.some((entry) => findOptionKey(entry.key) === key);
   if (entries.length === 0) {
@@ -149,7 +174,7 @@ function checkPresence(entries: readonly Entry[], origin: Origin, problems: Prob
 /** Options that are accepted for uWSGI's sake are not to be silently contradicted. */
 function warnAboutNoEffect(entries: readonly Entry[], draft: Config, problems: Problems): void {
   const warn = (key: keyof Config, message: string) => {
-    const entry = entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
+    const entry = lastUse(entries, key);
     if (entry === undefined) return;
     problems.warning(entry.origin, `"${entry.key}" at ${formatOrigin(entry.origin)} ${message}`);
   };

@@ -58,21 +58,19 @@ const FAMILIES: readonly Family[] = [
       cheaper-rss-limit-hard cheaper-rss-limit-soft cheaper-step die-on-idle idle
     `,
   ],
+  ["not needed, harakiri names the request in any case", "harakiri-verbose"],
   [
-    "not available yet, start-timeout guards only the start of a worker",
-    `
-      harakiri harakiri-graceful-signal harakiri-graceful-timeout harakiri-no-arh
-      harakiri-queue-threshold harakiri-verbose no-harakiri-after-req-hook no-harakiri-arh
-    `,
+    "not needed, a worker is told to leave over its control pipe",
+    "harakiri-graceful-signal",
   ],
   [
-    "not available yet, a touch-chain-reload file renews workers by hand",
-    `
-      evil-reload-on-as evil-reload-on-rss max-requests max-requests-delta max-worker-lifetime
-      max-worker-lifetime-delta mem-collector-freq min-worker-lifetime reload-on-as
-      reload-on-pss reload-on-rss reload-on-uss
-    `,
+    "not needed, harakiri ends with the response",
+    "harakiri-no-arh no-harakiri-after-req-hook no-harakiri-arh",
   ],
+  ["remove it, harakiri looks at no queue", "harakiri-queue-threshold"],
+  ["not needed, memory is looked at once per second", "mem-collector-freq"],
+  ["use reload-on-rss", "reload-on-pss reload-on-uss"],
+  ["use evil-reload-on-rss, Deno reserves address space that it never uses", "evil-reload-on-as"],
   ["use worker-reload-mercy", "reload-mercy"],
   [
     "use auto-reload",
@@ -345,7 +343,6 @@ export function uwsgiOptions(): ReadonlyMap<string, string> {
 
 /** From uWSGI's letters to the names of its options, as far as duwsgi lacks them. */
 export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
-  ["t", "harakiri"],
   ["x", "xmlconfig"],
   ["d", "daemonize"],
   ["v", "max-vars"],
@@ -356,7 +353,6 @@ export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
   ["T", "enable-threads"],
   ["i", "single-interpreter"],
   ["r", "reaper"],
-  ["R", "max-requests"],
   ["z", "socket-timeout"],
   ["A", "sharedarea"],
   ["Q", "spooler"],

@@ -203,14 +203,20 @@ export interface Inheritance {
   readonly nextWorker: number;
   readonly paused: boolean;
   readonly slots: number;
-  readonly workers: readonly Pick<
+  readonly workers: readonly InheritedWorker[];
+}
+
+/** A worker as it is passed on. */
+export interface InheritedWorker extends
+  Pick<
     Worker,
     "id" | "slot" | "generation" | "pid" | "state" | "covers" | "slotsKnown" | "reason"
-  >[];
+  > {
+  readonly ageMs: number;
 }
 
 /** What is passed on. Nobody is starting then: a start belongs to the program that waits for it. */
-export function inheritanceOf(state: MasterState): Inheritance {
+export function inheritanceOf(state: MasterState, at: number): Inheritance {
   return {
     generation: state.generation,
     // The reload that waits for the new program has not started anybody: its number comes again.
@@ -227,6 +233,7 @@ export function inheritanceOf(state: MasterState): Inheritance {
       covers: worker.covers,
       slotsKnown: worker.slotsKnown,
       reason: worker.reason,
+      ageMs: at - worker.spawnedAt,
     })),
   };
 }
@@ -255,10 +262,10 @@ export function inheritedState(
       opened: i < inheritance.slots,
       lastFailure: null,
     })),
-    workers: inheritance.workers.map((worker) => ({
+    workers: inheritance.workers.map(({ ageMs, ...worker }) => ({
       ...worker,
-      spawnedAt: at,
-      acceptedAt: at,
+      spawnedAt: at - ageMs,
+      acceptedAt: at - ageMs,
       deadline: isLeaving(worker) ? at + settings.mercyMs : null,
       recycle: null,
       duty: [],

@@ -11,6 +11,7 @@ import { setInherited } from "../system/descriptor.ts";
 import { blockSignals, exec, unblockSignals } from "../system/exec.ts";
 import { check, cString, type Libc } from "../system/libc.ts";
 import { DENO, type Started } from "../system/program.ts";
+import type { Credentials } from "./crew.ts";
 import type { Listener } from "./listeners.ts";
 
 /** Version of what is handed over. `--check` of another program refuses one that it does not know. */
@@ -23,13 +24,13 @@ const VARIABLE = "DUWSGI_HANDOVER";
 export interface Handover {
   readonly version: number;
   readonly inheritance: Inheritance;
-  /** How each worker proves who it is, by worker number. */
-  readonly tokens: Readonly<Record<number, string>>;
+  /** By worker number. */
+  readonly credentials: Readonly<Record<number, Credentials>>;
   readonly listeners: readonly Listener[];
   /** Open only until the last worker of the old program has gone. */
   readonly outgoing: readonly Listener[];
   readonly scoreboardFd: number | null;
-  readonly scoreboardBytes: number;
+  readonly sharedBytes: number;
   /** The directory of the control pipes. */
   readonly directory: string;
   readonly startedOn: number;

@@ -18,11 +18,13 @@ import {
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
+import { LaneClock } from "../protocol/lane.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
 import { Operators } from "./operators.ts";
+import { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { onMasterSignals } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -68,9 +70,15 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const crew = new Crew(surroundings, report);
+  const crew = new Crew(surroundings, report, () => oversight.wake());
   const touchFiles = new TouchFiles<OnTouch>((act, path) => act(`${path} was touched`));
-  const master: Master = new Master(setup, crew, touchFiles, report);
+  const oversight: Oversight = new Oversight({
+    clock: new LaneClock(surroundings.sharedMemory),
+    workers: () => master.state.workers,
+    vitals: (worker) => crew.vitals(worker),
+    report,
+  });
+  const master: Master = new Master(setup, crew, { touchFiles, oversight }, report);
   const { operators } = master;
   const removeSignals = onMasterSignals(surroundings.libc, (command, signal) => {
     operators.command(command, signal);
@@ -78,27 +86,34 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   try {
     await operators.open();
     master.begin(setup.inheritance);
-    master.watchFiles();
+    master.watch();
     while (master.outcome === null) {
       const deadline = nextDeadline(master.state);
       const event = await queue.next(deadline);
       const at = performance.now();
-      if (event !== undefined) master.take(event);
-      else if (deadline !== null && at - deadline > OVERSLEPT_MS) {
+      if (deadline !== null && at - deadline > OVERSLEPT_MS) {
         // The master was stopped, or the machine slept: what its workers said meanwhile comes first.
         master.take({ type: "overslept", ms: at - deadline + OVERSLEPT_MS, at });
-      } else master.take({ type: "tick", at });
+      } else if (event === undefined) master.take({ type: "tick", at });
+      if (event !== undefined) master.take(event);
     }
     return master.outcome;
   } finally {
     removeSignals();
     touchFiles.close();
+    oversight.close();
     await operators.close(master.outcome);
   }
 }
 
 /** What is done when a file is touched. */
 type OnTouch = (why: string) => void;
+
+/** What the master keeps an eye on. */
+interface Eyes {
+  readonly touchFiles: TouchFiles<OnTouch>;
+  readonly oversight: Oversight;
+}
 
 /** The state and the hands that carry out what it asks for. */
 class Master {
@@ -107,7 +122,7 @@ class Master {
   readonly operators: Operators;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
-  readonly #touchFiles: TouchFiles<OnTouch>;
+  readonly #eyes: Eyes;
   readonly #report: (happening: Happening) => void;
   #current: Instruction;
   #next: Instruction | null = null;
@@ -115,12 +130,12 @@ class Master {
   constructor(
     setup: MasterSetup,
     crew: Crew,
-    touchFiles: TouchFiles<OnTouch>,
+    eyes: Eyes,
     report: (happening: Happening) => void,
   ) {
     this.#setup = setup;
     this.#crew = crew;
-    this.#touchFiles = touchFiles;
+    this.#eyes = eyes;
     this.#report = report;
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
@@ -141,7 +156,9 @@ class Master {
   begin(handover: Handover | null): void {
     if (handover === null) return this.take({ type: "start", at: performance.now() });
     for (const { id, slot, pid } of handover.inheritance.workers) {
-      if (pid !== null) this.#crew.adopt(id, slot, pid, handover.tokens[id] ?? "");
+      const known = handover.credentials[id];
+      if (pid === null || known === undefined) continue;
+      this.#crew.adopt(id, slot, pid, known, this.#current);
     }
     if (this.#setup.surroundings.libc !== null) listenAgain(this.#setup.surroundings.libc);
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
@@ -224,7 +241,8 @@ class Master {
   }
 
   #execMaster(): void {
-    const problem = this.#setup.replacement?.run(inheritanceOf(this.state), this.#crew.tokens);
+    const inheritance = inheritanceOf(this.state, performance.now());
+    const problem = this.#setup.replacement?.run(inheritance, this.#crew.credentials);
     this.#refuse(problem ?? "The master's program cannot be replaced");
   }
 
@@ -254,17 +272,19 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
-    this.watchFiles();
+    this.watch();
   }
 
-  /** Watches the files that the configuration in use names. */
-  watchFiles(): void {
-    const { touchReload, touchWorkersReload, touchChainReload, touchExec } = this.#current.config;
+  /** Watches what the configuration in use says. */
+  watch(): void {
+    const { config } = this.#current;
+    const { touchReload, touchWorkersReload, touchChainReload, touchExec } = config;
+    this.#eyes.oversight.use(config);
     const reload = (kind: ReloadKind) => (path: string) => ({
       path,
       what: (why: string) => this.#report({ type: "reload", kind, why }),
     });
-    this.#touchFiles.watch([
+    this.#eyes.touchFiles.watch([
       ...touchReload.map(reload("all")),
       ...touchWorkersReload.map(reload("workers")),
       ...touchChainReload.map(reload("chain")),

@@ -7,9 +7,10 @@
 
 import type { Config } from "../config/config.ts";
 import type { Inheritance } from "../core/state.ts";
-import { SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
+import { SHARED_BYTES } from "../protocol/lane.ts";
 import type { Libc } from "../system/libc.ts";
 import { DENO, type Started } from "../system/program.ts";
+import type { Credentials } from "./crew.ts";
 import { CHECK_ENVIRONMENT, execWith, HANDOVER_VERSION } from "./handover.ts";
 import { Listeners } from "./listeners.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -49,7 +50,7 @@ export class Replacement {
   }
 
   /** Runs the new program, which does not return; else says why it could not. */
-  run(inheritance: Inheritance, tokens: Readonly<Record<number, string>>): string {
+  run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
     const { listeners: current, scoreboardFd, control, startedOn } = this.#surroundings;
     const next = this.#listeners ?? current;
     const kept = new Set(next.records.map(({ worker }) => worker.fds[0]));
@@ -57,11 +58,11 @@ export class Replacement {
       return execWith(this.#libc, this.#started, {
         version: HANDOVER_VERSION,
         inheritance,
-        tokens,
+        credentials,
         listeners: next.records,
         outgoing: current.records.filter(({ worker }) => !kept.has(worker.fds[0])),
         scoreboardFd,
-        scoreboardBytes: SCOREBOARD_BYTES,
+        sharedBytes: SHARED_BYTES,
         directory: control.directory,
         startedOn,
       });

@@ -6,7 +6,8 @@
  */
 
 import { UserError } from "../cli/exit_code.ts";
-import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
+import { SHARED_BYTES } from "../protocol/lane.ts";
+import { Scoreboard } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
@@ -23,7 +24,9 @@ export interface Surroundings {
   readonly outgoing: Listeners;
   readonly control: ControlServer;
   readonly scoreboard: Scoreboard;
-  /** Descriptor of the scoreboard's memory; null without foreign functions. */
+  /** The memory that master and workers share: the scoreboard, and the lanes behind it. */
+  readonly sharedMemory: ArrayBufferLike;
+  /** Descriptor of that memory; null without foreign functions. */
   readonly scoreboardFd: number | null;
   /** A second descriptor of the master's stderr, for workers; null without foreign functions. */
   readonly stderrFd: number | null;
@@ -45,16 +48,17 @@ export async function openSurroundings(
   const c = libc();
   const listeners = await Listeners.open(c, config, handover?.listeners);
   const scoreboardFd = c && (knownScoreboard(handover) ??
-    createSharedMemory(c, "duwsgi-scoreboard", SCOREBOARD_BYTES));
+    createSharedMemory(c, "duwsgi-scoreboard", SHARED_BYTES));
   const memory = c === null || scoreboardFd === null
-    ? new SharedArrayBuffer(SCOREBOARD_BYTES)
-    : mapSharedMemory(c, scoreboardFd, SCOREBOARD_BYTES);
+    ? new SharedArrayBuffer(SHARED_BYTES)
+    : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
   return {
     libc: c,
     listeners,
     outgoing: new Listeners(c, handover?.outgoing ?? []),
     control: openControl(listeners, handover?.directory),
     scoreboard: new Scoreboard(memory),
+    sharedMemory: memory,
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
     write: stderrLines(c, scoreboardFd),
@@ -64,7 +68,7 @@ export async function openSurroundings(
 
 /** Counts go on where they were, unless the new program counts something else. */
 function knownScoreboard(handover: Handover | null): number | null {
-  return handover?.scoreboardBytes === SCOREBOARD_BYTES ? handover.scoreboardFd : null;
+  return handover !== null && handover.sharedBytes === SHARED_BYTES ? handover.scoreboardFd : null;
 }
 
 function openControl(listeners: Listeners, directory?: string): ControlServer {

@@ -48,6 +48,7 @@ export class WorkerProcess {
   readonly #unsent: MasterMessage[] = [];
   #channel: WorkerChannel | null = null;
   #lastHeardAt: number | null = null;
+  #loopLagMs: number | null = null;
 
   /** Takes a process that was just started, with its stderr piped. */
   constructor(child: ChildHandle, reports: WorkerReports) {
@@ -64,6 +65,11 @@ export class WorkerProcess {
   /** When the worker last said something (monotonic ms): its event loop ran then. Null: never. */
   get lastHeardAt(): number | null {
     return this.#lastHeardAt;
+  }
+
+  /** How late the worker's last heartbeat left (ms); null: none came yet. */
+  get loopLagMs(): number | null {
+    return this.#loopLagMs;
   }
 
   /** The worker called: from now on both sides can speak. */
@@ -94,6 +100,7 @@ export class WorkerProcess {
     try {
       for await (const message of messages) {
         this.#lastHeardAt = performance.now();
+        if (message.type === "heartbeat") this.#loopLagMs = message.lagMs;
         this.#reports.message(message);
       }
     } catch (cause) {

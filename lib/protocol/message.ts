@@ -31,6 +31,8 @@ export type WorkerMessage =
   | { readonly type: "accepting"; readonly on: boolean; readonly covers: boolean }
   /** Its event loop runs; `lagMs` is how late this message left. */
   | { readonly type: "heartbeat"; readonly lagMs: number }
+  /** It set itself a time with `uwsgi.set_user_harakiri()`: look at its lane from now on. */
+  | { readonly type: "watch" }
   /** It stopped accepting and finishes what it has: `connections` clients at this moment. */
   | { readonly type: "draining"; readonly connections: number }
   /** `uwsgi.reload()`. */
@@ -75,6 +77,7 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
   hello: { protocol: isNumber, token: isString, pid: isNumber, adopts: isBoolean },
   accepting: { on: isBoolean, covers: isBoolean },
   heartbeat: { lagMs: isNumber },
+  watch: {},
   draining: { connections: isNumber },
   reload: {},
   stop: {},

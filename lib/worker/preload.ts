@@ -6,13 +6,14 @@
  */
 
 import { Channel } from "../protocol/channel.ts";
+import { Lane, SHARED_BYTES } from "../protocol/lane.ts";
 import {
   decodeMasterMessage,
   type MasterMessage,
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
-import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
+import { Scoreboard } from "../protocol/scoreboard.ts";
 import {
   decodeWorkerEnvironment,
   type InstanceFacts,
@@ -38,7 +39,15 @@ function enter(): void {
   const channel = new Channel<MasterMessage, WorkerMessage>(connection, decodeMasterMessage);
   const c = libc();
   const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as InstanceFacts;
-  enterInstance({ environment, facts, channel, scoreboard: scoreboard(c, environment), libc: c });
+  const memory = sharedMemory(c, environment);
+  enterInstance({
+    environment,
+    facts,
+    channel,
+    scoreboard: new Scoreboard(memory),
+    lane: new Lane(memory, environment.lane),
+    libc: c,
+  });
   sayHello();
   if (c !== null) {
     // Ctrl-C in a terminal is meant for the master, which tells its workers.
@@ -69,8 +78,8 @@ function keepFromChildren(c: Libc, environment: WorkerEnvironment): void {
   }
 }
 
-function scoreboard(c: Libc | null, environment: WorkerEnvironment): Scoreboard {
+function sharedMemory(c: Libc | null, environment: WorkerEnvironment): ArrayBufferLike {
   const fd = environment.scoreboard;
-  if (c === null || fd === null) return new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
-  return new Scoreboard(mapSharedMemory(c, fd, SCOREBOARD_BYTES));
+  if (c === null || fd === null) return new SharedArrayBuffer(SHARED_BYTES);
+  return mapSharedMemory(c, fd, SHARED_BYTES);
 }

@@ -27,6 +27,20 @@ Deno.test("seconds() reads decimals and gives milliseconds", () => {
   assertEquals(of.write(1234), [{ value: "1.234" }]);
 });
 
+Deno.test("secondsOrNever() reads 0, or seconds within its limits", () => {
+  const of = kind.secondsOrNever(3, 100);
+  assertEquals([read(of, 1, "0"), read(of, 1, "3"), read(of, 1, "4.5")], [0, 3_000, 4_500]);
+  refuses(of, 0, ["1", "2.999", "101", "-1", "", null]);
+  assertEquals([of.write(0), of.write(4_500)], [[{ value: "0" }], [{ value: "4.5" }]]);
+});
+
+Deno.test("megabytes() reads whole megabytes and gives bytes", () => {
+  const of = kind.megabytes(0, 100);
+  assertEquals([read(of, 0, "0"), read(of, 0, "100")], [0, 100 * 1_048_576]);
+  refuses(of, 0, ["101", "1.5", "1M", "-1", "", null]);
+  assertEquals(of.write(3 * 1_048_576), [{ value: "3" }]);
+});
+
 Deno.test("flag reads eight words in any case; no value is true, and no- turns it around", () => {
   for (const word of ["true", "YES", "On", "1"]) assertEquals(read(kind.flag, false, word), true);
   for (const word of ["false", "No", "OFF", "0"]) assertEquals(read(kind.flag, true, word), false);

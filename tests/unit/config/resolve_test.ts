@@ -40,7 +40,7 @@ Deno.test("resolve() refuses NUL characters", () => {
 });
 
 Deno.test("resolve() makes unknown options warnings, when strict is off anywhere", () => {
-  const text = `foo = 1\n${BASE}harakiri = 3\n`;
+  const text = `foo = 1\n${BASE}harakiri-verbose = 1\n`;
   const severities = (more: string) => run(text + more).problems.map(([severity]) => severity);
   assertEquals(severities(""), ["error", "error"]);
   assertEquals(severities("strict = false"), ["warning", "warning"]);
@@ -90,4 +90,19 @@ Deno.test("defaults() have the values that the documentation of Config promises"
     60_000,
     true,
   ]);
+});
+
+Deno.test("resolve() wants a maximal lifetime above the minimal one", () => {
+  assertEquals(run(`${BASE}max-worker-lifetime = 11`).problems, []);
+  assertEquals(run(`${BASE}max-worker-lifetime = 0\nmin-worker-lifetime = 60`).problems, []);
+  assertEquals(run(`${BASE}max-worker-lifetime = 10`).problems, [[
+    "error",
+    '"max-worker-lifetime" at a.ini:3 is 10 seconds, but must be more than min-worker-lifetime, ' +
+    "which is 10 unless it is set",
+  ]]);
+  assertEquals(run(`${BASE}min-worker-lifetime = 60\nmax-worker-lifetime = 20`).problems, [[
+    "error",
+    '"max-worker-lifetime" at a.ini:4 is 20 seconds, but must be more than min-worker-lifetime, ' +
+    "which is 60 at a.ini:3",
+  ]]);
 });

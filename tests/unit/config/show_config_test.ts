@@ -22,6 +22,7 @@ const commandText = text.map((one) => one.trimStart()).filter((one) => one !== "
 const flagText = text.map((one) => `--x=${one}`).filter((one) => !/\s-/.test(one));
 const variable = fc.tuple(fc.constantFrom("A", "B_1", "c.d", "%A", "$(A)", "@"), text);
 const milliseconds = fc.integer({ min: 100, max: 86_400_000 });
+const megabytes = fc.integer({ min: 0, max: 1 << 24 }).map((one) => one * 2 ** 20);
 const mode = fc.option(fc.integer({ min: 0, max: 0o777 }));
 const socket = fc.record({
   option: fc.constantFrom("socket" as const, "http-socket" as const),
@@ -65,6 +66,17 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   fsReload: fc.array(pathText),
   fsBrutalReload: fc.array(pathText),
   autoReload: fc.boolean(),
+  maxRequests: fc.nat(),
+  maxRequestsDelta: fc.nat(),
+  maxWorkerLifetimeMs: fc.oneof(fc.constant(0), fc.integer({ min: 60_000, max: 86_400_000 })),
+  maxWorkerLifetimeDeltaMs: milliseconds,
+  minWorkerLifetimeMs: fc.integer({ min: 0, max: 59_999 }),
+  reloadOnRss: megabytes,
+  reloadOnAs: megabytes,
+  evilReloadOnRss: megabytes,
+  harakiriMs: milliseconds,
+  harakiriGracefulTimeoutMs: milliseconds,
+  hangTimeoutMs: fc.oneof(fc.constant(0), fc.integer({ min: 3_000, max: 86_400_000 })),
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),

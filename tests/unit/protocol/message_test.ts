@@ -16,6 +16,7 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
     hello: { type: "hello", protocol: 1, token: "t", pid: 42, adopts: true },
     accepting: { type: "accepting", on: true, covers: false },
     heartbeat: { type: "heartbeat", lagMs: 0 },
+    watch: { type: "watch" },
     draining: { type: "draining", connections: 3 },
     reload: { type: "reload" },
     stop: { type: "stop" },
