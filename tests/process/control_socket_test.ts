@@ -19,7 +19,8 @@ class RudeClient implements Disposable {
     try {
       while (rest.length > 0) rest = rest.subarray(await this.#connection.write(rest));
     } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      const gone = [Deno.errors.BrokenPipe, Deno.errors.ConnectionReset, Deno.errors.Interrupted];
+      if (!gone.some((kind) => error instanceof kind)) throw error;
     }
   }
 
@@ -101,6 +102,12 @@ deno-worker-override = app.ts`,
   assert(count >= 68 && count < 100, `${count} of 100 were refused`);
   assertStringIncludes(await getText(`http://${addresses[0]}/`), "pid");
   for (const one of crowd) one[Symbol.dispose]();
+  // The master notices one after the other that they are gone.
+  await running.until(async () => {
+    using one = await client();
+    await one.write('{"command":"help"}\n');
+    return (await one.line() ?? "").includes('"result"');
+  }, "room for a client");
   await works();
 
   const from = running.events.length;
