@@ -21,7 +21,12 @@ export type ExitName =
   | "noWorkerStarted"
   | "noWorkerLeft"
   | "killed"
-  | "pidfile";
+  | "pidfile"
+  | "rolledBack"
+  | "failed"
+  | "cancelled"
+  | "unreachable"
+  | "timeout";
 
 /** All ways to end, by name. */
 export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
@@ -58,6 +63,28 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   pidfile: {
     code: 6,
     meaning: "The pidfile names a process that is running: the instance has been started before.",
+  },
+  rolledBack: {
+    code: 10,
+    meaning: "`ctl --wait`: the reload failed, and every slot runs the generation before it again.",
+  },
+  failed: {
+    code: 11,
+    meaning: "`ctl --wait`: it could not be done; the message says why, and what runs now.",
+  },
+  cancelled: {
+    code: 12,
+    meaning: "`ctl --wait`: a stop came between.",
+  },
+  unreachable: {
+    code: 13,
+    meaning:
+      "`ctl`, `--reload`, `--stop`, `--pause`: no master answers, because none runs, the pidfile is " +
+      "stale, or it belongs to another user.",
+  },
+  timeout: {
+    code: 14,
+    meaning: "`ctl`: no answer within `--timeout`. What was asked for goes on.",
   },
 };
 

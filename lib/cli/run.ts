@@ -12,13 +12,14 @@ import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
+import type { Outcome } from "../core/event.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import { configureLog, logLine } from "../master/log.ts";
 import { takeHandover, whyNoHandover } from "../master/handover.ts";
-import { type Instruction, type Reading, runMaster } from "../master/master.ts";
+import { type Instruction, type MasterSetup, type Reading, runMaster } from "../master/master.ts";
 import { Replacement } from "../master/replacement.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
-import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
+import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
 import { binaryNow, type Started } from "../system/program.ts";
@@ -43,6 +44,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function perform(args: readonly string[]): Promise<number> {
   const base = captureBase();
+  if (args[0] === "ctl") return await (await import("./ctl.ts")).ctl(args.slice(1), base);
   const loaded = loadConfig(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);
@@ -51,6 +53,11 @@ async function perform(args: readonly string[]): Promise<number> {
   // Who has started the daemon has read the same problems, and shown them.
   if (!daemon || loaded.config === null) {
     for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  }
+  if (kind === "reload" || kind === "stop" || kind === "pause") {
+    if (loaded.problems.length > 0 || topic === undefined) return EXIT.configuration.code;
+    const { signalMaster } = await import("./signal_master.ts");
+    return answer(signalMaster(kind, topic));
   }
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
@@ -150,24 +157,14 @@ async function serve(
   const surroundings = await openSurroundings(config, handover, process);
   process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
-  const ready = Promise.withResolvers<void>();
   const daemon = config.daemonize !== "" || config.daemonize2 !== "";
-  const running = runMaster({
+  const outcome = await runIn(surroundings, {
     instruction,
     surroundings,
     inheritance: handover,
     readAgain: (current) => readAgain(current, loadAgain(), c && base.started),
     replacement: c && new Replacement(c, base, surroundings, daemon),
-    onReady: () => {
-      process?.ready();
-      ready.resolve();
-    },
   });
-  // Loading the log's library takes a master's time that its starting workers need.
-  await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
-  await configureLog(config.logEncoder, surroundings.write);
-  const outcome = await running;
-  closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
   if (outcome === "noWorkerLeft") {
@@ -181,6 +178,32 @@ async function serve(
     { event: "noWorkerStarted" },
   );
   return EXIT.noWorkerStarted.code;
+}
+
+/** Runs the master, and closes its surroundings, whatever happens. */
+async function runIn(
+  surroundings: Surroundings,
+  setup: Omit<MasterSetup, "onReady">,
+): Promise<Outcome> {
+  const { config } = setup.instruction;
+  let outcome: Outcome | null = null;
+  try {
+    const ready = Promise.withResolvers<void>();
+    const running = runMaster({
+      ...setup,
+      onReady: () => {
+        surroundings.process?.ready();
+        ready.resolve();
+      },
+    });
+    // Loading the log's library takes a master's time that its starting workers need.
+    await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
+    await configureLog(config.logEncoder, surroundings.write);
+    return outcome = await running;
+  } finally {
+    const unused = outcome === null || outcome === "noWorkerStarted";
+    closeSurroundings(surroundings, config.vacuum || unused);
+  }
 }
 
 function instructionOf(loaded: Loaded): Instruction | null {

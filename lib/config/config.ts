@@ -12,6 +12,7 @@
 import type { Limits } from "../core/watch.ts";
 import type { LogFileConfig } from "./options/log_file.ts";
 import type { ProcessConfig } from "./options/process.ts";
+import type { ControlConfig } from "./options/control.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 import type { ScalingConfig } from "./options/scaling.ts";
@@ -36,7 +37,14 @@ export interface SocketSpec {
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
 export interface Config
-  extends ReloadConfig, RespawnConfig, Limits, ScalingConfig, ProcessConfig, LogFileConfig {
+  extends
+    ReloadConfig,
+    RespawnConfig,
+    ControlConfig,
+    Limits,
+    ScalingConfig,
+    ProcessConfig,
+    LogFileConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

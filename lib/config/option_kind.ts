@@ -157,6 +157,35 @@ export const text: OptionKind<string> = scalar(
   "",
 );
 
+/** A file, and what is to be done when it changes. */
+export interface FileCommand {
+  /** The file, as written. */
+  readonly path: string;
+  /** For `sh -c`. */
+  readonly command: string;
+}
+
+/** Any number of `FILE COMMAND`: the first space separates the two. */
+export const fileCommands: OptionKind<readonly FileCommand[]> = list(
+  (text) => {
+    const [, path = "", command = ""] = /^(\S+)\s+(\S[^]*)$/.exec(text) ?? [];
+    if (path === "") throw unexpected(text, "a file and a command");
+    return { path, command };
+  },
+  ({ path, command }) => `${path} ${command}`,
+);
+
+/** One path for each of the digits 0 to 9. */
+export const fifoPaths: OptionKind<readonly string[]> = {
+  ...paths,
+  add: (before, written) => {
+    const after = paths.add(before, written);
+    if (after.length > 10) throw new SyntaxError("can be used ten times at most");
+    if (before.includes(after.at(-1) ?? "")) throw new SyntaxError("names the same file twice");
+    return after;
+  },
+};
+
 /** Any number of texts, empty ones included, none of them interpreted. */
 export const texts: OptionKind<readonly string[]> = list((text) => text, (value) => value);
 

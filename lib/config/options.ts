@@ -12,6 +12,7 @@ import { LOOPS } from "./loops.ts";
 import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
+import { CONTROL_OPTIONS } from "./options/control.ts";
 import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
@@ -291,6 +292,7 @@ export const OPTIONS: OptionRows<Config> = {
     example: "touch-reload = app.ini",
   },
   ...RELOAD_OPTIONS,
+  ...CONTROL_OPTIONS,
   workerReloadMercyMs: {
     name: "worker-reload-mercy",
     aliases: [],
@@ -501,10 +503,49 @@ export const COMMANDS: readonly (Row & { readonly name: CommandName })[] = [
     details: "All problems are listed. The exit code is 0 if there is no error.",
     example: "duwsgi --check app.ini",
   },
+  {
+    name: "reload",
+    aliases: [],
+    short: "",
+    group: "Commands",
+    argument: "PIDFILE",
+    help: "Send SIGHUP to the master of a pidfile: it reloads",
+    details: "`duwsgi ctl reload --pidfile PIDFILE --wait` also says what came of it.",
+    example: "duwsgi --reload /run/app.pid",
+  },
+  {
+    name: "stop",
+    aliases: [],
+    short: "",
+    group: "Commands",
+    argument: "PIDFILE",
+    help: "Send SIGINT to the master of a pidfile: it stops",
+    details: "`duwsgi ctl stop --pidfile PIDFILE --wait` also waits for its end.",
+    example: "duwsgi --stop /run/app.pid",
+  },
+  {
+    name: "pause",
+    aliases: ["suspend", "resume"],
+    short: "",
+    group: "Commands",
+    argument: "PIDFILE",
+    help: "Send SIGTSTP to the master of a pidfile: it pauses, or resumes when paused",
+    details:
+      "All three names do the same, as in uWSGI; `duwsgi ctl pause` and `duwsgi ctl resume` mean what " +
+      "they say.",
+    example: "duwsgi --pause /run/app.pid",
+  },
 ];
 
 /** The names of the commands. */
-export type CommandName = "help" | "version" | "show-config" | "check";
+export type CommandName =
+  | "help"
+  | "version"
+  | "show-config"
+  | "check"
+  | "reload"
+  | "stop"
+  | "pause";
 
 /** The keys of {@linkcode Config}, in the order of {@linkcode OPTIONS}. */
 export const OPTION_KEYS: readonly (keyof Config)[] = Object.keys(OPTIONS) as (keyof Config)[];

@@ -71,19 +71,11 @@ const FAMILIES: readonly Family[] = [
   ["use evil-reload-on-rss, Deno reserves address space that it never uses", "evil-reload-on-as"],
   ["use worker-reload-mercy", "reload-mercy"],
   [
-    "use touch-reload or touch-chain-reload",
+    "use auto-reload",
     `
-      fs-brutal-reload fs-reload py-auto-reload py-autoreload py-autoreload-on-idle
-      python-auto-reload python-autoreload touch-workers-reload
+      py-auto-reload py-autoreload py-autoreload-on-idle python-auto-reload python-autoreload
     `,
   ],
-  [
-    "send the signal itself: kill -HUP reloads, kill -TERM stops",
-    `
-      pause reload resume stop suspend
-    `,
-  ],
-  ["not available yet, signals and touch files control the master", "master-fifo"],
   [
     "not available yet, use daemonize, redirect standard error, or let the service manager keep the log",
     `
@@ -113,7 +105,7 @@ const FAMILIES: readonly Family[] = [
       legion metric metrics-dir mule mules
       queue rbtimer rpc-max sharedarea
       smart-attach-daemon smart-attach-daemon2 snmp spooler stats stats-http stats-push
-      stats-server timer touch-exec touch-signal unenv unique-cron
+      stats-server timer touch-signal unenv unique-cron
     `,
   ],
   [

@@ -17,6 +17,7 @@ import {
   boundPort,
   probeTcp,
 } from "../system/listening_socket.ts";
+import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
 import { resolveOwner } from "../system/owner.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { addressText, localAddress } from "../system/socket_address.ts";
@@ -44,8 +45,8 @@ export interface Listener {
   /** Whether every slot has a descriptor of its own; else all slots share what there is. */
   readonly perSlot: boolean;
   readonly keepalive: boolean;
-  /** The path and inode of a Unix socket that was bound here. */
-  readonly file: { readonly path: string; readonly inode: number | null } | null;
+  /** A Unix socket that was bound here. */
+  readonly file: OwnedPath | null;
 }
 
 /** The sockets of one instance. */
@@ -156,18 +157,7 @@ export class Listeners {
 
 function closeListener(c: Libc | null, { worker, file }: Listener, vacuum: boolean): void {
   for (const fd of worker.fds) c?.close(fd);
-  if (vacuum && file !== null) removeOwn(file.path, file.inode);
-}
-
-/** Removes a Unix socket unless somebody else has put another one there meanwhile. */
-function removeOwn(path: string, inode: number | null): void {
-  try {
-    if (Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
-  } catch (error) {
-    // Gone, or made by root in a directory where the user of `uid` may not remove it.
-    const { NotFound, PermissionDenied } = Deno.errors;
-    if (!(error instanceof NotFound || error instanceof PermissionDenied)) throw error;
-  }
+  if (vacuum && file !== null) removeOwned(file);
 }
 
 /** Two sockets with the same key are the same socket. */
@@ -202,8 +192,7 @@ async function bindOne(
     }
     case "unix": {
       const fd = await bindUnix(c, address.path);
-      const path = Deno.realPathSync(address.path);
-      const file = { path, inode: Deno.lstatSync(path).ino };
+      const file = ownPath(address.path);
       const listener = shared(spec, config, address.path, fd, file);
       try {
         applyFileOptions(c, address.path, config);

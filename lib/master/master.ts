@@ -25,6 +25,7 @@ import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
+import { Operators } from "./operators.ts";
 import { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { Scaling } from "./scaling.ts";
@@ -88,9 +89,13 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     state: () => master.state,
   });
   const master: Master = new Master(setup, crew, { touchFiles, oversight, scaling }, report);
-  const removeSignals = onMasterSignals(report);
+  const { operators } = master;
+  const removeSignals = onMasterSignals(surroundings.libc, (command, signal) => {
+    operators.command(command, signal);
+  });
   try {
     await scaling.use(setup.instruction.config);
+    await operators.open();
     master.begin(setup.inheritance);
     master.watch();
     while (master.outcome === null) {
@@ -109,6 +114,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     touchFiles.close();
     oversight.close();
     await scaling.close();
+    await operators.close(master.outcome);
   }
 }
 
@@ -126,6 +132,7 @@ interface Eyes {
 class Master {
   state: MasterState;
   outcome: Outcome | null = null;
+  readonly operators: Operators;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
   readonly #eyes: Eyes;
@@ -154,6 +161,19 @@ class Master {
       : inheritedState(settings, perSlot, performance.now(), inheritance);
     // As many as there were, unless their number is fixed from now on.
     if (inheritance !== undefined && want !== null) this.state.want = inheritance.want;
+    this.operators = new Operators({
+      surroundings: setup.surroundings,
+      report,
+      state: () => this.state,
+      config: () => this.#current.config,
+      nudge: (by, why) => eyes.scaling.nudge(by, why),
+    });
+    const { process } = setup.surroundings;
+    if (process === null) return;
+    this.operators.hooks.writePidfiles = () => process.rewritePidfiles();
+    if (!process.hasLog) return;
+    this.operators.hooks.reopenLogs = () => this.#reopenLog("an operator asked for it");
+    this.operators.hooks.rotateLogs = () => this.#rotateLog("an operator asked for it");
   }
 
   /** Starts the workers, or goes on with those of the program before and replaces them. */
@@ -213,7 +233,7 @@ class Master {
       case "ready":
         return this.#ready(effect.afterMs);
       case "verdict":
-        return;
+        return this.operators.verdict(effect.tickets, effect.verdict);
       case "log":
         return logLine(effect.level, effect.text, effect.fields);
       case "exit":
@@ -286,29 +306,36 @@ class Master {
     const { config } = this.#current;
     const { touchFiles, oversight, scaling } = this.#eyes;
     oversight.use(config, scaling.needs(config));
-    const { process } = this.#setup.surroundings;
     const reload = (kind: ReloadKind) => (why: string) =>
       this.#report({ type: "reload", kind, why });
-    const files = [
+    const files: [readonly string[], Touched][] = [
       [config.touchReload, reload("all")],
+      [config.touchWorkersReload, reload("workers")],
       [config.touchChainReload, reload("chain")],
-    ] as [readonly string[], Touched][];
-    if (process?.hasLog) {
-      files.push([config.touchLogreopen, (why) => this.reopenLog(why)]);
-      files.push([config.touchLogrotate, (why) => this.rotateLog(why)]);
+    ];
+    for (const { path, command } of config.touchExec) {
+      files.push([
+        [path],
+        (why) => void import("./touch_exec.ts").then((run) => run.execute(command, why)),
+      ]);
+    }
+    if (this.#setup.surroundings.process?.hasLog) {
+      files.push([config.touchLogreopen, (why) => this.#reopenLog(why)]);
+      files.push([config.touchLogrotate, (why) => this.#rotateLog(why)]);
     }
     touchFiles.watch(
       files.flatMap(([paths, what]) => paths.map((path) => ({ path, what }))),
     );
+    this.operators.watch();
   }
 
   /** Opens the log file again everywhere; who has asked for it goes to the log. */
-  reopenLog(why: string): void {
+  #reopenLog(why: string): void {
     this.#setup.surroundings.process?.reopenLog((message) => this.#crew.tell(message), why);
   }
 
   /** Renames the log file and opens a new one everywhere. */
-  rotateLog(why: string): void {
+  #rotateLog(why: string): void {
     const { logBackupname } = this.#current.config;
     const tell = (message: MasterMessage) => this.#crew.tell(message);
     this.#setup.surroundings.process?.rotateLog(tell, logBackupname, why);
@@ -325,6 +352,7 @@ class Master {
       afterMs: Math.round(afterMs),
     });
     this.#setup.onReady();
+    this.operators.ready();
   }
 }
 

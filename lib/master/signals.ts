@@ -1,44 +1,60 @@
 /**
- * Runs in the master. What each signal means; their listeners do nothing but report.
+ * Runs in the master. What each signal means; their listeners do nothing but pass the command on.
  *
  * @module
  */
 
-import type { Happening } from "../core/event.ts";
+import type { CommandName } from "../control/commands.ts";
+import type { Libc } from "../system/libc.ts";
+import { swallowSignal } from "../system/swallow_signal.ts";
 
-/** A signal of the master: what it asks for, and how the reference explains it. */
+/** A signal of the master: its command, and what there is to say about it beside. */
 export interface MasterSignal {
-  readonly request: Happening;
-  readonly help: string;
+  readonly command: CommandName;
+  readonly note: string;
 }
 
-const STOPS = "Stops in order; the second time at once, with exit code 5.";
+const TERMINAL = "A terminal sends it, too:";
 
 /** The signals of the master. */
 export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>> = {
-  SIGHUP: {
-    request: { type: "reload", kind: "all", why: "SIGHUP" },
-    help: "Reads the configuration again and replaces all workers at the same time, each old one " +
-      "only when its successor accepts.",
-  },
+  SIGHUP: { command: "reload", note: "" },
   SIGINT: {
-    request: { type: "stop", why: "SIGINT" },
-    help: `${STOPS} Ctrl-C in a terminal sends it; workers do not see that one.`,
+    command: "stop",
+    note: `${TERMINAL} Ctrl-C. Workers do not see that one. (uWSGI ignores a second one.)`,
   },
-  SIGTERM: {
-    request: { type: "stop", why: "SIGTERM" },
-    help: `${STOPS} (In uWSGI it reloads unless \`die-on-term\` is set.)`,
+  SIGTERM: { command: "stop", note: "(In uWSGI it reloads unless `die-on-term` is set.)" },
+  SIGQUIT: { command: "stop", note: "" },
+  SIGUSR2: { command: "chain-reload", note: "(In uWSGI it kills the master.)" },
+  SIGTSTP: { command: "toggle-pause", note: `${TERMINAL} Ctrl-Z.` },
+  SIGTTIN: { command: "more", note: "(In uWSGI it has no meaning.)" },
+  SIGTTOU: {
+    command: "fewer",
+    note: `${TERMINAL} to a job in the background that writes to it after \`stty tostop\`. ` +
+      "(In uWSGI it has no meaning.)",
   },
-  SIGQUIT: { request: { type: "stop", why: "SIGQUIT" }, help: STOPS },
 };
 
-/** Reports signals until the returned function is called. */
-export function onMasterSignals(report: (request: Happening) => void): () => void {
+/** Signals without effect that somebody might expect one of, and why. */
+export const SIGNALS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
+  SIGUSR1:
+    "Nothing, where foreign functions are allowed. Deno would start its debugger, through which every " +
+    "local user could run code as the master. (In uWSGI it writes statistics to the log; here `s` in " +
+    "the FIFO does, and `ctl status` shows them.)",
+  SIGWINCH: "Nothing: a terminal sends it whenever its window changes.",
+};
+
+/** Passes commands on until the returned function is called. */
+export function onMasterSignals(
+  c: Libc | null,
+  pass: (command: CommandName, signal: Deno.Signal) => void,
+): () => void {
   const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
-  const listeners = entries.map(([signal, { request }]) => {
-    const listener = () => report(request);
+  const listeners = entries.map(([signal, { command }]) => {
+    const listener = () => pass(command, signal);
     Deno.addSignalListener(signal, listener);
     return () => Deno.removeSignalListener(signal, listener);
   });
+  if (c !== null) listeners.push(swallowSignal(c, "SIGUSR1"));
   return () => listeners.forEach((remove) => remove());
 }

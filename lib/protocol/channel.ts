@@ -18,16 +18,22 @@ export interface ByteStream {
 export class Channel<In, Out> {
   #stream: Promise<ByteStream>;
   readonly #decode: (text: string) => In | null;
+  readonly #longest: number;
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
 
-  /** Takes the stream, which may still be connecting, and the reader of the other end's messages. */
+  /**
+   * Takes the stream, which may still be connecting, the reader of the other end's messages, and how
+   * many bytes one of these may have.
+   */
   constructor(
     stream: ByteStream | Promise<ByteStream>,
     decode: (text: string) => In | null,
+    longest = MAX_MESSAGE_BYTES,
   ) {
     this.#stream = Promise.resolve(stream);
     this.#decode = decode;
+    this.#longest = longest;
   }
 
   /** Goes on over another stream, after the end of the one before. */
@@ -66,7 +72,7 @@ export class Channel<In, Out> {
    */
   async *receive(): AsyncGenerator<In> {
     const chunk = new Uint8Array(4096);
-    const lines = new LineBuffer();
+    const lines = new LineBuffer(this.#longest);
     while (true) {
       const length = await this.#read(chunk);
       if (length === null) return;
@@ -99,8 +105,13 @@ const NEWLINE = 10;
 
 /** Cuts a stream of bytes into lines, none of them longer than a message may be. */
 class LineBuffer {
+  readonly #longest: number;
   #parts: Uint8Array[] = [];
   #length = 0;
+
+  constructor(longest: number) {
+    this.#longest = longest;
+  }
 
   /** The lines that end in these bytes. */
   *take(bytes: Uint8Array): Generator<string> {
@@ -115,7 +126,7 @@ class LineBuffer {
 
   #add(part: Uint8Array): void {
     this.#length += part.length;
-    if (this.#length > MAX_MESSAGE_BYTES) throw new ProtocolError("A message is too long");
+    if (this.#length > this.#longest) throw new ProtocolError("A message is too long");
     this.#parts.push(part);
   }
 

@@ -7,6 +7,7 @@
  */
 
 const SYMBOLS = {
+  mkfifo: { parameters: ["buffer", "u32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   open_create: { name: "open", parameters: ["buffer", "i32", "u32"], result: "i32" },
   access: { parameters: ["buffer", "i32"], result: "i32" },

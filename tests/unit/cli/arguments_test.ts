@@ -77,9 +77,9 @@ Deno.test("parseArguments() completes names that are clear", () => {
     [5, "http-socket", ":1"],
     [7, "set-placeholder", "a=1"],
   ]);
-  assertEquals(parse("--touch x --worker=1").problems, [
-    'Option "--touch" at <command line>:1 is ambiguous: it may be --touch-chain-reload, ' +
-    "--touch-reload, --touch-logreopen, --touch-logrotate",
+  assertEquals(parse("--end x --worker=1").problems, [
+    'Option "--end" at <command line>:1 is ambiguous: it may be --endif, --end-if, --endfor, ' +
+    "--end-for",
     'Option "--worker" at <command line>:3 is ambiguous: it may be --worker-override, --workers, ' +
     "--worker-argv, --worker-reload-mercy",
   ]);

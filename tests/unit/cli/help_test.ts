@@ -15,7 +15,7 @@ Deno.test("renderHelp() names everything there is, in groups and at most 100 col
   const positions = GROUPS.map((group) => help.indexOf(`\n${group}:\n`));
   assert(positions.every((position) => position > 0), String(positions));
   assertEquals(positions, [...positions].sort((a, b) => a - b));
-  assert(help.endsWith("exit\n"));
+  assert(help.endsWith("when paused\n"));
 });
 
 Deno.test("renderOptionHelp() explains one option in full, by any of its names", () => {

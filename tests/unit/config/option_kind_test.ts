@@ -103,6 +103,25 @@ Deno.test("variables splits at the first equals sign", () => {
   assertEquals(kind.variables.write([["A", "b=c"]]), [{ value: "A=b=c" }]);
 });
 
+Deno.test("fileCommands separates file and command at the first space", () => {
+  const of = kind.fileCommands;
+  const once = read(of, [], "a.txt  ./run.sh --now  'a b'");
+  assertEquals(once, [{ path: "a.txt", command: "./run.sh --now  'a b'" }]);
+  assertEquals(of.write(once), [{ value: "a.txt ./run.sh --now  'a b'" }]);
+  assertEquals(read(of, once, "b true").length, 2);
+  refuses(of, [], ["", "a.txt", "a.txt ", " a b", null]);
+});
+
+Deno.test("fifoPaths has a path for each digit, and none twice", () => {
+  const ten = Array.from({ length: 10 }, (_, i) => `/run/${i}`);
+  assertEquals(
+    ten.reduce<readonly string[]>((all, one) => read(kind.fifoPaths, all, one), []),
+    ten,
+  );
+  refuses(kind.fifoPaths, ten, ["/run/10"]);
+  refuses(kind.fifoPaths, ["/run/0"], ["/run/0", "", null]);
+});
+
 Deno.test("socketMode reads octal; nothing and 1 mean 666", () => {
   assertEquals(read(kind.socketMode, null, "660"), 0o660);
   assertEquals(read(kind.socketMode, null, "1777"), 0o1777);

@@ -17,6 +17,8 @@ const text = fc.oneof(
   ).map((parts) => parts.join("")),
 ).map((one) => one.replaceAll("\0", ""));
 const pathText = text.filter((one) => one !== "" && !/^(["']).*\1$/.test(one));
+const word = text.map((one) => one.replaceAll(/\s/g, "")).filter((one) => one !== "");
+const commandText = text.map((one) => one.trimStart()).filter((one) => one !== "");
 const flagText = text.map((one) => `--x=${one}`).filter((one) => !/\s-/.test(one));
 const variable = fc.tuple(fc.constantFrom("A", "B_1", "c.d", "%A", "$(A)", "@"), text);
 const milliseconds = fc.integer({ min: 100, max: 86_400_000 });
@@ -58,9 +60,16 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   startTimeoutMs: milliseconds,
   workerReloadMercyMs: milliseconds,
   chainReloadRollback: fc.boolean(),
-  chainReloadVerifyMs: milliseconds,
+  chainReloadVerifyMs: fc.integer({ min: 0, max: 3_600_000 }),
   respawnLimit: fc.nat(1_000_000),
   dieOnNoWorkers: fc.boolean(),
+  masterFifo: fc.uniqueArray(pathText, { maxLength: 10 }),
+  controlSocket: fc.oneof(fc.constant(""), pathText),
+  touchWorkersReload: fc.array(pathText),
+  touchExec: fc.array(fc.record({ path: word, command: commandText })),
+  fsReload: fc.array(pathText),
+  fsBrutalReload: fc.array(pathText),
+  autoReload: fc.boolean(),
   maxRequests: fc.nat(),
   maxRequestsDelta: fc.nat(),
   maxWorkerLifetimeMs: fc.oneof(fc.constant(0), fc.integer({ min: 60_000, max: 86_400_000 })),
