@@ -44,9 +44,9 @@ async function checkIn(config: Config, directory: string): Promise<string[]> {
     return [`Cannot find the script "${config.script}" of deno-worker-override in ${Deno.cwd()}`];
   }
   // Composing the command reads the script's own configuration and writes the import map.
-  workerCommand(config, 1, directory);
+  workerCommand(config, "1", directory);
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", `--import-map=${importMapPath(directory, 1)}`, script],
+    args: ["info", "--json", `--import-map=${importMapPath(directory, "1")}`, script],
     stdin: "null",
     env: { NO_COLOR: "1" },
   });

@@ -19,7 +19,8 @@ export type ExitName =
   | "configuration"
   | "socket"
   | "noWorkerStarted"
-  | "killed";
+  | "killed"
+  | "hook";
 
 /** All ways to end, by name. */
 export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
@@ -49,6 +50,10 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
     code: 5,
     meaning: "A second stop signal came, and workers were killed with what they were doing.",
   },
+  hook: {
+    code: 6,
+    meaning: "A hook failed before there were workers: see the line that names it.",
+  },
 };
 
 /** An error that the user caused: one line to print, and the way the program ends. */
@@ -61,5 +66,18 @@ export class UserError extends Error {
     super(message, options);
     this.name = "UserError";
     this.exit = exit;
+  }
+}
+
+/** A hook said `exit`: the program ends, and nothing went wrong. */
+export class EarlyExit extends Error {
+  /** The exit code. */
+  readonly code: number;
+
+  /** Takes the exit code. */
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.name = "EarlyExit";
+    this.code = code;
   }
 }

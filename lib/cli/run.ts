@@ -8,16 +8,17 @@
 import type { Config } from "../config/config.ts";
 import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
+import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
-import { configureLog, logLine } from "../master/log.ts";
+import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
 import { type Instruction, runMaster } from "../master/master.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
-import { EXIT, UserError } from "./exit_code.ts";
+import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
 
 /** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
 const LOG_DELAY_MS = 200;
@@ -27,7 +28,9 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     return await perform(args);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError || error instanceof EarlyExit)) throw error;
+    for (const text of unwrittenLines()) complain(text);
+    if (error instanceof EarlyExit) return error.code;
     complain(error.message);
     return EXIT[error.exit].code;
   }
@@ -43,6 +46,7 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
+  await runHooks(loaded.config, "asap");
   enter(loaded.config);
   return await serve(loaded, () => loadConfig(args, denoConfigSource(base, true)));
 }
@@ -91,8 +95,16 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
-  requireScript(config.script);
+  requireScript(config.script, "deno-worker-override");
+  for (const mule of config.mules) requireScript(mule, "mule");
+  for (const phase of PHASES_BEFORE_SOCKETS) await runHooks(config, phase);
   const surroundings = await openSurroundings(config);
+  try {
+    for (const phase of PHASES_BEFORE_WORKERS) await runHooks(config, phase);
+  } catch (error) {
+    closeSurroundings(surroundings, true);
+    throw error;
+  }
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const ready = Promise.withResolvers<void>();
   const running = runMaster({
@@ -105,6 +117,10 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
   await configureLog(config.logEncoder, surroundings.write);
   const outcome = await running;
+  if (hooksOf(config, "as-user-atexit").length > 0) {
+    const { runLateHooks } = await import("../master/companions/hooks.ts");
+    await runLateHooks(config, "as-user-atexit");
+  }
   closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
@@ -122,7 +138,17 @@ function instructionOf(loaded: Loaded): Instruction | null {
   return config === null ? null : { config, opt: optionsForModule(entries) };
 }
 
-function requireScript(script: string): void {
+const PHASES_BEFORE_SOCKETS = ["pre-jail", "in-jail", "post-jail", "as-root"] as const;
+const PHASES_BEFORE_WORKERS = ["as-user", "pre-app", "master-start"] as const;
+
+/** Whoever has no hooks does not load what runs them. */
+async function runHooks(config: Config, phase: HookPhase): Promise<void> {
+  if (hooksOf(config, phase).length === 0) return;
+  const hooks = await import("../master/companions/hooks.ts");
+  await hooks.runHooks(config, phase);
+}
+
+function requireScript(script: string, option: string): void {
   try {
     if (Deno.statSync(script).isFile) return;
   } catch {
@@ -130,7 +156,7 @@ function requireScript(script: string): void {
   }
   throw new UserError(
     "configuration",
-    `Cannot find the script "${script}" of deno-worker-override in ${Deno.cwd()}`,
+    `Cannot find the script "${script}" of ${option} in ${Deno.cwd()}`,
   );
 }
 

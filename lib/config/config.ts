@@ -9,6 +9,8 @@
  * @module
  */
 
+import type { CompanionConfig } from "./options/companions.ts";
+import type { HookConfig } from "./options/hooks.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 
 /** Where a value was written: shown in every message about it. */
@@ -30,7 +32,7 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig {
+export interface Config extends ReloadConfig, CompanionConfig, HookConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

@@ -12,6 +12,8 @@ import { LOOPS } from "./loops.ts";
 import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
+import { COMPANION_OPTIONS } from "./options/companions.ts";
+import { HOOK_OPTIONS } from "./options/hooks.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 
 /** The options, in the order of the reference. */
@@ -314,6 +316,9 @@ export const OPTIONS: OptionRows<Config> = {
       "gracefully on the first and at once on the second, and SIGHUP reloads.",
     example: "die-on-term = true",
   },
+
+  ...COMPANION_OPTIONS,
+  ...HOOK_OPTIONS,
 
   logEncoder: {
     name: "log-encoder",

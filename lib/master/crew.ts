@@ -8,17 +8,11 @@
 import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, type Slot, type Worker } from "../core/state.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
-import {
-  encodeWorkerEnvironment,
-  type InstanceFacts,
-  WORKER_VARIABLE,
-} from "../protocol/worker_environment.ts";
-import { lendDescriptors } from "../system/descriptor.ts";
-import { VERSION } from "../version.ts";
 import type { Caller } from "./control_server.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
+import { startWorker, writeFacts } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -29,14 +23,20 @@ type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 export class Crew {
   readonly #surroundings: Surroundings;
   readonly #report: (report: Happening) => void;
+  readonly #muleMessage: (text: string, mule: number) => void;
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #commands = new Map<number, WorkerCommand>();
   #toldCost = false;
 
-  /** Nobody is started yet. */
-  constructor(surroundings: Surroundings, report: (report: Happening) => void) {
+  /** Nobody is started yet. `muleMessage` takes what workers send to a mule, or to any (0). */
+  constructor(
+    surroundings: Surroundings,
+    report: (report: Happening) => void,
+    muleMessage: (text: string, mule: number) => void,
+  ) {
     this.#surroundings = surroundings;
     this.#report = report;
+    this.#muleMessage = muleMessage;
   }
 
   /** Starts a worker, and reports whether that worked. */
@@ -73,7 +73,7 @@ export class Crew {
     const { directory } = this.#surroundings.control;
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
-      Deno.removeSync(importMapPath(directory, old));
+      Deno.removeSync(importMapPath(directory, String(old)));
       Deno.removeSync(factsPath(directory, old));
     }
   }
@@ -115,22 +115,11 @@ export class Crew {
     const known = this.#commands.get(generation);
     if (known !== undefined) return known;
     const { directory } = this.#surroundings.control;
-    const command = workerCommand(instruction.config, generation, directory);
-    this.#writeFacts(instruction, factsPath(directory, generation));
+    const command = workerCommand(instruction.config, String(generation), directory);
+    writeFacts(instruction, this.#surroundings.startedOn, factsPath(directory, generation));
     for (const note of command.notes) logLine("warning", note, { event: "note" });
     this.#commands.set(generation, command);
     return command;
-  }
-
-  #writeFacts({ config, opt }: Instruction, path: string): void {
-    const facts: InstanceFacts = {
-      version: VERSION,
-      hostname: Deno.hostname(),
-      startedOn: this.#surroundings.startedOn,
-      numproc: config.processes,
-      opt,
-    };
-    Deno.writeTextFileSync(path, JSON.stringify(facts));
   }
 
   #start(
@@ -140,14 +129,15 @@ export class Crew {
     token: string,
     instruction: Instruction,
   ): Deno.ChildProcess {
-    const { libc, listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
+    const { listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
     const { config } = instruction;
-    const environment = encodeWorkerEnvironment({
+    return startWorker(this.#surroundings, command, {
       protocol: PROTOCOL_VERSION,
       facts: factsPath(control.directory, generation),
       control: control.path,
       token,
       slot,
+      mule: 0,
       generation,
       masterPid: Deno.pid,
       sockets: listeners.sockets,
@@ -156,21 +146,6 @@ export class Crew {
       stderr: stderrFd,
       mercyMs: config.workerReloadMercyMs,
     });
-    const lent = [...listeners.sockets.flatMap((socket) => socket.fds), scoreboardFd, stderrFd];
-    return lendDescriptors(
-      libc,
-      lent.filter((fd) => fd !== null),
-      () =>
-        new Deno.Command(Deno.execPath(), {
-          args: [...command.args],
-          env: { ...command.env, [WORKER_VARIABLE]: environment },
-          stdin: "null",
-          stdout: "inherit",
-          stderr: "piped",
-          // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
-          detached: libc === null,
-        }).spawn(),
-    );
   }
 
   #onCall(process: WorkerProcess, caller: Caller): void {
@@ -192,6 +167,9 @@ export class Crew {
         return this.#report({ type: "stop", why: `worker ${slot} asked for it` });
       case "draining":
         return this.#report({ type: "leaving", worker });
+      case "mule-message":
+        return this.#muleMessage(message.text, message.mule);
+      case "mule-ask":
       case "hello":
       case "heartbeat":
         // WorkerProcess notes when it was last heard of.

@@ -10,6 +10,7 @@ import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
 import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
 import { step } from "../core/step.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
+import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { logLine } from "./log.ts";
@@ -41,23 +42,46 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const crew = new Crew(surroundings, report);
+  const companions = new LazyCompanions(surroundings, report);
+  const crew = new Crew(
+    surroundings,
+    report,
+    (text, mule) => companions.muleMessage(text, mule),
+  );
   const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
     report({ type: "reload", kind, why: `${path} was touched` })
   );
-  const master = new Master(setup, crew, touchFiles, report);
+  const master = new Master(setup, crew, companions, touchFiles, report);
   const removeSignals = onMasterSignals(report);
   try {
+    await companions.load(setup.instruction);
     master.take({ type: "start", at: performance.now() });
+    companions.configure(setup.instruction);
     master.watchTouchFiles();
     while (master.outcome === null) {
       const event = await queue.next(nextDeadline(master.state));
       master.take(event ?? { type: "tick", at: performance.now() });
     }
+    if (master.outcome === "killed") companions.kill();
+    // Workers may need what runs beside them until they are gone.
+    const stopped = companions.stop();
+    void killOnStop(queue, companions);
+    await stopped;
     return master.outcome;
   } finally {
     removeSignals();
     touchFiles.close();
+  }
+}
+
+/** While everything else ends, a further stop is one without mercy, as it is for workers. */
+async function killOnStop(
+  queue: EventQueue<MasterEvent>,
+  companions: LazyCompanions,
+): Promise<void> {
+  while (true) {
+    const event = await queue.next(null);
+    if (event?.type === "stop") companions.kill();
   }
 }
 
@@ -67,6 +91,7 @@ class Master {
   outcome: Outcome | null = null;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
+  readonly #companions: LazyCompanions;
   readonly #touchFiles: TouchFiles<ReloadKind>;
   readonly #report: (happening: Happening) => void;
   #current: Instruction;
@@ -75,11 +100,13 @@ class Master {
   constructor(
     setup: MasterSetup,
     crew: Crew,
+    companions: LazyCompanions,
     touchFiles: TouchFiles<ReloadKind>,
     report: (happening: Happening) => void,
   ) {
     this.#setup = setup;
     this.#crew = crew;
+    this.#companions = companions;
     this.#touchFiles = touchFiles;
     this.#report = report;
     this.#current = setup.instruction;
@@ -95,6 +122,7 @@ class Master {
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) this.#next = null;
     this.#crew.show(before, state);
+    this.#companions.observe(before, state);
   }
 
   #perform(effect: Effect): void {
@@ -168,6 +196,7 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
+    this.#companions.configure(this.#current);
     this.watchTouchFiles();
   }
 

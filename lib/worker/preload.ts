@@ -40,7 +40,14 @@ function enter(): void {
   const channel = new Channel<MasterMessage, WorkerMessage>(connection, decodeMasterMessage);
   const c = libc();
   const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as InstanceFacts;
-  enterInstance({ environment, facts, channel, scoreboard: scoreboard(c, environment), libc: c });
+  enterInstance({
+    environment,
+    facts,
+    channel,
+    scoreboard: scoreboard(c, environment),
+    libc: c,
+    takeMuleMessage: null,
+  });
   channel.send({
     type: "hello",
     protocol: PROTOCOL_VERSION,
@@ -96,6 +103,8 @@ async function listenToMaster(
         void retire(message.reason, message.mercyMs, instanceSockets());
       } else if (message.type === "cover") {
         for (const socket of instanceSockets()) socket.served?.cover(message.slots);
+      } else if (message.type === "mule-message") {
+        currentInstance().takeMuleMessage?.(message.text);
       }
     }
   } finally {

@@ -19,12 +19,15 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
     draining: { type: "draining", connections: 3 },
     reload: { type: "reload" },
     stop: { type: "stop" },
+    "mule-message": { type: "mule-message", text: "ä", mule: 0 },
+    "mule-ask": { type: "mule-ask" },
   };
 
 const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessage, { type: T }> } =
   {
     retire: { type: "retire", reason: "scaled-down", mercyMs: 60_000 },
     cover: { type: "cover", slots: [2, 3] },
+    "mule-message": { type: "mule-message", text: "ä" },
   };
 
 const SIDES: readonly [
