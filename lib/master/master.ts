@@ -62,27 +62,35 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       const event = await queue.next(nextDeadline(master.state));
       master.take(event ?? { type: "tick", at: performance.now() });
     }
-    if (master.outcome === "killed") companions.kill();
-    // Workers may need what runs beside them until they are gone.
-    const stopped = companions.stop();
-    void killOnStop(queue, companions);
-    await stopped;
-    return master.outcome;
+    return await endCompanions(companions, queue, master.outcome);
   } finally {
     removeSignals();
     touchFiles.close();
   }
 }
 
-/** While everything else ends, a further stop is one without mercy, as it is for workers. */
-async function killOnStop(
-  queue: EventQueue<MasterEvent>,
+/**
+ * Ends what runs beside the workers; these may need it until they are gone. A further stop meanwhile is
+ * one without mercy, as it is for workers.
+ */
+async function endCompanions(
   companions: LazyCompanions,
-): Promise<void> {
-  while (true) {
-    const event = await queue.next(null);
-    if (event?.type === "stop") companions.kill();
-  }
+  queue: EventQueue<MasterEvent>,
+  outcome: Outcome,
+): Promise<Outcome> {
+  let killed = outcome === "killed";
+  if (killed) companions.kill();
+  const stopped = companions.stop();
+  const listen = async () => {
+    while (true) {
+      if ((await queue.next(null))?.type !== "stop") continue;
+      killed = true;
+      companions.kill();
+    }
+  };
+  void listen();
+  await stopped;
+  return killed ? "killed" : outcome;
 }
 
 /** The state and the hands that carry out what it asks for. */

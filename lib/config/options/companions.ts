@@ -52,9 +52,9 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
       "`attach-daemon2 = KEY=VALUE,…` has the keys `cmd`, `pidfile`, `daemonize`, `freq`, `control`, " +
       "`stopsignal`, `reloadsignal`, `touch` (files, separated by `;`), `uid`, `gid`, `chdir` and " +
       "`max_throttle`. A comma in a value is written `\\,`. See [companions](companions.md).",
-    example: "attach-daemon = redis-server --port 6400\n" +
+    example: "attach-daemon = exec redis-server --port 6400\n" +
       "smart-attach-daemon = /run/memcached.pid memcached -d -P /run/memcached.pid\n" +
-      "attach-daemon2 = cmd=./feed --follow,stopsignal=2,reloadsignal=1",
+      "attach-daemon2 = cmd=exec ./feed --follow,stopsignal=2,reloadsignal=1",
   },
   crons: {
     name: "cron",

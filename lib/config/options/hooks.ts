@@ -120,7 +120,7 @@ function row(phase: HookPhase): OptionSpec<readonly HookLine[]> {
       throw new SyntaxError('has the action "exit", which only works before there are workers');
     }),
     default: [],
-    onChange: sort === "start" ? "restart" : "master",
+    onChange: sort === "serving" ? "master" : "restart",
     help: `Something to do ${when.replaceAll("`", "")}`,
     details:
       `${FAILURE[sort]}${other} A \`!\` before the action keeps its arguments out of the log. ` +

@@ -2,28 +2,21 @@
  * Runs in the master. Shell commands that run beside the workers: each in a session of its own, with no
  * descriptor of the master's, and none outlives the master.
  *
- * The kernel could end a child with its parent (prctl(2), PR_SET_PDEATHSIG), but only the child itself
- * can ask for it, a shell has no words for that, and it would not hold for what the command starts. So
- * the shell that becomes the command leaves a watcher behind: a grandchild in the same process group
- * that reads from a pipe which only the master can write to. Its end, however it comes about, ends the
- * whole group. The watcher is nobody's child, so that commands which wait for all of theirs do not wait
- * for it.
- *
  * @module
  */
 
 import { openDescriptors, setInherited } from "../../system/descriptor.ts";
 import { type Libc, libc } from "../../system/libc.ts";
-import { fulfilledWithin } from "../../system/timing.ts";
+import { fulfilledWithin, pause } from "../../system/timing.ts";
 import { type LineRelay, relayLines } from "../line_relay.ts";
+import { GroupWatcher } from "./group_watcher.ts";
 import { inWords } from "../worker_process.ts";
 
-/** Becomes the command in `$0`, which gets /dev/null as its input. */
-const WATCHED = `exec 3<&0 </dev/null
-( ( trap '' HUP INT QUIT TERM USR1 USR2 ALRM WINCH
-read -r _ <&3
-kill -KILL 0 ) >/dev/null 2>&1 & )
-exec 3<&- /bin/sh -c "$0"`;
+/** Waits until the group is watched; without a master there is nothing to become. */
+const BECOME = `read -r _ && exec /bin/sh -c "$0" </dev/null`;
+
+/** How often a group that was asked to end is looked at (50 ms). */
+const LOOK_MS = 50;
 
 /** After a command's end, what it printed has this long to arrive. */
 const OUTPUT_AFTER_EXIT_MS = 500;
@@ -42,11 +35,15 @@ export interface ChildOptions {
   readonly onLine: (stream: "stdout" | "stderr", line: string) => void;
 }
 
+const watcher = new GroupWatcher();
+
 /** A running command and everything in its process group. */
 export class Child {
   readonly #process: Deno.ChildProcess;
   readonly #relays: readonly LineRelay[];
-  /** Resolves when the command has ended and what it printed was passed on; says how it ended. */
+  #asked = false;
+  #killed = false;
+  /** Resolves when the group has ended and what it printed was passed on; says how the command ended. */
   readonly exited: Promise<{ readonly how: string; readonly success: boolean }>;
 
   /**
@@ -58,7 +55,7 @@ export class Child {
     keepDescriptors(libc());
     this.#process = new Deno.Command("/bin/sh", {
       ...commandOptions(options),
-      args: ["-c", WATCHED, options.command],
+      args: ["-c", BECOME, options.command],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -68,7 +65,7 @@ export class Child {
       relayLines(stdout, (line) => options.onLine("stdout", line)),
       relayLines(stderr, (line) => options.onLine("stderr", line)),
     ];
-    this.exited = this.#watch();
+    this.exited = this.#watch(this.#release());
   }
 
   /** Process id of the command, which is that of its group. */
@@ -81,15 +78,43 @@ export class Child {
     signalGroup(this.pid, signal);
   }
 
-  async #watch(): Promise<{ readonly how: string; readonly success: boolean }> {
-    const status = await this.#process.status;
-    // What is left of the group goes with its leader: nobody else would ever end it.
+  /** Asks the whole group to end: from now on it is waited for, not only for the command. */
+  ask(signal: Deno.Signal): void {
+    this.#asked = true;
+    this.signal(signal);
+  }
+
+  /** Ends the whole group. */
+  kill(): void {
+    this.#killed = true;
     this.signal("SIGKILL");
-    await this.#process.stdin.close().catch(() => {});
+  }
+
+  async #release(): Promise<void> {
+    await watcher.add(this.pid);
+    const writer = this.#process.stdin.getWriter();
+    try {
+      await writer.write(new Uint8Array([10]));
+      await writer.close();
+    } catch {
+      // It was killed already.
+    }
+  }
+
+  async #watch(
+    released: Promise<void>,
+  ): Promise<{ readonly how: string; readonly success: boolean }> {
+    const status = await this.#process.status;
+    // A shell dies of a signal at once, and what it runs finishes its work.
+    while (this.#asked && !this.#killed && isGroup(this.pid)) await pause(LOOK_MS);
+    // What a command leaves behind goes with it: nobody else would ever end it.
+    this.signal("SIGKILL");
     for (const relay of this.#relays) {
       await fulfilledWithin(relay.done, OUTPUT_AFTER_EXIT_MS);
       relay.cancel();
     }
+    await released;
+    await watcher.remove(this.pid);
     return { how: inWords(status), success: status.success };
   }
 }
@@ -118,6 +143,16 @@ export function signalGroup(leader: number, signal: Deno.Signal): void {
     Deno.kill(-leader, signal);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
+  }
+}
+
+function isGroup(leader: number): boolean {
+  try {
+    Deno.kill(-leader, 0 as unknown as Deno.Signal);
+    return true;
+  } catch {
+    // Nobody is there, or nobody of ours.
+    return false;
   }
 }
 

@@ -76,16 +76,16 @@ export class Crons {
   async stop(mercyMs: number): Promise<void> {
     this.close();
     await Promise.all([...this.#running].map(async (child) => {
-      child.signal("SIGTERM");
+      child.ask("SIGTERM");
       if (await fulfilledWithin(child.exited, mercyMs)) return;
-      child.signal("SIGKILL");
+      child.kill();
       await child.exited;
     }));
   }
 
   /** Ends them at once. */
   kill(): void {
-    for (const child of this.#running) child.signal("SIGKILL");
+    for (const child of this.#running) child.kill();
   }
 
   /** Sleeps until the next minute. A clock that jumps meanwhile makes it late by less than a minute. */
@@ -130,7 +130,7 @@ export class Crons {
         harakiriMs / 1000
       } s: killing it`;
       logLine("warning", text, { event: "cronHarakiri", pid: child.pid, command });
-      child.signal("SIGKILL");
+      child.kill();
     }, harakiriMs);
     const { how, success } = await child.exited;
     clearTimeout(timer);

@@ -38,6 +38,7 @@ interface Running {
 export class Daemons {
   readonly #surroundings: DaemonSurroundings;
   readonly #touchFiles: TouchFiles<Running>;
+  readonly #leaving = new Set<Running>();
   #running: Running[] = [];
 
   /** Nothing is started yet. */
@@ -64,7 +65,10 @@ export class Daemons {
       if (line.reloadSignal !== null) known.signal(line.reloadSignal);
       return known;
     });
-    for (const gone of before) void gone.stop(reloadMercyMs);
+    for (const gone of before) {
+      this.#leaving.add(gone);
+      void gone.stop(reloadMercyMs).then(() => this.#leaving.delete(gone));
+    }
     for (const daemon of this.#running) daemon.start();
     this.#touchFiles.watch(
       this.#running.flatMap((daemon) => daemon.line.touch.map((path) => ({ path, what: daemon }))),
@@ -74,12 +78,13 @@ export class Daemons {
   /** Ends those that do not outlive the master. */
   async stop(mercyMs: number): Promise<void> {
     this.#touchFiles.close();
-    await Promise.all(this.#running.map((daemon) => daemon.stop(mercyMs)));
+    const all = [...this.#running, ...this.#leaving];
+    await Promise.all(all.map((daemon) => daemon.stop(mercyMs)));
   }
 
   /** Ends them at once. */
   kill(): void {
-    for (const daemon of this.#running) daemon.kill();
+    for (const daemon of [...this.#running, ...this.#leaving]) daemon.kill();
   }
 
   #create(line: DaemonLine): Running {
@@ -172,8 +177,8 @@ class AttachedDaemon implements Running {
         this.#child = null;
         return how;
       }),
-      ask: () => child.signal(this.line.stopSignal),
-      kill: () => child.signal("SIGKILL"),
+      ask: () => child.ask(this.line.stopSignal),
+      kill: () => child.kill(),
     };
   }
 }

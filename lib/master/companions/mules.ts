@@ -127,8 +127,12 @@ export class Mules {
     const token = crypto.randomUUID();
     const exited = Promise.withResolvers<string>();
     const child = this.#spawn(mule, token);
+    let leaving = false;
     const process = new WorkerProcess(child, {
-      message: (message) => this.#onMessage(mule, message),
+      message: (message) => {
+        // Whoever is about to leave takes on nothing more: it waits for the successor.
+        if (!leaving || message.type !== "mule-ask") this.#onMessage(mule, message);
+      },
       pipeBroken: (error) => {
         logLine("error", `mule ${mule}: ${error}`, { event: "pipeBroken", mule, pid: child.pid });
         process.signal("SIGKILL");
@@ -151,6 +155,7 @@ export class Mules {
       pid: child.pid,
       exited: exited.promise,
       ask: (reason) => {
+        leaving = true;
         this.#mail.forget(mule);
         const mercyMs = this.#setup.instruction().config.muleReloadMercyMs;
         // One that has not called yet does not listen.

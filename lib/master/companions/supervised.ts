@@ -79,8 +79,10 @@ export class Supervised {
     if (this.#wanted) this.#spawn();
   }
 
-  /** Ends it at once, as part of a stop. */
+  /** Ends it for good, at once. */
   kill(): void {
+    this.#wanted = false;
+    clearTimeout(this.#timer);
     this.#life?.kill();
   }
 
