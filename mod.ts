@@ -16,6 +16,14 @@
  */
 
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
+export type { CronLine } from "./lib/config/cron_line.ts";
+export type { DaemonLine } from "./lib/config/daemon_line.ts";
+export type { HookActionName, HookLine } from "./lib/config/hook_line.ts";
+export type { Line } from "./lib/config/option_kind.ts";
+export type { CompanionConfig } from "./lib/config/options/companions.ts";
+export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";
+export type { ReloadConfig } from "./lib/config/options/reloading.ts";
+export type { CronSchedule } from "./lib/core/cron_schedule.ts";
 export type {
   Handler,
   LeaveCause,

@@ -10,6 +10,7 @@ import type { Line } from "./option_kind.ts";
 
 /** A command and when it is started. */
 export interface CronLine extends Line {
+  /** When it is started. */
   readonly schedule: CronSchedule;
   /** For /bin/sh. */
   readonly command: string;

@@ -25,8 +25,9 @@ export interface DaemonLine extends Line {
   readonly reloadSignal: Deno.Signal | null;
   /** Files whose change ends it, so that it is started anew. */
   readonly touch: readonly string[];
-  /** `user` and `group`, names or numbers; empty: the master's. */
+  /** Name or number of its user; empty: the master's. */
   readonly uid: string;
+  /** Name or number of its group; empty: the master's. */
   readonly gid: string;
   /** Its directory; empty: the master's. */
   readonly chdir: string;

@@ -10,8 +10,36 @@ import { wholeNumber } from "./key_values.ts";
 import { nearestName } from "./nearest.ts";
 import type { Line } from "./option_kind.ts";
 
+/** Name of an action. */
+export type HookActionName =
+  | "cd"
+  | "chdir"
+  | "mkdir"
+  | "putenv"
+  | "chmod"
+  | "sticky"
+  | "chown"
+  | "chown2"
+  | "exec"
+  | "safeexec"
+  | "create"
+  | "write"
+  | "writen"
+  | "append"
+  | "appendn"
+  | "writefifo"
+  | "unlink"
+  | "wait_for_fs"
+  | "wait_for_file"
+  | "wait_for_dir"
+  | "wait_for_socket"
+  | "exit"
+  | "print"
+  | "log";
+
 /** One thing to do. */
 export interface HookLine extends Line {
+  /** What to do. */
   readonly action: HookActionName;
   /** What follows the colon, in the parts that the action has; see {@linkcode HOOK_ACTIONS}. */
   readonly parts: readonly string[];
@@ -28,7 +56,7 @@ export interface HookActionForm {
 }
 
 /** The actions and their arguments. */
-export const HOOK_ACTIONS = {
+export const HOOK_ACTIONS: Readonly<Record<HookActionName, HookActionForm>> = {
   cd: { parts: ["DIRECTORY"], help: "Changes the directory of the master." },
   chdir: { parts: ["DIRECTORY"], help: "The same as `cd`." },
   mkdir: { parts: ["DIRECTORY"], help: "Makes a directory; its parent must be there." },
@@ -68,10 +96,7 @@ export const HOOK_ACTIONS = {
   },
   print: { parts: ["TEXT"], help: "Writes a line to the log." },
   log: { parts: ["TEXT"], help: "The same as `print`." },
-} as const satisfies Readonly<Record<string, HookActionForm>>;
-
-/** Name of an action. */
-export type HookActionName = keyof typeof HOOK_ACTIONS;
+};
 
 /** Actions of uWSGI that call C functions or are of no use here. */
 const LACKING =

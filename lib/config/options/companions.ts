@@ -11,8 +11,10 @@ import type { OptionRows } from "../option_spec.ts";
 
 /** What runs beside the workers. */
 export interface CompanionConfig {
-  /** Programs that are kept running (`attach-daemon` and its siblings), in order. @default [] */
+  /** Programs that are kept running (`attach-daemon`, `attach-daemon2` …), in order. @default [] */
   readonly daemons: readonly DaemonLine[];
+  /** Programs that outlive the master (`smart-attach-daemon` …), in order. @default [] */
+  readonly smartDaemons: readonly DaemonLine[];
   /** Commands that are started at certain times (`cron`, `cron2`). @default [] */
   readonly crons: readonly CronLine[];
   /** Scripts of workers without sockets (`mule`); the first is mule 1. @default [] */
@@ -29,12 +31,7 @@ export interface CompanionConfig {
 export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
   daemons: {
     name: "attach-daemon",
-    aliases: [
-      "attach-control-daemon",
-      "smart-attach-daemon",
-      "smart-attach-daemon2",
-      "attach-daemon2",
-    ],
+    aliases: ["attach-control-daemon", "attach-daemon2"],
     short: "",
     group: "Beside the workers",
     argument: "COMMAND",
@@ -45,16 +42,28 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
     details:
       "It runs in a session of its own, without the listening sockets, and ends when the master does, " +
       "in whatever way. The instance stops when an `attach-control-daemon` ends.\n\n" +
-      "`smart-attach-daemon = PIDFILE[,SECONDS] COMMAND` is for a program that puts itself into the " +
-      "background and writes its pid: it is started when the pidfile names no live process, and " +
-      "outlives the master. `smart-attach-daemon2` is the same for a program that does neither: the " +
-      "master does both.\n\n" +
       "`attach-daemon2 = KEY=VALUE,…` has the keys `cmd`, `pidfile`, `daemonize`, `freq`, `control`, " +
       "`stopsignal`, `reloadsignal`, `touch` (files, separated by `;`), `uid`, `gid`, `chdir` and " +
       "`max_throttle`. A comma in a value is written `\\,`. See [companions](companions.md).",
     example: "attach-daemon = exec redis-server --port 6400\n" +
-      "smart-attach-daemon = /run/memcached.pid memcached -d -P /run/memcached.pid\n" +
       "attach-daemon2 = cmd=exec ./feed --follow,stopsignal=2,reloadsignal=1",
+  },
+  smartDaemons: {
+    name: "smart-attach-daemon",
+    aliases: ["smart-attach-daemon2"],
+    short: "",
+    group: "Beside the workers",
+    argument: "PIDFILE[,SECONDS] COMMAND",
+    kind: kind.lines(parseDaemonLine),
+    default: [],
+    onChange: "master",
+    help: "Shell command that is started when the pidfile names no live process",
+    details:
+      "For a program that puts itself into the background and writes its pid, for which it has 10 s " +
+      "unless told otherwise. It outlives the master, and the next one finds it. " +
+      "`smart-attach-daemon2` is for a program that does neither: the master does both. See " +
+      "[companions](companions.md).",
+    example: "smart-attach-daemon = /run/memcached.pid memcached -d -P /run/memcached.pid",
   },
   crons: {
     name: "cron",

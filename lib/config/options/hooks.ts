@@ -8,6 +8,34 @@ import { type HookLine, parseHookLine } from "../hook_line.ts";
 import * as kind from "../option_kind.ts";
 import type { OptionRows, OptionSpec } from "../option_spec.ts";
 
+/** Name of a phase. */
+export type HookPhase =
+  | "asap"
+  | "pre-jail"
+  | "in-jail"
+  | "post-jail"
+  | "as-root"
+  | "as-user"
+  | "pre-app"
+  | "master-start"
+  | "post-fork"
+  | "accepting"
+  | "accepting1"
+  | "accepting-once"
+  | "accepting1-once"
+  | "post-app"
+  | "as-user-atexit";
+
+/** What there is to know of a phase. */
+export interface HookPhaseForm {
+  /** When it is, and what a failure does. */
+  readonly kind: "start" | "serving" | "end";
+  /** Whether there is an `exec-` option for it, as in uWSGI. */
+  readonly exec: boolean;
+  /** Ends the sentence "It runs …". */
+  readonly when: string;
+}
+
 /**
  * The phases, in order.
  *
@@ -15,7 +43,7 @@ import type { OptionRows, OptionSpec } from "../option_spec.ts";
  * - `serving`: workers serve meanwhile; a failure is an error in the log and changes nothing.
  * - `end`: everything is gone; a failure is an error in the log.
  */
-export const HOOK_PHASES = {
+export const HOOK_PHASES: Readonly<Record<HookPhase, HookPhaseForm>> = {
   "asap": {
     kind: "start",
     exec: true,
@@ -67,21 +95,7 @@ export const HOOK_PHASES = {
     exec: true,
     when: "when workers, mules and daemons are gone, just before the master ends",
   },
-} as const satisfies Readonly<Record<string, HookPhaseForm>>;
-
-interface HookPhaseForm {
-  readonly kind: "start" | "serving" | "end";
-  /** Whether there is an `exec-` option for it, as in uWSGI. */
-  readonly exec: boolean;
-  /** Ends the sentence "It runs …". */
-  readonly when: string;
-}
-
-/** Name of a phase. */
-export type HookPhase = keyof typeof HOOK_PHASES;
-
-/** The key of a phase in the configuration. */
-export type HookKey = `hook ${HookPhase}`;
+};
 
 /** What is done when; one list of actions for each phase, such as `config["hook asap"]`. */
 export type HookConfig = { readonly [P in HookPhase as `hook ${P}`]: readonly HookLine[] };
@@ -124,7 +138,7 @@ function row(phase: HookPhase): OptionSpec<readonly HookLine[]> {
     help: `Something to do ${when.replaceAll("`", "")}`,
     details:
       `${FAILURE[sort]}${other} A \`!\` before the action keeps its arguments out of the log. ` +
-      "The actions are in [companions](companions.md).",
+      "The actions are in [hooks](hooks.md).",
     example: exec
       ? `hook-${phase} = mkdir:/tmp/app\nexec-${phase} = ./prepare`
       : `hook-${phase} = append:phases.txt ${phase}`,

@@ -50,8 +50,8 @@ export class Companions {
   /** Makes everything as the configuration says; daemons that stay as they were keep running. */
   configure(instruction: Instruction): void {
     this.#instruction = instruction;
-    const { daemons, crons } = instruction.config;
-    this.#daemons.configure(daemons);
+    const { daemons, smartDaemons, crons } = instruction.config;
+    this.#daemons.configure([...daemons, ...smartDaemons]);
     this.#mules.configure();
     this.#crons.configure(crons);
   }

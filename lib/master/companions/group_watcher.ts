@@ -40,10 +40,11 @@ export class GroupWatcher {
     this.#groups.delete(group);
     await this.#say(`- ${group}`);
     if (this.#groups.size > 0) return;
-    const writer = this.#writer;
+    const [writer, process] = [this.#writer, this.#process];
     this.#writer = null;
     this.#process = null;
     await writer?.close().catch(() => {});
+    await process?.status;
   }
 
   #start(): void {

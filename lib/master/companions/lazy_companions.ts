@@ -65,6 +65,7 @@ export class LazyCompanions {
 }
 
 function needsCompanions(config: Config): boolean {
-  const { daemons, crons, mules } = config;
-  return daemons.length + crons.length + mules.length > 0 || hasServingHooks(config);
+  const { daemons, smartDaemons, crons, mules } = config;
+  return [daemons, smartDaemons, crons, mules].some((list) => list.length > 0) ||
+    hasServingHooks(config);
 }

@@ -82,9 +82,12 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
     parseDaemonLine,
     ["attach-daemon", "a %k"],
     ["attach-control-daemon", "b = c"],
+    ["attach-daemon2", "cmd=a\\,b,stopsignal=2,touch=a;b"],
+  ),
+  smartDaemons: readLines(
+    parseDaemonLine,
     ["smart-attach-daemon", "p,5 c"],
     ["smart-attach-daemon2", "p c"],
-    ["attach-daemon2", "cmd=a\\,b,stopsignal=2,touch=a;b"],
   ),
   crons: readLines(
     parseCronLine,
