@@ -79,7 +79,7 @@ Deno.test("parseArguments() completes names that are clear", () => {
   ]);
   assertEquals(parse("--touch x --worker=1").problems, [
     'Option "--touch" at <command line>:1 is ambiguous: it may be --touch-chain-reload, ' +
-    "--touch-reload",
+    "--touch-reload, --touch-mules-reload",
     'Option "--worker" at <command line>:3 is ambiguous: it may be --worker-override, --workers, ' +
     "--worker-argv, --worker-reload-mercy",
   ]);
