@@ -240,3 +240,25 @@ while true; do sleep 0.05; done`,
   assert(running.stdout.includes("finished"));
   assert(!running.events.some(({ event }) => event === "companionKilled"));
 });
+
+Deno.test("nothing is left of daemons, when their watcher was killed before the master is", async () => {
+  const { master } = await readyMaster({
+    ini: `${INI}\nattach-daemon = sh daemon.sh\nattach-daemon = trap "" TERM; exec sleep 1000`,
+    files: { ...HELLO, "daemon.sh": REPORT },
+  });
+  await using running = master;
+  await settled(running);
+  const isWatcher = (pid: number) =>
+    Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("read -r sign group");
+  const watcher = running.processes().find(isWatcher) ?? 0;
+  assert(watcher > 0, "no watcher");
+  Deno.kill(watcher, "SIGKILL");
+  await running.waitFor("companionWatcherGone");
+  running.signal("SIGKILL");
+  await running.exitCode();
+  const deadline = performance.now() + 30_000;
+  while (running.processes().length > 0 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assertEquals(running.processes(), []);
+});

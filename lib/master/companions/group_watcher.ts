@@ -30,9 +30,9 @@ export class GroupWatcher {
 
   /** From the moment this resolves, the group does not outlive the master. */
   async add(group: number): Promise<void> {
-    if (this.#writer === null) this.#start();
     this.#groups.add(group);
-    await this.#say(`+ ${group}`);
+    if (this.#writer === null) await this.#start();
+    else await this.#say(`+ ${group}`);
   }
 
   /** The group is gone. When it was the last one, so is the shell. */
@@ -47,7 +47,7 @@ export class GroupWatcher {
     await process?.status;
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
     const process = new Deno.Command("/bin/sh", {
       args: ["-c", WATCH],
       stdin: "piped",
@@ -57,13 +57,16 @@ export class GroupWatcher {
     }).spawn();
     this.#process = process;
     this.#writer = process.stdin.getWriter();
-    for (const group of this.#groups) void this.#say(`+ ${group}`);
-    void process.status.then(() => {
-      if (this.#process !== process) return;
-      const text = "The watcher of companions is gone, and is started again";
-      logLine("warning", text, { event: "companionWatcherGone", pid: process.pid });
-      this.#start();
-    });
+    void process.status.then(() => this.#restart(process));
+    await Promise.all([...this.#groups].map((group) => this.#say(`+ ${group}`)));
+  }
+
+  /** Somebody has killed the shell. */
+  async #restart(process: Deno.ChildProcess): Promise<void> {
+    if (this.#process !== process) return;
+    await this.#start();
+    const text = "The watcher of companions was killed, and was started again";
+    logLine("warning", text, { event: "companionWatcherGone", pid: process.pid });
   }
 
   async #say(line: string): Promise<void> {
