@@ -12,6 +12,7 @@ import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
 import { configureLog, logLine } from "../master/log.ts";
 import { type Instruction, runMaster } from "../master/master.ts";
+import { SignalInbox } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
 import { fulfilledWithin } from "../system/timing.ts";
@@ -44,7 +45,13 @@ async function perform(args: readonly string[]): Promise<number> {
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
   enter(loaded.config);
-  return await serve(loaded, () => loadConfig(args, denoConfigSource(base, true)));
+  // Before anything is opened: from here on a signal is an orderly end.
+  const signals = new SignalInbox();
+  try {
+    return await serve(loaded, signals, () => loadConfig(args, denoConfigSource(base, true)));
+  } finally {
+    signals.close();
+  }
 }
 
 async function help(topic: string | undefined): Promise<number> {
@@ -87,7 +94,11 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
+async function serve(
+  loaded: Loaded,
+  signals: SignalInbox,
+  loadAgain: () => Loaded,
+): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
@@ -98,6 +109,7 @@ async function serve(loaded: Loaded, loadAgain: () => Loaded): Promise<number> {
   const running = runMaster({
     instruction,
     surroundings,
+    signals,
     readAgain: (current) => readAgain(current, loadAgain()),
     onReady: ready.resolve,
   });

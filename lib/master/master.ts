@@ -13,7 +13,7 @@ import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { logLine } from "./log.ts";
-import { onMasterSignals } from "./signals.ts";
+import type { SignalInbox } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
 
@@ -27,6 +27,8 @@ export interface Instruction {
 export interface MasterSetup {
   readonly instruction: Instruction;
   readonly surroundings: Surroundings;
+  /** The signals, also those that came before; whoever made it closes it. */
+  readonly signals: SignalInbox;
   /**
    * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
    * is no good.
@@ -46,7 +48,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     report({ type: "reload", kind, why: `${path} was touched` })
   );
   const master = new Master(setup, crew, touchFiles, report);
-  const removeSignals = onMasterSignals(report);
+  setup.signals.deliver(report);
   try {
     master.take({ type: "start", at: performance.now() });
     master.watchTouchFiles();
@@ -56,7 +58,6 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     }
     return master.outcome;
   } finally {
-    removeSignals();
     touchFiles.close();
   }
 }

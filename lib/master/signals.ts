@@ -32,13 +32,33 @@ export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>
   SIGQUIT: { request: { type: "stop", why: "SIGQUIT" }, help: STOPS },
 };
 
-/** Reports signals until the returned function is called. */
-export function onMasterSignals(report: (request: Happening) => void): () => void {
-  const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
-  const listeners = entries.map(([signal, { request }]) => {
-    const listener = () => report(request);
-    Deno.addSignalListener(signal, listener);
-    return () => Deno.removeSignalListener(signal, listener);
-  });
-  return () => listeners.forEach((remove) => remove());
+/**
+ * Takes the master's signals from the moment it is made, and keeps them until somebody asks for them:
+ * one that comes while the sockets are opened must neither be lost nor end the process.
+ */
+export class SignalInbox {
+  readonly #waiting: Happening[] = [];
+  readonly #listeners: readonly (readonly [Deno.Signal, () => void])[];
+  #report: (request: Happening) => void = (request) => this.#waiting.push(request);
+
+  /** Begins to listen. */
+  constructor() {
+    const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
+    this.#listeners = entries.map(([signal, { request }]) => {
+      const listener = () => this.#report(request);
+      Deno.addSignalListener(signal, listener);
+      return [signal, listener];
+    });
+  }
+
+  /** Reports what has come so far, and from now on what comes. */
+  deliver(report: (request: Happening) => void): void {
+    this.#report = report;
+    this.#waiting.splice(0).forEach(report);
+  }
+
+  /** From now on signals do what they do to any process. */
+  close(): void {
+    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+  }
 }

@@ -24,7 +24,7 @@ import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
 import { currentInstance, enterInstance } from "./instance.ts";
-import { retire } from "./retire.ts";
+import { leaveToScript, retire } from "./retire.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
 
@@ -54,7 +54,10 @@ function enter(): void {
     keepFromChildren(c, environment);
     endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
   }
-  watchSignals(() => void retire("signal", environment.mercyMs, instanceSockets()));
+  watchSignals((handled) => {
+    if (handled) leaveToScript(environment.mercyMs);
+    else void retire("signal", environment.mercyMs, instanceSockets());
+  });
   void listenToMaster(connection, channel, environment);
 }
 
