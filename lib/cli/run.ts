@@ -15,6 +15,7 @@ import { type Instruction, runMaster } from "../master/master.ts";
 import { SignalInbox } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
+import type { PassedSocket } from "../system/passed_sockets.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
@@ -48,7 +49,11 @@ async function perform(args: readonly string[]): Promise<number> {
   // Before anything is opened: from here on a signal is an orderly end.
   const signals = new SignalInbox();
   try {
-    return await serve(loaded, signals, () => loadConfig(args, denoConfigSource(base, true)));
+    return await serve(loaded, {
+      signals,
+      passedSockets: base.passedSockets,
+      loadAgain: () => loadConfig(args, denoConfigSource(base, true)),
+    });
   } finally {
     signals.close();
   }
@@ -94,16 +99,22 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
+/** What this process was started with, and came to before it serves. */
+interface Circumstances {
+  readonly signals: SignalInbox;
+  readonly passedSockets: readonly PassedSocket[];
+  readonly loadAgain: () => Loaded;
+}
+
 async function serve(
   loaded: Loaded,
-  signals: SignalInbox,
-  loadAgain: () => Loaded,
+  { signals, passedSockets, loadAgain }: Circumstances,
 ): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
   requireScript(config.script);
-  const surroundings = await openSurroundings(config);
+  const surroundings = await openSurroundings(config, passedSockets);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const ready = Promise.withResolvers<void>();
   const running = runMaster({

@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly used: ReadonlySet<string>;
   /** Whether files are missing, so that nothing is said about options that may be in them. */
   readonly incomplete: boolean;
+  /** Whether a service manager passed sockets, so that none have to be configured. */
+  readonly socketsPassed: boolean;
   /** What to attribute missing options to. */
   readonly origin: Origin;
 }
@@ -43,7 +45,7 @@ export function resolve(
   }
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
   checkSockets(draft.sockets, problems);
-  if (!circumstances.incomplete) checkPresence(entries, circumstances.origin, problems);
+  if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
   warnAboutNoEffect(entries, draft, problems);
   return Object.freeze(draft);
 }
@@ -124,7 +126,11 @@ function checkSockets(sockets: readonly SocketSpec[], problems: Problems): void 
   }
 }
 
-function checkPresence(entries: readonly Entry[], origin: Origin, problems: Problems): void {
+function checkPresence(
+  entries: readonly Entry[],
+  { origin, socketsPassed }: Circumstances,
+  problems: Problems,
+): void {
   const missing = (key: keyof Config) => !entries.some((entry) => findOptionKey(entry.key) === key);
   if (entries.length === 0) {
     return problems.error(
@@ -138,7 +144,7 @@ function checkPresence(entries: readonly Entry[], origin: Origin, problems: Prob
       `There is no script to run in ${origin.file}: add deno-worker-override = script.ts`,
     );
   }
-  if (missing("sockets")) {
+  if (missing("sockets") && !socketsPassed) {
     problems.error(
       origin,
       `There is no address to listen on in ${origin.file}: add http-socket = :8080`,

@@ -9,6 +9,7 @@ import { type Address, parseAddress } from "../config/address.ts";
 import type { Config, SocketSpec } from "../config/config.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { ERRNO, type Libc, SystemCallError } from "../system/libc.ts";
+import type { PassedSocket } from "../system/passed_sockets.ts";
 import {
   adoptDescriptor,
   bindAbstract,
@@ -21,6 +22,7 @@ import { resolveOwner } from "../system/owner.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { addressText, localAddress } from "../system/socket_address.ts";
 import { UserError } from "../cli/exit_code.ts";
+import type { Wanted } from "./activation.ts";
 import { reservePort } from "./own_socket.ts";
 
 /** What of the configuration the sockets are made from. */
@@ -56,14 +58,21 @@ export class Listeners {
   }
 
   /**
-   * Binds all configured sockets, or none.
+   * Binds all configured sockets, or none. Those that a service manager passed are taken instead, or
+   * added.
    *
    * @throws {UserError} If one of them cannot be bound; nothing is left behind.
    */
-  static async open(libc: Libc | null, config: SocketConfig): Promise<Listeners> {
+  static async open(
+    libc: Libc | null,
+    config: SocketConfig,
+    passed: readonly PassedSocket[] = [],
+  ): Promise<Listeners> {
     const listeners: Listener[] = [];
     try {
-      for (const spec of config.sockets) listeners.push(await openOne(libc, spec, config));
+      for (const wanted of await wantedSockets(libc, config, passed)) {
+        listeners.push(await openOne(libc, wanted, config));
+      }
     } catch (error) {
       new Listeners(libc, listeners).close(true);
       throw error;
@@ -119,13 +128,32 @@ function removeOwn(path: string, inode: number | null): void {
   }
 }
 
+async function wantedSockets(
+  libc: Libc | null,
+  config: SocketConfig,
+  passed: readonly PassedSocket[],
+): Promise<readonly Wanted[]> {
+  const configured = config.sockets.map((spec) => ({ spec, address: parseAddress(spec.text) }));
+  if (passed.length === 0) return configured;
+  if (libc === null) {
+    const reason = "foreign functions are refused (allow them with --allow-ffi)";
+    throw new UserError("socket", `Cannot use the sockets of the service manager: ${reason}`);
+  }
+  const { withPassedSockets } = await import("./activation.ts");
+  try {
+    return await withPassedSockets(libc, configured, passed);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UserError("socket", `Cannot open the sockets: ${error.message}`, { cause: error });
+  }
+}
+
 async function openOne(
   libc: Libc | null,
-  spec: SocketSpec,
+  { spec, address }: Wanted,
   config: SocketConfig,
 ): Promise<Listener> {
   try {
-    const address = parseAddress(spec.text);
     if (libc === null) return await withoutLibc(address, spec);
     return await bindOne(libc, address, spec, config);
   } catch (error) {
@@ -168,6 +196,11 @@ async function bindOne(
       const name = localAddress(c, address.fd);
       return shared(spec, name === null ? spec.text : addressText(name), address.fd, null);
     }
+    case "passed":
+      throw new TypeError(
+        "no service manager passed a socket of this name " +
+          "(a socket unit names its sockets with FileDescriptorName=)",
+      );
   }
 }
 

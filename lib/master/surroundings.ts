@@ -10,6 +10,7 @@ import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
+import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import { ControlServer } from "./control_server.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
@@ -35,9 +36,12 @@ export interface Surroundings {
  *
  * @throws {UserError} If a socket cannot be opened; nothing is left behind.
  */
-export async function openSurroundings(config: SocketConfig): Promise<Surroundings> {
+export async function openSurroundings(
+  config: SocketConfig,
+  passedSockets: readonly PassedSocket[],
+): Promise<Surroundings> {
   const c = libc();
-  const listeners = await Listeners.open(c, config);
+  const listeners = await Listeners.open(c, config, passedSockets);
   const scoreboardFd = c && createSharedMemory(c, "duwsgi-scoreboard", SCOREBOARD_BYTES);
   const memory = c === null || scoreboardFd === null
     ? new SharedArrayBuffer(SCOREBOARD_BYTES)

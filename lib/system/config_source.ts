@@ -7,6 +7,7 @@
 import { resolve } from "@std/path/posix";
 import type { ConfigSource, PathKind } from "../config/source.ts";
 import { VERSION } from "../version.ts";
+import { type PassedSocket, takePassedSockets } from "./passed_sockets.ts";
 
 /** What stays the same for all readings of one master. */
 export interface SourceBase {
@@ -14,6 +15,8 @@ export interface SourceBase {
   readonly cwd: string;
   /** When it was started, ms since the epoch. */
   readonly startedAtMs: number;
+  /** The sockets it was started with. */
+  readonly passedSockets: readonly PassedSocket[];
   /** Standard input, which can be read only once and is kept for reloads. */
   readonly stdin: () => string;
 }
@@ -24,6 +27,7 @@ export function captureBase(): SourceBase {
   return {
     cwd: Deno.cwd(),
     startedAtMs: Date.now(),
+    passedSockets: takePassedSockets(),
     stdin: () => text ??= readStdin(),
   };
 }
@@ -54,6 +58,7 @@ export function denoConfigSource(base: SourceBase, reloading: boolean): ConfigSo
     version: VERSION,
     executable: Deno.execPath(),
     reloading,
+    socketsPassed: base.passedSockets.length > 0,
     readTextFile: (path) => readText(at(path)),
     kind: (path) => kindOf(at(path)),
     inode: (path) => inodeOf(at(path)),

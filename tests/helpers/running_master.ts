@@ -32,6 +32,8 @@ export interface MasterOptions {
   readonly args?: readonly string[];
   /** Permission flags of the master itself. @default ["-A"] */
   readonly permissions?: readonly string[];
+  /** A command that executes what follows it, such as `nice`. @default [] */
+  readonly launcher?: readonly string[];
   /** More environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -63,8 +65,9 @@ export class RunningMaster {
     this.writeIni(options.ini);
     const ini = join(this.directory, "app.ini");
     const args = ["run", ...(options.permissions ?? ["-A"]), MAIN, "--ini", ini];
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...args, ...(options.args ?? [])],
+    const [program = "", ...rest] = [...(options.launcher ?? []), Deno.execPath(), ...args];
+    this.#child = new Deno.Command(program, {
+      args: [...rest, ...(options.args ?? [])],
       cwd: this.directory,
       env: { ...options.env, [MARK]: this.#mark, TMPDIR: this.directory, NO_COLOR: "1" },
       stdin: "null",
@@ -80,7 +83,7 @@ export class RunningMaster {
     });
   }
 
-  /** Process id of the master. */
+  /** Process id of the master, or of its launcher if that one does not become the master. */
   get pid(): number {
     return this.#child.pid;
   }

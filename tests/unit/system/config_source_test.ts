@@ -6,7 +6,8 @@ import { VERSION } from "../../../lib/version.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 function sourceIn(directory: TempDirectory): ConfigSource {
-  return denoConfigSource({ cwd: directory.path, startedAtMs: 7, stdin: () => "in" }, true);
+  const base = { cwd: directory.path, startedAtMs: 7, passedSockets: [], stdin: () => "in" };
+  return denoConfigSource(base, true);
 }
 
 Deno.test("denoConfigSource() tells who and where this process is", () => {
