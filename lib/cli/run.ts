@@ -12,9 +12,12 @@ import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
 import { configureLog, logLine } from "../master/log.ts";
 import { type Instruction, runMaster } from "../master/master.ts";
+import type { OrphanReaper } from "../master/orphans.ts";
+import type { ServiceManager } from "../master/service_manager.ts";
 import { SignalInbox } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource } from "../system/config_source.ts";
+import { libc } from "../system/libc.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
@@ -46,17 +49,10 @@ async function perform(args: readonly string[]): Promise<number> {
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
   enter(loaded.config);
-  // Before anything is opened: from here on a signal is an orderly end.
-  const signals = new SignalInbox();
-  try {
-    return await serve(loaded, {
-      signals,
-      passedSockets: base.passedSockets,
-      loadAgain: () => loadConfig(args, denoConfigSource(base, true)),
-    });
-  } finally {
-    signals.close();
-  }
+  return await serve(loaded, {
+    passedSockets: base.passedSockets,
+    loadAgain: () => loadConfig(args, denoConfigSource(base, true)),
+  });
 }
 
 async function help(topic: string | undefined): Promise<number> {
@@ -99,20 +95,51 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-/** What this process was started with, and came to before it serves. */
+/** What this process was started with. */
 interface Circumstances {
-  readonly signals: SignalInbox;
   readonly passedSockets: readonly PassedSocket[];
   readonly loadAgain: () => Loaded;
 }
 
-async function serve(
-  loaded: Loaded,
-  { signals, passedSockets, loadAgain }: Circumstances,
-): Promise<number> {
+async function serve(loaded: Loaded, circumstances: Circumstances): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
+  // Before anything is opened: from here on a signal is an orderly end.
+  const signals = new SignalInbox();
+  const orphans = await adoptOrphans();
+  const serviceManager = await findServiceManager();
+  try {
+    return await runInstance(instruction, { ...circumstances, signals, serviceManager });
+  } catch (error) {
+    if (error instanceof UserError) serviceManager?.failed(error);
+    throw error;
+  } finally {
+    serviceManager?.close();
+    orphans?.close();
+    signals.close();
+  }
+}
+
+/** As process 1 the master inherits what has lost its parent. */
+async function adoptOrphans(): Promise<OrphanReaper | null> {
+  const c = Deno.pid === 1 ? libc() : null;
+  return c && new (await import("../master/orphans.ts")).OrphanReaper(c);
+}
+
+async function findServiceManager(): Promise<ServiceManager | null> {
+  if (!Deno.env.has("NOTIFY_SOCKET")) return null;
+  return (await import("../master/service_manager.ts")).findServiceManager();
+}
+
+/** What accompanies an instance from the first to the last. */
+interface Company extends Circumstances {
+  readonly signals: SignalInbox;
+  readonly serviceManager: ServiceManager | null;
+}
+
+async function runInstance(instruction: Instruction, company: Company): Promise<number> {
   const { config } = instruction;
+  const { passedSockets, loadAgain, signals, serviceManager } = company;
   requireScript(config.script);
   const surroundings = await openSurroundings(config, passedSockets);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
@@ -121,6 +148,7 @@ async function serve(
     instruction,
     surroundings,
     signals,
+    serviceManager,
     readAgain: (current) => readAgain(current, loadAgain()),
     onReady: ready.resolve,
   });
@@ -131,12 +159,10 @@ async function serve(
   closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
-  logLine(
-    "error",
-    `No worker of ${config.script} could start, so there is nothing to serve: ` +
-      "see the errors above",
-    { event: "noWorkerStarted" },
-  );
+  const text = `No worker of ${config.script} could start, so there is nothing to serve: ` +
+    "see the errors above";
+  logLine("error", text, { event: "noWorkerStarted" });
+  serviceManager?.failed(new UserError("noWorkerStarted", text));
   return EXIT.noWorkerStarted.code;
 }
 

@@ -13,6 +13,7 @@ import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { logLine } from "./log.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import type { SignalInbox } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
@@ -29,6 +30,8 @@ export interface MasterSetup {
   readonly surroundings: Surroundings;
   /** The signals, also those that came before; whoever made it closes it. */
   readonly signals: SignalInbox;
+  /** Null: nobody wants to be told how the instance is. */
+  readonly serviceManager: ServiceManager | null;
   /**
    * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
    * is no good.
@@ -40,7 +43,7 @@ export interface MasterSetup {
 
 /** Runs an instance until it ends. */
 export async function runMaster(setup: MasterSetup): Promise<Outcome> {
-  const { surroundings } = setup;
+  const { surroundings, serviceManager } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
   const crew = new Crew(surroundings, report);
@@ -53,13 +56,18 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     master.take({ type: "start", at: performance.now() });
     master.watchTouchFiles();
     while (master.outcome === null) {
-      const event = await queue.next(nextDeadline(master.state));
+      const deadline = earlier(nextDeadline(master.state), serviceManager?.deadline ?? null);
+      const event = await queue.next(deadline);
       master.take(event ?? { type: "tick", at: performance.now() });
     }
     return master.outcome;
   } finally {
     touchFiles.close();
   }
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? a ?? b : Math.min(a, b);
 }
 
 /** The state and the hands that carry out what it asks for. */
@@ -96,6 +104,7 @@ class Master {
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) this.#next = null;
     this.#crew.show(before, state);
+    this.#setup.serviceManager?.show(before, state, effects);
   }
 
   #perform(effect: Effect): void {
