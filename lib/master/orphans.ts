@@ -1,6 +1,6 @@
 /**
- * Runs in a master that is process 1, as in a container: it inherits every process whose parent has
- * ended, and has to ask for its end, or the process table fills with zombies.
+ * Runs in the master, where it is process 1, as in a container: it inherits every process whose parent
+ * has ended, and has to ask for its end, or the process table fills with zombies.
  *
  * How its own children ended is Deno's to ask, once for each: a zombie that was taken away would be a
  * worker that never ends. Deno asks as soon as its event loop turns, so what is still a zombie a second
