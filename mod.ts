@@ -16,6 +16,15 @@
  */
 
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
+export type { FileCommand } from "./lib/config/option_kind.ts";
+export type { ControlConfig } from "./lib/config/options/control.ts";
+export type { RespawnConfig } from "./lib/config/options/respawn.ts";
+export type { ReloadConfig } from "./lib/config/options/reloading.ts";
+export type { BusynessConfig } from "./lib/config/options/busyness.ts";
+export type { CheaperAlgorithm, ScalingConfig } from "./lib/config/options/scaling.ts";
+export type { Limits } from "./lib/core/watch.ts";
+export type { LogFileConfig } from "./lib/config/options/log_file.ts";
+export type { ProcessConfig } from "./lib/config/options/process.ts";
 export type {
   Handler,
   LeaveCause,

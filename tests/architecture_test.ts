@@ -125,11 +125,12 @@ Deno.test("lib has no import cycles at run time", () => {
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   protocol: [],
+  control: ["core", "protocol"],
   config: ["cli"],
   system: ["config", "master"],
   worker: ["protocol", "system"],
-  master: ["core", "protocol", "config", "system", "cli"],
-  cli: ["config", "core", "master", "protocol", "system"],
+  master: ["control", "core", "protocol", "config", "system", "cli"],
+  cli: ["config", "control", "core", "master", "protocol", "system"],
 };
 
 Deno.test("modules import only from the folders that theirs may know", () => {

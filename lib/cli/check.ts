@@ -6,7 +6,7 @@
 
 import { fromFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
-import { importMapPath, workerCommand } from "../master/worker_command.ts";
+import { firstLine, type Module, moduleGraph } from "../master/module_graph.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 
 /** The problems of the script, empty when it and everything it imports can be found and parsed. */
@@ -21,38 +21,12 @@ export async function checkScript(config: Config): Promise<string[]> {
   }
 }
 
-/** One module of `deno info --json`. */
-interface Module {
-  readonly specifier: string;
-  readonly error?: string;
-  readonly dependencies?: readonly Dependency[];
-}
-
-interface Dependency {
-  readonly specifier: string;
-  readonly code?: { readonly error?: string; readonly span?: { readonly start: Position } };
-}
-
-interface Position {
-  readonly line: number;
-  readonly character: number;
-}
-
 async function checkIn(config: Config, directory: string): Promise<string[]> {
   const script = absolutePath(config.script);
   if (!isFile(script)) {
     return [`Cannot find the script "${config.script}" of deno-worker-override in ${Deno.cwd()}`];
   }
-  // Composing the command reads the script's own configuration and writes the import map.
-  workerCommand(config, 1, directory);
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", `--import-map=${importMapPath(directory, 1)}`, script],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  });
-  const { code, stdout, stderr } = await command.output();
-  if (code !== 0) return [firstLine(new TextDecoder().decode(stderr))];
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] };
+  const modules = await moduleGraph(config, directory);
   return modules.flatMap(problemsOf);
 }
 
@@ -81,8 +55,4 @@ function problemsOf(module: Module): string[] {
 
 function asPath(specifier: string): string {
   return specifier.startsWith("file://") ? fromFileUrl(specifier) : specifier;
-}
-
-function firstLine(text: string): string {
-  return (text.split("\n")[0] ?? "").replace(/^error: /, "");
 }

@@ -19,7 +19,14 @@ export type ExitName =
   | "configuration"
   | "socket"
   | "noWorkerStarted"
-  | "killed";
+  | "noWorkerLeft"
+  | "killed"
+  | "pidfile"
+  | "rolledBack"
+  | "failed"
+  | "cancelled"
+  | "unreachable"
+  | "timeout";
 
 /** All ways to end, by name. */
 export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
@@ -45,9 +52,39 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
     code: 4,
     meaning: "No worker ever accepted: the script cannot start. Every slot was tried once.",
   },
+  noWorkerLeft: {
+    code: 7,
+    meaning: "No worker is left and none comes soon, with `die-on-no-workers`: a restart may help.",
+  },
   killed: {
     code: 5,
     meaning: "A second stop signal came, and workers were killed with what they were doing.",
+  },
+  pidfile: {
+    code: 6,
+    meaning: "The pidfile names a process that is running: the instance has been started before.",
+  },
+  rolledBack: {
+    code: 10,
+    meaning: "`ctl --wait`: the reload failed, and every slot runs the generation before it again.",
+  },
+  failed: {
+    code: 11,
+    meaning: "`ctl --wait`: it could not be done; the message says why, and what runs now.",
+  },
+  cancelled: {
+    code: 12,
+    meaning: "`ctl --wait`: a stop came between.",
+  },
+  unreachable: {
+    code: 13,
+    meaning:
+      "`ctl`, `--reload`, `--stop`, `--pause`: no master answers, because none runs, the pidfile is " +
+      "stale, or it belongs to another user.",
+  },
+  timeout: {
+    code: 14,
+    meaning: "`ctl`: no answer within `--timeout`. What was asked for goes on.",
   },
 };
 
@@ -62,4 +99,11 @@ export class UserError extends Error {
     this.name = "UserError";
     this.exit = exit;
   }
+}
+
+/** The error of an option, given with its place, that is nothing without foreign functions. */
+export function needsForeignFunctions(option: string): UserError {
+  const advice = "allow them with --allow-ffi";
+  const text = `Cannot do what ${option} says without foreign functions: ${advice}`;
+  return new UserError("configuration", text);
 }

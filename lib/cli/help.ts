@@ -21,11 +21,13 @@ const USAGE = `Usage: duwsgi [OPTIONS] [FILE.ini[:SECTION]]...
 
 Runs a Deno script in several worker processes that share listening sockets, and replaces them
 without losing a request. Options may be written on the command line, as --name value, and in INI
-files, as name = value. Details of one: duwsgi --help NAME.`;
+files, as name = value. Details of one: duwsgi --help NAME. Commands for an instance that runs:
+duwsgi ctl help.`;
 
 const ON_CHANGE: Readonly<Record<OnChange, string>> = {
   master: "A reload makes a changed value take effect at once.",
   workers: "A reload makes a changed value take effect as workers are replaced.",
+  exec: "A reload makes a changed value take effect: the master's program is replaced in place.",
   restart:
     "A changed value takes effect when the master is stopped and started; a reload names it.",
 };

@@ -8,17 +8,25 @@
 import type { Config } from "../config/config.ts";
 import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
+import { optionPlace } from "../config/option_place.ts";
+import { processKeysSet } from "../config/options/process.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
+import type { Outcome } from "../core/event.ts";
+import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import { configureLog, logLine } from "../master/log.ts";
-import { type Instruction, runMaster } from "../master/master.ts";
+import { takeHandover, whyNoHandover } from "../master/handover.ts";
+import { type Instruction, type MasterSetup, type Reading, runMaster } from "../master/master.ts";
 import type { OrphanReaper } from "../master/orphans.ts";
+import { Replacement } from "../master/replacement.ts";
+import type { ProcessSetup } from "../master/process_setup.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import { SignalInbox } from "../master/signals.ts";
-import { closeSurroundings, openSurroundings } from "../master/surroundings.ts";
-import { captureBase, denoConfigSource } from "../system/config_source.ts";
+import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
+import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
-import type { PassedSocket } from "../system/passed_sockets.ts";
+import { listenVariables } from "../system/passed_sockets.ts";
+import { binaryNow, type Started } from "../system/program.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
@@ -40,19 +48,80 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function perform(args: readonly string[]): Promise<number> {
   const base = captureBase();
+  if (args[0] === "ctl") return await (await import("./ctl.ts")).ctl(args.slice(1), base);
   const loaded = loadConfig(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);
   if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
-  for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  const daemon = takeDaemonRole();
+  // Who has started the daemon has read the same problems, and shown them.
+  if (!daemon || loaded.config === null) {
+    for (const { message, severity } of loaded.problems) complain(`${severity}: ${message}`);
+  }
+  if (kind === "reload" || kind === "stop" || kind === "pause") {
+    if (loaded.problems.length > 0 || topic === undefined) return EXIT.configuration.code;
+    const { signalMaster } = await import("./signal_master.ts");
+    return answer(signalMaster(kind, topic));
+  }
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
+  const { daemonize, daemonize2 } = loaded.config;
+  if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
+    const { startDaemon } = await import("./daemonize.ts");
+    const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
+    return await startDaemon(option, base.stdinRead());
+  }
   enter(loaded.config);
-  return await serve(loaded, {
-    passedSockets: base.passedSockets,
-    loadAgain: () => loadConfig(args, denoConfigSource(base, true)),
-  });
+  // Before anything is opened: from here on a signal is an orderly end.
+  const signals = new SignalInbox(libc());
+  const orphans = await adoptOrphans();
+  const serviceManager = await findServiceManager();
+  let process: ProcessSetup | null = null;
+  try {
+    process = await setUpProcess(loaded.config, loaded, daemon);
+    const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
+    return await serve(loaded, { base, process, signals, serviceManager, loadAgain });
+  } catch (error) {
+    process?.abort(error);
+    if (error instanceof UserError) serviceManager?.failed(error);
+    throw error;
+  } finally {
+    serviceManager?.close();
+    orphans?.close();
+    signals.close();
+  }
+}
+
+/** As process 1 the master inherits what has lost its parent. */
+async function adoptOrphans(): Promise<OrphanReaper | null> {
+  const c = Deno.pid === 1 ? libc() : null;
+  return c && new (await import("../master/orphans.ts")).OrphanReaper(c);
+}
+
+async function findServiceManager(): Promise<ServiceManager | null> {
+  if (!Deno.env.has("NOTIFY_SOCKET")) return null;
+  return (await import("../master/service_manager.ts")).findServiceManager();
+}
+
+/** True if this process is the daemon that another one of its kind has started. */
+function takeDaemonRole(): boolean {
+  const daemon = Deno.env.get(DAEMON_VARIABLE) !== undefined;
+  Deno.env.delete(DAEMON_VARIABLE);
+  return daemon;
+}
+
+/** Null: the configuration asks for nothing of that. */
+async function setUpProcess(
+  config: Config,
+  { entries, problems }: Loaded,
+  daemon: boolean,
+): Promise<ProcessSetup | null> {
+  if (processKeysSet(config).length === 0) return null;
+  const { ProcessSetup } = await import("../master/process_setup.ts");
+  const setup = ProcessSetup.begin(config, (key) => optionPlace(entries, key), daemon);
+  if (daemon) logProblems(problems);
+  return setup;
 }
 
 async function help(topic: string | undefined): Promise<number> {
@@ -85,6 +154,9 @@ function enter(config: Config): void {
 
 /** Goes on after mistakes in the configuration, so that one run names everything that is wrong. */
 async function check({ config, draft }: Loaded): Promise<number> {
+  const refusal = whyNoHandover();
+  if (refusal !== null) complain(`error: ${refusal}`);
+  if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
     enter(draft);
     const { checkScript } = await import("./check.ts");
@@ -95,75 +167,78 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-/** What this process was started with. */
-interface Circumstances {
-  readonly passedSockets: readonly PassedSocket[];
+/** What accompanies an instance from the first to the last. */
+interface Company {
+  readonly base: SourceBase;
+  readonly process: ProcessSetup | null;
+  readonly signals: SignalInbox;
+  readonly serviceManager: ServiceManager | null;
   readonly loadAgain: () => Loaded;
 }
 
-async function serve(loaded: Loaded, circumstances: Circumstances): Promise<number> {
+async function serve(loaded: Loaded, company: Company): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
-  // Before anything is opened: from here on a signal is an orderly end.
-  const signals = new SignalInbox();
-  const orphans = await adoptOrphans();
-  const serviceManager = await findServiceManager();
-  try {
-    return await runInstance(instruction, { ...circumstances, signals, serviceManager });
-  } catch (error) {
-    if (error instanceof UserError) serviceManager?.failed(error);
-    throw error;
-  } finally {
-    serviceManager?.close();
-    orphans?.close();
-    signals.close();
-  }
-}
-
-/** As process 1 the master inherits what has lost its parent. */
-async function adoptOrphans(): Promise<OrphanReaper | null> {
-  const c = Deno.pid === 1 ? libc() : null;
-  return c && new (await import("../master/orphans.ts")).OrphanReaper(c);
-}
-
-async function findServiceManager(): Promise<ServiceManager | null> {
-  if (!Deno.env.has("NOTIFY_SOCKET")) return null;
-  return (await import("../master/service_manager.ts")).findServiceManager();
-}
-
-/** What accompanies an instance from the first to the last. */
-interface Company extends Circumstances {
-  readonly signals: SignalInbox;
-  readonly serviceManager: ServiceManager | null;
-}
-
-async function runInstance(instruction: Instruction, company: Company): Promise<number> {
   const { config } = instruction;
-  const { passedSockets, loadAgain, signals, serviceManager } = company;
+  const { base, process, loadAgain, signals, serviceManager } = company;
   requireScript(config.script);
-  const surroundings = await openSurroundings(config, passedSockets);
+  const c = libc();
+  const handover = takeHandover(c);
+  if (handover !== null) serviceManager?.takeOver();
+  const surroundings = await openSurroundings(config, base.passedSockets, handover, process);
+  process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
-  const ready = Promise.withResolvers<void>();
-  const running = runMaster({
+  const daemon = config.daemonize !== "" || config.daemonize2 !== "";
+  const outcome = await runIn(surroundings, {
     instruction,
     surroundings,
+    inheritance: handover,
     signals,
     serviceManager,
-    readAgain: (current) => readAgain(current, loadAgain()),
-    onReady: ready.resolve,
+    readAgain: (current) => readAgain(current, loadAgain(), c && base.started),
+    replacement: c && new Replacement(c, base, surroundings, {
+      ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
+      ...listenVariables(base.passedSockets),
+      ...serviceManager?.environment,
+    }),
   });
-  // Loading the log's library takes a master's time that its starting workers need.
-  await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
-  await configureLog(config.logEncoder, surroundings.write);
-  const outcome = await running;
-  closeSurroundings(surroundings, config.vacuum || outcome === "noWorkerStarted");
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
+  if (outcome === "noWorkerLeft") {
+    logLine("error", "No worker is left: see the errors above", { event: "noWorkerLeft" });
+    return EXIT.noWorkerLeft.code;
+  }
   const text = `No worker of ${config.script} could start, so there is nothing to serve: ` +
     "see the errors above";
   logLine("error", text, { event: "noWorkerStarted" });
   serviceManager?.failed(new UserError("noWorkerStarted", text));
   return EXIT.noWorkerStarted.code;
+}
+
+/** Runs the master, and closes its surroundings, whatever happens. */
+async function runIn(
+  surroundings: Surroundings,
+  setup: Omit<MasterSetup, "onReady">,
+): Promise<Outcome> {
+  const { config } = setup.instruction;
+  let outcome: Outcome | null = null;
+  try {
+    const ready = Promise.withResolvers<void>();
+    const running = runMaster({
+      ...setup,
+      onReady: () => {
+        surroundings.process?.ready();
+        ready.resolve();
+      },
+    });
+    // Loading the log's library takes a master's time that its starting workers need.
+    await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
+    await configureLog(config.logEncoder, surroundings.write);
+    return outcome = await running;
+  } finally {
+    const unused = outcome === null || outcome === "noWorkerStarted";
+    closeSurroundings(surroundings, config.vacuum || unused);
+  }
 }
 
 function instructionOf(loaded: Loaded): Instruction | null {
@@ -184,18 +259,22 @@ function requireScript(script: string): void {
 }
 
 /** The configuration for a reload: null if it is no good, and what needs a restart stays as it is. */
-function readAgain(current: Config, loaded: Loaded): Instruction | null {
+function readAgain(current: Config, loaded: Loaded, started: Started | null): Reading | null {
   logProblems(loaded.problems);
-  const instruction = instructionOf(loaded);
-  if (instruction === null) return null;
+  const whole = instructionOf(loaded);
+  if (whole === null) return null;
   const kept: Partial<Record<keyof Config, unknown>> = {};
-  for (const { key, option, onChange } of difference(current, instruction.config)) {
-    if (onChange !== "restart") continue;
+  let outdated = started !== null && started.binary !== binaryNow();
+  for (const { key, option, onChange } of difference(current, whole.config)) {
+    const replaced = onChange === "exec" && started !== null;
+    outdated ||= replaced;
+    if (replaced || onChange === "master" || onChange === "workers") continue;
     kept[key] = current[key];
     const text = `${option} has changed, which takes effect only after a restart`;
     logLine("warning", text, { event: "needsRestart", option });
   }
-  return { ...instruction, config: { ...instruction.config, ...kept as Partial<Config> } };
+  const instruction = { ...whole, config: { ...whole.config, ...kept as Partial<Config> } };
+  return { instruction, whole, outdated };
 }
 
 function logProblems(problems: readonly Problem[]): void {

@@ -9,7 +9,13 @@
  * @module
  */
 
+import type { Limits } from "../core/watch.ts";
+import type { LogFileConfig } from "./options/log_file.ts";
+import type { ProcessConfig } from "./options/process.ts";
+import type { ControlConfig } from "./options/control.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
+import type { RespawnConfig } from "./options/respawn.ts";
+import type { ScalingConfig } from "./options/scaling.ts";
 
 /** Where a value was written: shown in every message about it. */
 export interface Origin {
@@ -30,7 +36,15 @@ export interface SocketSpec {
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
-export interface Config extends ReloadConfig {
+export interface Config
+  extends
+    ReloadConfig,
+    RespawnConfig,
+    ControlConfig,
+    Limits,
+    ScalingConfig,
+    ProcessConfig,
+    LogFileConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */
@@ -60,7 +74,7 @@ export interface Config extends ReloadConfig {
   readonly chownSocket: string;
   /** File mode creation mask (`umask`), or null: inherited. @default null */
   readonly umask: number | null;
-  /** Remove Unix sockets when the master exits in order (`vacuum`). @default false */
+  /** Remove Unix sockets and pidfiles when the master exits in order (`vacuum`). @default false */
   readonly vacuum: boolean;
 
   /** Files whose change starts a chain reload (`touch-chain-reload`). */

@@ -44,8 +44,10 @@ export interface Loaded {
 export function loadConfig(argv: readonly string[], source: ConfigSource): Loaded {
   const problems = new Problems();
   const { command, lines } = parseArguments(argv, problems);
-  if (command.kind === "help" || command.kind === "version") {
-    return { command, config: null, draft: null, entries: [], problems: [], files: [] };
+  const nothing = { command, config: null, draft: null, entries: [], files: [] };
+  if (command.kind === "help" || command.kind === "version") return { ...nothing, problems: [] };
+  if (command.kind === "reload" || command.kind === "stop" || command.kind === "pause") {
+    return { ...nothing, problems: problems.sorted([]) };
   }
   const { scope, files, incomplete } = assemble(
     [environmentLines(source), lines],

@@ -10,6 +10,7 @@
 
 import type { Origin, SocketSpec } from "./config.ts";
 import { parseAddress } from "./address.ts";
+import { nearestName } from "./nearest.ts";
 
 /** One use of an option, with placeholders replaced. */
 export interface Written {
@@ -50,6 +51,24 @@ export function integer(smallest: number, largest: number): OptionKind<number> {
   );
 }
 
+/** A whole number that need not be set; `why` explains the limits to who is beyond them. */
+export function optionalInteger(
+  smallest: number,
+  largest: number,
+  why = "",
+): OptionKind<number | null> {
+  return scalar<number | null>(
+    (text) => {
+      const value = /^-?[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
+      if (value >= smallest && value <= largest) return value;
+      const reason = why === "" ? "" : `, ${why}`;
+      throw unexpected(text, `a whole number from ${smallest} to ${largest}${reason}`);
+    },
+    (value) => String(value),
+    null,
+  );
+}
+
 /** A time: seconds in the configuration, with decimals if need be, milliseconds in the program. */
 export function seconds(smallest: number, largest: number): OptionKind<number> {
   return scalar(
@@ -62,13 +81,42 @@ export function seconds(smallest: number, largest: number): OptionKind<number> {
   );
 }
 
-/** One of a few words. */
+/** A time, as {@linkcode seconds}, or 0 for never. */
+export function secondsOrNever(smallest: number, largest: number): OptionKind<number> {
+  const { add, ...rest } = seconds(0, largest);
+  return {
+    ...rest,
+    add: (before, written) => {
+      const value = add(before, written);
+      if (value === 0 || value >= smallest * 1000) return value;
+      throw unexpected(written.value ?? "", `0, or seconds from ${smallest} to ${largest}`);
+    },
+  };
+}
+
+const MEGABYTE = 1 << 20;
+
+/** Memory: whole megabytes (2^20 bytes, as in uWSGI) in the configuration, bytes in the program. */
+export function megabytes(smallest: number, largest: number): OptionKind<number> {
+  const { add, ...rest } = integer(smallest, largest);
+  return {
+    ...rest,
+    add: (before, written) => add(before, written) * MEGABYTE,
+    write: (value) => [{ value: String(value / MEGABYTE) }],
+  };
+}
+
+/** One of a few words; the error names the nearest one. */
 export function choice<T extends string>(...words: readonly T[]): OptionKind<T> {
   return scalar(
     (text) => {
       const value = words.find((word) => word === text);
-      if (value === undefined) throw unexpected(text, words.join(" or "));
-      return value;
+      if (value !== undefined) return value;
+      const nearest = nearestName(text, words);
+      const error = unexpected(text, words.join(" or "));
+      throw nearest === null
+        ? error
+        : new SyntaxError(`${error.message}: did you mean "${nearest}"?`);
     },
     (value) => value,
   );
@@ -98,6 +146,45 @@ export const path: OptionKind<string> = scalar(readPath, (value) => value, "");
 
 /** Any number of paths. */
 export const paths: OptionKind<readonly string[]> = list(readPath, (value) => value);
+
+/** One text, not interpreted. */
+export const text: OptionKind<string> = scalar(
+  (text) => {
+    if (text === "") throw new SyntaxError("needs a value");
+    return text;
+  },
+  (value) => value,
+  "",
+);
+
+/** A file, and what is to be done when it changes. */
+export interface FileCommand {
+  /** The file, as written. */
+  readonly path: string;
+  /** For `sh -c`. */
+  readonly command: string;
+}
+
+/** Any number of `FILE COMMAND`: the first space separates the two. */
+export const fileCommands: OptionKind<readonly FileCommand[]> = list(
+  (text) => {
+    const [, path = "", command = ""] = /^(\S+)\s+(\S[^]*)$/.exec(text) ?? [];
+    if (path === "") throw unexpected(text, "a file and a command");
+    return { path, command };
+  },
+  ({ path, command }) => `${path} ${command}`,
+);
+
+/** One path for each of the digits 0 to 9. */
+export const fifoPaths: OptionKind<readonly string[]> = {
+  ...paths,
+  add: (before, written) => {
+    const after = paths.add(before, written);
+    if (after.length > 10) throw new SyntaxError("can be used ten times at most");
+    if (before.includes(after.at(-1) ?? "")) throw new SyntaxError("names the same file twice");
+    return after;
+  },
+};
 
 /** Any number of texts, empty ones included, none of them interpreted. */
 export const texts: OptionKind<readonly string[]> = list((text) => text, (value) => value);
@@ -158,6 +245,12 @@ export const owner: OptionKind<string> = scalar(
   "",
 );
 
+/** A user or a group, a name or a number. Empty: none. */
+export const account: OptionKind<string> = scalar(readAccount, (value) => value, "");
+
+/** Any number of users or groups. */
+export const accounts: OptionKind<readonly string[]> = list(readAccount, (value) => value);
+
 /** Any number of listening addresses; the option's name tells the protocol. */
 export const sockets: OptionKind<readonly SocketSpec[]> = {
   value: "required",
@@ -204,6 +297,11 @@ function list<T>(read: (text: string) => T, write: (value: T) => string): Option
 function required(written: Written): string {
   if (written.value === null) throw new SyntaxError("needs a value");
   return written.value;
+}
+
+function readAccount(text: string): string {
+  if (/^[^\s:]+$/.test(text)) return text;
+  throw unexpected(text, "a name or a number");
 }
 
 function readPath(text: string): string {

@@ -11,9 +11,10 @@ import type { Row } from "./option_row.ts";
 /**
  * What it takes for a changed value to be in force after the configuration was read again:
  * `master` – the master simply uses it from then on; `workers` – the workers are replaced, which a
- * reload does anyway; `restart` – the master must be stopped and started.
+ * reload does anyway; `exec` – the master's program is replaced in place, which a reload does where it
+ * has to; `restart` – the master must be stopped and started.
  */
-export type OnChange = "master" | "workers" | "restart";
+export type OnChange = "master" | "workers" | "exec" | "restart";
 
 /** The row of an option whose value has the type `T`. */
 export interface OptionSpec<T> extends Row {

@@ -12,7 +12,13 @@ import { LOOPS } from "./loops.ts";
 import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
+import { CONTROL_OPTIONS } from "./options/control.ts";
+import { LIMIT_OPTIONS } from "./options/limits.ts";
+import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
+import { PROCESS_OPTIONS } from "./options/process.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
+import { RESPAWN_OPTIONS } from "./options/respawn.ts";
+import { SCALING_OPTIONS } from "./options/scaling.ts";
 
 /** The options, in the order of the reference. */
 export const OPTIONS: OptionRows<Config> = {
@@ -105,6 +111,7 @@ export const OPTIONS: OptionRows<Config> = {
       "has nothing like it: there, such a worker stops a chain reload for ever.",
     example: "start-timeout = 10",
   },
+  ...RESPAWN_OPTIONS,
   chdir: {
     name: "chdir",
     aliases: [],
@@ -114,7 +121,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.path,
     default: "",
     defaultText: "the directory duwsgi is started in",
-    onChange: "restart",
+    onChange: "exec",
     help: "Directory of master and workers; paths in other options start there",
     details:
       "The names of configuration files (`ini`, `include`, `inherit`) and of files in `@(…)` and " +
@@ -130,7 +137,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.mask,
     default: null,
     defaultText: "inherited",
-    onChange: "restart",
+    onChange: "exec",
     help: "File mode creation mask of master and workers, in octal",
     details: "It decides the mode of Unix sockets, unless `chmod-socket` does. See umask(2).",
     example: "umask = 027",
@@ -158,7 +165,7 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.sockets,
     default: [],
     defaultText: "none; at least one is required",
-    onChange: "restart",
+    onChange: "exec",
     help: "Address to listen on",
     details:
       "Possible are `host:port`, `:port` (all IPv4 addresses), `[::1]:port`, port 0 (a free one is " +
@@ -183,7 +190,7 @@ export const OPTIONS: OptionRows<Config> = {
     argument: "N",
     kind: kind.integer(1, 65535),
     default: 100,
-    onChange: "restart",
+    onChange: "workers",
     help: "Length of the queue of connections that wait to be accepted, from 1 to 65535",
     details: "It holds for each listening socket, see listen(2). The kernel does not go beyond " +
       "`net.core.somaxconn`.",
@@ -256,8 +263,8 @@ export const OPTIONS: OptionRows<Config> = {
     kind: kind.flag,
     default: false,
     onChange: "master",
-    help: "Remove Unix sockets when the master ends in an orderly way",
-    details: "A socket that somebody replaced in the meantime stays.",
+    help: "Remove Unix sockets and pidfiles when the master ends in an orderly way",
+    details: "What somebody else has put in their place in the meantime stays.",
     example: "vacuum = true",
   },
 
@@ -290,6 +297,7 @@ export const OPTIONS: OptionRows<Config> = {
     example: "touch-reload = app.ini",
   },
   ...RELOAD_OPTIONS,
+  ...CONTROL_OPTIONS,
   workerReloadMercyMs: {
     name: "worker-reload-mercy",
     aliases: [],
@@ -320,6 +328,10 @@ export const OPTIONS: OptionRows<Config> = {
     example: "die-on-term = true",
   },
 
+  ...LIMIT_OPTIONS,
+  ...SCALING_OPTIONS,
+  ...PROCESS_OPTIONS,
+
   logEncoder: {
     name: "log-encoder",
     aliases: [],
@@ -328,13 +340,14 @@ export const OPTIONS: OptionRows<Config> = {
     argument: "text|json",
     kind: kind.choice("text", "json"),
     default: "text",
-    onChange: "restart",
+    onChange: "exec",
     help: "How the lines of the master's log look",
     details: "`json` writes one JSON object per line: `message` for people, and fields for " +
       "machines, of which `event` says what happened. Lines that workers write themselves, with " +
       "`uwsgi.log()` or `console.error()`, are not touched.",
     example: "log-encoder = json",
   },
+  ...LOG_FILE_OPTIONS,
 
   strict: {
     name: "strict",
@@ -495,10 +508,49 @@ export const COMMANDS: readonly (Row & { readonly name: CommandName })[] = [
     details: "All problems are listed. The exit code is 0 if there is no error.",
     example: "duwsgi --check app.ini",
   },
+  {
+    name: "reload",
+    aliases: [],
+    short: "",
+    group: "Commands",
+    argument: "PIDFILE",
+    help: "Send SIGHUP to the master of a pidfile: it reloads",
+    details: "`duwsgi ctl reload --pidfile PIDFILE --wait` also says what came of it.",
+    example: "duwsgi --reload /run/app.pid",
+  },
+  {
+    name: "stop",
+    aliases: [],
+    short: "",
+    group: "Commands",
+    argument: "PIDFILE",
+    help: "Send SIGINT to the master of a pidfile: it stops",
+    details: "`duwsgi ctl stop --pidfile PIDFILE --wait` also waits for its end.",
+    example: "duwsgi --stop /run/app.pid",
+  },
+  {
+    name: "pause",
+    aliases: ["suspend", "resume"],
+    short: "",
+    group: "Commands",
+    argument: "PIDFILE",
+    help: "Send SIGTSTP to the master of a pidfile: it pauses, or resumes when paused",
+    details:
+      "All three names do the same, as in uWSGI; `duwsgi ctl pause` and `duwsgi ctl resume` mean what " +
+      "they say.",
+    example: "duwsgi --pause /run/app.pid",
+  },
 ];
 
 /** The names of the commands. */
-export type CommandName = "help" | "version" | "show-config" | "check";
+export type CommandName =
+  | "help"
+  | "version"
+  | "show-config"
+  | "check"
+  | "reload"
+  | "stop"
+  | "pause";
 
 /** The keys of {@linkcode Config}, in the order of {@linkcode OPTIONS}. */
 export const OPTION_KEYS: readonly (keyof Config)[] = Object.keys(OPTIONS) as (keyof Config)[];

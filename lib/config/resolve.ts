@@ -12,6 +12,7 @@ import { nearestName } from "./nearest.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
+import { checkScaling, type FindEntry } from "./scaling_rules.ts";
 import { uwsgiOptions } from "./uwsgi_options.ts";
 
 /** A configuration in the making. */
@@ -45,8 +46,12 @@ export function resolve(
   }
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
   checkSockets(draft.sockets, problems);
+  checkLifetimes(entries, draft, problems);
+  checkDaemon(entries, draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
-  warnAboutNoEffect(entries, draft, problems);
+  const find = (key: keyof Config) => lastUse(entries, key);
+  warnAboutNoEffect(find, draft, problems);
+  if (!circumstances.incomplete) checkScaling(draft, find, problems);
   return Object.freeze(draft);
 }
 
@@ -126,6 +131,42 @@ function checkSockets(sockets: readonly SocketSpec[], problems: Problems): void 
   }
 }
 
+/** A worker that may not leave before it must is neither. */
+function checkLifetimes(entries: readonly Entry[], draft: Draft, problems: Problems): void {
+  const { minWorkerLifetimeMs: min, maxWorkerLifetimeMs: max } = draft;
+  if (max === 0 || min < max) return;
+  const entry = lastUse(entries, "maxWorkerLifetimeMs");
+  if (entry === undefined) return;
+  const { key, origin } = entry;
+  problems.error(
+    origin,
+    `"${key}" at ${formatOrigin(origin)} is ${max / 1000} seconds, but must be more than ` +
+      `min-worker-lifetime, which is ${min / 1000}${whereSet(entries, "minWorkerLifetimeMs")}`,
+  );
+}
+
+function whereSet(entries: readonly Entry[], key: keyof Config): string {
+  const entry = lastUse(entries, key);
+  return entry === undefined ? " unless it is set" : ` at ${formatOrigin(entry.origin)}`;
+}
+
+/** Both say when the command that starts the daemon returns. */
+function checkDaemon(entries: readonly Entry[], draft: Config, problems: Problems): void {
+  if (draft.daemonize === "" || draft.daemonize2 === "") return;
+  const entry = lastUse(entries, "daemonize2");
+  if (entry === undefined) return;
+  const where = formatOrigin(entry.origin);
+  problems.error(
+    entry.origin,
+    `"daemonize2" at ${where} contradicts daemonize: remove one of the two`,
+  );
+}
+
+/** The use of an option that counts. */
+function lastUse(entries: readonly Entry[], key: keyof Config): Entry | undefined {
+  return entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
+}
+
 function checkPresence(
   entries: readonly Entry[],
   { origin, socketsPassed }: Circumstances,
@@ -153,12 +194,16 @@ function checkPresence(
 }
 
 /** Options that are accepted for uWSGI's sake are not to be silently contradicted. */
-function warnAboutNoEffect(entries: readonly Entry[], draft: Config, problems: Problems): void {
+function warnAboutNoEffect(find: FindEntry, draft: Config, problems: Problems): void {
   const warn = (key: keyof Config, message: string) => {
-    const entry = entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
+    const entry = find(key);
     if (entry === undefined) return;
     problems.warning(entry.origin, `"${entry.key}" at ${formatOrigin(entry.origin)} ${message}`);
   };
   if (!draft.master) warn("master", "has no effect: duwsgi always has a master");
   if (!draft.dieOnTerm) warn("dieOnTerm", "has no effect: SIGTERM always stops duwsgi");
+  if (draft.daemonize !== "" || draft.daemonize2 !== "") return;
+  for (const key of ["touchLogreopen", "touchLogrotate", "logBackupname"] as const) {
+    if (draft[key].length > 0) warn(key, "has no effect: there is no log file without daemonize");
+  }
 }

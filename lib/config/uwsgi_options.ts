@@ -51,60 +51,36 @@ const FAMILIES: readonly Family[] = [
     `,
   ],
   ["not needed, the kernel distributes connections between workers", "thunder-lock"],
+  ["use cheaper-overload, the patience of cheaper-algo = spare", "cheaper-idle"],
   [
-    "not available yet, processes sets a fixed number of workers",
-    `
-      cheap cheaper cheaper-algo cheaper-idle cheaper-initial cheaper-overload
-      cheaper-rss-limit-hard cheaper-rss-limit-soft cheaper-step die-on-idle idle
-    `,
+    "not needed, --help cheaper-algo names all algorithms",
+    "cheaper-algo-list cheaper-algos-list cheaper-list",
+  ],
+  ["not needed, harakiri names the request in any case", "harakiri-verbose"],
+  [
+    "not needed, a worker is told to leave over its control pipe",
+    "harakiri-graceful-signal",
   ],
   [
-    "not available yet, start-timeout guards only the start of a worker",
-    `
-      harakiri harakiri-graceful-signal harakiri-graceful-timeout harakiri-no-arh
-      harakiri-queue-threshold harakiri-verbose no-harakiri-after-req-hook no-harakiri-arh
-    `,
+    "not needed, harakiri ends with the response",
+    "harakiri-no-arh no-harakiri-after-req-hook no-harakiri-arh",
   ],
-  [
-    "not available yet, a touch-chain-reload file renews workers by hand",
-    `
-      evil-reload-on-as evil-reload-on-rss max-requests max-requests-delta max-worker-lifetime
-      max-worker-lifetime-delta mem-collector-freq min-worker-lifetime reload-on-as
-      reload-on-pss reload-on-rss reload-on-uss
-    `,
-  ],
+  ["remove it, harakiri looks at no queue", "harakiri-queue-threshold"],
+  ["not needed, memory is looked at once per second", "mem-collector-freq"],
+  ["use reload-on-rss", "reload-on-pss reload-on-uss"],
+  ["use evil-reload-on-rss, Deno reserves address space that it never uses", "evil-reload-on-as"],
   ["use worker-reload-mercy", "reload-mercy"],
   [
-    "use touch-reload or touch-chain-reload",
+    "use auto-reload",
     `
-      fs-brutal-reload fs-reload py-auto-reload py-autoreload py-autoreload-on-idle
-      python-auto-reload python-autoreload touch-workers-reload
+      py-auto-reload py-autoreload py-autoreload-on-idle python-auto-reload python-autoreload
     `,
   ],
   [
-    "send the signal itself: kill -HUP reloads, kill -TERM stops",
+    "not available yet, use daemonize, redirect standard error, or let the service manager keep the log",
     `
-      pause reload resume stop suspend
-    `,
-  ],
-  ["not available yet, signals and touch files control the master", "master-fifo"],
-  [
-    "not available yet, let the service manager keep the process id",
-    `
-      pidfile pidfile2 safe-pidfile safe-pidfile2
-    `,
-  ],
-  [
-    "run it under a service manager or with nohup, duwsgi stays in the foreground",
-    `
-      daemonize daemonize2
-    `,
-  ],
-  [
-    "not available yet, redirect standard error or let the service manager keep the log",
-    `
-      log-backupname log-master log-maxsize log-reopen log-socket log-syslog logger logto
-      logto2 req-logger threaded-logger touch-logreopen touch-logrotate worker-logger
+      log-master log-maxsize log-reopen log-socket log-syslog logger logto
+      logto2 req-logger threaded-logger worker-logger
     `,
   ],
   [
@@ -117,8 +93,8 @@ const FAMILIES: readonly Family[] = [
   [
     "not available yet",
     `
-      alarm attach-control-daemon attach-daemon attach-daemon2 auto-procname cache cache2
-      carbon check-interval cpu-affinity cron cron2 early-envdir enable-metrics envdir
+      alarm attach-control-daemon attach-daemon attach-daemon2 cache cache2
+      carbon check-interval cron cron2 early-envdir enable-metrics envdir
       exec-as-emperor exec-as-root exec-as-user exec-as-user-atexit exec-as-vassal exec-asap
       exec-in-jail exec-post-app exec-post-jail exec-pre-app exec-pre-jail exit-on-reload
       fallback-config farm forkbomb-delay hook-accepting hook-accepting-once hook-accepting1
@@ -126,23 +102,22 @@ const FAMILIES: readonly Family[] = [
       hook-as-user hook-as-user-atexit hook-as-vassal hook-asap hook-emperor-lost
       hook-emperor-reload hook-emperor-start hook-emperor-stop hook-in-jail hook-master-start
       hook-post-app hook-post-fork hook-post-jail hook-pre-app hook-pre-jail hook-touch ienv
-      legion max-fd metric metrics-dir mule mules procname procname-append procname-master
-      procname-prefix procname-prefix-spaced queue rbtimer rpc-max sharedarea
+      legion metric metrics-dir mule mules
+      queue rbtimer rpc-max sharedarea
       smart-attach-daemon smart-attach-daemon2 snmp spooler stats stats-http stats-push
-      stats-server timer touch-exec touch-signal unenv unique-cron
+      stats-server timer touch-signal unenv unique-cron
     `,
   ],
   [
-    "not available yet, start duwsgi as that user and give sockets away with chown-socket",
+    "use uid and gid, master and workers drop privileges once the sockets are bound",
     `
-      add-gid drop-after-apps drop-after-init gid immediate-gid immediate-uid master-as-root
-      no-initgroups uid
+      drop-after-apps drop-after-init immediate-gid immediate-uid master-as-root
     `,
   ],
   [
     "not available yet, let the service manager confine the process",
     `
-      cap cgroup chroot jailed limit-as limit-nproc namespace ns pivot-root pivot_root unshare
+      cap cgroup chroot jailed namespace ns pivot-root pivot_root unshare
       unshare2
     `,
   ],
@@ -184,15 +159,11 @@ const FAMILIES: readonly Family[] = [
       catch-exceptions cflags cgi-allowed-ext cgi-async-max-attempts cgi-buffer-size
       cgi-close-stdin-on-eof cgi-do-not-kill-on-error cgi-from-docroot cgi-helper cgi-index
       cgi-loadlib cgi-map-helper cgi-mode cgi-optimize cgi-optimized cgi-path-info cgi-safe
-      cgi-timeout cgi-unset cgroup-dir-mode cgroup-opt cheaper-algo-list cheaper-algos-list
-      cheaper-busyness-backlog-alert cheaper-busyness-backlog-multiplier
-      cheaper-busyness-backlog-nonzero cheaper-busyness-backlog-step cheaper-busyness-max
-      cheaper-busyness-min cheaper-busyness-multiplier cheaper-busyness-penalty
-      cheaper-busyness-verbose cheaper-list check-cache check-mount check-mountpoint
+      cgi-timeout cgi-unset cgroup-dir-mode cgroup-opt check-cache check-mount check-mountpoint
       check-static-docroot chunked-input-limit chunked-input-timeout clock clock-list
       clocks-list close-on-exec close-on-exec2 collect-header command-mode config-py
       connect-and-read cron-harakiri cron-legion daemons-honour-stdin declare-option
-      declare-option2 del-header die-on-no-workers disable-sendfile disable-write-exception
+      declare-option2 del-header disable-sendfile disable-write-exception
       dlopen dot-h early-emperor early-py-import early-pyimport early-python
       early-python-import early-python-path early-pythonpath emperor-broodlord emperor-cap
       emperor-curse-tolerance emperor-extra-ext emperor-extra-extension emperor-freq
@@ -257,7 +228,7 @@ const FAMILIES: readonly Family[] = [
       no-fd-passing no-site no-threads-wait not-alarm-log not-log-alarm notfound-log
       notify-socket ns-net optimize pam pam-user paste-logger pcre-jit perl perl-exec
       persistent-ipcsem php-ini ping ping-timeout plugin-list plugins-list post-buffering
-      post-buffering-bufsize post-pymodule-alias print print-sym print-symbol prio
+      post-buffering-bufsize post-pymodule-alias print print-sym print-symbol
       privileged-binary-patch privileged-binary-patch-arg profiler propagate-touch pty-connect
       pty-exec pty-input pty-log pty-no-isig pty-socket pty-uconnect pull-header py
       py-auto-reload-ignore py-call-osafterfork py-call-uwsgi-fork-hooks py-executable
@@ -353,9 +324,7 @@ export function uwsgiOptions(): ReadonlyMap<string, string> {
 
 /** From uWSGI's letters to the names of its options, as far as duwsgi lacks them. */
 export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
-  ["t", "harakiri"],
   ["x", "xmlconfig"],
-  ["d", "daemonize"],
   ["v", "max-vars"],
   ["b", "buffer-size"],
   ["m", "memory-report"],
@@ -364,7 +333,6 @@ export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
   ["T", "enable-threads"],
   ["i", "single-interpreter"],
   ["r", "reaper"],
-  ["R", "max-requests"],
   ["z", "socket-timeout"],
   ["A", "sharedarea"],
   ["Q", "spooler"],

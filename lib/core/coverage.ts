@@ -14,7 +14,7 @@ import type { Turn } from "./turn.ts";
  */
 export function decideCoverage(state: MasterState): Record<number, number> {
   if (!state.socketPerSlot) return {};
-  const able = state.workers.filter((worker) => worker.state === "accepting" && worker.covers);
+  const able = state.workers.filter(isAble);
   const served = new Set(able.map((worker) => worker.slot));
   for (const worker of state.workers) {
     if (worker.state === "accepting") served.add(worker.slot);
@@ -32,6 +32,18 @@ export function decideCoverage(state: MasterState): Record<number, number> {
     load.set(chosen.id, (load.get(chosen.id) ?? 0) + 1);
   }
   return coverage;
+}
+
+/** True if there will be somebody for a slot's queue when only the first `kept` slots have workers. */
+export function canCover(state: MasterState, slot: number, kept: number): boolean {
+  if (!state.socketPerSlot || state.slots[slot - 1]?.opened !== true) return true;
+  return state.workers.some((worker) =>
+    isAble(worker) && worker.slot <= kept && worker.slotsKnown >= slot
+  );
+}
+
+function isAble(worker: Worker): boolean {
+  return worker.state === "accepting" && worker.covers;
 }
 
 function leastLoaded(workers: readonly Worker[], load: ReadonlyMap<number, number>) {

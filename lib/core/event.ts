@@ -50,6 +50,8 @@ export type Happening =
     readonly why: string;
     readonly ticket?: Ticket;
   }
+  /** They cannot have it. */
+  | { readonly type: "scaleFailed"; readonly problem: string; readonly ticket?: Ticket }
   /** Of the slots, only the first `workers` are needed now (`cheaper`); 0: none (`cheap`). */
   | { readonly type: "want"; readonly workers: number; readonly why: string }
   /** Stop accepting, or accept again; connections wait in the queues meanwhile. */
@@ -79,8 +81,10 @@ export type Happening =
   }
   /** The configuration was read again and is good. */
   | { readonly type: "configured"; readonly settings: Settings }
-  /** It could not be read: the problems were logged, nothing changes. */
-  | { readonly type: "notConfigured" }
+  /** It takes another master: a new program in this process, which goes on with these workers. */
+  | { readonly type: "masterOutdated" }
+  /** It cannot be used: the problems were logged, nothing changes. `why`: the first of them. */
+  | { readonly type: "notConfigured"; readonly why: string }
   /** `brutal`: the workers are killed, as on a second stop. */
   | {
     readonly type: "stop";
@@ -88,6 +92,8 @@ export type Happening =
     readonly brutal?: boolean;
     readonly ticket?: Ticket;
   }
+  /** The master itself could not run for so long: nobody's time was over meanwhile. */
+  | { readonly type: "overslept"; readonly ms: number }
   /** A deadline may have passed. */
   | { readonly type: "tick" };
 
@@ -112,13 +118,19 @@ export type Effect =
     readonly reason: RetireReason;
     readonly mercyMs: number;
   }
+  /** Stop accepting and stay; `drain`: finish with the clients there are. */
+  | { readonly type: "standBy"; readonly worker: number; readonly drain: boolean }
+  /** Accept again; `accepting` follows. */
+  | { readonly type: "recall"; readonly worker: number }
   | { readonly type: "signal"; readonly worker: number; readonly signal: "SIGTERM" | "SIGKILL" }
   | { readonly type: "cover"; readonly worker: number; readonly slots: readonly number[] }
   /** Read the configuration again; `configured` or `notConfigured` follows. */
   | { readonly type: "readConfiguration" }
+  /** Replace the master's program: it goes on with the workers in this state. */
+  | { readonly type: "execMaster" }
   /** Close the listening sockets: workers have their own descriptors until they have stopped. */
   | { readonly type: "closeSockets" }
-  /** A worker of this generation accepted: it is the one that is respawned from now on. */
+  /** This generation has proved itself: it is the one that is respawned from now on. */
   | { readonly type: "confirm"; readonly generation: number }
   /** The first worker of every slot has accepted. */
   | { readonly type: "ready"; readonly afterMs: number }
@@ -135,4 +147,4 @@ export type Effect =
   | { readonly type: "exit"; readonly outcome: Outcome };
 
 /** How the master ends; `exit_code.ts` has the number for each. */
-export type Outcome = "stopped" | "noWorkerStarted" | "killed";
+export type Outcome = "stopped" | "noWorkerStarted" | "noWorkerLeft" | "killed";

@@ -4,8 +4,15 @@
  * @module
  */
 
-import { deathsInARow, pauseBeforeRespawn } from "./restart_policy.ts";
-import { isLeaving, type LeaveReason, liveWorkers, type Slot, type Worker } from "./state.ts";
+import { deathsInARow, pauseOfSlot } from "./restart_policy.ts";
+import {
+  isLeaving,
+  type LeaveReason,
+  liveWorkers,
+  type Slot,
+  wantedSlots,
+  type Worker,
+} from "./state.ts";
 import { duration, fieldsOf, log, nameOf, type Turn } from "./turn.ts";
 import type { RetireReason } from "../protocol/message.ts";
 import { WORKER_TABLE, type WorkerEvent } from "./worker_table.ts";
@@ -13,10 +20,15 @@ import { WORKER_TABLE, type WorkerEvent } from "./worker_table.ts";
 /** How long a worker that never accepted may take to leave: it has no client to finish with (5 s). */
 export const NO_CLIENT_MERCY_MS = 5_000;
 
+/** How long a worker on standby may take to accept again before it is given up (5 s). */
+export const RECALL_MS = 5_000;
+
 /** Details of an event that only some answers need. */
 export interface Details {
   /** For `retire` and `kill`. */
   readonly reason?: LeaveReason;
+  /** For `retire`: the time it has, instead of the mercy. */
+  readonly graceMs?: number;
   /** For `exit`: in words. */
   readonly how?: string;
   /** For `exit`: the first line of the error. */
@@ -26,7 +38,14 @@ export interface Details {
 /** Makes sure that slots 1 to `count` exist. */
 export function growSlots(turn: Turn, count: number): void {
   for (let number = turn.state.slots.length + 1; number <= count; number++) {
-    turn.state.slots.push({ number, deaths: 0, respawnAt: null, opened: false, lastFailure: null });
+    turn.state.slots.push({
+      number,
+      deaths: 0,
+      respawnAt: null,
+      givenUp: false,
+      opened: false,
+      lastFailure: null,
+    });
   }
 }
 
@@ -46,6 +65,7 @@ export function spawnWorker(turn: Turn, slot: number, generation: number): void 
     acceptedAt: null,
     deadline: at + startTimeoutMs,
     reason: null,
+    recycle: null,
     covers: false,
     duty: [],
     slotsKnown: state.slots.length,
@@ -76,7 +96,14 @@ export function happen(
     case "promote":
       return promote(turn, worker);
     case "ask":
-      return ask(turn, worker);
+      return ask(turn, worker, details.graceMs ?? turn.state.settings.mercyMs);
+    case "sendAside":
+      return void turn.effects.push({ type: "standBy", worker: worker.id, drain: true });
+    case "recall":
+      worker.deadline = turn.at + RECALL_MS;
+      return void turn.effects.push({ type: "recall", worker: worker.id });
+    case "reinstate":
+      return reinstate(turn, worker);
     case "terminate":
       worker.deadline = turn.at + Math.min(NO_CLIENT_MERCY_MS, turn.state.settings.mercyMs);
       return void turn.effects.push({ type: "signal", worker: worker.id, signal: "SIGTERM" });
@@ -112,13 +139,28 @@ function promote(turn: Turn, worker: Worker): void {
   const took = duration(at - worker.spawnedAt);
   log(turn, "info", `${nameOf(worker)} accepting after ${took}`, fieldsOf("accepting", worker));
   state.phase = state.phase === "starting" ? "running" : state.phase;
+  if (state.paused) turn.effects.push({ type: "standBy", worker: worker.id, drain: false });
   for (const other of liveWorkers(state, worker.slot)) {
-    if (other.id < worker.id) happen(turn, other, "retire", { reason: "reload" });
+    if (other.id < worker.id) replaced(turn, other, worker);
   }
 }
 
-function ask(turn: Turn, worker: Worker): void {
-  const mercyMs = turn.state.settings.mercyMs;
+/** A worker accepts in the place of an older one, which may be needed again. */
+function replaced(turn: Turn, old: Worker, successor: Worker): void {
+  const reload = turn.state.reload;
+  const byReload = reload !== null && successor.generation === reload.generation;
+  if (byReload && reload.brutal) return happen(turn, old, "kill", { reason: "reload" });
+  if (byReload && reload.rollback) return happen(turn, old, "standBy");
+  happen(turn, old, "retire", { reason: old.recycle ?? "reload" });
+}
+
+/** The old worker accepts again: whoever came after it goes. */
+function reinstate(turn: Turn, worker: Worker): void {
+  log(turn, "info", `${nameOf(worker)} accepting again`, fieldsOf("reinstated", worker));
+  retireOthers(turn, worker.slot, worker, "reload-failed");
+}
+
+function ask(turn: Turn, worker: Worker, mercyMs: number): void {
   worker.deadline = turn.at + mercyMs;
   const reason = retireReason(worker.reason);
   turn.effects.push({ type: "retire", worker: worker.id, reason, mercyMs });
@@ -151,6 +193,10 @@ function startFailed(turn: Turn, worker: Worker, details: Details): void {
   const why = details.error ? `${how}: ${details.error}` : how;
   log(turn, "error", `${nameOf(worker)} ${why}`, { ...fieldsOf("startFailed", worker), why });
   recordFailure(turn, worker, why);
+  const slot = slotOf(turn, worker);
+  // The worker that was to be replaced stays, and the next try waits like any other.
+  const stays = turn.state.reload === null && liveWorkers(turn.state, slot.number).length > 0;
+  if (stays) slot.respawnAt = turn.at + pauseOfSlot(slot.deaths + 1, slot.number);
 }
 
 function died(turn: Turn, worker: Worker, how: string): void {
@@ -180,15 +226,37 @@ export function fillSlots(turn: Turn): void {
   const { state, at } = turn;
   if (state.phase !== "running") return;
   for (const slot of state.slots) {
-    const wanted = slot.number <= state.settings.processes && slot.respawnAt === null;
+    const due = slot.respawnAt === null && !slot.givenUp;
+    const wanted = slot.number <= wantedSlots(state) && due;
     if (!wanted || liveWorkers(state, slot.number).length > 0) continue;
-    const pause = pauseBeforeRespawn(slot.deaths);
+    const { respawnLimit } = state.settings;
+    if (respawnLimit > 0 && slot.deaths >= respawnLimit) {
+      giveUp(turn, slot);
+      continue;
+    }
+    const pause = pauseOfSlot(slot.deaths, slot.number);
     slot.respawnAt = at + pause;
     if (pause === 0) continue;
     const text = `worker ${slot.number} failed ${slot.deaths} times in a row: ` +
       `next start in ${duration(pause)}`;
     log(turn, "warning", text, { event: "backoff", worker: slot.number, pauseMs: pause });
   }
+}
+
+function giveUp(turn: Turn, slot: Slot): void {
+  slot.givenUp = true;
+  const text = `worker ${slot.number} failed ${slot.deaths} times in a row: ` +
+    "no other is started before the next reload";
+  log(turn, "error", text, { event: "givenUp", worker: slot.number });
+}
+
+/** True if no worker is there and none comes at once. */
+export function hasNoWorkersLeft({ state, at }: Turn): boolean {
+  const wanted = state.slots.slice(0, wantedSlots(state));
+  if (state.workers.length > 0 || wanted.length === 0) return false;
+  return wanted.every(({ givenUp, respawnAt }) =>
+    givenUp || (respawnAt !== null && respawnAt > at)
+  );
 }
 
 function slotOf(turn: Turn, worker: Worker): Slot {
@@ -205,12 +273,17 @@ export function actOnDeadlines(turn: Turn): void {
   for (const slot of turn.state.slots) {
     if (slot.respawnAt === null || slot.respawnAt > turn.at) continue;
     slot.respawnAt = null;
-    if (liveWorkers(turn.state, slot.number).length > 0) continue;
+    const wanted = slot.number <= wantedSlots(turn.state);
+    if (!wanted || liveWorkers(turn.state, slot.number).length > 0) continue;
     spawnWorker(turn, slot.number, turn.state.generation);
   }
 }
 
-/** True if a worker of the slots in use is still leaving. */
-export function anyLeaving(turn: Turn): boolean {
-  return turn.state.workers.some(isLeaving);
+/** True if a worker of another generation is about to go: a further one would be the third. */
+export function anyOlder(turn: Turn): boolean {
+  const { workers, generation } = turn.state;
+  const wanted = wantedSlots(turn.state);
+  return workers.some((worker) =>
+    worker.generation !== generation && (isLeaving(worker) || worker.slot > wanted)
+  );
 }

@@ -1,31 +1,51 @@
 /**
- * A reload: new workers start beside the old ones, an old worker retires only when its successor
- * accepts, and what fails leaves the old worker where it is. A chain takes one slot after the other
- * and ends at the first failure; a reload of everything takes all slots at once.
+ * A reload: new workers start beside the old ones, and an old worker makes room only when its successor
+ * accepts. A chain takes one slot after the other; the other kinds take all slots at once. The first
+ * failure ends a reload: with `chain-reload-rollback` the old workers, which are still there, accept
+ * again (`rollback.ts`), and without it everybody stays who accepts.
  *
  * @module
  */
 
-import { anyLeaving, growSlots, retireOthers, spawnWorker } from "./pool.ts";
-import { liveWorkers, type Reload, type ReloadKind, type Worker } from "./state.ts";
-import { duration, log, type Turn } from "./turn.ts";
+import { anyOlder, growSlots, happen, spawnWorker } from "./pool.ts";
+import { beginRollback, isRolledBack } from "./rollback.ts";
+import {
+  liveWorkers,
+  type Reload,
+  type ReloadKind,
+  type ReloadRequest,
+  wantedSlots,
+  type Worker,
+} from "./state.ts";
+import { decide, log, type Turn, verdictNow } from "./turn.ts";
+import { NAME_OF_KIND, reportReload } from "./reload_report.ts";
+
+/** A request that does more replaces the waiting one, which does less. */
+const RANK: Readonly<Record<ReloadKind, number>> = { chain: 1, workers: 2, all: 3 };
 
 /** Somebody wants a reload. One that comes while another runs waits; only one waits. */
-export function requestReload(turn: Turn, kind: ReloadKind, why: string): void {
+export function requestReload(turn: Turn, request: ReloadRequest, why: string): void {
   const { state } = turn;
-  if (state.phase === "stopping" || state.phase === "killing") return;
+  if (state.phase === "stopping" || state.phase === "killing") {
+    return decide(turn, request.tickets, verdictNow(turn, "cancelled", "The instance is stopping"));
+  }
   const busy = isBusy(turn);
-  state.queued = state.queued === "all" ? "all" : kind;
-  const what = kind === "chain" ? "Chain reload" : "Reload";
+  state.queued = state.queued === null ? request : merged(state.queued, request);
+  const what = NAME_OF_KIND[request.kind];
   const text = busy
     ? `${what} asked for (${why}): it follows the one that runs`
     : `${what}: ${why}`;
-  log(turn, "info", text, { event: "reloadRequested", kind, queued: busy });
+  log(turn, "info", text, { event: "reloadRequested", kind: request.kind, queued: busy });
+}
+
+function merged(a: ReloadRequest, b: ReloadRequest): ReloadRequest {
+  const kind = RANK[b.kind] > RANK[a.kind] ? b.kind : a.kind;
+  return { kind, brutal: a.brutal || b.brutal, tickets: [...a.tickets, ...b.tickets] };
 }
 
 function isBusy(turn: Turn): boolean {
   const { phase, reload } = turn.state;
-  return reload !== null || phase === "starting" || anyLeaving(turn);
+  return reload !== null || phase === "starting" || anyOlder(turn);
 }
 
 /**
@@ -35,49 +55,69 @@ function isBusy(turn: Turn): boolean {
 export function beginQueuedReload(turn: Turn): void {
   const { state } = turn;
   if (state.queued === null || isBusy(turn)) return;
-  const kind = state.queued;
+  const { kind, brutal, tickets } = state.queued;
   state.queued = null;
   state.lastGeneration++;
   const reload: Reload = {
     kind,
+    brutal,
+    tickets,
     generation: state.lastGeneration,
     startedAt: turn.at,
+    rollback: state.settings.rollback && !brutal,
+    oldPids: Object.fromEntries(
+      state.slots.map(({ number }) => [number, liveWorkers(state, number)[0]?.pid ?? null]),
+    ),
     pending: [],
     starting: [],
     done: [],
     failed: [],
+    exec: "no",
+    verifiedAt: null,
+    ending: null,
   };
   state.reload = reload;
   state.nextSettings = null;
-  if (kind === "all") {
-    turn.effects.push({ type: "readConfiguration" });
-  } else {
-    takeSlots(turn, reload, state.settings.processes);
-  }
+  // Whoever starts now for another reason is of the old code: its slot gets a new worker as well.
+  if (kind === "all") turn.effects.push({ type: "readConfiguration" });
+  else takeSlots(turn, reload);
 }
 
 /** The configuration was read again: the reload of everything starts its workers. */
 export function configured(turn: Turn, reload: Reload): void {
   const settings = turn.state.nextSettings ?? turn.state.settings;
   growSlots(turn, settings.processes);
-  takeSlots(turn, reload, settings.processes);
+  takeSlots(turn, reload);
+}
+
+/** Before a reload of everything goes on, the master's program is replaced, once nobody is starting. */
+export function askForExec(turn: Turn): void {
+  const { reload, workers } = turn.state;
+  if (reload?.exec !== "wanted" || workers.some(({ state }) => state === "starting")) return;
+  reload.exec = "asked";
+  turn.effects.push({ type: "execMaster" });
 }
 
 /** The configuration is no good: everything stays as it is. */
-export function abandonReload(turn: Turn): void {
+export function abandonReload(turn: Turn, reload: Reload, why: string): void {
   const { state } = turn;
-  log(turn, "error", "Reload failed: the configuration has errors, everything stays as it is", {
-    event: "reloadFinished",
-    outcome: "failed",
-    generation: state.generation,
-  });
   state.reload = null;
   state.nextSettings = null;
+  reportReload(turn, reload, "failed", `${why}, everything stays as it is`);
 }
 
-function takeSlots(turn: Turn, reload: Reload, processes: number): void {
-  reload.pending = Array.from({ length: processes }, (_, i) => i + 1);
+function takeSlots(turn: Turn, reload: Reload): void {
+  reload.pending = slotsToDo(turn, reload);
+  reload.verifiedAt = null;
   startPending(turn, reload);
+  advanceReload(turn);
+}
+
+/** The slots that have no new worker yet: also those that were added while the reload runs. */
+function slotsToDo({ state }: Turn, reload: Reload): number[] {
+  const wanted = wantedSlots({ ...state, settings: state.nextSettings ?? state.settings });
+  const slots = Array.from({ length: wanted }, (_, i) => i + 1);
+  return slots.filter((slot) => !reload.done.includes(slot));
 }
 
 function startPending(turn: Turn, reload: Reload): void {
@@ -89,47 +129,109 @@ function startPending(turn: Turn, reload: Reload): void {
     // A worker that died meanwhile has been replaced by one of this generation already.
     if (workerOf(turn, reload, slot) !== undefined) continue;
     const record = turn.state.slots[slot - 1];
-    if (record !== undefined) record.respawnAt = null;
+    if (record !== undefined) {
+      record.respawnAt = null;
+      record.givenUp = false;
+    }
+    giveUpSuccessor(turn, slot);
     spawnWorker(turn, slot, reload.generation);
+  }
+}
+
+/** A worker that was to be replaced anyway: the reload's own worker takes the place. */
+function giveUpSuccessor(turn: Turn, slot: number): void {
+  const live = liveWorkers(turn.state, slot);
+  if (live.length < 2) return;
+  for (const worker of live) {
+    if (worker.state === "starting") happen(turn, worker, "retire", { reason: "reload" });
   }
 }
 
 /** Looks at how the new workers are doing, starts the next ones, ends the reload when all is done. */
 export function advanceReload(turn: Turn): void {
   const reload = turn.state.reload;
-  if (reload === null) return;
-  while (reload.starting.length > 0) {
-    const decided = reload.starting.filter((slot) =>
-      workerOf(turn, reload, slot)?.state !== "starting"
-    );
-    if (decided.length === 0) return;
-    reload.starting = reload.starting.filter((slot) => !decided.includes(slot));
-    for (const slot of decided) {
-      if (workerOf(turn, reload, slot) === undefined) slotFailed(turn, reload, slot);
-      else slotReplaced(turn, reload, slot);
-    }
-    startPending(turn, reload);
-    if (reload.starting.length === 0) finish(turn, reload);
+  if (reload === null || isWaiting(turn, reload)) return;
+  if (reload.ending !== null) return endRollback(turn, reload, reload.ending);
+  let progress = true;
+  while (progress && reload.failed.length === 0) {
+    progress = decideSlots(turn, reload);
+    if (reload.failed.length === 0) startPending(turn, reload);
   }
+  if (reload.failed.length > 0) return fail(turn, reload);
+  if (reload.starting.length > 0) return;
+  if (slotsToDo(turn, reload).length > 0) return takeSlots(turn, reload);
+  verify(turn, reload);
+}
+
+/** True until the configuration has been read. */
+function isWaiting({ state }: Turn, reload: Reload): boolean {
+  return reload.kind === "all" && state.nextSettings === null;
+}
+
+/** Notes what has been decided since; true if anything was. */
+function decideSlots(turn: Turn, reload: Reload): boolean {
+  const decided = reload.starting.filter((slot) =>
+    workerOf(turn, reload, slot)?.state !== "starting"
+  );
+  reload.starting = reload.starting.filter((slot) => !decided.includes(slot));
+  for (const slot of decided) {
+    const worker = workerOf(turn, reload, slot);
+    if (worker === undefined) {
+      slotFailed(turn, reload, slot);
+      continue;
+    }
+    reload.done.push(slot);
+    if (!reload.rollback) confirm(turn, reload);
+  }
+  const lost = reload.rollback ? reload.done.filter((slot) => hasLost(turn, reload, slot)) : [];
+  for (const slot of lost) {
+    reload.done = reload.done.filter((done) => done !== slot);
+    slotFailed(turn, reload, slot);
+  }
+  return decided.length > 0;
+}
+
+/** True if the new worker of a slot did not live as long as it had to. */
+function hasLost(turn: Turn, reload: Reload, slot: number): boolean {
+  const worker = workerOf(turn, reload, slot);
+  return worker === undefined || worker.state === "starting";
 }
 
 function workerOf(turn: Turn, reload: Reload, slot: number): Worker | undefined {
   return liveWorkers(turn.state, slot).find((one) => one.generation === reload.generation);
 }
 
-function slotReplaced(turn: Turn, reload: Reload, slot: number): void {
-  reload.done.push(slot);
-  confirm(turn, reload);
-}
-
-/** The slot keeps its old worker; a chain goes no further. */
 function slotFailed(turn: Turn, reload: Reload, slot: number): void {
   const why = turn.state.slots[slot - 1]?.lastFailure ?? "left";
   reload.failed.push({ slot, why });
-  if (reload.kind === "chain") reload.pending = [];
 }
 
-/** The new generation has proved that it starts: it is the one that is respawned from now on. */
+/** The reload goes no further. What is still starting may finish: it is only for its own slot. */
+function fail(turn: Turn, reload: Reload): void {
+  reload.pending = [];
+  if (reload.rollback) {
+    beginRollback(turn, reload);
+    return advanceReload(turn);
+  }
+  decideSlots(turn, reload);
+  if (reload.starting.length === 0) finish(turn, reload, "failed");
+}
+
+function endRollback(turn: Turn, reload: Reload, ending: "rolled-back" | "failed"): void {
+  if (isRolledBack(turn)) finish(turn, reload, ending);
+}
+
+/** The last thing a reload waits for: that its youngest worker has lived for a while. */
+function verify(turn: Turn, reload: Reload): void {
+  const accepted = reload.done.map((slot) => workerOf(turn, reload, slot)?.acceptedAt ?? 0);
+  const youngest = Math.max(reload.startedAt, ...accepted);
+  reload.verifiedAt = youngest + turn.state.settings.verifyMs;
+  if (reload.rollback && reload.done.length > 0 && turn.at < reload.verifiedAt) return;
+  confirm(turn, reload);
+  finish(turn, reload, "done");
+}
+
+/** The new generation has proved itself: it is the one that is respawned from now on. */
 function confirm(turn: Turn, reload: Reload): void {
   const { state } = turn;
   if (state.generation === reload.generation) return;
@@ -142,60 +244,25 @@ function confirm(turn: Turn, reload: Reload): void {
   turn.effects.push({ type: "confirm", generation: reload.generation });
 }
 
-function finish(turn: Turn, reload: Reload): void {
+function finish(turn: Turn, reload: Reload, outcome: "done" | "rolled-back" | "failed"): void {
   const { state } = turn;
-  const took = duration(turn.at - reload.startedAt);
-  const ok = reload.failed.length === 0;
-  if (ok) shrink(turn);
+  if (outcome === "done" && state.nextSettings !== null) {
+    state.settings = { ...state.settings, processes: state.nextSettings.processes };
+  }
+  for (const worker of state.workers) {
+    if (worker.state === "standby") happen(turn, worker, "retire", { reason: "reload" });
+  }
   state.reload = null;
   state.nextSettings = null;
-  const fields = {
-    event: "reloadFinished",
-    outcome: ok ? "done" : "failed",
-    kind: reload.kind,
-    generation: reload.generation,
-    failed: reload.failed,
-  };
-  const what = reload.kind === "chain" ? "Chain reload" : "Reload";
-  if (ok) {
-    const text = `${what} done in ${took}: every slot runs generation ${reload.generation}`;
-    log(turn, "info", text, fields);
-    return;
-  }
-  const reasons = reload.failed.map(({ slot, why }) => `worker ${slot} ${why}`).join("; ");
-  log(turn, "error", `${what} failed after ${took}: ${reasons}. ${whoRunsWhat(turn)}`, fields);
-}
-
-/** The configuration asks for fewer workers than there are. */
-function shrink(turn: Turn): void {
-  const { state } = turn;
-  const wanted = state.nextSettings?.processes ?? state.settings.processes;
-  for (let slot = wanted + 1; slot <= state.settings.processes; slot++) {
-    retireOthers(turn, slot, null, "scaled-down");
-    const record = state.slots[slot - 1];
-    if (record !== undefined) record.respawnAt = null;
-  }
-  state.settings = { ...state.settings, processes: wanted };
-}
-
-/** Which slots run which generation, for the log: `Slot 1 runs generation 2; slots 2, 3 run …`. */
-function whoRunsWhat(turn: Turn): string {
-  const byGeneration = new Map<string, number[]>();
-  for (const { number } of turn.state.slots) {
-    const worker = liveWorkers(turn.state, number)[0];
-    const what = worker === undefined ? "no worker" : `generation ${worker.generation}`;
-    byGeneration.set(what, [...(byGeneration.get(what) ?? []), number]);
-  }
-  const parts = [...byGeneration].map(([what, slots]) =>
-    slots.length === 1 ? `slot ${slots[0]} runs ${what}` : `slots ${slots.join(", ")} run ${what}`
-  );
-  const text = parts.join("; ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  reportReload(turn, reload, outcome);
 }
 
 /** Stops the reload where it is: the master is about to leave. */
 export function cancelReload(turn: Turn): void {
-  turn.state.reload = null;
-  turn.state.queued = null;
-  turn.state.nextSettings = null;
+  const { state } = turn;
+  const tickets = [...state.reload?.tickets ?? [], ...state.queued?.tickets ?? []];
+  decide(turn, tickets, verdictNow(turn, "cancelled", "The instance is stopping"));
+  state.reload = null;
+  state.queued = null;
+  state.nextSettings = null;
 }

@@ -24,6 +24,20 @@ export function deathsInARow(before: number, livedMs: number): number {
   return livedMs >= STABLE_MS ? 1 : before + 1;
 }
 
+/** The part by which the pauses of slots differ at most (a quarter). */
+const JITTER = 0.25;
+/** Multiples of it spread evenly over 0 to 1, whatever their number (the golden ratio). */
+const SPREAD = 0.382;
+
+/**
+ * The pause before the next worker of a slot. Slots whose workers die together, because what they all
+ * need is away, do not come back together.
+ */
+export function pauseOfSlot(deaths: number, slot: number): number {
+  const jitter = JITTER * (((slot - 1) * SPREAD) % 1);
+  return Math.round(pauseBeforeRespawn(deaths) * (1 + jitter));
+}
+
 /** The pause before the replacement, in milliseconds: 0, 250, 500, 1000 … 30000. */
 export function pauseBeforeRespawn(deaths: number): number {
   if (deaths <= 1) return 0;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Ticket } from "./verdict.ts";
 import type { WorkerState } from "./worker_table.ts";
 
 /** The limits of a worker that make it leave. */
@@ -41,6 +42,8 @@ export interface Worker {
   /** When its state's time is over; null: it has no limit. */
   deadline: number | null;
   reason: LeaveReason | null;
+  /** Why it is to be replaced when its turn comes; null: it may stay. */
+  recycle: LeaveReason | null;
   /** True if it can accept on the sockets of other slots. */
   covers: boolean;
   /** The slots without a worker that it was told to accept for. */
@@ -56,6 +59,8 @@ export interface Slot {
   deaths: number;
   /** When the next worker is started; null: none is due. */
   respawnAt: number | null;
+  /** True if none is started before the next reload (`respawn-limit`). */
+  givenUp: boolean;
   /** True once a worker accepted here: from then on the slot's sockets have a queue. */
   opened: boolean;
   /** Why its last worker failed to start, or died; null: none did. */
@@ -74,11 +79,28 @@ export interface SlotFailure {
   readonly why: string;
 }
 
+/** A reload that was asked for. */
+export interface ReloadRequest {
+  readonly kind: ReloadKind;
+  /** Old workers are killed as soon as their successors accept. */
+  readonly brutal: boolean;
+  /** Who waits for the verdict. */
+  readonly tickets: readonly Ticket[];
+}
+
 /** A reload on its way. */
 export interface Reload {
   readonly kind: ReloadKind;
+  readonly brutal: boolean;
+  readonly tickets: readonly Ticket[];
   readonly generation: number;
   readonly startedAt: number;
+  /** True if replaced workers stay on standby until the reload is through. */
+  readonly rollback: boolean;
+  /** Whether the master's program has to be replaced first; `asked`: it is about to be. */
+  exec: "no" | "wanted" | "asked";
+  /** The pids of the workers before it, by slot. */
+  readonly oldPids: Readonly<Record<number, number | null>>;
   /** Slots still to come, in order. */
   pending: number[];
   /** Slots whose new worker is starting. */
@@ -86,6 +108,10 @@ export interface Reload {
   /** Slots that have their new worker. */
   done: number[];
   failed: SlotFailure[];
+  /** When the youngest new worker has lived long enough; null: some are still to come. */
+  verifiedAt: number | null;
+  /** How it will end, once it has failed: `rolled-back` if somebody had to be recalled. */
+  ending: "rolled-back" | "failed" | null;
 }
 
 /** The settings that decisions depend on. */
@@ -93,6 +119,14 @@ export interface Settings {
   readonly processes: number;
   readonly startTimeoutMs: number;
   readonly mercyMs: number;
+  /** `chain-reload-rollback`. */
+  readonly rollback: boolean;
+  /** `chain-reload-verify`. */
+  readonly verifyMs: number;
+  /** `respawn-limit`; 0: none. */
+  readonly respawnLimit: number;
+  /** `die-on-no-workers`. */
+  readonly dieOnNoWorkers: boolean;
 }
 
 /**
@@ -110,6 +144,10 @@ export interface MasterState {
   /** The generation that is respawned: the newest one of which a worker has accepted. */
   generation: number;
   settings: Settings;
+  /** Of the `processes` slots only the first so many are needed now (`cheaper`); null: all. */
+  want: number | null;
+  /** True while nobody is to accept. */
+  paused: boolean;
   /** Settings of a reload that no worker has confirmed yet. */
   nextSettings: Settings | null;
   /** True if TCP sockets exist once per slot, so that a slot without worker needs a sibling. */
@@ -120,21 +158,30 @@ export interface MasterState {
   workers: Worker[];
   slots: Slot[];
   reload: Reload | null;
-  /** A reload asked for while one was running: one is kept, and `all` outranks `chain`. */
-  queued: ReloadKind | null;
+  /** A reload asked for while one was running: one is kept, the one that does more. */
+  queued: ReloadRequest | null;
+  /** Who waits for the instance to stop. */
+  stopTickets: readonly Ticket[];
   /** Slot without worker → the id of the worker that accepts for it. */
   coverage: Record<number, number>;
   /** True once every slot has had an accepting worker. */
   ready: boolean;
 }
 
-/** The state before anything happened. */
-export function initialState(settings: Settings, socketPerSlot: boolean, at: number): MasterState {
+/** The state before anything happened; `want` as in {@linkcode MasterState}. */
+export function initialState(
+  settings: Settings,
+  socketPerSlot: boolean,
+  at: number,
+  want: number | null = null,
+): MasterState {
   return {
     phase: "starting",
     startedAt: at,
     generation: 1,
     settings,
+    want,
+    paused: false,
     nextSettings: null,
     socketPerSlot,
     nextWorker: 1,
@@ -143,18 +190,106 @@ export function initialState(settings: Settings, socketPerSlot: boolean, at: num
     slots: [],
     reload: null,
     queued: null,
+    stopTickets: [],
     coverage: {},
     ready: false,
   };
 }
 
-/** Workers of a slot that are neither leaving nor gone, oldest first. */
+/** What a master passes on to the program that replaces its own. */
+export interface Inheritance {
+  readonly generation: number;
+  readonly lastGeneration: number;
+  readonly nextWorker: number;
+  readonly paused: boolean;
+  /** As in {@linkcode MasterState}. */
+  readonly want: number | null;
+  readonly slots: number;
+  readonly workers: readonly InheritedWorker[];
+}
+
+/** A worker as it is passed on. */
+export interface InheritedWorker extends
+  Pick<
+    Worker,
+    "id" | "slot" | "generation" | "pid" | "state" | "covers" | "slotsKnown" | "reason"
+  > {
+  readonly ageMs: number;
+}
+
+/** What is passed on. Nobody is starting then: a start belongs to the program that waits for it. */
+export function inheritanceOf(state: MasterState, at: number): Inheritance {
+  return {
+    generation: state.generation,
+    // The reload that waits for the new program has not started anybody: its number comes again.
+    lastGeneration: state.lastGeneration - 1,
+    nextWorker: state.nextWorker,
+    paused: state.paused,
+    want: state.want,
+    slots: state.slots.length,
+    workers: state.workers.map((worker) => ({
+      id: worker.id,
+      slot: worker.slot,
+      generation: worker.generation,
+      pid: worker.pid,
+      state: worker.state,
+      covers: worker.covers,
+      slotsKnown: worker.slotsKnown,
+      reason: worker.reason,
+      ageMs: at - worker.spawnedAt,
+    })),
+  };
+}
+
+/** The state in which a master goes on with the workers of another one. */
+export function inheritedState(
+  settings: Settings,
+  socketPerSlot: boolean,
+  at: number,
+  inheritance: Inheritance,
+): MasterState {
+  const { generation, lastGeneration, nextWorker, paused } = inheritance;
+  return {
+    ...initialState(settings, socketPerSlot, at),
+    phase: "running",
+    ready: true,
+    generation,
+    lastGeneration,
+    nextWorker,
+    paused,
+    slots: Array.from({ length: Math.max(inheritance.slots, settings.processes) }, (_, i) => ({
+      number: i + 1,
+      deaths: 0,
+      respawnAt: null,
+      givenUp: false,
+      opened: i < inheritance.slots,
+      lastFailure: null,
+    })),
+    workers: inheritance.workers.map(({ ageMs, ...worker }) => ({
+      ...worker,
+      spawnedAt: at - ageMs,
+      acceptedAt: at - ageMs,
+      deadline: isLeaving(worker) ? at + settings.mercyMs : null,
+      recycle: null,
+      duty: [],
+    })),
+  };
+}
+
+/** Number of slots that are to have a worker now. */
+export function wantedSlots({ want, settings }: MasterState): number {
+  return Math.min(want ?? settings.processes, settings.processes);
+}
+
+/** Workers of a slot that are neither on standby nor leaving, oldest first. */
 export function liveWorkers(state: MasterState, slot: number): Worker[] {
-  return state.workers.filter((worker) => worker.slot === slot && !isLeaving(worker));
+  return state.workers.filter((worker) =>
+    worker.slot === slot && worker.state !== "standby" && !isLeaving(worker)
+  );
 }
 
 /** True for a worker that was told to leave, or killed. */
-export function isLeaving(worker: Worker): boolean {
+export function isLeaving(worker: Pick<Worker, "state">): boolean {
   return worker.state === "retiring" || worker.state === "killed";
 }
 
@@ -164,6 +299,7 @@ export function nextDeadline(state: MasterState): number | null {
   const times = [
     ...state.workers.map((worker) => worker.deadline),
     ...state.slots.map((slot) => slot.respawnAt),
+    state.reload?.verifiedAt ?? null,
   ];
   for (const time of times) {
     if (time !== null && (next === null || time < next)) next = time;

@@ -12,19 +12,24 @@ import {
   fillSlots,
   growSlots,
   happen,
+  hasNoWorkersLeft,
   recordFailure,
   spawnWorker,
 } from "./pool.ts";
 import {
   abandonReload,
   advanceReload,
+  askForExec,
   beginQueuedReload,
   cancelReload,
   configured,
   requestReload,
 } from "./reload.ts";
-import { isLeaving, type MasterState, type Worker } from "./state.ts";
-import { fieldsOf, log, nameOf, openTurn, type Turn } from "./turn.ts";
+import { advanceRecycling, condemn, requestRecycling } from "./recycle.ts";
+import { pause, refuseScaling, scale, shrink, want } from "./scaling.ts";
+import { isLeaving, type MasterState, wantedSlots, type Worker } from "./state.ts";
+import { decide, fieldsOf, log, nameOf, openTurn, type Turn, verdictNow } from "./turn.ts";
+import type { Ticket } from "./verdict.ts";
 
 /** The result of a step. */
 export interface Step {
@@ -44,29 +49,65 @@ function apply(turn: Turn, event: MasterEvent): void {
   const { state } = turn;
   switch (event.type) {
     case "start":
-      growSlots(turn, state.settings.processes);
-      return state.slots.forEach((slot) => spawnWorker(turn, slot.number, state.generation));
+      return start(turn);
     case "tick":
       return;
-    case "reload":
-      return requestReload(turn, event.kind, event.why);
+    case "overslept":
+      return postpone(turn, event.ms);
+    case "reload": {
+      const { kind, brutal = false } = event;
+      return requestReload(turn, { kind, brutal, tickets: ticketsOf(event) }, event.why);
+    }
     case "configured":
       if (state.reload === null) return;
       state.nextSettings = event.settings;
       return configured(turn, state.reload);
     case "notConfigured":
-      return state.reload === null ? undefined : abandonReload(turn);
-    case "stop":
-      return stop(turn, event.why);
-    case "scale":
-    case "want":
-    case "pause":
+      return state.reload === null ? undefined : abandonReload(turn, state.reload, event.why);
+    case "masterOutdated":
+      if (state.reload !== null) state.reload.exec = "wanted";
       return;
+    case "stop":
+      return stop(turn, event.why, event.brutal ?? false, ticketsOf(event));
+    case "scale":
+      return scale(turn, event.processes, event.why, ticketsOf(event));
+    case "scaleFailed":
+      return refuseScaling(turn, event.problem, ticketsOf(event));
+    case "want":
+      return want(turn, event.workers, event.why);
+    case "pause":
+      return pause(turn, event.on, event.why, ticketsOf(event));
     default: {
       const worker = state.workers.find((candidate) => candidate.id === event.worker);
       return worker === undefined ? undefined : applyToWorker(turn, worker, event);
     }
   }
+}
+
+function ticketsOf({ ticket }: { readonly ticket?: Ticket }): readonly Ticket[] {
+  return ticket === undefined ? [] : [ticket];
+}
+
+function start(turn: Turn): void {
+  const { state } = turn;
+  growSlots(turn, state.settings.processes);
+  const wanted = wantedSlots(state);
+  // An instance that needs nobody yet has started.
+  if (wanted === 0) state.phase = "running";
+  for (const { number } of state.slots.slice(0, wanted)) {
+    spawnWorker(turn, number, state.generation);
+  }
+}
+
+/** Time in which the master itself stood still is nobody's fault. */
+function postpone({ state }: Turn, ms: number): void {
+  for (const worker of state.workers) {
+    if (worker.deadline !== null) worker.deadline += ms;
+  }
+  for (const slot of state.slots) {
+    if (slot.respawnAt !== null) slot.respawnAt += ms;
+  }
+  if (state.reload !== null && state.reload.verifiedAt !== null) state.reload.verifiedAt += ms;
 }
 
 type OfWorker = Extract<MasterEvent, { readonly worker: number }>;
@@ -82,10 +123,13 @@ function applyToWorker(turn: Turn, worker: Worker, event: OfWorker): void {
       worker.covers = event.covers;
       return happen(turn, worker, event.on ? "accept" : "pause");
     case "recycle":
+      return requestRecycling(turn, worker, event.reason, event.why);
     case "condemn":
-      return;
+      return condemn(turn, worker, event.reason, event.why, event.graceMs);
     case "leaving":
-      return happen(turn, worker, "retire", { reason: "signal" });
+      return happen(turn, worker, "retire", {
+        reason: worker.state === "standby" ? "reload" : "signal",
+      });
     case "pipeBroken":
       if (isLeaving(worker)) return;
       log(turn, "error", `${nameOf(worker)}: ${event.error}`, fieldsOf("pipeBroken", worker));
@@ -97,17 +141,19 @@ function applyToWorker(turn: Turn, worker: Worker, event: OfWorker): void {
 }
 
 /** The first time: everybody finishes what they have. The second time: at once. */
-function stop(turn: Turn, why: string): void {
+function stop(turn: Turn, why: string, brutal: boolean, tickets: readonly Ticket[]): void {
   const { state } = turn;
   const again = state.phase === "stopping" || state.phase === "killing";
+  const kill = again || brutal;
   const text = again ? `${why} again: killing the workers` : `Stopping: ${why}`;
-  log(turn, again ? "warning" : "info", text, { event: "stopping", again });
+  log(turn, kill ? "warning" : "info", text, { event: "stopping", again });
   cancelReload(turn);
-  state.phase = again ? "killing" : "stopping";
+  state.stopTickets = [...state.stopTickets, ...tickets];
+  state.phase = kill ? "killing" : "stopping";
   if (!again) turn.effects.push({ type: "closeSockets" });
   for (const slot of state.slots) slot.respawnAt = null;
   for (const worker of [...state.workers]) {
-    happen(turn, worker, again ? "kill" : "retire", { reason: "stop" });
+    happen(turn, worker, kill ? "kill" : "retire", { reason: "stop" });
   }
 }
 
@@ -115,7 +161,10 @@ function stop(turn: Turn, why: string): void {
 function settle(turn: Turn): void {
   actOnDeadlines(turn);
   advanceReload(turn);
+  shrink(turn);
   beginQueuedReload(turn);
+  askForExec(turn);
+  advanceRecycling(turn);
   fillSlots(turn);
   updateCoverage(turn);
   announceReady(turn);
@@ -125,7 +174,7 @@ function settle(turn: Turn): void {
 function announceReady(turn: Turn): void {
   const { state } = turn;
   if (state.ready || state.slots.length === 0) return;
-  const wanted = state.slots.slice(0, state.settings.processes);
+  const wanted = state.slots.slice(0, wantedSlots(state));
   if (!wanted.every((slot) => slot.opened)) return;
   state.ready = true;
   turn.effects.push({ type: "ready", afterMs: turn.at - state.startedAt });
@@ -134,8 +183,14 @@ function announceReady(turn: Turn): void {
 function exitWhenDone(turn: Turn): void {
   const { phase, workers, slots } = turn.state;
   if (workers.length > 0) return;
-  if (phase === "stopping") turn.effects.push({ type: "exit", outcome: "stopped" });
-  if (phase === "killing") turn.effects.push({ type: "exit", outcome: "killed" });
+  if (phase === "stopping" || phase === "killing") {
+    decide(turn, turn.state.stopTickets, verdictNow(turn, "done", "The instance has stopped"));
+    turn.effects.push({ type: "exit", outcome: phase === "stopping" ? "stopped" : "killed" });
+  }
+  const { dieOnNoWorkers } = turn.state.settings;
+  if (phase === "running" && dieOnNoWorkers && hasNoWorkersLeft(turn)) {
+    turn.effects.push({ type: "exit", outcome: "noWorkerLeft" });
+  }
   // No worker ever accepted, and none is on its way: another try would fail in the same way.
   if (phase === "starting" && slots.length > 0) {
     turn.effects.push({ type: "exit", outcome: "noWorkerStarted" });

@@ -7,6 +7,7 @@
 
 import type { Effect, LogLevel } from "./event.ts";
 import type { MasterState, Worker } from "./state.ts";
+import type { Ticket, Verdict } from "./verdict.ts";
 
 /** What the functions of `lib/core` work on. */
 export interface Turn {
@@ -42,6 +43,21 @@ export function log(
   fields: Record<string, unknown>,
 ): void {
   turn.effects.push({ type: "log", level, text, fields });
+}
+
+/** Tells those who wait what came of what they asked for. */
+export function decide(turn: Turn, tickets: readonly Ticket[], verdict: Verdict): void {
+  if (tickets.length > 0) turn.effects.push({ type: "verdict", tickets, verdict });
+}
+
+/** The verdict on something that was done, or could not be done, at once. */
+export function verdictNow(
+  turn: Turn,
+  outcome: Verdict["outcome"],
+  text: string,
+): Verdict {
+  const { generation } = turn.state;
+  return { outcome, generation, tookMs: 0, slots: [], failures: [], text };
 }
 
 /** A worker as log lines name it. */

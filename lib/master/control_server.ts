@@ -39,10 +39,12 @@ export class ControlServer {
   readonly #listener: Deno.UnixListener;
   readonly #expected = new Map<string, (caller: Caller) => void>();
 
-  /** Makes the directory and begins to listen. */
-  constructor() {
-    this.directory = makePrivateDirectory();
+  /** Begins to listen in a new directory, or in that of the program that was here before. */
+  constructor(directory: string = makePrivateDirectory()) {
+    this.directory = directory;
     this.path = `${this.directory}/control.sock`;
+    // Whoever was started with the files in it has read them.
+    for (const { name } of Deno.readDirSync(directory)) Deno.removeSync(`${directory}/${name}`);
     this.#listener = Deno.listen({ transport: "unix", path: this.path });
     void this.#accept();
   }

@@ -7,6 +7,7 @@
 
 import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, type Slot, type Worker } from "../core/state.ts";
+import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import {
   encodeWorkerEnvironment,
@@ -14,58 +15,140 @@ import {
   WORKER_VARIABLE,
 } from "../protocol/worker_environment.ts";
 import { lendDescriptors } from "../system/descriptor.ts";
+import { DENO } from "../system/program.ts";
 import { VERSION } from "../version.ts";
+import { AdoptedProcess } from "./adopted_process.ts";
 import type { Caller } from "./control_server.ts";
+import { type LaneLease, LanePool } from "./lane_pool.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
+import { workerName } from "./process_names.ts";
+import type { Vitals } from "./sampler.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
-import { WorkerProcess } from "./worker_process.ts";
+import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
+
+/** A worker process, and how it is watched. */
+interface Member extends Pick<Vitals, "heartbeatMs"> {
+  readonly process: WorkerProcess;
+  readonly lease: LaneLease;
+  readonly token: string;
+}
+
+/** How a worker is known and watched by another program of the master. */
+export interface Credentials {
+  /** Proves who it is. */
+  readonly token: string;
+  /** Number of its lane. */
+  readonly lane: number;
+  readonly heartbeatMs: number;
+}
+
+/** A process that becomes a member. */
+interface Taken extends Omit<Member, "process" | "heartbeatMs"> {
+  readonly worker: number;
+  readonly slot: number;
+  readonly child: ChildHandle;
+  readonly instruction: Instruction;
+  /** For one that another program started. */
+  readonly heartbeatMs?: number;
+}
 
 /** All worker processes of the instance. */
 export class Crew {
   readonly #surroundings: Surroundings;
   readonly #report: (report: Happening) => void;
-  readonly #processes = new Map<number, WorkerProcess>();
+  readonly #members = new Map<number, Member>();
   readonly #commands = new Map<number, WorkerCommand>();
+  readonly #lanes: LanePool;
+  readonly #onWatch: () => void;
   #toldCost = false;
 
-  /** Nobody is started yet. */
-  constructor(surroundings: Surroundings, report: (report: Happening) => void) {
+  /** Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at. */
+  constructor(
+    surroundings: Surroundings,
+    report: (report: Happening) => void,
+    onWatch: () => void,
+  ) {
     this.#surroundings = surroundings;
     this.#report = report;
+    this.#lanes = new LanePool(surroundings.sharedMemory);
+    this.#onWatch = onWatch;
   }
 
   /** Starts a worker, and reports whether that worked. */
   spawn(effect: Spawn, instruction: Instruction): void {
     const { worker, slot, generation } = effect;
     const token = crypto.randomUUID();
+    let lease: LaneLease | null = null;
     try {
       const command = this.#command(instruction, generation);
-      const child = this.#start(command, slot, generation, token, instruction);
-      const process = new WorkerProcess(child, {
-        message: (message) => this.#onMessage(worker, slot, message),
-        pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
-        startLine: (line) => this.#surroundings.write(line),
-        exited: (how, error) => {
-          this.#processes.delete(worker);
-          this.#surroundings.control.forget(token);
-          this.#report({ type: "exited", worker, how, error });
-        },
-      });
-      this.#processes.set(worker, process);
-      this.#surroundings.control.expect(
-        token,
-        (caller) => this.#onCall(process, caller),
-      );
+      lease = this.#lanes.take();
+      const child = this.#start(command, slot, generation, token, lease.number, instruction);
+      this.#take({ worker, slot, token, lease, child, instruction });
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
+      if (lease !== null) this.#lanes.release(lease);
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
     }
+  }
+
+  /** Goes on with a worker of the program that was here before. */
+  adopt(
+    worker: number,
+    slot: number,
+    pid: number,
+    known: Credentials,
+    instruction: Instruction,
+  ): void {
+    const { libc } = this.#surroundings;
+    if (libc === null) return;
+    const { token, lane, heartbeatMs } = known;
+    const lease = this.#lanes.keep(lane);
+    const child = new AdoptedProcess(libc, pid);
+    this.#take({ worker, slot, token, lease, child, instruction, heartbeatMs });
+  }
+
+  #take(taken: Taken): void {
+    const { worker, slot, token, lease, child, instruction } = taken;
+    const process = new WorkerProcess(child, {
+      message: (message) => this.#onMessage(worker, slot, message),
+      pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
+      startLine: (line) => this.#surroundings.write(line),
+      exited: (how, error) => {
+        this.#members.delete(worker);
+        this.#lanes.release(lease);
+        this.#surroundings.control.forget(token);
+        this.#report({ type: "exited", worker, how, error });
+      },
+    });
+    const period = taken.heartbeatMs ?? heartbeatMs(instruction.config);
+    this.#members.set(worker, { process, lease, token, heartbeatMs: period });
+    this.#surroundings.control.expect(
+      token,
+      (caller) => this.#onCall(process, caller, instruction),
+    );
+  }
+
+  /** What a new program of the master has to know of each worker, by worker number. */
+  get credentials(): Readonly<Record<number, Credentials>> {
+    return Object.fromEntries(
+      [...this.#members].map(([worker, { token, lease, heartbeatMs }]) =>
+        [worker, { token, lane: lease.number, heartbeatMs }] as const
+      ),
+    );
+  }
+
+  /** What is to be seen of a worker; undefined: it is gone. */
+  vitals(worker: number): Vitals | undefined {
+    const member = this.#members.get(worker);
+    if (member === undefined) return undefined;
+    const { process: { lastHeardAt, loopLagMs }, lease: { lane }, heartbeatMs } = member;
+    return { lane, lastHeardAt, loopLagMs, heartbeatMs };
   }
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
@@ -80,12 +163,17 @@ export class Crew {
 
   /** Sends a message to a worker that may be gone already. */
   send(worker: number, message: MasterMessage): void {
-    this.#processes.get(worker)?.send(message);
+    this.#members.get(worker)?.process.send(message);
+  }
+
+  /** Sends a message to all workers, also to those that have not called yet. */
+  tell(message: MasterMessage): void {
+    for (const { process } of this.#members.values()) process.send(message);
   }
 
   /** Sends a signal to a worker that may be gone already. */
   signal(worker: number, signal: Deno.Signal): void {
-    this.#processes.get(worker)?.signal(signal);
+    this.#members.get(worker)?.process.signal(signal);
   }
 
   /** Shows on the scoreboard what has changed. */
@@ -138,9 +226,10 @@ export class Crew {
     slot: number,
     generation: number,
     token: string,
+    lane: number,
     instruction: Instruction,
   ): Deno.ChildProcess {
-    const { libc, listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
+    const { libc, listeners, control, scoreboardFd, stderrFd, process } = this.#surroundings;
     const { config } = instruction;
     const environment = encodeWorkerEnvironment({
       protocol: PROTOCOL_VERSION,
@@ -153,33 +242,45 @@ export class Crew {
       sockets: listeners.sockets,
       listen: config.listen,
       scoreboard: scoreboardFd,
+      lane,
+      namesRequests: watchFor(config).names,
+      heartbeatMs: heartbeatMs(config),
       stderr: stderrFd,
       mercyMs: config.workerReloadMercyMs,
+      processName: workerName(config, slot),
     });
     const lent = [...listeners.sockets.flatMap((socket) => socket.fds), scoreboardFd, stderrFd];
+    const spawn = () =>
+      new Deno.Command(DENO, {
+        args: [...command.args],
+        env: { ...command.env, [WORKER_VARIABLE]: environment },
+        stdin: "null",
+        stdout: "inherit",
+        stderr: "piped",
+        // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
+        detached: libc === null,
+      }).spawn();
     return lendDescriptors(
       libc,
       lent.filter((fd) => fd !== null),
-      () =>
-        new Deno.Command(Deno.execPath(), {
-          args: [...command.args],
-          env: { ...command.env, [WORKER_VARIABLE]: environment },
-          stdin: "null",
-          stdout: "inherit",
-          stderr: "piped",
-          // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
-          detached: libc === null,
-        }).spawn(),
+      () => process?.affinity?.during(slot, spawn) ?? spawn(),
     );
   }
 
-  #onCall(process: WorkerProcess, caller: Caller): void {
+  #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {
     process.connect(caller);
-    if (caller.hello.adopts || this.#toldCost || this.#surroundings.libc === null) return;
+    if (caller.hello.adopts || this.#toldCost) return;
     this.#toldCost = true;
-    logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
-      event: "ownSockets",
-    });
+    if (this.#surroundings.libc !== null) {
+      logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
+        event: "ownSockets",
+      });
+    }
+    if (config.maxRequests === 0 && config.harakiriMs === 0) return;
+    const text =
+      "Without foreign functions nobody sees the requests of a worker: max-requests and " +
+      "harakiri have no effect";
+    logLine("warning", text, { event: "unseenRequests" });
   }
 
   #onMessage(worker: number, slot: number, message: WorkerMessage): void {
@@ -192,6 +293,8 @@ export class Crew {
         return this.#report({ type: "stop", why: `worker ${slot} asked for it` });
       case "draining":
         return this.#report({ type: "leaving", worker });
+      case "watch":
+        return this.#onWatch();
       case "hello":
       case "heartbeat":
         // WorkerProcess notes when it was last heard of.

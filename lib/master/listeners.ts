@@ -18,6 +18,7 @@ import {
   boundPort,
   probeTcp,
 } from "../system/listening_socket.ts";
+import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
 import { resolveOwner } from "../system/owner.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { addressText, localAddress } from "../system/socket_address.ts";
@@ -38,13 +39,16 @@ export type SocketConfig = Pick<
   | "vacuum"
 >;
 
-/** One open socket: its descriptors and what workers are told about it. */
-interface Listener {
+/** One open socket: its descriptors and what workers are told about it. Nothing but data. */
+export interface Listener {
+  /** What it was made from: the same text gives the same socket after a reload. */
+  readonly key: string;
   readonly worker: WorkerSocket;
-  /** Makes the descriptor of one more slot; null: all slots share what there is. */
-  readonly another: (() => number) | null;
-  /** The path and inode of a Unix socket that was bound here. */
-  readonly file: { readonly path: string; readonly inode: number | null } | null;
+  /** Whether every slot has a descriptor of its own; else all slots share what there is. */
+  readonly perSlot: boolean;
+  readonly keepalive: boolean;
+  /** A Unix socket that was bound here. */
+  readonly file: OwnedPath | null;
 }
 
 /** The sockets of one instance. */
@@ -52,32 +56,50 @@ export class Listeners {
   readonly #libc: Libc | null;
   #listeners: readonly Listener[];
 
-  private constructor(libc: Libc | null, listeners: readonly Listener[]) {
+  /** Takes what is open. {@linkcode Listeners.open} opens. */
+  constructor(libc: Libc | null, listeners: readonly Listener[]) {
     this.#libc = libc;
     this.#listeners = listeners;
   }
 
   /**
-   * Binds all configured sockets, or none. Those that a service manager passed are taken instead, or
-   * added.
+   * Binds all configured sockets, or none. What is open already is kept, with its queue. Sockets that a
+   * service manager passed are taken instead, or added.
    *
    * @throws {UserError} If one of them cannot be bound; nothing is left behind.
    */
   static async open(
     libc: Libc | null,
     config: SocketConfig,
+    known: readonly Listener[] = [],
     passed: readonly PassedSocket[] = [],
   ): Promise<Listeners> {
+    const left = [...known];
     const listeners: Listener[] = [];
+    const opened: Listener[] = [];
     try {
       for (const wanted of await wantedSockets(libc, config, passed)) {
-        listeners.push(await openOne(libc, wanted, config));
+        const at = left.findIndex((listener) => isMeant(listener, wanted));
+        const [kept] = at < 0 ? [] : left.splice(at, 1);
+        const listener = kept ?? await openOne(libc, wanted, config);
+        if (kept === undefined) opened.push(listener);
+        listeners.push(listener);
       }
+      const all = new Listeners(libc, listeners);
+      all.grow(config.processes);
+      return all;
     } catch (error) {
-      new Listeners(libc, listeners).close(true);
-      throw error;
+      new Listeners(libc, opened).close(true);
+      if (error instanceof UserError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      const text = `Cannot open the sockets of ${config.processes} processes: ${reason}`;
+      throw new UserError("socket", text, { cause: error });
     }
-    return new Listeners(libc, listeners);
+  }
+
+  /** What a new program of this process needs to go on with them. */
+  get records(): readonly Listener[] {
+    return this.#listeners;
   }
 
   /** What workers are told, in the order of the configuration. */
@@ -87,7 +109,7 @@ export class Listeners {
 
   /** True if there is a socket per slot, so that a slot without a worker needs a sibling. */
   get perSlot(): boolean {
-    return this.#listeners.some((listener) => listener.another !== null);
+    return this.#listeners.some((listener) => listener.perSlot);
   }
 
   /**
@@ -96,10 +118,33 @@ export class Listeners {
    * @throws {SystemCallError} If there are no more descriptors.
    */
   grow(slots: number): void {
-    for (const { worker, another } of this.#listeners) {
-      if (another === null) continue;
+    for (const { worker, perSlot, keepalive } of this.#listeners) {
+      if (!perSlot || this.#libc === null || worker.bind === null) continue;
       const fds = worker.fds as number[];
-      while (fds.length < slots) fds.push(another());
+      const { hostname: host, port } = worker.bind;
+      const options = { host, port, reusePort: true, keepalive };
+      while (fds.length < slots) fds.push(bindTcp(this.#libc, options));
+    }
+  }
+
+  /** Closes those that `kept` does not have, and removes their Unix sockets. */
+  closeAllBut(kept: Listeners): void {
+    const stay = new Set(kept.records.map(({ worker }) => worker.fds[0]));
+    const gone = this.#listeners.filter(({ worker }) => !stay.has(worker.fds[0]));
+    this.#listeners = this.#listeners.filter((listener) => !gone.includes(listener));
+    for (const listener of gone) closeListener(this.#libc, listener, true);
+  }
+
+  /**
+   * Gives the sockets to another user: without that, sockets of later slots, which it binds, could not
+   * join these (socket(7), SO_REUSEPORT).
+   *
+   * @param files Whether the files of Unix sockets are given to it as well.
+   */
+  give(uid: number, gid: number, files: boolean): void {
+    for (const { worker, file } of this.#listeners) {
+      if (worker.bind !== null) { for (const fd of worker.fds) this.#libc?.fchown(fd, uid, gid); }
+      if (files && file !== null) Deno.chownSync(file.path, uid, gid);
     }
   }
 
@@ -116,16 +161,17 @@ export class Listeners {
 
 function closeListener(c: Libc | null, { worker, file }: Listener, vacuum: boolean): void {
   for (const fd of worker.fds) c?.close(fd);
-  if (vacuum && file !== null) removeOwn(file.path, file.inode);
+  if (vacuum && file !== null) removeOwned(file);
 }
 
-/** Removes a Unix socket unless somebody else has put another one there meanwhile. */
-function removeOwn(path: string, inode: number | null): void {
-  try {
-    if (Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+/** Two sockets with the same key are the same socket. */
+function keyOf({ option, text }: SocketSpec): string {
+  return `${option} ${text}`;
+}
+
+/** True if the listener is what is wanted: an inherited descriptor stays what it is under every name. */
+function isMeant({ key, worker }: Listener, { spec, address }: Wanted): boolean {
+  return address.kind === "fd" ? worker.fds[0] === address.fd : key === keyOf(spec);
 }
 
 async function wantedSockets(
@@ -154,7 +200,7 @@ async function openOne(
   config: SocketConfig,
 ): Promise<Listener> {
   try {
-    if (libc === null) return await withoutLibc(address, spec);
+    if (libc === null) return await withoutLibc(address, spec, config);
     return await bindOne(libc, address, spec, config);
   } catch (error) {
     throw explain(error, spec);
@@ -174,9 +220,8 @@ async function bindOne(
     }
     case "unix": {
       const fd = await bindUnix(c, address.path);
-      const path = Deno.realPathSync(address.path);
-      const file = { path, inode: Deno.lstatSync(path).ino };
-      const listener = shared(spec, address.path, fd, file);
+      const file = ownPath(address.path);
+      const listener = shared(spec, config, address.path, fd, file);
       try {
         applyFileOptions(c, address.path, config);
       } catch (error) {
@@ -189,12 +234,13 @@ async function bindOne(
     case "abstract": {
       const fd = bindAbstract(c, address.name);
       c.listen(fd, config.listen);
-      return shared(spec, `@${address.name}`, fd, null);
+      return shared(spec, config, `@${address.name}`, fd, null);
     }
     case "fd": {
       adoptDescriptor(c, address.fd);
       const name = localAddress(c, address.fd);
-      return shared(spec, name === null ? spec.text : addressText(name), address.fd, null);
+      const text = name === null ? spec.text : addressText(name);
+      return shared(spec, config, text, address.fd, null);
     }
     case "passed":
       throw new TypeError(
@@ -215,27 +261,22 @@ function bindTcpListener(
   if (reusePort && wantedPort !== 0) probeTcp(c, host, wantedPort);
   const first = bindTcp(c, { host, port: wantedPort, reusePort, keepalive });
   const port = boundPort(c, first);
-  const another = () => bindTcp(c, { host, port, reusePort: true, keepalive });
-  const fds = [first];
-  try {
-    while (reusePort && fds.length < config.processes) fds.push(another());
-  } catch (error) {
-    for (const fd of fds) c.close(fd);
-    throw error;
-  }
   const text = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const bind = { hostname: host, port };
-  const worker = { address: text, protocol: spec.option, bind, fds };
-  return { worker, another: reusePort ? another : null, file: null };
+  const worker = { address: text, protocol: spec.option, bind, fds: [first] };
+  return { key: keyOf(spec), worker, perSlot: reusePort, keepalive, file: null };
 }
 
 function shared(
   spec: SocketSpec,
+  config: SocketConfig,
   address: string,
   fd: number,
   file: Listener["file"],
 ): Listener {
-  return { worker: { address, protocol: spec.option, bind: null, fds: [fd] }, another: null, file };
+  const worker = { address, protocol: spec.option, bind: null, fds: [fd] };
+  const { soKeepalive: keepalive } = config;
+  return { key: keyOf(spec), worker, perSlot: false, keepalive, file };
 }
 
 function applyFileOptions(c: Libc, path: string, config: SocketConfig): void {
@@ -247,7 +288,11 @@ function applyFileOptions(c: Libc, path: string, config: SocketConfig): void {
 }
 
 /** Workers bind for themselves; the master only makes sure that they can. */
-async function withoutLibc(address: Address, spec: SocketSpec): Promise<Listener> {
+async function withoutLibc(
+  address: Address,
+  spec: SocketSpec,
+  config: SocketConfig,
+): Promise<Listener> {
   if (address.kind !== "tcp") {
     throw new TypeError(
       "only TCP sockets work without foreign functions (allow them with --allow-ffi)",
@@ -258,7 +303,8 @@ async function withoutLibc(address: Address, spec: SocketSpec): Promise<Listener
   const text = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   const bind = { hostname, port };
   const worker = { address: text, protocol: spec.option, bind, fds: [] };
-  return { worker, another: null, file: null };
+  const { soKeepalive: keepalive } = config;
+  return { key: keyOf(spec), worker, perSlot: false, keepalive, file: null };
 }
 
 /** What is wrong, where, and what to do about it, in one line. */

@@ -7,12 +7,28 @@
 
 import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
-import { initialState, type MasterState, nextDeadline, type ReloadKind } from "../core/state.ts";
+import {
+  inheritanceOf,
+  inheritedState,
+  initialState,
+  type MasterState,
+  nextDeadline,
+  type ReloadKind,
+  wantedSlots,
+} from "../core/state.ts";
+import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
+import type { MasterMessage } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
+import { LaneClock } from "../protocol/lane.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
+import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
+import { Operators } from "./operators.ts";
+import { Oversight } from "./oversight.ts";
+import type { Replacement } from "./replacement.ts";
+import { Scaling } from "./scaling.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import type { SignalInbox } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -24,6 +40,15 @@ export interface Instruction {
   readonly opt: ModuleOptions;
 }
 
+/** A configuration that was read again. */
+export interface Reading {
+  readonly instruction: Instruction;
+  /** The same, with what takes a new program of the master. */
+  readonly whole: Instruction;
+  /** True if `whole` says more, or the program itself is another one. */
+  readonly outdated: boolean;
+}
+
 /** What the master is started with. */
 export interface MasterSetup {
   readonly instruction: Instruction;
@@ -32,37 +57,66 @@ export interface MasterSetup {
   readonly signals: SignalInbox;
   /** Null: nobody wants to be told how the instance is. */
   readonly serviceManager: ServiceManager | null;
+  /** What the program that was here before has passed on; null: this is the first one. */
+  readonly inheritance: Handover | null;
   /**
    * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
    * is no good.
    */
-  readonly readAgain: (current: Config) => Instruction | null;
+  readonly readAgain: (current: Config) => Reading | null;
+  /** Replaces the master's program; null where that is not possible. */
+  readonly replacement: Replacement | null;
   /** Called when every slot accepts for the first time. */
   readonly onReady: () => void;
 }
+
+/** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
+const OVERSLEPT_MS = 2_000;
 
 /** Runs an instance until it ends. */
 export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings, serviceManager } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const crew = new Crew(surroundings, report);
-  const touchFiles = new TouchFiles<ReloadKind>((kind, path) =>
-    report({ type: "reload", kind, why: `${path} was touched` })
-  );
-  const master = new Master(setup, crew, touchFiles, report);
-  setup.signals.deliver(report);
+  const crew = new Crew(surroundings, report, () => oversight.wake());
+  const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
+  const oversight: Oversight = new Oversight({
+    clock: new LaneClock(surroundings.sharedMemory),
+    workers: () => master.state.workers,
+    vitals: (worker) => crew.vitals(worker),
+    report,
+    sampled: (samples) => scaling.take(samples),
+  });
+  const scaling: Scaling = new Scaling({
+    libc: surroundings.libc,
+    sockets: surroundings.listeners,
+    report,
+    state: () => master.state,
+  });
+  const master: Master = new Master(setup, crew, { touchFiles, oversight, scaling }, report);
+  const { operators } = master;
+  setup.signals.deliver((command, signal) => operators.command(command, signal));
   try {
-    master.take({ type: "start", at: performance.now() });
-    master.watchTouchFiles();
+    await scaling.use(setup.instruction.config);
+    await operators.open();
+    master.begin(setup.inheritance);
+    master.watch();
     while (master.outcome === null) {
       const deadline = earlier(nextDeadline(master.state), serviceManager?.deadline ?? null);
       const event = await queue.next(deadline);
-      master.take(event ?? { type: "tick", at: performance.now() });
+      const at = performance.now();
+      if (deadline !== null && at - deadline > OVERSLEPT_MS) {
+        // The master was stopped, or the machine slept: what its workers said meanwhile comes first.
+        master.take({ type: "overslept", ms: at - deadline + OVERSLEPT_MS, at });
+      } else if (event === undefined) master.take({ type: "tick", at });
+      if (event !== undefined) master.take(event);
     }
     return master.outcome;
   } finally {
     touchFiles.close();
+    oversight.close();
+    await scaling.close();
+    await operators.close(master.outcome);
   }
 }
 
@@ -70,13 +124,24 @@ function earlier(a: number | null, b: number | null): number | null {
   return a === null || b === null ? a ?? b : Math.min(a, b);
 }
 
+/** What is to be done when a file was touched; it is told why, for the log. */
+type Touched = (why: string) => void;
+
+/** What the master keeps an eye on. */
+interface Eyes {
+  readonly touchFiles: TouchFiles<Touched>;
+  readonly oversight: Oversight;
+  readonly scaling: Scaling;
+}
+
 /** The state and the hands that carry out what it asks for. */
 class Master {
   state: MasterState;
   outcome: Outcome | null = null;
+  readonly operators: Operators;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
-  readonly #touchFiles: TouchFiles<ReloadKind>;
+  readonly #eyes: Eyes;
   readonly #report: (happening: Happening) => void;
   #current: Instruction;
   #next: Instruction | null = null;
@@ -84,22 +149,61 @@ class Master {
   constructor(
     setup: MasterSetup,
     crew: Crew,
-    touchFiles: TouchFiles<ReloadKind>,
+    eyes: Eyes,
     report: (happening: Happening) => void,
   ) {
     this.#setup = setup;
     this.#crew = crew;
-    this.#touchFiles = touchFiles;
+    this.#eyes = eyes;
     this.#report = report;
     this.#current = setup.instruction;
     const perSlot = setup.surroundings.listeners.perSlot;
-    this.state = initialState(settingsOf(this.#current.config), perSlot, performance.now());
+    const { config } = this.#current;
+    const settings = settingsOf(config);
+    const inheritance = setup.inheritance?.inheritance;
+    const want = eyes.scaling.wantedAtStart(config);
+    this.state = inheritance === undefined
+      ? initialState(settings, perSlot, performance.now(), want)
+      : inheritedState(settings, perSlot, performance.now(), inheritance);
+    // As many as there were, unless their number is fixed from now on.
+    if (inheritance !== undefined && want !== null) this.state.want = inheritance.want;
+    this.operators = new Operators({
+      surroundings: setup.surroundings,
+      report,
+      state: () => this.state,
+      config: () => this.#current.config,
+      nudge: (by, why) => eyes.scaling.nudge(by, why),
+    });
+    const { process } = setup.surroundings;
+    if (process === null) return;
+    this.operators.hooks.writePidfiles = () => process.rewritePidfiles();
+    if (!process.hasLog) return;
+    this.operators.hooks.reopenLogs = () => this.#reopenLog("an operator asked for it");
+    this.operators.hooks.rotateLogs = () => this.#rotateLog("an operator asked for it");
+  }
+
+  /** Starts the workers, or goes on with those of the program before and replaces them. */
+  begin(handover: Handover | null): void {
+    if (handover === null) return this.take({ type: "start", at: performance.now() });
+    for (const { id, slot, pid } of handover.inheritance.workers) {
+      const known = handover.credentials[id];
+      if (pid === null || known === undefined) continue;
+      this.#crew.adopt(id, slot, pid, known, this.#current);
+    }
+    if (this.#setup.surroundings.libc !== null) listenAgain(this.#setup.surroundings.libc);
+    this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
   }
 
   take(event: MasterEvent): void {
-    const { state, effects } = step(this.state, event);
+    // Workers inherit their sockets, so those are there before the slots are.
+    const problem = event.type === "scale" ? this.#makeRoom(event.processes) : null;
+    const { state, effects } = step(
+      this.state,
+      problem === null ? event : { ...event, type: "scaleFailed", problem } as MasterEvent,
+    );
     const before = this.state;
     this.state = state;
+    this.#eyes.scaling.show(state);
     for (const effect of effects) this.#perform(effect);
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) this.#next = null;
@@ -117,12 +221,18 @@ class Master {
           reason: effect.reason,
           mercyMs: effect.mercyMs,
         });
+      case "standBy":
+        return this.#crew.send(effect.worker, { type: "standBy", drain: effect.drain });
+      case "recall":
+        return this.#crew.send(effect.worker, { type: "recall" });
       case "cover":
         return this.#crew.send(effect.worker, { type: "cover", slots: effect.slots });
       case "signal":
         return this.#crew.signal(effect.worker, effect.signal);
       case "readConfiguration":
         return this.#readConfiguration();
+      case "execMaster":
+        return this.#execMaster();
       case "closeSockets":
         return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
@@ -130,7 +240,7 @@ class Master {
       case "ready":
         return this.#ready(effect.afterMs);
       case "verdict":
-        return;
+        return this.operators.verdict(effect.tickets, effect.verdict);
       case "log":
         return logLine(effect.level, effect.text, effect.fields);
       case "exit":
@@ -143,65 +253,119 @@ class Master {
   }
 
   #readConfiguration(): void {
-    const next = this.#setup.readAgain(this.#current.config);
-    if (next === null) return this.#report({ type: "notConfigured" });
-    const problem = this.#makeRoom(next.config);
-    if (problem !== null) {
-      logLine("error", problem, { event: "problem" });
-      return this.#report({ type: "notConfigured" });
-    }
-    this.#next = next;
-    this.#report({ type: "configured", settings: settingsOf(next.config) });
+    const reading = this.#setup.readAgain(this.#current.config);
+    if (reading === null) return this.#refuse("the configuration has errors");
+    const { instruction, outdated, whole } = reading;
+    const { replacement } = this.#setup;
+    if (outdated && replacement !== null) return void this.#prepare(replacement, whole);
+    const { processes } = instruction.config;
+    const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
+    if (problem !== null) return this.#refuse(problem);
+    this.#next = instruction;
+    this.#report({ type: "configured", settings: settingsOf(instruction.config) });
+  }
+
+  /** Finds out whether a new program could go on, before anything is given up. */
+  async #prepare(replacement: Replacement, whole: Instruction): Promise<void> {
+    const problem = await replacement.prepare(whole.config);
+    if (problem === null) this.#report({ type: "masterOutdated" });
+    else this.#refuse(problem);
+  }
+
+  #execMaster(): void {
+    const inheritance = inheritanceOf(this.state, performance.now());
+    const problem = this.#setup.replacement?.run(inheritance, this.#crew.credentials);
+    this.#refuse(problem ?? "The master's program cannot be replaced");
+  }
+
+  #refuse(why: string): void {
+    this.#report({ type: "notConfigured", why });
+  }
+
+  #whyNotFewer(processes: number): string | null {
+    const why = processes < this.state.settings.processes ? whyNotFewer(this.state) : null;
+    return why === null ? null : `Fewer processes need a restart, because ${why}`;
   }
 
   /** Binds the sockets of new slots; says what is in the way. */
-  #makeRoom(config: Config): string | null {
-    const { listeners } = this.#setup.surroundings;
-    const deaf = this.state.workers.some((worker) =>
-      worker.state === "accepting" && !worker.covers
-    );
-    if (config.processes < this.state.slots.length && listeners.perSlot && deaf) {
-      return "Fewer processes need a restart, because the script does not serve all sockets " +
-        "through the uwsgi module and nobody else could take the queues of the slots that go";
-    }
+  #makeRoom(processes: number): string | null {
     try {
-      listeners.grow(config.processes);
+      this.#setup.surroundings.listeners.grow(processes);
       return null;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return `Cannot open the sockets of ${config.processes} processes: ${reason}`;
+      return `Cannot open the sockets of ${processes} processes: ${reason}`;
     }
   }
 
   #confirm(generation: number): void {
     this.#crew.forgetBefore(generation);
+    this.#setup.surroundings.outgoing.close(true);
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
-    this.watchTouchFiles();
+    void this.#eyes.scaling.use(this.#current.config);
+    this.watch();
   }
 
-  watchTouchFiles(): void {
-    const { touchReload, touchChainReload } = this.#current.config;
-    this.#touchFiles.watch([
-      ...touchReload.map((path) => ({ path, what: "all" as const })),
-      ...touchChainReload.map((path) => ({ path, what: "chain" as const })),
-    ]);
+  /** Watches what the configuration in use says. */
+  watch(): void {
+    const { config } = this.#current;
+    const { touchFiles, oversight, scaling } = this.#eyes;
+    oversight.use(config, scaling.needs(config));
+    const reload = (kind: ReloadKind) => (why: string) =>
+      this.#report({ type: "reload", kind, why });
+    const files: [readonly string[], Touched][] = [
+      [config.touchReload, reload("all")],
+      [config.touchWorkersReload, reload("workers")],
+      [config.touchChainReload, reload("chain")],
+    ];
+    for (const { path, command } of config.touchExec) {
+      files.push([
+        [path],
+        (why) => void import("./touch_exec.ts").then((run) => run.execute(command, why)),
+      ]);
+    }
+    if (this.#setup.surroundings.process?.hasLog) {
+      files.push([config.touchLogreopen, (why) => this.#reopenLog(why)]);
+      files.push([config.touchLogrotate, (why) => this.#rotateLog(why)]);
+    }
+    touchFiles.watch(
+      files.flatMap(([paths, what]) => paths.map((path) => ({ path, what }))),
+    );
+    this.operators.watch();
+  }
+
+  /** Opens the log file again everywhere; who has asked for it goes to the log. */
+  #reopenLog(why: string): void {
+    this.#setup.surroundings.process?.reopenLog((message) => this.#crew.tell(message), why);
+  }
+
+  /** Renames the log file and opens a new one everywhere. */
+  #rotateLog(why: string): void {
+    const { logBackupname } = this.#current.config;
+    const tell = (message: MasterMessage) => this.#crew.tell(message);
+    this.#setup.surroundings.process?.rotateLog(tell, logBackupname, why);
   }
 
   #ready(afterMs: number): void {
     const { scoreboard, listeners } = this.#setup.surroundings;
     scoreboard.markReady();
-    const workers = this.state.settings.processes;
-    const who = workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
-    logLine("info", `${who} after ${Math.round(afterMs)} ms`, {
+    const workers = wantedSlots(this.state);
+    logLine("info", `${whoAccepts(workers)} after ${Math.round(afterMs)} ms`, {
       event: "ready",
       workers,
       sockets: listeners.sockets.map((socket) => socket.address),
       afterMs: Math.round(afterMs),
     });
     this.#setup.onReady();
+    this.operators.ready();
   }
+}
+
+function whoAccepts(workers: number): string {
+  if (workers === 0) return "No worker is needed yet: listening";
+  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
 }
 
 function settingsOf(config: Config): MasterState["settings"] {
@@ -209,5 +373,9 @@ function settingsOf(config: Config): MasterState["settings"] {
     processes: config.processes,
     startTimeoutMs: config.startTimeoutMs,
     mercyMs: config.workerReloadMercyMs,
+    rollback: config.chainReloadRollback,
+    verifyMs: config.chainReloadVerifyMs,
+    respawnLimit: config.respawnLimit,
+    dieOnNoWorkers: config.dieOnNoWorkers,
   };
 }

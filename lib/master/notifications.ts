@@ -6,7 +6,7 @@
  */
 
 import type { Effect } from "../core/event.ts";
-import type { MasterState, Reload } from "../core/state.ts";
+import { type MasterState, type Reload, wantedSlots } from "../core/state.ts";
 
 /** One message: the variables of sd_notify(3) and their values. */
 export type Notification = Readonly<Record<string, string>>;
@@ -78,12 +78,12 @@ const MARGIN_MS = 10_000;
 
 /** How long the next message may take: longer than the service manager's own limit, if need be. */
 function patience(phase: ServicePhase, { settings }: MasterState): Notification {
-  const { startTimeoutMs, mercyMs } = settings;
+  const { startTimeoutMs, mercyMs, verifyMs } = settings;
   const longest = {
     starting: startTimeoutMs,
     ready: null,
     // The old workers of the one before may still be leaving.
-    reloading: startTimeoutMs + mercyMs,
+    reloading: startTimeoutMs + verifyMs + mercyMs,
     stopping: mercyMs,
   }[phase];
   return longest === null ? {} : { EXTEND_TIMEOUT_USEC: String((longest + MARGIN_MS) * 1_000) };
@@ -106,10 +106,12 @@ function statusOf(phase: ServicePhase, state: MasterState, failure: string): str
   }
 }
 
-function whoAccepts({ workers, settings: { processes } }: MasterState): string {
-  const slots = workers.filter((one) => one.state === "accepting").map((one) => one.slot);
-  const count = new Set(slots.filter((slot) => slot <= processes)).size;
-  return `${count} of ${processes} ${processes === 1 ? "worker accepts" : "workers accept"}`;
+function whoAccepts(state: MasterState): string {
+  const wanted = wantedSlots(state);
+  if (wanted === 0) return "No worker is needed";
+  const slots = state.workers.filter((one) => one.state === "accepting").map((one) => one.slot);
+  const count = new Set(slots.filter((slot) => slot <= wanted)).size;
+  return `${count} of ${wanted} ${wanted === 1 ? "worker accepts" : "workers accept"}`;
 }
 
 function progress({ kind, pending, starting, done, failed }: Reload): string {

@@ -27,11 +27,20 @@ export class ServiceManager {
   #watchdogAt = performance.now();
   #complained = false;
 
-  /** Takes its address, and how often it wants to hear of the master's loop (ms; null: never). */
-  constructor(c: Libc, address: string, watchdogMs: number | null) {
+  /** The variables that led here, for a program that replaces this one. */
+  readonly environment: Readonly<Record<string, string>>;
+
+  /**
+   * Takes the variables of sd_notify(3) and sd_watchdog_enabled(3).
+   *
+   * @throws {TypeError} If the address is of a kind that is not known.
+   */
+  constructor(c: Libc, environment: Readonly<Record<string, string>>) {
+    const { NOTIFY_SOCKET: address = "", WATCHDOG_USEC = "", WATCHDOG_PID } = environment;
     this.#c = c;
+    this.environment = environment;
     this.#socket = new NotifySocket(c, address);
-    this.#watchdogMs = watchdogMs;
+    this.#watchdogMs = watchdogMs(WATCHDOG_USEC, WATCHDOG_PID, Deno.pid);
   }
 
   /**
@@ -60,6 +69,11 @@ export class ServiceManager {
       ...(cause instanceof SystemCallError ? { ERRNO: String(cause.errno) } : {}),
     });
     this.#flush();
+  }
+
+  /** This program has replaced the one that announced the reload, which ends with it. */
+  takeOver(): void {
+    this.#told = { ...TOLD_NOTHING, phase: "reloading" };
   }
 
   /** Says no more. */
@@ -102,13 +116,17 @@ const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] as const;
 
 /** Takes the service manager's address out of the environment; null: nobody listens, or cannot. */
 export function findServiceManager(): ServiceManager | null {
-  const [address = "", usec = "", pid] = VARIABLES.map((name) => Deno.env.get(name));
-  for (const name of VARIABLES) Deno.env.delete(name);
-  if (address === "") return null;
+  const environment: Record<string, string> = {};
+  for (const name of VARIABLES) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) environment[name] = value;
+    Deno.env.delete(name);
+  }
+  if (!environment.NOTIFY_SOCKET) return null;
   const c = libc();
   try {
     if (c === null) throw new Error("foreign functions are refused (allow them with --allow-ffi)");
-    return new ServiceManager(c, address, watchdogMs(usec, pid, Deno.pid));
+    return new ServiceManager(c, environment);
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
     return null;

@@ -1,64 +1,80 @@
 /**
- * Runs in the master. What each signal means; their listeners do nothing but report.
+ * Runs in the master. What each signal means; their listeners do nothing but pass the command on.
  *
  * @module
  */
 
-import type { Happening } from "../core/event.ts";
+import type { CommandName } from "../control/commands.ts";
+import type { Libc } from "../system/libc.ts";
+import { swallowSignal } from "../system/swallow_signal.ts";
 
-/** A signal of the master: what it asks for, and how the reference explains it. */
+/** A signal of the master: its command, and what there is to say about it beside. */
 export interface MasterSignal {
-  readonly request: Happening;
-  readonly help: string;
+  readonly command: CommandName;
+  readonly note: string;
 }
 
-const STOPS = "Stops in order; the second time at once, with exit code 5.";
+const TERMINAL = "A terminal sends it, too:";
 
 /** The signals of the master. */
 export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>> = {
-  SIGHUP: {
-    request: { type: "reload", kind: "all", why: "SIGHUP" },
-    help: "Reads the configuration again and replaces all workers at the same time, each old one " +
-      "only when its successor accepts.",
-  },
+  SIGHUP: { command: "reload", note: "" },
   SIGINT: {
-    request: { type: "stop", why: "SIGINT" },
-    help: `${STOPS} Ctrl-C in a terminal sends it; workers do not see that one.`,
+    command: "stop",
+    note: `${TERMINAL} Ctrl-C. Workers do not see that one. (uWSGI ignores a second one.)`,
   },
-  SIGTERM: {
-    request: { type: "stop", why: "SIGTERM" },
-    help: `${STOPS} (In uWSGI it reloads unless \`die-on-term\` is set.)`,
+  SIGTERM: { command: "stop", note: "(In uWSGI it reloads unless `die-on-term` is set.)" },
+  SIGQUIT: { command: "stop", note: "" },
+  SIGUSR2: { command: "chain-reload", note: "(In uWSGI it kills the master.)" },
+  SIGTSTP: { command: "toggle-pause", note: `${TERMINAL} Ctrl-Z.` },
+  SIGTTIN: { command: "more", note: "(In uWSGI it has no meaning.)" },
+  SIGTTOU: {
+    command: "fewer",
+    note: `${TERMINAL} to a job in the background that writes to it after \`stty tostop\`. ` +
+      "(In uWSGI it has no meaning.)",
   },
-  SIGQUIT: { request: { type: "stop", why: "SIGQUIT" }, help: STOPS },
 };
+
+/** Signals without effect that somebody might expect one of, and why. */
+export const SIGNALS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
+  SIGUSR1:
+    "Nothing, where foreign functions are allowed. Deno would start its debugger, through which every " +
+    "local user could run code as the master. (In uWSGI it writes statistics to the log; here `s` in " +
+    "the FIFO does, and `ctl status` shows them.)",
+  SIGWINCH: "Nothing: a terminal sends it whenever its window changes.",
+};
+
+/** A command that a signal stands for. */
+type Pass = (command: CommandName, signal: Deno.Signal) => void;
 
 /**
  * Takes the master's signals from the moment it is made, and keeps them until somebody asks for them:
  * one that comes while the sockets are opened must neither be lost nor end the process.
  */
 export class SignalInbox {
-  readonly #waiting: Happening[] = [];
-  readonly #listeners: readonly (readonly [Deno.Signal, () => void])[];
-  #report: (request: Happening) => void = (request) => this.#waiting.push(request);
+  readonly #waiting: Parameters<Pass>[] = [];
+  readonly #removers: (() => void)[];
+  #pass: Pass = (command, signal) => this.#waiting.push([command, signal]);
 
   /** Begins to listen. */
-  constructor() {
+  constructor(c: Libc | null) {
     const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
-    this.#listeners = entries.map(([signal, { request }]) => {
-      const listener = () => this.#report(request);
+    this.#removers = entries.map(([signal, { command }]) => {
+      const listener = () => this.#pass(command, signal);
       Deno.addSignalListener(signal, listener);
-      return [signal, listener];
+      return () => Deno.removeSignalListener(signal, listener);
     });
+    if (c !== null) this.#removers.push(swallowSignal(c, "SIGUSR1"));
   }
 
-  /** Reports what has come so far, and from now on what comes. */
-  deliver(report: (request: Happening) => void): void {
-    this.#report = report;
-    this.#waiting.splice(0).forEach(report);
+  /** Passes on what has come so far, and from now on what comes. */
+  deliver(pass: Pass): void {
+    this.#pass = pass;
+    for (const [command, signal] of this.#waiting.splice(0)) pass(command, signal);
   }
 
   /** From now on signals do what they do to any process. */
   close(): void {
-    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+    for (const remove of this.#removers) remove();
   }
 }

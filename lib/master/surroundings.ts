@@ -6,27 +6,36 @@
  */
 
 import { UserError } from "../cli/exit_code.ts";
-import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
+import { SHARED_BYTES } from "../protocol/lane.ts";
+import { Scoreboard } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import { ControlServer } from "./control_server.ts";
+import type { Handover } from "./handover.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
+import type { ProcessSetup } from "./process_setup.ts";
 
 /** The lasting things of an instance. */
 export interface Surroundings {
   readonly libc: Libc | null;
-  readonly listeners: Listeners;
+  listeners: Listeners;
+  /** Sockets that are configured no more, for the workers that still serve them. */
+  readonly outgoing: Listeners;
   readonly control: ControlServer;
   readonly scoreboard: Scoreboard;
-  /** Descriptor of the scoreboard's memory; null without foreign functions. */
+  /** The memory that master and workers share: the scoreboard, and the lanes behind it. */
+  readonly sharedMemory: ArrayBufferLike;
+  /** Descriptor of that memory; null without foreign functions. */
   readonly scoreboardFd: number | null;
   /** A second descriptor of the master's stderr, for workers; null without foreign functions. */
   readonly stderrFd: number | null;
   /** Writes whole lines to stderr. */
   readonly write: LineWriter;
+  /** Pidfiles, log file, name and user; null: nothing of that is configured. */
+  readonly process: ProcessSetup | null;
   /** Seconds since the epoch. */
   readonly startedOn: number;
 }
@@ -34,33 +43,52 @@ export interface Surroundings {
 /**
  * Opens everything.
  *
- * @throws {UserError} If a socket cannot be opened; nothing is left behind.
+ * @throws {UserError} If a socket cannot be opened, or privileges cannot be dropped; nothing is left
+ * behind.
  */
 export async function openSurroundings(
   config: SocketConfig,
   passedSockets: readonly PassedSocket[],
+  handover: Handover | null,
+  process: ProcessSetup | null,
 ): Promise<Surroundings> {
   const c = libc();
-  const listeners = await Listeners.open(c, config, passedSockets);
-  const scoreboardFd = c && createSharedMemory(c, "duwsgi-scoreboard", SCOREBOARD_BYTES);
+  const listeners = await Listeners.open(c, config, handover?.listeners, passedSockets);
+  try {
+    await process?.afterBind(listeners);
+  } catch (error) {
+    listeners.close(true);
+    throw error;
+  }
+  const scoreboardFd = c && (knownScoreboard(handover) ??
+    createSharedMemory(c, "duwsgi-scoreboard", SHARED_BYTES));
   const memory = c === null || scoreboardFd === null
-    ? new SharedArrayBuffer(SCOREBOARD_BYTES)
-    : mapSharedMemory(c, scoreboardFd, SCOREBOARD_BYTES);
+    ? new SharedArrayBuffer(SHARED_BYTES)
+    : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
+  const write = stderrLines(c, scoreboardFd);
   return {
     libc: c,
     listeners,
-    control: openControl(listeners),
+    outgoing: new Listeners(c, handover?.outgoing ?? []),
+    control: openControl(listeners, handover?.directory),
     scoreboard: new Scoreboard(memory),
+    sharedMemory: memory,
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
-    write: stderrLines(c, scoreboardFd),
-    startedOn: Math.floor(Date.now() / 1000),
+    write: process?.tee(write) ?? write,
+    process,
+    startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
   };
 }
 
-function openControl(listeners: Listeners): ControlServer {
+/** Counts go on where they were, unless the new program counts something else. */
+function knownScoreboard(handover: Handover | null): number | null {
+  return handover !== null && handover.sharedBytes === SHARED_BYTES ? handover.scoreboardFd : null;
+}
+
+function openControl(listeners: Listeners, directory?: string): ControlServer {
   try {
-    return new ControlServer();
+    return new ControlServer(directory);
   } catch (error) {
     listeners.close(true);
     const reason = error instanceof Error ? error.message : String(error);
@@ -71,9 +99,11 @@ function openControl(listeners: Listeners): ControlServer {
 
 /** Closes everything. */
 export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
-  const { libc: c, control, listeners, scoreboardFd, stderrFd } = surroundings;
+  const { libc: c, control, listeners, outgoing, scoreboardFd, stderrFd } = surroundings;
+  surroundings.process?.exit(vacuum);
   control.close();
   listeners.close(vacuum);
+  outgoing.close(true);
   if (scoreboardFd !== null) c?.close(scoreboardFd);
   if (stderrFd !== null) c?.close(stderrFd);
 }

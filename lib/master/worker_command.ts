@@ -12,8 +12,12 @@ import { absolutePath } from "../system/absolute_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { importMapFlags } from "./import_map_flags.ts";
+import { workerName } from "./process_names.ts";
 
-const PRELOAD = new URL("../worker/preload.ts", import.meta.url);
+/** What each worker runs before the script. */
+export const PRELOAD: URL = new URL("../worker/preload.ts", import.meta.url);
+/** What it runs as well if it is to have a name of its own. */
+const NAMING = new URL("../worker/name_process.ts", import.meta.url);
 const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
 
 /** What all workers of one generation are started with. */
@@ -41,12 +45,13 @@ export function workerCommand(
   const mapPath = importMapPath(directory, generation);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
   Deno.writeTextFileSync(mapPath, JSON.stringify(map));
+  const preloads = workerName(config, 1) === null ? [PRELOAD] : [PRELOAD, NAMING];
   const args = [
     "run",
     ...permissionFlags(config.denoFlags, directory),
     "--unstable-net",
     `--import-map=${mapPath}`,
-    `--preload=${modulePath(PRELOAD)}`,
+    ...preloads.map((url) => `--preload=${modulePath(url)}`),
     ...flags.rest,
     config.script,
     ...config.workerArgv,
@@ -62,7 +67,8 @@ export function importMapPath(directory: string, generation: number): string {
   return `${directory}/import_map_${generation}.json`;
 }
 
-function modulePath(url: URL): string {
+/** A module as `deno run` takes it: a path where it is a file. */
+export function modulePath(url: URL): string {
   return url.protocol === "file:" ? fromFileUrl(url) : url.href;
 }
 

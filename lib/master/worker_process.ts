@@ -28,18 +28,30 @@ const EXIT_AFTER_PIPE_MS = 1_000;
 /** After a worker's end, what it printed has this long to arrive: its children may hold the pipe. */
 const OUTPUT_AFTER_EXIT_MS = 500;
 
+/** A child process, as far as a worker takes one: what Deno started, or what was taken over. */
+export interface ChildHandle {
+  readonly pid: number;
+  readonly status: Promise<Deno.CommandStatus>;
+  /** What it prints while it starts; null: that goes elsewhere. */
+  readonly stderr: ReadableStream<Uint8Array> | null;
+  kill(signal: Deno.Signal): void;
+  /** Its control pipe has ended: so will it, most likely. */
+  pipeEnded?(): void;
+}
+
 /** A worker process. */
 export class WorkerProcess {
-  readonly #child: Deno.ChildProcess;
+  readonly #child: ChildHandle;
   readonly #reports: WorkerReports;
   readonly #exited: Promise<void>;
   readonly #startError = new StartErrorFinder();
   readonly #unsent: MasterMessage[] = [];
   #channel: WorkerChannel | null = null;
   #lastHeardAt: number | null = null;
+  #loopLagMs: number | null = null;
 
   /** Takes a process that was just started, with its stderr piped. */
-  constructor(child: Deno.ChildProcess, reports: WorkerReports) {
+  constructor(child: ChildHandle, reports: WorkerReports) {
     this.#child = child;
     this.#reports = reports;
     this.#exited = this.#watch();
@@ -53,6 +65,11 @@ export class WorkerProcess {
   /** When the worker last said something (monotonic ms): its event loop ran then. Null: never. */
   get lastHeardAt(): number | null {
     return this.#lastHeardAt;
+  }
+
+  /** How late the worker's last heartbeat left (ms); null: none came yet. */
+  get loopLagMs(): number | null {
+    return this.#loopLagMs;
   }
 
   /** The worker called: from now on both sides can speak. */
@@ -83,6 +100,7 @@ export class WorkerProcess {
     try {
       for await (const message of messages) {
         this.#lastHeardAt = performance.now();
+        if (message.type === "heartbeat") this.#loopLagMs = message.lagMs;
         this.#reports.message(message);
       }
     } catch (cause) {
@@ -90,6 +108,7 @@ export class WorkerProcess {
       error = `it spoke nonsense on its control pipe (${cause.message}), killing it`;
     }
     channel.close();
+    this.#child.pipeEnded?.();
     // Usually the process is ending as well, and its exit status says more than the end of the pipe.
     if (await fulfilledWithin(this.#exited, EXIT_AFTER_PIPE_MS)) return;
     this.#reports.pipeBroken(error);
@@ -105,7 +124,8 @@ export class WorkerProcess {
 
   /** Passes on what the worker prints until it has the master's own stderr. */
   #relay(): { readonly done: Promise<void>; cancel(): void } {
-    const reader = this.#child.stderr.getReader();
+    const reader = this.#child.stderr?.getReader();
+    if (reader === undefined) return { done: Promise.resolve(), cancel: () => {} };
     const decoder = new TextDecoder();
     const read = async () => {
       let rest = "";

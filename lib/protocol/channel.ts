@@ -16,18 +16,30 @@ export interface ByteStream {
 
 /** One end of a control pipe: sends `Out` messages, receives `In` messages. */
 export class Channel<In, Out> {
-  readonly #stream: Promise<ByteStream>;
+  #stream: Promise<ByteStream>;
   readonly #decode: (text: string) => In | null;
+  readonly #longest: number;
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
 
-  /** Takes the stream, which may still be connecting, and the reader of the other end's messages. */
+  /**
+   * Takes the stream, which may still be connecting, the reader of the other end's messages, and how
+   * many bytes one of these may have.
+   */
   constructor(
     stream: ByteStream | Promise<ByteStream>,
     decode: (text: string) => In | null,
+    longest = MAX_MESSAGE_BYTES,
   ) {
     this.#stream = Promise.resolve(stream);
     this.#decode = decode;
+    this.#longest = longest;
+  }
+
+  /** Goes on over another stream, after the end of the one before. */
+  renew(stream: Promise<ByteStream>): void {
+    this.#stream = stream;
+    this.#closed = false;
   }
 
   /** Sends a message; messages leave in the order of the calls. Nothing happens on a closed pipe. */
@@ -60,7 +72,7 @@ export class Channel<In, Out> {
    */
   async *receive(): AsyncGenerator<In> {
     const chunk = new Uint8Array(4096);
-    const lines = new LineBuffer();
+    const lines = new LineBuffer(this.#longest);
     while (true) {
       const length = await this.#read(chunk);
       if (length === null) return;
@@ -93,8 +105,13 @@ const NEWLINE = 10;
 
 /** Cuts a stream of bytes into lines, none of them longer than a message may be. */
 class LineBuffer {
+  readonly #longest: number;
   #parts: Uint8Array[] = [];
   #length = 0;
+
+  constructor(longest: number) {
+    this.#longest = longest;
+  }
 
   /** The lines that end in these bytes. */
   *take(bytes: Uint8Array): Generator<string> {
@@ -109,7 +126,7 @@ class LineBuffer {
 
   #add(part: Uint8Array): void {
     this.#length += part.length;
-    if (this.#length > MAX_MESSAGE_BYTES) throw new ProtocolError("A message is too long");
+    if (this.#length > this.#longest) throw new ProtocolError("A message is too long");
     this.#parts.push(part);
   }
 

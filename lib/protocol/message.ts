@@ -31,6 +31,8 @@ export type WorkerMessage =
   | { readonly type: "accepting"; readonly on: boolean; readonly covers: boolean }
   /** Its event loop runs; `lagMs` is how late this message left. */
   | { readonly type: "heartbeat"; readonly lagMs: number }
+  /** It set itself a time with `uwsgi.set_user_harakiri()`: look at its lane from now on. */
+  | { readonly type: "watch" }
   /** It stopped accepting and finishes what it has: `connections` clients at this moment. */
   | { readonly type: "draining"; readonly connections: number }
   /** `uwsgi.reload()`. */
@@ -42,8 +44,17 @@ export type WorkerMessage =
 export type MasterMessage =
   /** Leave: finish what you have within `mercyMs`. */
   | { readonly type: "retire"; readonly reason: RetireReason; readonly mercyMs: number }
+  /**
+   * Stop accepting, and stay. `drain`: a successor accepts, so clients are asked to go; else the
+   * instance pauses, and the answer is `accepting`.
+   */
+  | { readonly type: "standBy"; readonly drain: boolean }
+  /** Accept again; the answer is `accepting`. */
+  | { readonly type: "recall" }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
-  | { readonly type: "cover"; readonly slots: readonly number[] };
+  | { readonly type: "cover"; readonly slots: readonly number[] }
+  /** The log file has been renamed: open this one in its place. */
+  | { readonly type: "reopen-log"; readonly path: string };
 
 type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
@@ -68,6 +79,7 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
   hello: { protocol: isNumber, token: isString, pid: isNumber, adopts: isBoolean },
   accepting: { on: isBoolean, covers: isBoolean },
   heartbeat: { lagMs: isNumber },
+  watch: {},
   draining: { connections: isNumber },
   reload: {},
   stop: {},
@@ -75,7 +87,10 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
 
 const MASTER_SHAPES: Shapes<MasterMessage> = {
   retire: { reason: isReason, mercyMs: isNumber },
+  standBy: { drain: isBoolean },
+  recall: {},
   cover: { slots: isNumberList },
+  "reopen-log": { path: isString },
 };
 
 /** A message that is not one: too long, not JSON, or with a field of the wrong kind. */

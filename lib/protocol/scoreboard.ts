@@ -28,7 +28,7 @@ const ROW_CELLS = 16;
 /** The first row belongs to the instance: its first cell is set once every slot has accepted. */
 const ROWS = MAX_SLOTS + 1;
 
-/** Bytes of the whole scoreboard. Pages that nobody touches take no memory. */
+/** Bytes of the whole scoreboard; behind it are the lanes, see `lane.ts`. */
 export const SCOREBOARD_BYTES = ROWS * ROW_CELLS * 8;
 
 /** A view of the scoreboard. */
@@ -37,7 +37,7 @@ export class Scoreboard {
 
   /** Takes the shared memory, or an ordinary buffer where there is none. */
   constructor(memory: ArrayBufferLike) {
-    this.#cells = new BigInt64Array(memory);
+    this.#cells = new BigInt64Array(memory, 0, ROWS * ROW_CELLS);
   }
 
   /** Reads a cell of a slot (slots count from 1). */

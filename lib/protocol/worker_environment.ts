@@ -64,10 +64,18 @@ export interface WorkerEnvironment {
   readonly listen: number;
   /** Descriptor of the scoreboard's shared memory; null without foreign functions. */
   readonly scoreboard: number | null;
+  /** Number of the lane in that memory that is this process's own, see `lane.ts`. */
+  readonly lane: number;
+  /** True if the lane is to show which request is the oldest (`harakiri`). */
+  readonly namesRequests: boolean;
+  /** How often the worker says that its event loop runs, in milliseconds. */
+  readonly heartbeatMs: number;
   /** Descriptor of the master's own stderr, which replaces the start-up pipe; null: keep the pipe. */
   readonly stderr: number | null;
   /** The longest a worker may take to leave, also when the master is gone, in milliseconds. */
   readonly mercyMs: number;
+  /** What ps(1) is to call it; null: it keeps its command line. */
+  readonly processName: string | null;
 }
 
 /** The descriptor of a socket for one slot; null where none was inherited. */

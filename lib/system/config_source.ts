@@ -6,6 +6,8 @@
 
 import { resolve } from "@std/path/posix";
 import type { ConfigSource, PathKind } from "../config/source.ts";
+import { captureStarted, type Started } from "./program.ts";
+import { isHandedOver } from "../master/handover.ts";
 import { VERSION } from "../version.ts";
 import { type PassedSocket, takePassedSockets } from "./passed_sockets.ts";
 
@@ -17,8 +19,12 @@ export interface SourceBase {
   readonly startedAtMs: number;
   /** The sockets it was started with. */
   readonly passedSockets: readonly PassedSocket[];
+  /** How the program was started. */
+  readonly started: Started;
   /** Standard input, which can be read only once and is kept for reloads. */
   readonly stdin: () => string;
+  /** What was read from it; null: nothing was. */
+  readonly stdinRead: () => string | null;
 }
 
 /** Captures {@linkcode SourceBase}; call it before anything changes the directory. */
@@ -28,7 +34,9 @@ export function captureBase(): SourceBase {
     cwd: Deno.cwd(),
     startedAtMs: Date.now(),
     passedSockets: takePassedSockets(),
+    started: captureStarted(),
     stdin: () => text ??= readStdin(),
+    stdinRead: () => text,
   };
 }
 
@@ -58,7 +66,8 @@ export function denoConfigSource(base: SourceBase, reloading: boolean): ConfigSo
     version: VERSION,
     executable: Deno.execPath(),
     reloading,
-    socketsPassed: base.passedSockets.length > 0,
+    // Who has this program check the configuration before a handover knows of its own sockets.
+    socketsPassed: base.passedSockets.length > 0 || isHandedOver(),
     readTextFile: (path) => readText(at(path)),
     kind: (path) => kindOf(at(path)),
     inode: (path) => inodeOf(at(path)),

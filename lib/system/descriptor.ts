@@ -15,7 +15,12 @@ const F_SETFL = 4;
 const FD_CLOEXEC = 1;
 /** `O_CLOEXEC` of `open(2)`, as `dup3(2)` takes it. */
 export const O_CLOEXEC = 0o2000000;
+const O_WRONLY = 1;
+const O_CREAT = 0o100;
+const O_APPEND = 0o2000;
 const O_NONBLOCK = 0o4000;
+/** What the umask takes from is 0640: others have no business in a log. */
+const LOG_MODE = 0o640;
 const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 
 /** Says whether children inherit the descriptor (fcntl(2), FD_CLOEXEC). */
@@ -49,7 +54,15 @@ export function duplicate(c: Libc, fd: number): number {
 
 /** The numbers of this process's open descriptors (proc(5), /proc/self/fd). */
 export function openDescriptors(c: Libc): number[] {
-  const directory = c.open(cString("/proc/self/fd"), O_DIRECTORY | O_CLOEXEC);
+  return numbersIn(c, "/proc/self/fd");
+}
+
+/**
+ * The numbers among the names in a directory of /proc: descriptors, threads, processes. Empty when
+ * it cannot be read.
+ */
+export function numbersIn(c: Libc, path: string): number[] {
+  const directory = c.open(cString(path), O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return [];
   const numbers: number[] = [];
   const buffer = new Uint8Array(16_384);
@@ -57,12 +70,13 @@ export function openDescriptors(c: Libc): number[] {
     const length = Number(c.getdents64(directory, buffer, BigInt(buffer.length)));
     if (length <= 0) break;
     for (const name of entryNames(buffer.subarray(0, length))) {
-      const fd = Number(name);
-      if (Number.isInteger(fd) && fd !== directory) numbers.push(fd);
+      const number = Number(name);
+      if (Number.isInteger(number)) numbers.push(number);
     }
   }
   c.close(directory);
-  return numbers;
+  // The descriptor it was read through is not there any more.
+  return path === "/proc/self/fd" ? numbers.filter((fd) => fd !== directory) : numbers;
 }
 
 /** `struct linux_dirent64` of getdents64(2): where its length and its name stand. */
@@ -95,15 +109,51 @@ export function socketInode(c: Libc, fd: number): number | null {
 
 /** What the kernel tells of a descriptor (proc(5), /proc/self/fdinfo); empty when it is not open. */
 export function descriptorInfo(c: Libc, fd: number): string {
-  const info = c.open(cString(`/proc/self/fdinfo/${fd}`), O_CLOEXEC);
-  if (info < 0) return "";
+  return kernelText(c, `/proc/self/fdinfo/${fd}`);
+}
+
+/** The text of a file in /proc; empty when it cannot be read. */
+export function kernelText(c: Libc, path: string): string {
+  const file = c.open(cString(path), O_CLOEXEC);
+  if (file < 0) return "";
   const buffer = new Uint8Array(16_384);
   let text = "";
   while (true) {
-    const length = Number(c.read(info, buffer, BigInt(buffer.length)));
+    const length = Number(c.read(file, buffer, BigInt(buffer.length)));
     if (length <= 0) break;
     text += decoder.decode(buffer.subarray(0, length));
   }
-  c.close(info);
+  c.close(file);
   return text;
+}
+
+/** Descriptors that do not stand for a file of their own. */
+const SHARED_TARGET = "/dev/null";
+
+/**
+ * Opens a file for appending and puts it in the place of `fd` and of all its duplicates, such as Deno
+ * keeps of standard output and error: a write goes either to the old file or to the new one, and
+ * none is cut in two (dup2(2)).
+ *
+ * @param options `create`: the file need not exist; `keep`: a duplicate that stays what it is.
+ * @throws {SystemCallError} If the file cannot be opened; nothing has changed then.
+ */
+export function replaceFile(
+  c: Libc,
+  fd: number,
+  path: string,
+  { create = false, keep = -1 }: { readonly create?: boolean; readonly keep?: number } = {},
+): void {
+  const flags = O_WRONLY | O_APPEND | O_CLOEXEC | (create ? O_CREAT : 0);
+  const before = descriptorTarget(c, fd);
+  const file = check(c, "open", c.open_create(cString(path), flags, LOG_MODE));
+  const duplicates = before === SHARED_TARGET
+    ? [fd]
+    : openDescriptors(c).filter((one) => descriptorTarget(c, one) === before);
+  for (const one of duplicates) {
+    if (one === keep || one === file) continue;
+    const closed = check(c, "fcntl", c.fcntl(one, F_GETFD, 0)) & FD_CLOEXEC;
+    check(c, "dup3", c.dup3(file, one, closed ? O_CLOEXEC : 0));
+  }
+  c.close(file);
 }

@@ -81,11 +81,17 @@ export function bindAbstract(c: Libc, name: string): number {
  * @throws {Deno.errors.AlreadyExists} If something else than a socket is there.
  */
 export async function bindUnix(c: Libc, path: string): Promise<number> {
-  await removeStale(path);
+  await removeStaleSocket(path);
   return bound(c, FAMILY.UNIX, unixSockaddr(path, false));
 }
 
-async function removeStale(path: string): Promise<void> {
+/**
+ * Removes a Unix socket that nobody listens on any more, so that the path can be bound.
+ *
+ * @throws {SystemCallError} If a live server has the path (EADDRINUSE).
+ * @throws {Deno.errors.AlreadyExists} If something else than a socket is there.
+ */
+export async function removeStaleSocket(path: string): Promise<void> {
   let info: Deno.FileInfo;
   try {
     info = Deno.lstatSync(path);

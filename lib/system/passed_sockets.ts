@@ -37,6 +37,16 @@ export function passedSockets(variables: ListenVariables, pid: number): readonly
   }));
 }
 
+/** The variables again, for a program that replaces this one. */
+export function listenVariables(sockets: readonly PassedSocket[]): Record<string, string> {
+  if (sockets.length === 0) return {};
+  return {
+    LISTEN_PID: String(Deno.pid),
+    LISTEN_FDS: String(sockets.length),
+    LISTEN_FDNAMES: sockets.map(({ name }) => name ?? "").join(":"),
+  };
+}
+
 /** Reads the variables of this process, and removes them: no child is to take them for its own. */
 export function takePassedSockets(): readonly PassedSocket[] {
   const { get } = Deno.env;

@@ -14,7 +14,14 @@ export const PIPELINE_GAP_MS = 5;
 /** However fast they follow: this many responses are enough for one connection. */
 export const PIPELINE_DEPTH = 8;
 
+/**
+ * Connections without a name (Unix sockets) share one record, so their first requests cannot be told:
+ * they have this long to be over.
+ */
+export const NAMELESS_REST_MS = 250;
+
 interface Seen {
+  readonly firstAt: number;
   responses: number;
   lastAt: number;
 }
@@ -27,12 +34,13 @@ export class ClosingRule {
   mayClose(connection: string, at: number): boolean {
     const seen = this.#seen.get(connection);
     if (seen === undefined) return false;
+    if (connection === "" && at - seen.firstAt < NAMELESS_REST_MS) return false;
     return seen.responses >= PIPELINE_DEPTH || at - seen.lastAt >= PIPELINE_GAP_MS;
   }
 
   /** Notes that a response was given at `at`. */
   responded(connection: string, at: number): void {
-    const responses = this.#seen.get(connection)?.responses ?? 0;
-    this.#seen.set(connection, { responses: responses + 1, lastAt: at });
+    const { firstAt, responses } = this.#seen.get(connection) ?? { firstAt: at, responses: 0 };
+    this.#seen.set(connection, { firstAt, responses: responses + 1, lastAt: at });
   }
 }

@@ -7,7 +7,7 @@
 
 import { duplicate } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
-import { clientConnections, LingeringClose } from "./connections.ts";
+import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
 import { beginClosing, takeFarewells } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -50,6 +50,17 @@ export function countClients(): number {
   return libc === null ? 0 : clientConnections(libc, environment).length;
 }
 
+/** Ends the connections whose last response has been sent; true if there were any. */
+export function sayFarewells(known?: readonly ClientConnection[]): boolean {
+  const { libc, environment } = currentInstance();
+  const farewells = takeFarewells();
+  if (libc === null || farewells.size === 0) return false;
+  for (const { fd, client } of known ?? clientConnections(libc, environment)) {
+    if (client !== "" && farewells.has(client)) libc.shutdown(fd, SHUT_WR);
+  }
+  return true;
+}
+
 /** Looks often at first, when most clients go, and less often at those that stay. */
 async function untilNoClient(deadline: number): Promise<void> {
   const { libc, environment } = currentInstance();
@@ -59,11 +70,7 @@ async function untilNoClient(deadline: number): Promise<void> {
     const clients = clientConnections(libc, environment);
     const left = deadline - performance.now();
     if (clients.length === 0 || left <= 0) return;
-    const farewells = takeFarewells();
-    for (const { fd, client } of clients) {
-      if (client !== "" && farewells.has(client)) libc.shutdown(fd, SHUT_WR);
-    }
-    wait = farewells.size > 0 ? 5 : Math.min(wait * 1.2, 200);
+    wait = sayFarewells(clients) ? 5 : Math.min(wait * 1.2, 200);
     await pause(Math.min(wait, left));
   }
 }

@@ -6,9 +6,6 @@
 
 import { currentInstance } from "./instance.ts";
 
-/** How often a worker says so (10 s). */
-export const HEARTBEAT_MS = 10_000;
-
 let started = false;
 
 /**
@@ -18,12 +15,13 @@ let started = false;
 export function startHeartbeat(): void {
   if (started) return;
   started = true;
-  const { channel } = currentInstance();
-  let due = performance.now() + HEARTBEAT_MS;
+  const { channel, environment } = currentInstance();
+  const period = environment.heartbeatMs;
+  let due = performance.now() + period;
   const timer = setInterval(() => {
     const now = performance.now();
     channel.send({ type: "heartbeat", lagMs: Math.max(0, Math.round(now - due)) });
-    due = now + HEARTBEAT_MS;
-  }, HEARTBEAT_MS);
+    due = now + period;
+  }, period);
   Deno.unrefTimer(timer);
 }

@@ -7,6 +7,7 @@
 
 import { ClosingRule } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
+import { type Flight, InFlight } from "./in_flight.ts";
 import { currentInstance } from "./instance.ts";
 
 /** Handles a request, as for `Deno.serve`. */
@@ -34,30 +35,50 @@ export function beginClosing(): void {
   rule ??= new ClosingRule();
 }
 
-/** Wraps a handler. As long as the worker is not retiring, all that is added is one atomic addition. */
+/** From now on, connections may stay. */
+export function endClosing(): void {
+  rule = null;
+}
+
+let requests: InFlight | null = null;
+
+/**
+ * Wraps a handler. As long as the worker is not retiring, all that is added are a few numbers in
+ * shared memory.
+ */
 export function counted(handler: Handler): Handler {
-  const { scoreboard, environment } = currentInstance();
+  const { scoreboard, environment, lane } = currentInstance();
+  const inFlight = requests ??= new InFlight(lane, environment.namesRequests);
   const count = scoreboard.counter(environment.slot, "requests");
   const countException = scoreboard.counter(environment.slot, "exceptions");
-  const fail = (error: unknown): never => {
+  const fail = (flight: Flight | null, error: unknown): never => {
+    inFlight.end(flight);
     countException();
     throw error;
   };
   return (request, info) => {
     count();
+    const flight = inFlight.begin(request);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
     const connection = rule === null ? null : connectionOf(info);
     let result: Response | Promise<Response>;
     try {
       result = handler(request, info);
     } catch (error) {
-      return fail(error);
+      return fail(flight, error);
     }
-    if (rule === null && result instanceof Response) return result;
+    if (result instanceof Response) {
+      inFlight.end(flight);
+      if (rule === null) return result;
+    }
     const mayClose = connection !== null &&
       (rule?.mayClose(connection, performance.now()) ?? false);
     if (result instanceof Response) return closing(result, info, mayClose);
-    return result.then((response) => closing(response, info, mayClose), fail);
+    // What is no response at all fails in there like any other mistake of the handler.
+    return Promise.resolve(result).then((response) => {
+      inFlight.end(flight);
+      return closing(response, info, mayClose);
+    }, (error) => fail(flight, error));
   };
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Channel } from "../protocol/channel.ts";
+import type { Lane } from "../protocol/lane.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
 import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
@@ -17,6 +18,8 @@ export interface Instance {
   readonly facts: InstanceFacts;
   readonly channel: Channel<MasterMessage, WorkerMessage>;
   readonly scoreboard: Scoreboard;
+  /** What this process shows its master. */
+  readonly lane: Lane;
   /** Null: this worker cannot accept on inherited sockets, and binds for itself. */
   readonly libc: Libc | null;
 }

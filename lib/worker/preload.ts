@@ -6,30 +6,29 @@
  */
 
 import { Channel } from "../protocol/channel.ts";
+import { Lane, SHARED_BYTES } from "../protocol/lane.ts";
 import {
   decodeMasterMessage,
   type MasterMessage,
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
-import { Scoreboard, SCOREBOARD_BYTES } from "../protocol/scoreboard.ts";
+import { Scoreboard } from "../protocol/scoreboard.ts";
 import {
   decodeWorkerEnvironment,
   type InstanceFacts,
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
-import { endAfter, endWithParent } from "../system/death_watch.ts";
+import { endWithParent } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
-import { currentInstance, enterInstance } from "./instance.ts";
+import { enterInstance } from "./instance.ts";
+import { GRACE_S, obeyMaster, sayHello } from "./master_line.ts";
 import { leaveToScript, retire } from "./retire.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
-
-/** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
-const GRACE_S = 2;
 
 enter();
 
@@ -40,14 +39,16 @@ function enter(): void {
   const channel = new Channel<MasterMessage, WorkerMessage>(connection, decodeMasterMessage);
   const c = libc();
   const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as InstanceFacts;
-  enterInstance({ environment, facts, channel, scoreboard: scoreboard(c, environment), libc: c });
-  channel.send({
-    type: "hello",
-    protocol: PROTOCOL_VERSION,
-    token: environment.token,
-    pid: Deno.pid,
-    adopts: c !== null,
+  const memory = sharedMemory(c, environment);
+  enterInstance({
+    environment,
+    facts,
+    channel,
+    scoreboard: new Scoreboard(memory),
+    lane: new Lane(memory, environment.lane),
+    libc: c,
   });
+  sayHello();
   if (c !== null) {
     // Ctrl-C in a terminal is meant for the master, which tells its workers.
     c.setsid();
@@ -58,7 +59,7 @@ function enter(): void {
     if (handled) leaveToScript(environment.mercyMs);
     else void retire("signal", environment.mercyMs, instanceSockets());
   });
-  void listenToMaster(connection, channel, environment);
+  void obeyMaster(connection);
 }
 
 function takeEnvironment(): WorkerEnvironment {
@@ -80,31 +81,8 @@ function keepFromChildren(c: Libc, environment: WorkerEnvironment): void {
   }
 }
 
-function scoreboard(c: Libc | null, environment: WorkerEnvironment): Scoreboard {
+function sharedMemory(c: Libc | null, environment: WorkerEnvironment): ArrayBufferLike {
   const fd = environment.scoreboard;
-  if (c === null || fd === null) return new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
-  return new Scoreboard(mapSharedMemory(c, fd, SCOREBOARD_BYTES));
-}
-
-async function listenToMaster(
-  connection: Promise<Deno.UnixConn>,
-  channel: Channel<MasterMessage, WorkerMessage>,
-  environment: WorkerEnvironment,
-): Promise<void> {
-  try {
-    // A script that has nothing more to do may end, although the pipe is open.
-    (await connection).unref();
-    for await (const message of channel.receive()) {
-      if (message.type === "retire") {
-        void retire(message.reason, message.mercyMs, instanceSockets());
-      } else if (message.type === "cover") {
-        for (const socket of instanceSockets()) socket.served?.cover(message.slots);
-      }
-    }
-  } finally {
-    // The end of the pipe is the master's death notice: finish what there is, and leave.
-    const { libc } = currentInstance();
-    if (libc !== null) endAfter(libc, environment.mercyMs / 1000 + GRACE_S);
-    await retire("master-gone", environment.mercyMs, instanceSockets());
-  }
+  if (c === null || fd === null) return new SharedArrayBuffer(SHARED_BYTES);
+  return mapSharedMemory(c, fd, SHARED_BYTES);
 }

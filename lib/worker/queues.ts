@@ -11,17 +11,20 @@ import { currentInstance } from "./instance.ts";
 
 let left = false;
 
-/** Leaves further connections on these inherited sockets to the successor. */
-export function stopQueues(fds: readonly number[]): void {
+/**
+ * Leaves further connections on these inherited sockets to the successor.
+ *
+ * @returns A function that lets the same servers accept again; null: nothing could be done.
+ */
+export function stopQueues(fds: readonly number[]): (() => void) | null {
   const { libc } = currentInstance();
   // Once the queues are left, the numbers may stand for anything.
-  if (libc === null || left) return;
-  stopAccepting(libc, ...fds);
+  return libc === null || left ? null : stopAccepting(libc, ...fds);
 }
 
-/** Leaves further connections on all sockets to the successor. */
-export function stopAllQueues(): void {
-  stopQueues(inheritedSockets());
+/** The same for all sockets. */
+export function stopAllQueues(): (() => void) | null {
+  return stopQueues(inheritedSockets());
 }
 
 /** How long a worker without a successor goes on accepting what is in its queues already (1 s). */

@@ -12,6 +12,7 @@ import { currentInstance } from "./instance.ts";
 import { leaveQueues, stopAllQueues } from "./queues.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
 import type { InstanceSocket } from "./socket.ts";
+import { endStandby, isAside } from "./standby.ts";
 
 /**
  * Why the worker leaves; `master-gone`: its control pipe ended; `signal`: somebody sent the worker
@@ -53,12 +54,20 @@ export async function retire(
   if (signal !== null) return Deno.kill(Deno.pid, signal);
   const served = sockets.filter((socket) => socket.served !== null);
   if (cause === "stop" || cause === "master-gone") {
+    endStandby(true);
     await leaveQueues(served.map((socket) => socket.fd));
+  } else if (isAside()) {
+    endStandby(false);
   } else {
     stopAllQueues();
   }
   await drain(served.flatMap((socket) => socket.served ?? []), mercyMs);
   return leave(cause);
+}
+
+/** True if the script wants to decide itself how this worker leaves: then it cannot leave halfway. */
+export function leavesItsOwnWay(): boolean {
+  return handler !== null || signalFor("reload") !== null;
 }
 
 /**

@@ -13,6 +13,7 @@
 
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { stderrLines } from "../system/line_writer.ts";
+import { tellAccepting } from "./acceptance.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
@@ -106,6 +107,9 @@ export function workers(): WorkerInfo[] {
   });
 }
 
+/** Longer than this (30 years) is for ever. */
+const LONGEST_USER_HARAKIRI_S = 1e9;
+
 let tookStderr = false;
 
 /**
@@ -114,8 +118,7 @@ let tookStderr = false;
  */
 export function accepting(on: 0 | 1 | boolean = 1): void {
   takeStderr();
-  const covers = !instanceSockets().some((socket) => socket.excludesCovering);
-  channel.send({ type: "accepting", on: Boolean(on), covers });
+  tellAccepting(Boolean(on));
   // The message leaves when the script has given the event loop its turn, and only then is there time.
   queueMicrotask(startHeartbeat);
 }
@@ -155,6 +158,30 @@ export function reload(): true {
 export function stop(): true {
   channel.send({ type: "stop" });
   return true;
+}
+
+let watched = false;
+
+/**
+ * Gives this worker so many seconds for a piece of work, whatever it is: if it has not called again by
+ * then, it is replaced, and killed after the `harakiri-graceful-timeout`, also when its event loop is
+ * blocked. 0 calls it off; each call replaces the one before. It is not called off by the end of a
+ * request, because requests overlap here. The master looks once per second. Without foreign functions
+ * it has no effect.
+ *
+ * @throws {RangeError} If it is not a number from 0 on.
+ */
+export function set_user_harakiri(seconds: number): void {
+  if (!(seconds >= 0)) {
+    throw new RangeError(`set_user_harakiri() expects seconds, 0 or more, not ${seconds}`);
+  }
+  const { lane } = instance;
+  if (seconds === 0) return lane.set("userDeadline", 0);
+  // The clock's second has begun already: what counts is the next one.
+  const ticks = Math.min(Math.ceil(seconds), LONGEST_USER_HARAKIRI_S);
+  lane.set("userDeadline", lane.clock.now + 1 + ticks);
+  if (!watched) channel.send({ type: "watch" });
+  watched = true;
 }
 
 /** True once every slot of the instance has had an accepting worker. */
@@ -211,6 +238,7 @@ const uwsgi = {
   log,
   reload,
   stop,
+  set_user_harakiri,
   ready,
   on_reload,
   serve,

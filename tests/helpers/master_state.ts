@@ -17,6 +17,7 @@ export function workerOf(part: Partial<Worker> = {}): Worker {
     acceptedAt: 0,
     deadline: null,
     reason: null,
+    recycle: null,
     covers: true,
     duty: [],
     slotsKnown: 8,
@@ -26,11 +27,27 @@ export function workerOf(part: Partial<Worker> = {}): Worker {
 
 /** A slot: number 1, opened, with nothing due, unless something else is said. */
 export function slotOf(part: Partial<Slot> = {}): Slot {
-  return { number: 1, deaths: 0, respawnAt: null, opened: true, lastFailure: null, ...part };
+  return {
+    number: 1,
+    deaths: 0,
+    respawnAt: null,
+    givenUp: false,
+    opened: true,
+    lastFailure: null,
+    ...part,
+  };
 }
 
 /** A state: a running master with a socket per slot, unless something else is said. */
 export function stateOf(part: Partial<MasterState> = {}): MasterState {
-  const settings = { processes: 4, startTimeoutMs: 60_000, mercyMs: 60_000 };
+  const settings = {
+    processes: 4,
+    startTimeoutMs: 60_000,
+    mercyMs: 60_000,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   return { ...initialState(settings, true, 0), phase: "running", ...part };
 }

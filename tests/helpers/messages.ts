@@ -33,5 +33,8 @@ export const masterMessages: fc.Arbitrary<MasterMessage> = fc.oneof(
     reason: fc.constantFrom("reload" as const, "stop" as const, "scaled-down" as const),
     mercyMs: number,
   }),
+  fc.record({ type: fc.constant("standBy" as const), drain: fc.boolean() }),
+  fc.record({ type: fc.constant("recall" as const) }),
   fc.record({ type: fc.constant("cover" as const), slots: fc.array(number) }),
+  fc.record({ type: fc.constant("reopen-log" as const), path: text }),
 );

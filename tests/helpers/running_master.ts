@@ -6,7 +6,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path/posix";
+import { dirname, fromFileUrl, join } from "@std/path/posix";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));
@@ -36,6 +36,10 @@ export interface MasterOptions {
   readonly launcher?: readonly string[];
   /** More environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Text on standard input. @default none */
+  readonly stdin?: string;
+  /** Deno and main.ts where every user can read them, see `shared_program.ts`; others may then write. */
+  readonly program?: { readonly deno: string; readonly main: string };
 }
 
 /** How long a test waits for something that should happen (30 s): only failures take that long. */
@@ -64,16 +68,19 @@ export class RunningMaster {
     this.write(options.files ?? {});
     this.writeIni(options.ini);
     const ini = join(this.directory, "app.ini");
-    const args = ["run", ...(options.permissions ?? ["-A"]), MAIN, "--ini", ini];
-    const [program = "", ...rest] = [...(options.launcher ?? []), Deno.execPath(), ...args];
+    const { deno = Deno.execPath(), main = MAIN } = options.program ?? {};
+    if (options.program !== undefined) Deno.chmodSync(this.directory, 0o1777);
+    const args = ["run", ...(options.permissions ?? ["-A"]), main, "--ini", ini];
+    const [program = "", ...rest] = [...(options.launcher ?? []), deno, ...args];
     this.#child = new Deno.Command(program, {
       args: [...rest, ...(options.args ?? [])],
       cwd: this.directory,
       env: { ...options.env, [MARK]: this.#mark, TMPDIR: this.directory, NO_COLOR: "1" },
-      stdin: "null",
+      stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    if (options.stdin !== undefined) void give(this.#child.stdin, options.stdin);
     const stderr = this.#read(this.#child.stderr, (line) => this.#line(line));
     const stdout = this.#read(this.#child.stdout, (line) => this.stdout.push(line));
     this.#drained = Promise.all([stderr, stdout]);
@@ -93,6 +100,16 @@ export class RunningMaster {
     return join(this.directory, name);
   }
 
+  /** Text of a file in the test's directory; empty while it is not there. */
+  read(name: string): string {
+    try {
+      return Deno.readTextFileSync(this.path(name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    }
+  }
+
   /** Writes files into the test's directory. */
   write(files: NonNullable<MasterOptions["files"]>): void {
     for (const [name, content] of Object.entries(files)) {
@@ -100,6 +117,7 @@ export class RunningMaster {
         ? content
         : Deno.readTextFileSync(join(FIXTURES, content.fixture));
       // A rename: whoever reads the file sees the old text or the new one, never half of it.
+      Deno.mkdirSync(dirname(this.path(name)), { recursive: true });
       Deno.writeTextFileSync(this.path(`${name}.new`), text);
       Deno.renameSync(this.path(`${name}.new`), this.path(name));
     }
@@ -133,6 +151,15 @@ export class RunningMaster {
       this.events.slice(from).find((one) => one.event === event && fits(one.fields));
     await this.until(() => find() !== undefined, `event "${event}"`);
     return find()?.fields ?? {};
+  }
+
+  /** Waits until a condition holds, whether the master that was started here lives or has ended. */
+  async eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!await holds()) {
+      if (performance.now() > deadline) this.#fail(`No ${what} within ${PATIENCE_MS / 1000} s`);
+      await this.#nextNews(50);
+    }
   }
 
   /** Waits until a condition holds; it is looked at whenever something is logged, and often. */
@@ -191,7 +218,8 @@ export class RunningMaster {
   acceptingPids(): Map<number, number> {
     const pids = new Map<number, number>();
     for (const { event, fields } of this.events) {
-      if (event === "accepting") pids.set(Number(fields.worker), Number(fields.pid));
+      const accepts = event === "accepting" || event === "reinstated";
+      if (accepts) pids.set(Number(fields.worker), Number(fields.pid));
     }
     return pids;
   }
@@ -243,7 +271,7 @@ export class RunningMaster {
     if (!ended) this.signal("SIGTERM");
     try {
       await this.exitCode();
-      await this.until(() => this.processes().length === 0, "end of all processes");
+      await this.eventually(() => this.processes().length === 0, "end of all processes");
     } finally {
       for (const pid of this.processes()) Deno.kill(pid, "SIGKILL");
       await this.#drained;
@@ -253,6 +281,12 @@ export class RunningMaster {
     Deno.removeSync(this.directory, { recursive: true });
     assertEquals(leftovers, [], "the master left its own directory behind");
   }
+}
+
+async function give(stream: WritableStream<Uint8Array>, text: string): Promise<void> {
+  const writer = stream.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
 }
 
 function parse(line: string): LogEvent | null {

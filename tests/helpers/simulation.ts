@@ -15,6 +15,7 @@ import {
   nextDeadline,
   type ReloadKind,
   type Settings,
+  wantedSlots,
   type Worker,
 } from "../../lib/core/state.ts";
 import { step } from "../../lib/core/step.ts";
@@ -34,6 +35,16 @@ export interface SimulationOptions {
   readonly startTimeoutMs?: number;
   /** @default 60 s */
   readonly mercyMs?: number;
+  /** @default false */
+  readonly rollback?: boolean;
+  /** @default 0 */
+  readonly verifyMs?: number;
+  /** @default 0 */
+  readonly respawnLimit?: number;
+  /** @default false */
+  readonly dieOnNoWorkers?: boolean;
+  /** As in the state. @default null */
+  readonly want?: number;
   /** @default true */
   readonly socketPerSlot?: boolean;
 }
@@ -59,8 +70,19 @@ export class Simulation {
   /** Nothing has happened yet. */
   constructor(options: SimulationOptions = {}) {
     const { processes = 1, startTimeoutMs = 60_000, mercyMs = 60_000 } = options;
-    this.configuration = { processes, startTimeoutMs, mercyMs };
-    this.state = initialState(this.configuration, options.socketPerSlot ?? true, this.at);
+    const { rollback = false, verifyMs = 0, want = null } = options;
+    const { respawnLimit = 0, dieOnNoWorkers = false } = options;
+    const settings = {
+      processes,
+      startTimeoutMs,
+      mercyMs,
+      rollback,
+      verifyMs,
+      respawnLimit,
+      dieOnNoWorkers,
+    };
+    this.configuration = settings;
+    this.state = initialState(settings, options.socketPerSlot ?? true, this.at, want);
   }
 
   /** An instance whose workers all accept. */
@@ -122,10 +144,10 @@ export class Simulation {
     return this.happen({ type: "accepting", worker: worker.id, on, covers });
   }
 
-  /** Every worker that is starting accepts. */
+  /** Every worker that is starting, or was recalled, accepts. */
   acceptAll(): void {
     for (const worker of this.state.workers) {
-      if (worker.state === "starting") this.accept(worker);
+      if (worker.state === "starting" || worker.state === "recalled") this.accept(worker);
     }
   }
 
@@ -143,9 +165,10 @@ export class Simulation {
     }
   }
 
-  /** Somebody asks for a reload. */
-  reload(kind: ReloadKind): readonly Effect[] {
-    return this.happen({ type: "reload", kind, why: "test" });
+  /** Somebody asks for a reload, and may wait for it. */
+  reload(kind: ReloadKind, ticket?: number): readonly Effect[] {
+    const waiting = ticket === undefined ? {} : { ticket };
+    return this.happen({ type: "reload", kind, why: "test", ...waiting });
   }
 
   /** Somebody asks the instance to stop. */
@@ -193,7 +216,7 @@ export class Simulation {
       case "readConfiguration":
         return this.#take(
           this.configuration === null
-            ? { type: "notConfigured" }
+            ? { type: "notConfigured", why: "the configuration has errors" }
             : { type: "configured", settings: this.configuration },
         );
       case "exit":
@@ -210,7 +233,8 @@ function assertNoGap(before: MasterState, after: MasterState, event: MasterEvent
     if (old === undefined || acceptor(after, number) !== undefined) continue;
     const own = "worker" in event && event.worker === old.id;
     const reason = after.workers.find((worker) => worker.id === old.id)?.reason;
-    assert(own || reason === "scaled-down", `slot ${number} lost its worker by ${event.type}`);
+    const unwanted = reason === "scaled-down" || number > wantedSlots(after);
+    assert(own || unwanted, `slot ${number} lost its worker by ${event.type}`);
   }
 }
 

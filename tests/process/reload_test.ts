@@ -80,7 +80,11 @@ deno-worker-override = app.ts`,
   const order = running.events.slice(from)
     .filter(({ event }) => event === "accepting" || event === "retiring")
     .map(({ event, fields }) => `${event} ${fields.worker}/${fields.generation}`);
-  assertEquals(order, [1, 2, 3].flatMap((slot) => [`accepting ${slot}/2`, `retiring ${slot}/1`]));
+  // The old workers stand by until the last new one has proved itself.
+  assertEquals(order, [
+    ...[1, 2, 3].map((slot) => `accepting ${slot}/2`),
+    ...[1, 2, 3].map((slot) => `retiring ${slot}/1`),
+  ]);
 });
 
 Deno.test("with one worker there is no moment without one", async () => {
@@ -119,15 +123,35 @@ deno-worker-override = app.ts`,
   assertEquals(running.acceptingPids(), old);
   await getText(url);
 
-  // The new code starts in one slot and not in the next: the chain stops there.
+  // The new code starts in one slot and not in the next: the first slot goes back.
+  running.write({
+    "app.ts": `import uwsgi from "uwsgi";
+if (uwsgi.worker_id() === 2) throw new Error("not here");
+uwsgi.serve(() => new Response("half"));`,
+  });
+  assertEquals((await chainReload(running)).outcome, "rolled-back");
+  const half = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
+  assertStringIncludes(half, "Slots 1, 2, 3 run generation 1");
+  assertEquals(running.acceptingPids(), old);
+
+  // Without a way back, the first slot keeps its new worker.
+  running.writeIni(`http-socket = 127.0.0.1:0
+processes = 3
+touch-chain-reload = reload
+chain-reload-rollback = false
+deno-worker-override = app.ts`);
+  running.write(HELLO);
+  const from = running.events.length;
+  running.signal("SIGHUP");
+  assertEquals((await running.waitFor("reloadFinished", () => true, from)).outcome, "done");
   running.write({
     "app.ts": `import uwsgi from "uwsgi";
 if (uwsgi.worker_id() === 2) throw new Error("not here");
 uwsgi.serve(() => new Response("half"));`,
   });
   assertEquals((await chainReload(running)).outcome, "failed");
-  const half = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
-  assertStringIncludes(half, "Slot 1 runs generation 3; slots 2, 3 run generation 1");
+  const mixed = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
+  assertStringIncludes(mixed, "Slot 1 runs generation 5; slots 2, 3 run generation 4");
 
   running.write(HELLO);
   assertEquals((await chainReload(running)).outcome, "done");
@@ -163,14 +187,14 @@ uwsgi.serve(() => new Response("x"));`,
 });
 
 Deno.test("SIGHUP reads the INI again and names what needs a restart", async () => {
-  const ini = (processes: number, greeting: string, listen: number) =>
+  const ini = (processes: number, greeting: string, reusePort: boolean) =>
     `http-socket = 127.0.0.1:0
 processes = ${processes}
-listen = ${listen}
+reuse-port = ${reusePort}
 env = GREETING=${greeting}
 deno-worker-override = app.ts`;
   const { master, addresses } = await readyMaster({
-    ini: ini(2, "old", 100),
+    ini: ini(2, "old", true),
     files: {
       "app.ts": `import uwsgi from "uwsgi";
 uwsgi.serve(() => Response.json({
@@ -194,18 +218,18 @@ uwsgi.serve(() => Response.json({
     return seen;
   };
 
-  running.writeIni(ini(3, "new", 50));
+  running.writeIni(ini(3, "new", false));
   assertEquals((await hangUp()).outcome, "done");
   await running.until(() => count(running, "gone") === 2, "end of the old workers");
   assertEquals([...(await answers(3)).values()], Array(3).fill(["new", 3]));
-  assertEquals((await running.waitFor("needsRestart")).option, "listen");
+  assertEquals((await running.waitFor("needsRestart")).option, "reuse-port");
 
   running.writeIni("procesess = 4");
   assertEquals((await hangUp()).outcome, "failed");
   assert(running.events.some(({ message }) => message.includes(`did you mean "processes"`)));
   assertEquals([...(await answers(3)).values()], Array(3).fill(["new", 3]));
 
-  running.writeIni(ini(1, "last", 100));
+  running.writeIni(ini(1, "last", true));
   assertEquals((await hangUp()).outcome, "done");
   await running.until(() => count(running, "gone") === 5, "end of three more workers");
   // The queues of the slots that are gone are served by the one worker that is left.

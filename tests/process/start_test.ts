@@ -119,3 +119,35 @@ deno-worker-override = app.ts`,
   const { workers } = await running.waitFor("ready");
   assertEquals(workers, 2);
 });
+
+Deno.test("a master that was stopped does not hold it against workers that are starting", async () => {
+  await using running = startMaster({
+    ini: `http-socket = 127.0.0.1:0
+processes = 3
+start-timeout = 3
+touch-chain-reload = reload
+deno-worker-override = app.ts`,
+    files: {
+      "app.ts": `import uwsgi from "uwsgi";
+const name = "go-" + uwsgi.worker_id();
+console.error("started " + name);
+while (!await Deno.stat(name).then(() => true, () => false)) {
+  await new Promise((done) => setTimeout(done, 10));
+}
+uwsgi.serve(() => new Response("ok"));`,
+    },
+  });
+  const started = () => running.output.filter((line) => line.startsWith("started")).length;
+  await running.until(() => started() === 3, "three starting workers");
+  running.signal("SIGSTOP");
+  try {
+    // There is other news as soon as the master goes on.
+    running.write({ "go-1": "", "go-2": "", "reload": "" });
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+  } finally {
+    running.signal("SIGCONT");
+  }
+  running.write({ "go-3": "" });
+  await running.ready();
+  assertEquals(running.events.filter(({ event }) => event === "startFailed"), []);
+});

@@ -7,7 +7,8 @@
 import { EXIT } from "../../lib/cli/exit_code.ts";
 import { deathsInARow, pauseBeforeRespawn, STABLE_MS } from "../../lib/core/restart_policy.ts";
 import { WORKER_TABLE, type WorkerEvent, type WorkerState } from "../../lib/core/worker_table.ts";
-import { MASTER_SIGNALS } from "../../lib/master/signals.ts";
+import { signalRows } from "./control_reference.ts";
+import { table } from "./markdown.ts";
 
 /** The document as Markdown. */
 export function renderBehaviour(): string {
@@ -16,7 +17,8 @@ export function renderBehaviour(): string {
     "## Exit codes",
     table(["Code", "Name", "Meaning"], exitRows()),
     "## Signals to the master",
-    table(["Signal", "Effect"], signalRows()),
+    table(["Signal", "Command", "What it does"], signalRows()),
+    "[Control](control.md) has the commands, and the other ways to give them.",
     "Workers live in sessions of their own, so a terminal's Ctrl-C does not reach them. SIGHUP, SIGINT " +
     "or SIGTERM sent to a worker itself makes it leave in order, and the master replaces it.",
     "## A worker's life",
@@ -37,10 +39,6 @@ export function renderBehaviour(): string {
 
 function exitRows(): string[][] {
   return Object.entries(EXIT).map(([name, { code, meaning }]) => [String(code), name, meaning]);
-}
-
-function signalRows(): string[][] {
-  return Object.entries(MASTER_SIGNALS).map(([signal, { help }]) => [signal, help]);
 }
 
 function events(): WorkerEvent[] {
@@ -64,10 +62,4 @@ function pauseRows(): string[][] {
   }
   rows.push(["more", `${pauseBeforeRespawn(Infinity) / 1000} s`]);
   return rows;
-}
-
-/** A Markdown table. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

@@ -40,13 +40,13 @@ export const RELOAD_OPTIONS: OptionRows<ReloadConfig> = {
     short: "",
     group: "Reloading and stopping",
     argument: "SECONDS",
-    kind: kind.seconds(0, 3600),
+    kind: kind.seconds(0, 86400),
     default: 1_000,
     onChange: "master",
     help: "Time a new worker has to live for a reload to succeed",
-    details:
-      "A worker that ends sooner after it began to accept makes the reload fail. It delays no slot: the " +
-      "next worker starts at once, only the end of the reload waits for the last one.",
+    details: "A worker that ends sooner after it began to accept makes the reload fail, with " +
+      "`chain-reload-rollback`. It delays no slot: the next worker starts at once, only the end of the " +
+      "reload waits for the last one.",
     example: "chain-reload-verify = 10",
   },
 };

@@ -70,16 +70,16 @@ Deno.test("parseArguments() takes only files behind two dashes", () => {
 });
 
 Deno.test("parseArguments() completes names that are clear", () => {
-  assertEquals(linesOf("--proc 2 --worker-r=3 --vac --http-s :1 --set-p a=1 --end"), [
+  assertEquals(linesOf("--proces 2 --worker-r=3 --vac --http-s :1 --set-p a=1 --end"), [
     [1, "processes", "2"],
     [3, "worker-reload-mercy", "3"],
     [4, "vacuum", null],
     [5, "http-socket", ":1"],
     [7, "set-placeholder", "a=1"],
   ]);
-  assertEquals(parse("--touch x --worker=1").problems, [
-    'Option "--touch" at <command line>:1 is ambiguous: it may be --touch-chain-reload, ' +
-    "--touch-reload",
+  assertEquals(parse("--end x --worker=1").problems, [
+    'Option "--end" at <command line>:1 is ambiguous: it may be --endif, --end-if, --endfor, ' +
+    "--end-for",
     'Option "--worker" at <command line>:3 is ambiguous: it may be --worker-override, --workers, ' +
     "--worker-argv, --worker-reload-mercy",
   ]);

@@ -15,7 +15,7 @@ Deno.test("renderHelp() names everything there is, in groups and at most 100 col
   const positions = GROUPS.map((group) => help.indexOf(`\n${group}:\n`));
   assert(positions.every((position) => position > 0), String(positions));
   assertEquals(positions, [...positions].sort((a, b) => a - b));
-  assert(help.endsWith("exit\n"));
+  assert(help.endsWith("when paused\n"));
 });
 
 Deno.test("renderOptionHelp() explains one option in full, by any of its names", () => {
@@ -30,7 +30,7 @@ Deno.test("renderOptionHelp() explains one option in full, by any of its names",
 
   Default: 100
   Used several times: the last one counts
-  Reload: A changed value takes effect when the master is stopped and started; a reload names it.
+  Reload: A reload makes a changed value take effect as workers are replaced.
   Example:
     listen = 1024
 `,

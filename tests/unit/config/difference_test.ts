@@ -31,8 +31,8 @@ Deno.test("difference() names options in the order of the table, with what they 
   assertEquals(difference(base, after).map(({ key: _, ...rest }) => Object.values(rest)), [
     ["deno-worker-override", "workers", "a.ts", "b.ts"],
     ["processes", "workers", "1", "3"],
-    ["umask", "restart", "nothing", "022"],
-    ["listen", "restart", "100", "7"],
+    ["umask", "exec", "nothing", "022"],
+    ["listen", "workers", "100", "7"],
     ["touch-reload", "master", "nothing", "x, y"],
   ]);
 });

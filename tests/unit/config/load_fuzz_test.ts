@@ -49,7 +49,7 @@ function examine(loaded: Loaded): void {
     assert(severity === "error" || severity === "warning", message);
   }
   const failed = loaded.problems.some(({ severity }) => severity === "error");
-  const needsConfig = !["help", "version"].includes(loaded.command.kind);
+  const needsConfig = !["help", "version", "reload", "stop", "pause"].includes(loaded.command.kind);
   assertEquals(loaded.config === null, failed || !needsConfig);
   assertEquals(typeof showConfig(loaded), "string");
   assertEquals(typeof optionsForModule(loaded.entries), "object");

@@ -19,12 +19,47 @@ Deno.test("integer() reads whole numbers within its limits, and nothing else", (
   assertEquals(of.write(7), [{ value: "7" }]);
 });
 
+Deno.test("optionalInteger() reads whole numbers, negative ones too, and says why not", () => {
+  const of = kind.optionalInteger(-20, 19, "because");
+  assertEquals(read(of, null, "-20"), -20);
+  assertEquals(read(of, null, "19"), 19);
+  refuses(of, null, ["-21", "20", "--1", "+1", "1.5", "", null]);
+  assertThrows(() => read(of, null, "20"), SyntaxError, "from -20 to 19, because, not");
+  assertEquals([of.write(null), of.write(-5)], [[], [{ value: "-5" }]]);
+});
+
+Deno.test("account and accounts take names and numbers", () => {
+  assertEquals(read(kind.account, "", "www-data"), "www-data");
+  assertEquals(read(kind.accounts, ["33"], "redis"), ["33", "redis"]);
+  refuses(kind.account, "", ["", "a:b", "a b", null]);
+  assertEquals(kind.account.write(""), []);
+});
+
+Deno.test("text takes everything but nothing", () => {
+  assertEquals(read(kind.text, "", '"a" ; b'), '"a" ; b');
+  refuses(kind.text, "", ["", null]);
+});
+
 Deno.test("seconds() reads decimals and gives milliseconds", () => {
   const of = kind.seconds(0.1, 100);
   assertEquals(read(of, 0, "1.5"), 1500);
   assertEquals(read(of, 0, "0.1234"), 123);
   refuses(of, 0, ["0", "0.0999", "101", "60s", "-1", ".5", "1.", "", null]);
   assertEquals(of.write(1234), [{ value: "1.234" }]);
+});
+
+Deno.test("secondsOrNever() reads 0, or seconds within its limits", () => {
+  const of = kind.secondsOrNever(3, 100);
+  assertEquals([read(of, 1, "0"), read(of, 1, "3"), read(of, 1, "4.5")], [0, 3_000, 4_500]);
+  refuses(of, 0, ["1", "2.999", "101", "-1", "", null]);
+  assertEquals([of.write(0), of.write(4_500)], [[{ value: "0" }], [{ value: "4.5" }]]);
+});
+
+Deno.test("megabytes() reads whole megabytes and gives bytes", () => {
+  const of = kind.megabytes(0, 100);
+  assertEquals([read(of, 0, "0"), read(of, 0, "100")], [0, 100 * 1_048_576]);
+  refuses(of, 0, ["101", "1.5", "1M", "-1", "", null]);
+  assertEquals(of.write(3 * 1_048_576), [{ value: "3" }]);
 });
 
 Deno.test("flag reads eight words in any case; no value is true, and no- turns it around", () => {
@@ -66,6 +101,25 @@ Deno.test("variables splits at the first equals sign", () => {
   assertEquals(read(kind.variables, [], "A="), [["A", ""]]);
   refuses(kind.variables, [], ["A", "=b", "A B=c", "", null]);
   assertEquals(kind.variables.write([["A", "b=c"]]), [{ value: "A=b=c" }]);
+});
+
+Deno.test("fileCommands separates file and command at the first space", () => {
+  const of = kind.fileCommands;
+  const once = read(of, [], "a.txt  ./run.sh --now  'a b'");
+  assertEquals(once, [{ path: "a.txt", command: "./run.sh --now  'a b'" }]);
+  assertEquals(of.write(once), [{ value: "a.txt ./run.sh --now  'a b'" }]);
+  assertEquals(read(of, once, "b true").length, 2);
+  refuses(of, [], ["", "a.txt", "a.txt ", " a b", null]);
+});
+
+Deno.test("fifoPaths has a path for each digit, and none twice", () => {
+  const ten = Array.from({ length: 10 }, (_, i) => `/run/${i}`);
+  assertEquals(
+    ten.reduce<readonly string[]>((all, one) => read(kind.fifoPaths, all, one), []),
+    ten,
+  );
+  refuses(kind.fifoPaths, ten, ["/run/10"]);
+  refuses(kind.fifoPaths, ["/run/0"], ["/run/0", "", null]);
 });
 
 Deno.test("socketMode reads octal; nothing and 1 mean 666", () => {

@@ -34,6 +34,19 @@ Deno.test("resolve() keeps the value before, when a later one is wrong", () => {
   assertEquals(problems.length, 1);
 });
 
+Deno.test("resolve() refuses two ways to be a daemon, and says that a log file is missing", () => {
+  assertEquals(run(`${BASE}daemonize2 = a\ndaemonize = b`).problems, [
+    ["error", '"daemonize2" at a.ini:3 contradicts daemonize: remove one of the two'],
+  ]);
+  assertEquals(run(`${BASE}touch-logreopen = a\ndaemonize = b`).problems, []);
+  assertEquals(run(`${BASE}touch-logreopen = a`).problems, [
+    [
+      "warning",
+      '"touch-logreopen" at a.ini:3 has no effect: there is no log file without daemonize',
+    ],
+  ]);
+});
+
 Deno.test("resolve() refuses NUL characters", () => {
   assertEquals(run(`${BASE}worker-argv = a\0b`).problems, [
     ["error", '"worker-argv" at a.ini:3 cannot have a NUL character in its value'],
@@ -41,7 +54,7 @@ Deno.test("resolve() refuses NUL characters", () => {
 });
 
 Deno.test("resolve() makes unknown options warnings, when strict is off anywhere", () => {
-  const text = `foo = 1\n${BASE}harakiri = 3\n`;
+  const text = `foo = 1\n${BASE}harakiri-verbose = 1\n`;
   const severities = (more: string) => run(text + more).problems.map(([severity]) => severity);
   assertEquals(severities(""), ["error", "error"]);
   assertEquals(severities("strict = false"), ["warning", "warning"]);
@@ -91,4 +104,19 @@ Deno.test("defaults() have the values that the documentation of Config promises"
     60_000,
     true,
   ]);
+});
+
+Deno.test("resolve() wants a maximal lifetime above the minimal one", () => {
+  assertEquals(run(`${BASE}max-worker-lifetime = 11`).problems, []);
+  assertEquals(run(`${BASE}max-worker-lifetime = 0\nmin-worker-lifetime = 60`).problems, []);
+  assertEquals(run(`${BASE}max-worker-lifetime = 10`).problems, [[
+    "error",
+    '"max-worker-lifetime" at a.ini:3 is 10 seconds, but must be more than min-worker-lifetime, ' +
+    "which is 10 unless it is set",
+  ]]);
+  assertEquals(run(`${BASE}min-worker-lifetime = 60\nmax-worker-lifetime = 20`).problems, [[
+    "error",
+    '"max-worker-lifetime" at a.ini:4 is 20 seconds, but must be more than min-worker-lifetime, ' +
+    "which is 60 at a.ini:3",
+  ]]);
 });

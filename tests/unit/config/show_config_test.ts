@@ -17,9 +17,13 @@ const text = fc.oneof(
   ).map((parts) => parts.join("")),
 ).map((one) => one.replaceAll("\0", ""));
 const pathText = text.filter((one) => one !== "" && !/^(["']).*\1$/.test(one));
+const word = text.map((one) => one.replaceAll(/\s/g, "")).filter((one) => one !== "");
+const commandText = text.map((one) => one.trimStart()).filter((one) => one !== "");
 const flagText = text.map((one) => `--x=${one}`).filter((one) => !/\s-/.test(one));
 const variable = fc.tuple(fc.constantFrom("A", "B_1", "c.d", "%A", "$(A)", "@"), text);
 const milliseconds = fc.integer({ min: 100, max: 86_400_000 });
+const megabytes = fc.integer({ min: 0, max: 1 << 24 }).map((one) => one * 2 ** 20);
+const upToAnHour = fc.integer({ min: 100, max: 3_600_000 });
 const mode = fc.option(fc.integer({ min: 0, max: 0o777 }));
 const socket = fc.record({
   option: fc.constantFrom("socket" as const, "http-socket" as const),
@@ -31,6 +35,9 @@ const socket = fc.record({
   ),
   origin: fc.constant(origin),
 });
+
+const anyPath = fc.oneof(fc.constant(""), pathText);
+const account = fc.constantFrom("", "root", "www-data", "33");
 
 const anyConfig: fc.Arbitrary<Config> = fc.record({
   script: pathText,
@@ -53,11 +60,89 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   startTimeoutMs: milliseconds,
   workerReloadMercyMs: milliseconds,
   chainReloadRollback: fc.boolean(),
-  chainReloadVerifyMs: milliseconds,
+  chainReloadVerifyMs: fc.integer({ min: 0, max: 3_600_000 }),
+  respawnLimit: fc.nat(1_000_000),
+  dieOnNoWorkers: fc.boolean(),
+  masterFifo: fc.uniqueArray(pathText, { maxLength: 10 }),
+  controlSocket: fc.oneof(fc.constant(""), pathText),
+  touchWorkersReload: fc.array(pathText),
+  touchExec: fc.array(fc.record({ path: word, command: commandText })),
+  fsReload: fc.array(pathText),
+  fsBrutalReload: fc.array(pathText),
+  autoReload: fc.boolean(),
+  maxRequests: fc.nat(),
+  maxRequestsDelta: fc.nat(),
+  maxWorkerLifetimeMs: fc.oneof(fc.constant(0), fc.integer({ min: 60_000, max: 86_400_000 })),
+  maxWorkerLifetimeDeltaMs: milliseconds,
+  minWorkerLifetimeMs: fc.integer({ min: 0, max: 59_999 }),
+  reloadOnRss: megabytes,
+  reloadOnAs: megabytes,
+  evilReloadOnRss: megabytes,
+  harakiriMs: milliseconds,
+  harakiriGracefulTimeoutMs: milliseconds,
+  hangTimeoutMs: fc.oneof(fc.constant(0), fc.integer({ min: 3_000, max: 86_400_000 })),
+  cheaper: fc.nat(1023),
+  cheaperInitial: fc.nat(1024),
+  cheaperStep: fc.integer({ min: 1, max: 1024 }),
+  cheaperOverload: fc.integer({ min: 1, max: 86_400 }),
+  cheaperAlgo: fc.constantFrom("spare", "backlog", "busyness", "manual"),
+  cheaperBusyLagMs: upToAnHour,
+  cheaperBusyRequests: fc.nat(1_000_000),
+  cheaperRssLimitSoft: fc.nat(2 ** 31 - 1),
+  cheaperRssLimitHard: fc.constantFrom(0, 2 ** 31),
+  cheaperBusynessMax: fc.integer({ min: 51, max: 100 }),
+  cheaperBusynessMin: fc.nat(50),
+  cheaperBusynessMultiplier: fc.integer({ min: 1, max: 86_400 }),
+  cheaperBusynessPenalty: fc.nat(86_400),
+  cheaperBusynessBacklogAlert: fc.integer({ min: 1, max: 1_000_000 }),
+  cheaperBusynessBacklogStep: fc.integer({ min: 1, max: 1024 }),
+  cheaperBusynessBacklogMultiplier: fc.integer({ min: 1, max: 86_400 }),
+  cheaperBusynessBacklogNonzeroMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+  cheaperBusynessVerbose: fc.boolean(),
+  cheap: fc.boolean(),
+  idleMs: fc.oneof(fc.constant(0), milliseconds),
+  dieOnIdle: fc.boolean(),
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),
-});
+  pidfile: anyPath,
+  pidfile2: anyPath,
+  safePidfile: anyPath,
+  safePidfile2: anyPath,
+  daemonize: anyPath,
+  daemonize2: fc.constant(""),
+  uid: account,
+  gid: account,
+  addGid: fc.array(account.filter((one) => one !== "")),
+  initgroups: fc.boolean(),
+  maxFd: fc.option(fc.integer({ min: 64, max: 1e9 })),
+  limitNproc: fc.option(fc.integer({ min: 16, max: 1e9 })),
+  limitAs: fc.option(fc.integer({ min: 65536, max: 1e9 })),
+  prio: fc.option(fc.integer({ min: -20, max: 19 })),
+  cpuAffinity: fc.option(fc.integer({ min: 1, max: 1024 })),
+  procname: text,
+  procnameMaster: text,
+  procnamePrefix: text,
+  procnamePrefixSpaced: text,
+  procnameAppend: text,
+  autoProcname: fc.boolean(),
+  touchLogreopen: fc.array(pathText),
+  touchLogrotate: fc.array(pathText),
+  logBackupname: anyPath,
+}).map(fitting);
+
+/** Makes values that must fit together do so. */
+function fitting(config: Config): Config {
+  const cheaper = Math.min(config.cheaper, config.processes - 1);
+  const initial = Math.max(cheaper, Math.min(config.cheaperInitial, config.processes));
+  const soft = config.cheaperRssLimitSoft;
+  return {
+    ...config,
+    cheaper,
+    cheaperInitial: config.cheaperInitial === 0 ? 0 : initial,
+    cheaperRssLimitHard: soft === 0 ? 0 : config.cheaperRssLimitHard,
+  };
+}
 
 /** Lines are not part of what is written. */
 function withoutOrigins(config: Config | null): unknown {

@@ -96,7 +96,15 @@ Deno.test("step() tells the successor to cover, when the worker that covers is r
 
 Deno.test("step() lets siblings keep the queues of slots that are scaled away", () => {
   const simulation = Simulation.running({ processes: 3 });
-  simulation.configuration = { processes: 1, startTimeoutMs: 60_000, mercyMs: 60_000 };
+  simulation.configuration = {
+    processes: 1,
+    startTimeoutMs: 60_000,
+    mercyMs: 60_000,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   simulation.reload("all");
   simulation.acceptAll();
   assertEquals(simulation.state.coverage, {
@@ -107,7 +115,15 @@ Deno.test("step() lets siblings keep the queues of slots that are scaled away", 
 
 Deno.test("step() asks only workers for a new slot's queue that inherited it, when slots are added", () => {
   const simulation = Simulation.running({ processes: 1 });
-  simulation.configuration = { processes: 2, startTimeoutMs: 60_000, mercyMs: 60_000 };
+  simulation.configuration = {
+    processes: 2,
+    startTimeoutMs: 60_000,
+    mercyMs: 60_000,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   simulation.reload("all");
   const old = simulation.oldest(1);
   simulation.accept(simulation.newest(2));

@@ -280,7 +280,15 @@ Deno.test("spawnWorker() numbers workers and remembers how many slots they know"
 });
 
 Deno.test("spawnWorker() takes the start timeout of the configuration that the worker belongs to", () => {
-  const nextSettings = { processes: 1, startTimeoutMs: 7, mercyMs: 1 };
+  const nextSettings = {
+    processes: 1,
+    startTimeoutMs: 7,
+    mercyMs: 1,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   const turn = openTurn(stateOf({ nextSettings }), 0);
   spawnWorker(turn, 1, 2);
   spawnWorker(turn, 1, 1);
@@ -293,4 +301,28 @@ Deno.test("step() throws, when the state names a slot that does not exist", () =
   simulation.state = broken;
   const error = assertThrows(() => simulation.exit(simulation.newest(1)), RangeError);
   assert(error instanceof RangeError && error.message === "No slot 1");
+});
+
+Deno.test("step() gives a slot up after so many deaths in a row, until the next reload", () => {
+  const simulation = Simulation.running({ processes: 2, respawnLimit: 2 });
+  for (let deaths = 1; deaths <= 2; deaths++) {
+    simulation.exit(simulation.newest(2));
+    simulation.advance(60_000);
+  }
+  assertEquals(simulation.workers, ["1: g1 accepting"]);
+  simulation.reload("chain");
+  simulation.acceptAll();
+  simulation.acceptAll();
+  simulation.exitLeaving();
+  assertEquals(simulation.workers, ["1: g2 accepting", "2: g2 accepting"]);
+});
+
+Deno.test("step() ends when no worker is left and none comes at once, if it is to", () => {
+  const simulation = Simulation.running({ processes: 2, dieOnNoWorkers: true });
+  simulation.exit(simulation.newest(1));
+  simulation.exit(simulation.newest(2));
+  assertEquals([simulation.outcome, simulation.workers.length], [null, 2]);
+  simulation.exit(simulation.newest(1));
+  simulation.exit(simulation.newest(2));
+  assertEquals(simulation.outcome, "noWorkerLeft");
 });

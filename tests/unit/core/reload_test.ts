@@ -6,7 +6,15 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { logged, ofType, signals, spawns } from "../../helpers/effects.ts";
 import { Simulation } from "../../helpers/simulation.ts";
 
-const SETTINGS = { processes: 3, startTimeoutMs: 60_000, mercyMs: 60_000 };
+const SETTINGS = {
+  processes: 3,
+  startTimeoutMs: 60_000,
+  mercyMs: 60_000,
+  rollback: false,
+  verifyMs: 0,
+  respawnLimit: 0,
+  dieOnNoWorkers: false,
+};
 
 /** How the last reload ended: outcome, and the slots that failed. */
 function ending(simulation: Simulation): readonly unknown[] {
@@ -118,7 +126,7 @@ Deno.test("step() respawns the confirmed generation, when a worker dies after a 
   halfway.accept(halfway.newest(1));
   halfway.exit(halfway.newest(2));
   assertEquals(spawns(halfway.exit(halfway.oldest(2))), []);
-  assertEquals(spawns(halfway.advance(250)), ["2: g2"]);
+  assertEquals(spawns(halfway.advance(300)), ["2: g2"]);
 });
 
 Deno.test("step() waits for the new worker, when the old one dies while it starts", () => {
@@ -240,7 +248,15 @@ Deno.test("step() reloads with the corrected configuration, when the one before 
 
 Deno.test("step() uses changed settings, when the first worker of the new generation accepts", () => {
   const simulation = Simulation.running({ processes: 1, mercyMs: 1_000 });
-  simulation.configuration = { processes: 1, startTimeoutMs: 5_000, mercyMs: 2_000 };
+  simulation.configuration = {
+    processes: 1,
+    startTimeoutMs: 5_000,
+    mercyMs: 2_000,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   simulation.reload("all");
   assertEquals(simulation.dueIn, 5_000);
   assertEquals(simulation.state.settings.mercyMs, 1_000);
@@ -251,7 +267,15 @@ Deno.test("step() uses changed settings, when the first worker of the new genera
 
 Deno.test("step() forgets changed settings, when no worker starts with them", () => {
   const simulation = Simulation.running({ processes: 3 });
-  simulation.configuration = { processes: 3, startTimeoutMs: 1_000, mercyMs: 1 };
+  simulation.configuration = {
+    processes: 3,
+    startTimeoutMs: 1_000,
+    mercyMs: 1,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   simulation.reload("all");
   simulation.advance(1_000);
   simulation.exitLeaving();
@@ -348,7 +372,7 @@ Deno.test("step() starts the waiting reload when the running one is through and 
   assertEquals(logged(effects, "reloadRequested").map(({ queued }) => queued), [true]);
   simulation.accept(simulation.newest(1));
   simulation.accept(simulation.newest(2));
-  assertEquals(simulation.state.queued, "chain");
+  assertEquals(simulation.state.queued?.kind, "chain");
   simulation.exit(simulation.oldest(1));
   assertEquals(simulation.workers, ["1: g2 accepting", "2: g1 retiring", "2: g2 accepting"]);
   assertEquals(spawns(simulation.exit(simulation.oldest(2))), ["1: g3"]);
@@ -371,7 +395,7 @@ Deno.test("step() lets a reload of everything outrank a chain, when both wait", 
     const simulation = Simulation.running({ processes: 2 });
     simulation.reload("chain");
     order.forEach((kind) => simulation.reload(kind));
-    assertEquals(simulation.state.queued, "all", order.join());
+    assertEquals(simulation.state.queued?.kind, "all", order.join());
     simulation.acceptAll();
     simulation.acceptAll();
     simulation.exitLeaving();
@@ -437,7 +461,15 @@ Deno.test("step() begins no reload while workers of the last one are leaving, an
 
 Deno.test("step() uses the settings in use, when a chain follows a reload whose workers all failed", () => {
   const simulation = Simulation.running({ processes: 1 });
-  simulation.configuration = { processes: 3, startTimeoutMs: 1, mercyMs: 1 };
+  simulation.configuration = {
+    processes: 3,
+    startTimeoutMs: 1,
+    mercyMs: 1,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   simulation.reload("all");
   simulation.advance(1);
   simulation.exitLeaving();
@@ -449,7 +481,7 @@ Deno.test("step() uses the settings in use, when a chain follows a reload whose 
 
 Deno.test("step() logs no failed reload, when a configuration has errors that nobody waits for", () => {
   const simulation = Simulation.running();
-  simulation.happen({ type: "notConfigured" });
+  simulation.happen({ type: "notConfigured", why: "it is wrong" });
   assertEquals(ending(simulation), [undefined]);
 });
 

@@ -5,6 +5,7 @@ import {
   deathsInARow,
   LONGEST_PAUSE_MS,
   pauseBeforeRespawn,
+  pauseOfSlot,
   STABLE_MS,
 } from "../../../lib/core/restart_policy.ts";
 
@@ -27,4 +28,11 @@ Deno.test("deathsInARow() counts on, when the worker had lived less than the sta
 
 Deno.test("deathsInARow() begins anew, when the worker had lived for the stable time", () => {
   assertEquals([0, 1, 7].map((before) => deathsInARow(before, STABLE_MS)), [1, 1, 1]);
+});
+
+Deno.test("pauseOfSlot() is up to a quarter longer, and other for every slot of a small instance", () => {
+  const pauses = Array.from({ length: 8 }, (_, i) => pauseOfSlot(6, i + 1));
+  assertEquals(pauses[0], pauseBeforeRespawn(6));
+  assertEquals(new Set(pauses).size, 8);
+  for (const pause of pauses) assert(pause >= 4_000 && pause <= 5_000);
 });

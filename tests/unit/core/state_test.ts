@@ -4,7 +4,15 @@ import { initialState, isLeaving, liveWorkers, nextDeadline } from "../../../lib
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
 Deno.test("initialState() has nobody and nothing due, when nothing has happened", () => {
-  const settings = { processes: 4, startTimeoutMs: 1, mercyMs: 2 };
+  const settings = {
+    processes: 4,
+    startTimeoutMs: 1,
+    mercyMs: 2,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   const state = initialState(settings, true, 77);
   assertEquals(state.workers, []);
   assertEquals(state.slots, []);

@@ -1,14 +1,17 @@
 /** What holds for a master whatever happens, tried with random histories. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { isLeaving, liveWorkers, type MasterState } from "../../../lib/core/state.ts";
+import { isLeaving, liveWorkers, type MasterState, wantedSlots } from "../../../lib/core/state.ts";
 import type { Effect } from "../../../lib/core/event.ts";
 import { Simulation } from "../../helpers/simulation.ts";
 
 /** One thing that happens; `which` picks a worker among those that are there. */
 type Act =
   | { readonly type: "accept" | "pause" | "exit" | "pipeBroken"; readonly which: number }
-  | { readonly type: "reload"; readonly kind: "chain" | "all" }
+  | { readonly type: "recycle" | "condemn"; readonly which: number }
+  | { readonly type: "reload"; readonly kind: "chain" | "workers" | "all" }
+  | { readonly type: "scale" | "want"; readonly workers: number }
+  | { readonly type: "pauseAll"; readonly on: boolean }
   | { readonly type: "configure"; readonly processes: number }
   | { readonly type: "pass"; readonly ms: number }
   | { readonly type: "acceptAll" | "exitLeaving" };
@@ -25,7 +28,17 @@ const acts = fc.oneof(
   { weight: 4, arbitrary: of({ type: fc.constantFrom("acceptAll", "exitLeaving") }) },
   {
     weight: 3,
-    arbitrary: of({ type: fc.constant("reload"), kind: fc.constantFrom("chain", "all") }),
+    arbitrary: of({
+      type: fc.constant("reload"),
+      kind: fc.constantFrom("chain", "workers", "all"),
+    }),
+  },
+  { weight: 2, arbitrary: of({ type: fc.constantFrom("recycle", "condemn"), which }) },
+  { weight: 1, arbitrary: of({ type: fc.constant("want"), workers: fc.nat(4) }) },
+  { weight: 1, arbitrary: of({ type: fc.constant("pauseAll"), on: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: of({ type: fc.constant("scale"), workers: fc.integer({ min: 1, max: 5 }) }),
   },
   // 0 stands for a configuration with errors.
   { weight: 1, arbitrary: of({ type: fc.constant("configure"), processes: fc.nat(4) }) },
@@ -35,6 +48,8 @@ const acts = fc.oneof(
 interface History {
   readonly processes: number;
   readonly socketPerSlot: boolean;
+  readonly rollback: boolean;
+  readonly verifyMs: number;
   /** True if the history begins when all workers accept. */
   readonly running: boolean;
   readonly acts: readonly Act[];
@@ -43,6 +58,8 @@ interface History {
 const histories: fc.Arbitrary<History> = fc.record({
   processes: fc.integer({ min: 1, max: 4 }),
   socketPerSlot: fc.boolean(),
+  rollback: fc.boolean(),
+  verifyMs: fc.constantFrom(0, 700),
   running: fc.constantFrom(true, true, false),
   acts: fc.array(acts, { maxLength: 60, size: "max" }),
 });
@@ -56,8 +73,14 @@ function play(simulation: Simulation, act: Act): readonly Effect[] {
     case "configure":
       simulation.configuration = act.processes === 0
         ? null
-        : { ...SETTINGS, processes: act.processes };
+        : { ...simulation.state.settings, processes: act.processes };
       return [];
+    case "scale":
+      return simulation.happen({ type: "scale", processes: act.workers, why: "test" });
+    case "want":
+      return simulation.happen({ type: "want", workers: act.workers, why: "test" });
+    case "pauseAll":
+      return simulation.happen({ type: "pause", on: act.on, why: "test" });
     case "pass":
       return simulation.advance(act.ms);
     case "acceptAll":
@@ -76,6 +99,15 @@ function play(simulation: Simulation, act: Act): readonly Effect[] {
       return simulation.accept(worker, false);
     case "exit":
       return simulation.exit(worker);
+    case "recycle":
+    case "condemn":
+      return simulation.happen({
+        type: act.type,
+        worker: worker.id,
+        reason: "harakiri",
+        why: "took too long",
+        graceMs: 500,
+      });
     case "pipeBroken":
       return simulation.happen({ type: "pipeBroken", worker: worker.id, error: "it ended" });
   }
@@ -105,10 +137,10 @@ function always(
   fc.assert(fc.property(histories, (history) => void run(history, check)), { numRuns: runs });
 }
 
-Deno.test("step() gives every worker that is starting or retiring a deadline, and no other worker", () => {
+Deno.test("step() gives every worker that is starting, recalled or retiring a deadline, and no other worker", () => {
   always(({ state, at }) => {
     for (const worker of state.workers) {
-      const limited = worker.state === "starting" || worker.state === "retiring";
+      const limited = ["starting", "recalled", "retiring"].includes(worker.state);
       assertEquals(worker.deadline !== null, limited, worker.state);
       assert(worker.deadline === null || worker.deadline > at);
     }
@@ -134,7 +166,7 @@ Deno.test("step() runs two generations at most beside those that leave, unless a
   always(({ state, effects }) => {
     const failed = effects.some((effect) =>
       effect.type === "log" && effect.fields.event === "reloadFinished" &&
-      effect.fields.outcome === "failed"
+      effect.fields.outcome !== "done"
     );
     const live = new Set(
       state.workers.filter((one) => !isLeaving(one)).map((one) => one.generation),
@@ -161,7 +193,7 @@ Deno.test("step() keeps state and processes in step: every worker it knows has a
 Deno.test("step() has a replacement under way or due for every slot in use, once the instance runs", () => {
   always(({ state, outcome }) => {
     if (state.phase !== "running" || outcome !== null) return;
-    for (const slot of state.slots.slice(0, state.settings.processes)) {
+    for (const slot of state.slots.slice(0, wantedSlots(state))) {
       assert(liveWorkers(state, slot.number).length > 0 || slot.respawnAt !== null);
     }
   });
@@ -217,7 +249,7 @@ Deno.test("step() finishes every reload that it begins, when nothing more is ask
     for (let i = 0; i < 30 && simulation.outcome === null; i++) {
       simulation.acceptAll();
       simulation.exitLeaving();
-      simulation.advance(1);
+      simulation.advance(100);
     }
     if (simulation.outcome !== null) return;
     assertEquals([simulation.state.reload, simulation.state.queued], [null, null]);

@@ -96,7 +96,15 @@ Deno.test("step() begins no reload and starts no worker, when it is stopping", (
 Deno.test("step() ignores the configuration, when it was read for a reload that stop gave up", () => {
   const simulation = Simulation.running({ processes: 2 });
   simulation.stop();
-  const settings = { processes: 9, startTimeoutMs: 1, mercyMs: 1 };
+  const settings = {
+    processes: 9,
+    startTimeoutMs: 1,
+    mercyMs: 1,
+    rollback: false,
+    verifyMs: 0,
+    respawnLimit: 0,
+    dieOnNoWorkers: false,
+  };
   assertEquals(simulation.happen({ type: "configured", settings }), []);
   assertEquals(simulation.state.settings.processes, 2);
 });
@@ -124,7 +132,19 @@ Deno.test("step() asks for nothing, when a tick comes and nothing is due", () =>
 });
 
 Deno.test("step() does not end, when a tick comes before anything was started", () => {
-  const state = initialState({ processes: 1, startTimeoutMs: 1, mercyMs: 1 }, true, 0);
+  const state = initialState(
+    {
+      processes: 1,
+      startTimeoutMs: 1,
+      mercyMs: 1,
+      rollback: false,
+      verifyMs: 0,
+      respawnLimit: 0,
+      dieOnNoWorkers: false,
+    },
+    true,
+    0,
+  );
   assertEquals(step(state, { type: "tick", at: 1 }).effects, []);
 });
 

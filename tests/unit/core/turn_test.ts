@@ -13,6 +13,13 @@ Deno.test("openTurn() gives a copy that can be changed everywhere, when the stat
     pending: [2],
     starting: [1],
     done: [],
+    brutal: false,
+    tickets: [],
+    rollback: false,
+    oldPids: {},
+    exec: "no",
+    verifiedAt: null,
+    ending: null,
     failed: [],
   };
   const workers = [workerOf()];

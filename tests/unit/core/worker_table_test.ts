@@ -51,6 +51,8 @@ Deno.test("WORKER_TABLE asks a worker to leave once, when it is told to retire",
     starting: "terminate",
     accepting: "ask",
     paused: "ask",
+    standby: "ask",
+    recalled: "ask",
     retiring: "ignore",
     killed: "ignore",
   });

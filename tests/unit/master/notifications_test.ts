@@ -1,7 +1,7 @@
 /** What a service manager is told, turn by turn. */
 import { assertEquals } from "@std/assert";
 import type { Effect } from "../../../lib/core/event.ts";
-import type { MasterState, Reload } from "../../../lib/core/state.ts";
+import type { MasterState, Reload, ReloadRequest } from "../../../lib/core/state.ts";
 import {
   type Notification,
   notifications,
@@ -22,9 +22,26 @@ function accepting(...slots: readonly number[]) {
 }
 
 function reloadOf(part: Partial<Reload> = {}): Reload {
-  const lists = { pending: [], starting: [], done: [], failed: [] };
-  return { kind: "chain", generation: 2, startedAt: 0, ...lists, ...part };
+  return {
+    kind: "chain",
+    brutal: false,
+    tickets: [],
+    generation: 2,
+    startedAt: 0,
+    rollback: true,
+    exec: "no",
+    oldPids: {},
+    pending: [],
+    starting: [],
+    done: [],
+    failed: [],
+    verifiedAt: null,
+    ending: null,
+    ...part,
+  };
 }
+
+const WAITING: ReloadRequest = { kind: "all", brutal: false, tickets: [] };
 
 function finished(outcome: string, text: string): Effect {
   return { type: "log", level: "info", text, fields: { event: "reloadFinished", outcome } };
@@ -114,8 +131,8 @@ Deno.test("notifications() answers a reload that has to wait at once, and is rea
   const { messages } = tell(
     KNOWN,
     [{ ...READY, reload: first }],
-    [{ ...READY, reload: first, queued: "all" }],
-    [{ ...READY, queued: "all" }, finished("done", "Reload done")],
+    [{ ...READY, reload: first, queued: WAITING }],
+    [{ ...READY, queued: WAITING }, finished("done", "Reload done")],
     [{ ...READY, reload: second }],
     [READY, finished("done", "Reload done")],
   );
@@ -130,7 +147,7 @@ Deno.test("notifications() answers a reload that has to wait at once, and is rea
 });
 
 Deno.test("notifications() says READY before RELOADING, when a reload was asked for during the start", () => {
-  const starting = stateOf({ queued: "all" });
+  const starting = stateOf({ queued: WAITING });
   const { messages } = tell(TOLD_NOTHING, [starting], [{ ...READY, reload: reloadOf() }]);
   assertEquals(messages, [
     [{ STATUS: "Starting: 0 of 4 workers accept" }],
@@ -158,12 +175,17 @@ Deno.test("notifications() says STOPPING once, and how many workers are left", (
 });
 
 Deno.test("notifications() asks for as much time as the configuration gives", () => {
-  const settings = { processes: 4, startTimeoutMs: 300_000, mercyMs: 100_000 };
+  const settings = {
+    ...READY.settings,
+    startTimeoutMs: 300_000,
+    mercyMs: 100_000,
+    verifyMs: 20_000,
+  };
   const limit = (told: Told, state: Partial<MasterState>) =>
     notifications(told, READY, { ...READY, settings, ...state }, [])
       .messages.at(-1)?.EXTEND_TIMEOUT_USEC;
   assertEquals(limit(TOLD_NOTHING, { ready: false }), "310000000");
-  assertEquals(limit(KNOWN, { reload: reloadOf() }), "410000000");
+  assertEquals(limit(KNOWN, { reload: reloadOf() }), "430000000");
   assertEquals(limit(KNOWN, { phase: "stopping" }), "110000000");
   assertEquals(limit(KNOWN, { workers: [] }), undefined);
 });

@@ -16,6 +16,7 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
     hello: { type: "hello", protocol: 1, token: "t", pid: 42, adopts: true },
     accepting: { type: "accepting", on: true, covers: false },
     heartbeat: { type: "heartbeat", lagMs: 0 },
+    watch: { type: "watch" },
     draining: { type: "draining", connections: 3 },
     reload: { type: "reload" },
     stop: { type: "stop" },
@@ -24,7 +25,10 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
 const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessage, { type: T }> } =
   {
     retire: { type: "retire", reason: "scaled-down", mercyMs: 60_000 },
+    standBy: { type: "standBy", drain: true },
+    recall: { type: "recall" },
     cover: { type: "cover", slots: [2, 3] },
+    "reopen-log": { type: "reopen-log", path: "/var/log/app.log" },
   };
 
 const SIDES: readonly [

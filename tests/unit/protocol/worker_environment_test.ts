@@ -33,8 +33,12 @@ const ENVIRONMENT: WorkerEnvironment = {
   sockets: [PER_SLOT, SHARED, OWN],
   listen: 100,
   scoreboard: 9,
+  lane: 5,
+  namesRequests: true,
+  heartbeatMs: 10_000,
   stderr: null,
   mercyMs: 60_000,
+  processName: "app worker 1",
 };
 
 Deno.test("decodeWorkerEnvironment() gives back what encodeWorkerEnvironment() wrote", () => {

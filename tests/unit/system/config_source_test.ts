@@ -6,8 +6,14 @@ import { VERSION } from "../../../lib/version.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 function sourceIn(directory: TempDirectory): ConfigSource {
-  const base = { cwd: directory.path, startedAtMs: 7, passedSockets: [], stdin: () => "in" };
-  return denoConfigSource(base, true);
+  return denoConfigSource({
+    cwd: directory.path,
+    startedAtMs: 7,
+    passedSockets: [],
+    started: { cwd: "/", binary: "" },
+    stdin: () => "in",
+    stdinRead: () => null,
+  }, true);
 }
 
 Deno.test("denoConfigSource() tells who and where this process is", () => {

@@ -4,8 +4,11 @@ import {
   descriptorInfo,
   descriptorTarget,
   duplicate,
+  kernelText,
   lendDescriptors,
+  numbersIn,
   openDescriptors,
+  replaceFile,
   setInherited,
   setNonblocking,
   socketInode,
@@ -13,6 +16,7 @@ import {
 import { SystemCallError } from "../../../lib/system/libc.ts";
 import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
 import { bindAbstract } from "../../../lib/system/listening_socket.ts";
+import { TempDirectory } from "../../helpers/temp_directory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 
 /** No process has that many descriptors here. */
@@ -121,4 +125,39 @@ Deno.test("socketInode() is null, when the descriptor is another file or not ope
     null,
     null,
   ]);
+});
+
+Deno.test("numbersIn() and kernelText() read /proc, and nothing when there is nothing", () => {
+  using owned = new OwnedDescriptors();
+  assert(numbersIn(owned.libc, "/proc/self/task").includes(Deno.pid));
+  assertEquals(numbersIn(owned.libc, "/proc/nowhere"), []);
+  assertEquals(kernelText(owned.libc, "/proc/self/stat").split(" ")[0], String(Deno.pid));
+  assertEquals(kernelText(owned.libc, "/proc/nowhere"), "");
+});
+
+Deno.test("replaceFile() puts a file in the place of a descriptor and of its duplicates", () => {
+  using directory = new TempDirectory();
+  using owned = new OwnedDescriptors();
+  const file = Deno.openSync(directory.write("old"), { append: true });
+  const c = owned.libc;
+  const old = openDescriptors(c).find((fd) => descriptorTarget(c, fd) === directory.at("old")) ??
+    -1;
+  const lent = owned.own(duplicate(c, old));
+  const kept = owned.own(duplicate(c, old));
+  setInherited(c, lent, true);
+  const count = openDescriptors(c).length;
+  assertThrows(() => replaceFile(c, lent, directory.at("new")), SystemCallError, "No such file");
+  assertEquals(descriptorTarget(c, lent), directory.at("old"));
+  replaceFile(c, lent, directory.at("new"), { create: true, keep: kept });
+  assertEquals([old, lent, kept].map((fd) => descriptorTarget(c, fd)), [
+    directory.at("new"),
+    directory.at("new"),
+    directory.at("old"),
+  ]);
+  const closed = 0o2000000;
+  assertEquals([old, lent].map((fd) => (flags(fd) & closed) !== 0), [true, false]);
+  file.writeSync(new TextEncoder().encode("line"));
+  assertEquals(Deno.readTextFileSync(directory.at("new")), "line");
+  assertEquals(openDescriptors(c).length, count);
+  file.close();
 });

@@ -1,7 +1,7 @@
 /** Owners of Unix sockets, against the system's own database. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { requireLibc } from "../../../lib/system/libc.ts";
-import { resolveOwner } from "../../../lib/system/owner.ts";
+import { findUser, groupsOf, resolveOwner } from "../../../lib/system/owner.ts";
 
 const c = requireLibc();
 
@@ -38,4 +38,23 @@ Deno.test("resolveOwner() throws TypeError, when a name is unknown", () => {
   assertEquals((user as Error).message, 'No user "no-such-one" on this system');
   const group = assertThrows(() => resolveOwner(c, "0:no-such-one"), TypeError);
   assertEquals((group as Error).message, 'No group "no-such-one" on this system');
+});
+
+Deno.test("findUser() has the whole entry, by name and by number", () => {
+  for (const line of Deno.readTextFileSync("/etc/passwd").trim().split("\n")) {
+    const [name = "", , uid = "", gid, , home = ""] = line.split(":");
+    const user = { name, uid: Number(uid), gid: Number(gid), home };
+    assertEquals(findUser(c, name), user);
+    assertEquals(findUser(c, uid)?.uid, Number(uid));
+  }
+  assertEquals(findUser(c, "no-such-one"), null);
+  assertEquals(findUser(c, "4294967290"), null);
+});
+
+Deno.test("groupsOf() are those that id(1) shows", async () => {
+  for (const [name] of entries("/etc/passwd")) {
+    const { stdout } = await new Deno.Command("/usr/bin/id", { args: ["-G", name] }).output();
+    const expected = new TextDecoder().decode(stdout).trim().split(" ").map(Number);
+    assertEquals(new Set(groupsOf(c, name, expected[0] ?? 0)), new Set(expected));
+  }
 });

@@ -1,7 +1,12 @@
 /** Which responses of a retiring worker close their connection. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ClosingRule, PIPELINE_DEPTH, PIPELINE_GAP_MS } from "../../../lib/worker/closing_rule.ts";
+import {
+  ClosingRule,
+  NAMELESS_REST_MS,
+  PIPELINE_DEPTH,
+  PIPELINE_GAP_MS,
+} from "../../../lib/worker/closing_rule.ts";
 
 /** Plays requests at these times, each answered at once; says which responses close. */
 function answers(times: readonly number[], rule = new ClosingRule()): boolean[] {
@@ -50,4 +55,11 @@ Deno.test("mayClose() lets every connection close in the end, however its reques
     assertEquals(closes[0], false);
     assertEquals(closes.slice(PIPELINE_DEPTH).every(Boolean), true);
   }));
+});
+
+Deno.test("mayClose() leaves connections without a name alone, until their first requests are over", () => {
+  const rule = new ClosingRule();
+  for (let i = 0; i < 2 * PIPELINE_DEPTH; i++) rule.responded("", 1_000 + i);
+  assertEquals(rule.mayClose("", 1_000 + NAMELESS_REST_MS - 1), false);
+  assertEquals(rule.mayClose("", 1_000 + NAMELESS_REST_MS), true);
 });

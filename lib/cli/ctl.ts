@@ -1,0 +1,196 @@
+/**
+ * `duwsgi ctl`: gives a command to a running master, and shows what it answers.
+ *
+ * @module
+ */
+
+import { resolve } from "@std/path/posix";
+import { loadConfig } from "../config/load.ts";
+import { commandList, hasVerdict } from "../control/commands.ts";
+import { type Answer, decodeAnswer, type Request } from "../control/message.ts";
+import type { Verdict } from "../core/verdict.ts";
+import { Channel } from "../protocol/channel.ts";
+import { denoConfigSource, type SourceBase } from "../system/config_source.ts";
+import { fulfilledWithin, pause } from "../system/timing.ts";
+import { CTL_USAGE, type CtlArguments, parseCtlArguments, type Target } from "./ctl_arguments.ts";
+import { EXIT, type ExitName, UserError } from "./exit_code.ts";
+import { followMaster } from "./follow_master.ts";
+import { operatorSocketOf, readPidfile, unreachable } from "./find_master.ts";
+
+/** Without `--wait` the answer comes at once (10 s). */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** How long a master may take to be gone after it has said that it stops (5 s). */
+const END_TIMEOUT_MS = 5_000;
+
+/** What is to be said, and how the program ends. */
+interface Result {
+  readonly exit: ExitName;
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** Runs `ctl` with these arguments, and returns its exit code. */
+export async function ctl(args: readonly string[], base: SourceBase): Promise<number> {
+  const wanted = parseCtlArguments(args);
+  if (wanted.target === null || wanted.command.name === "help") {
+    console.log(`${CTL_USAGE}\n${commandList()}`);
+    return EXIT.ok.code;
+  }
+  const { exit, text, value } = await resultOf(wanted, socketOf(wanted.target, base), wanted.json);
+  if (wanted.json) console.log(JSON.stringify(value));
+  else if (exit === "ok") console.log(text);
+  else for (const line of text.split("\n")) console.error(`duwsgi: ${line}`);
+  return EXIT[exit].code;
+}
+
+/** With `--json`, what went wrong is an answer like any other. */
+async function resultOf(
+  wanted: CtlArguments,
+  socket: () => string,
+  json: boolean,
+): Promise<Result> {
+  try {
+    return await ask(wanted, socket());
+  } catch (error) {
+    if (!json || !(error instanceof UserError)) throw error;
+    return failure(error.exit, error.message);
+  }
+}
+
+/** How the socket of a master is found, when it is time to. */
+function socketOf(target: Target, base: SourceBase): () => string {
+  switch (target.kind) {
+    case "socket":
+      return () => target.path;
+    case "pid":
+      return () => operatorSocketOf(target.pid, "--pid");
+    case "pidfile":
+      return () => socketOfPidfile(target.path);
+    case "ini":
+      return () => socketOfIni(target.path, base);
+  }
+}
+
+function socketOfPidfile(path: string): string {
+  return operatorSocketOf(readPidfile(path), `the pidfile "${path}"`);
+}
+
+/** Mistakes in the configuration do not matter: nobody is to be kept from stopping a master. */
+function socketOfIni(file: string, base: SourceBase): string {
+  const { draft, entries } = loadConfig(["--ini", file], denoConfigSource(base, false));
+  const at = (path: string): string => resolve(base.cwd, draft?.chdir ?? "", path);
+  if (draft !== null && draft.controlSocket !== "") return at(draft.controlSocket);
+  const pidfile = entries.findLast(({ key }) => /^(safe-)?pidfile2?$/.test(key))?.value ?? null;
+  if (pidfile !== null) return socketOfPidfile(at(pidfile));
+  throw new UserError(
+    "configuration",
+    `${file} has neither control-socket nor pidfile: add one, or name the master with --pid N`,
+  );
+}
+
+async function ask(wanted: CtlArguments, path: string): Promise<Result> {
+  const { command, argument } = wanted;
+  const wait = wanted.wait && hasVerdict(command);
+  const limitMs = wanted.timeoutMs ?? (wait ? null : ANSWER_TIMEOUT_MS);
+  const channel = new Channel<Answer, Request>(await connect(path), decodeAnswer);
+  try {
+    channel.send({ command: command.name, argument, wait });
+    const answered = lastAnswer(channel, path, wait);
+    if (limitMs !== null && !await fulfilledWithin(answered, limitMs)) {
+      const more = wait ? ": it goes on without you" : "";
+      return failure("timeout", `No answer to ${command.name} within ${limitMs / 1000} s${more}`);
+    }
+    return await answered;
+  } finally {
+    channel.close();
+  }
+}
+
+async function connect(path: string): Promise<Deno.UnixConn> {
+  try {
+    return await Deno.connect({ transport: "unix", path });
+  } catch (error) {
+    const why = (reason: string) => unreachable(`No master answers at "${path}": ${reason}`);
+    if (error instanceof Deno.errors.NotFound) throw why("there is no such socket");
+    if (error instanceof Deno.errors.ConnectionRefused) {
+      throw why("nobody listens, the socket was left behind");
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw why("permission denied: run it as the user of the master, or as root");
+    }
+    throw why(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function lastAnswer(
+  channel: Channel<Answer, Request>,
+  path: string,
+  wait: boolean,
+): Promise<Result> {
+  let accepted: Extract<Answer, { readonly type: "accepted" }> | null = null;
+  for await (const answer of channel.receive()) {
+    switch (answer.type) {
+      case "error":
+        return failure("configuration", answer.text);
+      case "result":
+        return { exit: "ok", text: answer.text, value: answer.value };
+      case "accepted":
+        accepted = answer;
+        if (wait) continue;
+        return { exit: "ok", text: answer.text, value: { outcome: "accepted", text: answer.text } };
+      case "verdict":
+        if (answer.stops) await endOf(accepted?.pid ?? null);
+        return resultOfVerdict(answer.verdict);
+    }
+  }
+  const followed = accepted !== null && exists(`/proc/${accepted.pid}`)
+    ? await followMaster(path, accepted.generation)
+    : null;
+  if (followed === null) throw unreachable("The master went away before it answered");
+  return resultOfVerdict(followed);
+}
+
+/** The master has said its last word: what comes next may need its sockets and files. */
+async function endOf(pid: number | null): Promise<void> {
+  const deadline = performance.now() + END_TIMEOUT_MS;
+  while (pid !== null && exists(`/proc/${pid}`) && performance.now() < deadline) await pause(20);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function failure(exit: ExitName, text: string): Result {
+  return { exit, text, value: { outcome: exit, text } };
+}
+
+const EXIT_OF_OUTCOME: Readonly<Record<Verdict["outcome"], ExitName>> = {
+  "done": "ok",
+  "rolled-back": "rolledBack",
+  "failed": "failed",
+  "cancelled": "cancelled",
+};
+
+/** A verdict for people and for machines. */
+export function resultOfVerdict(verdict: Verdict): Result {
+  const changes = verdict.slots.map(({ slot, oldPid, newPid }) =>
+    `  slot ${slot}: pid ${oldPid ?? "none"} → ${newPid ?? "none"}`
+  );
+  const failures = verdict.failures.map((one) => ({ ...one, ...placeIn(one.why) }));
+  return {
+    exit: EXIT_OF_OUTCOME[verdict.outcome],
+    text: [verdict.text, ...changes].join("\n"),
+    value: { ...verdict, failures },
+  };
+}
+
+/** Where an error is, if its line says so: `… (/srv/app.ts:3:41)`. */
+function placeIn(text: string): { readonly file?: string; readonly line?: number } {
+  const [, file, line] = /\(((?:file:\/\/)?\/[^()]*?):(\d+)(?::\d+)?\)/.exec(text) ?? [];
+  return file === undefined ? {} : { file: file.replace("file://", ""), line: Number(line) };
+}

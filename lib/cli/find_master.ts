@@ -1,0 +1,84 @@
+/**
+ * Finds a running master by its process id. The socket it listens on in its own directory gives it
+ * away: no other process has one, so a pidfile that is left over, with an id that somebody else has by
+ * now, cannot do any harm.
+ *
+ * @module
+ */
+
+import { OPERATOR_SOCKET } from "../master/operators.ts";
+import { UserError } from "./exit_code.ts";
+
+/**
+ * The process id in a pidfile.
+ *
+ * @throws {UserError} If there is none.
+ */
+export function readPidfile(path: string): number {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such file: is the master running?"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "permission denied: run it as the user of the master"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw unreachable(`Cannot read the pidfile "${path}": ${reason}`);
+  }
+  const [, digits] = /^\s*([1-9]\d{0,9})\s*$/.exec(text) ?? [];
+  if (digits === undefined) throw unreachable(`The pidfile "${path}" holds no process id`);
+  return Number(digits);
+}
+
+/**
+ * The path of the socket on which the master with this process id answers operators.
+ *
+ * @param named How the id was given, for messages: `the pidfile "/run/app.pid"`.
+ * @throws {UserError} If there is no such master, or it is somebody else's.
+ */
+export function operatorSocketOf(pid: number, named: string): string {
+  let inodes: Set<string>;
+  let table: string;
+  try {
+    inodes = socketInodes(pid);
+    table = Deno.readTextFileSync(`/proc/${pid}/net/unix`);
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw unreachable(
+        `Process ${pid} of ${named} belongs to another user: run it as that user, or as root`,
+      );
+    }
+    throw unreachable(`No process has the id ${pid} of ${named}: no master is running there`);
+  }
+  for (const line of table.split("\n")) {
+    // Num RefCount Protocol Flags Type St Inode Path, see proc_net(5).
+    const [, inode = "", path = ""] = /^(?:\S+\s+){6}(\d+) (\/.*)$/.exec(line) ?? [];
+    if (!inodes.has(inode) || !path.endsWith(`/${OPERATOR_SOCKET}`)) continue;
+    // The master may live under another root, or have a /tmp of its own.
+    return `/proc/${pid}/root${path}`;
+  }
+  throw unreachable(`Process ${pid} of ${named} is no duwsgi master: the master it was is gone`);
+}
+
+function socketInodes(pid: number): Set<string> {
+  const inodes = new Set<string>();
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    try {
+      const [, inode] = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/${pid}/fd/${name}`)) ??
+        [];
+      if (inode !== undefined) inodes.add(inode);
+    } catch (error) {
+      // Closed meanwhile.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return inodes;
+}
+
+/** An error of somebody who does not reach a master. */
+export function unreachable(message: string): UserError {
+  return new UserError("unreachable", message);
+}

@@ -1,0 +1,326 @@
+/**
+ * What operators can ask of a running master: one table for `ctl`, the letters of the master FIFO, the
+ * signals, the help and the documents.
+ *
+ * @module
+ */
+
+import type { Happening } from "../core/event.ts";
+import type { MasterState } from "../core/state.ts";
+import type { Ticket } from "../core/verdict.ts";
+
+/** Largest number of worker slots, as for the option `processes`. */
+const MOST_WORKERS = 1024;
+
+/** A command as somebody gave it. */
+export interface Order {
+  /** What followed the name; null: nothing. */
+  readonly argument: string | null;
+  /** Who gave it, for the log: `SIGHUP`, `"c" in the FIFO /run/app.fifo`. */
+  readonly why: string;
+  /** Whose verdict it is; absent: nobody waits for one. */
+  readonly ticket?: Ticket;
+}
+
+/** What a command asks of other parts of the master, whether or not they are there. */
+export type HookName = "reopenLogs" | "rotateLogs" | "writePidfiles";
+
+/** What a command does: ask the core for something, show something, or call a hook. */
+export type Deed =
+  | {
+    readonly kind: "ask";
+    /** @throws {SyntaxError} If the argument is none. */
+    readonly happening: (order: Order, state: MasterState) => Happening;
+  }
+  | { readonly kind: "show"; readonly what: "status" | "workers" | "help" }
+  | { readonly kind: "hook"; readonly hook: HookName };
+
+/** One row of the table. */
+export interface Command {
+  /** Its name for `ctl`. */
+  readonly name: CommandName;
+  /** Its letter in the master FIFO, uWSGI's where uWSGI has it; empty: none. */
+  readonly letter: string;
+  /** What `ctl` calls its argument; empty: it takes none. */
+  readonly argument: string;
+  /** What it does, a sentence without period. */
+  readonly help: string;
+  /** The rest of the explanation, Markdown, possibly empty. */
+  readonly details: string;
+  readonly deed: Deed;
+}
+
+/** The names of the commands. */
+export type CommandName =
+  | "reload"
+  | "brutal-reload"
+  | "workers-reload"
+  | "brutal-workers-reload"
+  | "chain-reload"
+  | "stop"
+  | "kill"
+  | "pause"
+  | "resume"
+  | "toggle-pause"
+  | "scale"
+  | "more"
+  | "fewer"
+  | "cheap"
+  | "status"
+  | "workers"
+  | "reopen-logs"
+  | "rotate-logs"
+  | "write-pidfiles"
+  | "help";
+
+/** The table, in the order of help and reference. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "reload",
+    letter: "r",
+    argument: "",
+    help: "Read the configuration again and replace all workers at the same time",
+    details: "Each old worker leaves only when its successor accepts.",
+    deed: reload({ kind: "all" }),
+  },
+  {
+    name: "brutal-reload",
+    letter: "R",
+    argument: "",
+    help: "The same, and kill the old workers as soon as their successors accept",
+    details: "",
+    deed: reload({ kind: "all", brutal: true }),
+  },
+  {
+    name: "workers-reload",
+    letter: "w",
+    argument: "",
+    help: "Replace all workers at the same time, with the configuration as it is",
+    details: "",
+    deed: reload({ kind: "workers" }),
+  },
+  {
+    name: "brutal-workers-reload",
+    letter: "W",
+    argument: "",
+    help: "The same, and kill the old workers as soon as their successors accept",
+    details: "",
+    deed: reload({ kind: "workers", brutal: true }),
+  },
+  {
+    name: "chain-reload",
+    letter: "c",
+    argument: "",
+    help: "Replace the workers one after the other",
+    details: "",
+    deed: reload({ kind: "chain" }),
+  },
+  {
+    name: "stop",
+    letter: "q",
+    argument: "",
+    help: "Stop in order; a second stop kills the workers",
+    details: "Who waits for it is answered when the workers are gone, just before the master ends.",
+    deed: stop({}),
+  },
+  {
+    name: "kill",
+    letter: "Q",
+    argument: "",
+    help: "Stop at once: the workers are killed with what they are doing",
+    details: "",
+    deed: stop({ brutal: true }),
+  },
+  {
+    name: "pause",
+    letter: "",
+    argument: "",
+    help: "Stop accepting; connections wait in the queues",
+    details: "",
+    deed: pause(() => true),
+  },
+  {
+    name: "resume",
+    letter: "",
+    argument: "",
+    help: "Accept again after a pause",
+    details: "",
+    deed: pause(() => false),
+  },
+  {
+    name: "toggle-pause",
+    letter: "p",
+    argument: "",
+    help: "Pause, or resume when paused",
+    details:
+      "Scripts are better off with `pause` and `resume`, which mean the same the second time.",
+    deed: pause(({ paused }) => !paused),
+  },
+  {
+    name: "scale",
+    letter: "",
+    argument: "N",
+    help: "Run N workers, or that many more (+N) or fewer (-N)",
+    details: "It holds until the configuration is read again.",
+    deed: scale(wantedWorkers),
+  },
+  {
+    name: "more",
+    letter: "+",
+    argument: "",
+    help: "One worker more",
+    details: "",
+    deed: scale((_argument, current) => within(current + 1)),
+  },
+  {
+    name: "fewer",
+    letter: "-",
+    argument: "",
+    help: "One worker less, but at least one",
+    details: "",
+    deed: scale((_argument, current) => within(current - 1)),
+  },
+  {
+    name: "cheap",
+    letter: "C",
+    argument: "",
+    help: "Let all workers go until the next connection comes",
+    details: "uWSGI kills them; here they finish what they have.",
+    deed: { kind: "ask", happening: ({ why }) => ({ type: "want", workers: 0, why }) },
+  },
+  {
+    name: "status",
+    letter: "s",
+    argument: "",
+    help: "Show the instance and its workers",
+    details: "As a letter it writes to the log what `ctl` prints.",
+    deed: { kind: "show", what: "status" },
+  },
+  {
+    name: "workers",
+    letter: "",
+    argument: "",
+    help: "Show the workers",
+    details: "",
+    deed: { kind: "show", what: "workers" },
+  },
+  {
+    name: "reopen-logs",
+    letter: "l",
+    argument: "",
+    help: "Open the log files anew, after something else has moved them",
+    details: "",
+    deed: { kind: "hook", hook: "reopenLogs" },
+  },
+  {
+    name: "rotate-logs",
+    letter: "L",
+    argument: "",
+    help: "Move the log files aside and begin new ones",
+    details: "",
+    deed: { kind: "hook", hook: "rotateLogs" },
+  },
+  {
+    name: "write-pidfiles",
+    letter: "P",
+    argument: "",
+    help: "Write the pidfiles again",
+    details: "",
+    deed: { kind: "hook", hook: "writePidfiles" },
+  },
+  {
+    name: "help",
+    letter: "",
+    argument: "",
+    help: "List the commands",
+    details: "",
+    deed: { kind: "show", what: "help" },
+  },
+];
+
+/** Letters of uWSGI's FIFO that have no command here, and why; they are ignored like any other byte. */
+export const LETTERS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
+  f: "forks a second master in uWSGI. Here there is one master per instance; `r` replaces everything.",
+  S: "is about subscriptions, which duwsgi lacks.",
+  B: "is about the Emperor, which duwsgi lacks.",
+  E: "is about the Emperor, which duwsgi lacks.",
+};
+
+/** The command of this name, if there is one. */
+export function findCommand(name: string): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}
+
+/** The command of this name. */
+export function commandNamed(name: CommandName): Command {
+  const command = findCommand(name);
+  if (command === undefined) throw new RangeError(`No command "${name}"`);
+  return command;
+}
+
+/** The command of this letter, if it has one. */
+export function commandOfLetter(letter: string): Command | undefined {
+  return COMMANDS.find((command) => command.letter !== "" && command.letter === letter);
+}
+
+/** True if somebody can wait for what comes of it. */
+export function hasVerdict(command: Command): boolean {
+  return command.deed.kind === "ask" && command.name !== "cheap";
+}
+
+/** The commands as `ctl help` lists them. */
+export function commandList(): string {
+  const names = COMMANDS.map(({ name, argument }) => `${name} ${argument}`.trim());
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  return COMMANDS.map(({ help }, i) => `  ${(names[i] ?? "").padEnd(width)}${help}`).join("\n");
+}
+
+type ReloadWish = Pick<Extract<Happening, { readonly type: "reload" }>, "kind" | "brutal">;
+
+function reload(wish: ReloadWish): Deed {
+  return {
+    kind: "ask",
+    happening: (order) => ({ type: "reload", ...wish, ...orderedBy(order) }),
+  };
+}
+
+function stop(wish: { readonly brutal?: boolean }): Deed {
+  return { kind: "ask", happening: (order) => ({ type: "stop", ...wish, ...orderedBy(order) }) };
+}
+
+function pause(on: (state: MasterState) => boolean): Deed {
+  return {
+    kind: "ask",
+    happening: (order, state) => ({ type: "pause", on: on(state), ...orderedBy(order) }),
+  };
+}
+
+function scale(wanted: (argument: string | null, current: number) => number): Deed {
+  return {
+    kind: "ask",
+    happening: (order, { settings }) => ({
+      type: "scale",
+      processes: wanted(order.argument, settings.processes),
+      ...orderedBy(order),
+    }),
+  };
+}
+
+function orderedBy({ why, ticket }: Order): { readonly why: string; readonly ticket?: Ticket } {
+  return { why, ...ticket === undefined ? {} : { ticket } };
+}
+
+function wantedWorkers(argument: string | null, current: number): number {
+  const [, sign = "", digits = ""] = /^([+-]?)(\d{1,4})$/.exec(argument ?? "") ?? [];
+  const number = digits === "" ? NaN : Number(digits);
+  const wanted = sign === "" ? number : current + (sign === "+" ? number : -number);
+  if (wanted >= 1 && wanted <= MOST_WORKERS) return wanted;
+  const expected = `a number of workers from 1 to ${MOST_WORKERS}, or +N or -N`;
+  const given = argument === null ? "nothing" : `"${argument.slice(0, 80)}"`;
+  const now = sign === "" ? "" : ` (there are ${current})`;
+  throw new SyntaxError(`scale expects ${expected}, not ${given}${now}`);
+}
+
+function within(workers: number): number {
+  return Math.min(MOST_WORKERS, Math.max(1, workers));
+}

@@ -1,0 +1,63 @@
+/**
+ * Workers that have reached a limit. Their successors start beside them, one at a time, and a worker
+ * leaves when its successor accepts; only one that does not get on any more goes before that.
+ *
+ * @module
+ */
+
+import { happen, recordFailure, spawnWorker } from "./pool.ts";
+import { type LeaveReason, liveWorkers, type Worker } from "./state.ts";
+import { fieldsOf, log, nameOf, type Turn } from "./turn.ts";
+
+/** A worker is to be replaced when its turn comes. */
+export function requestRecycling(
+  turn: Turn,
+  worker: Worker,
+  reason: LeaveReason,
+  why: string,
+): void {
+  if (!isServing(worker) || worker.recycle !== null) return;
+  worker.recycle = reason;
+  log(turn, "info", `${nameOf(worker)} is to be replaced: ${why}`, {
+    ...fieldsOf("recycling", worker),
+    reason,
+  });
+}
+
+/** A worker does not get on: it has `graceMs` for what else it does. */
+export function condemn(
+  turn: Turn,
+  worker: Worker,
+  reason: LeaveReason,
+  why: string,
+  graceMs: number,
+): void {
+  if (!isServing(worker) && worker.state !== "standby") return;
+  log(turn, "error", `${nameOf(worker)} ${why}`, { ...fieldsOf("condemned", worker), reason });
+  recordFailure(turn, worker, why);
+  happen(turn, worker, "retire", { reason, graceMs });
+}
+
+function isServing(worker: Worker): boolean {
+  return worker.state === "accepting" || worker.state === "paused";
+}
+
+/**
+ * Starts the next successor. A reload replaces everybody anyway, and a slot whose last start failed
+ * waits like any other.
+ */
+export function advanceRecycling(turn: Turn): void {
+  const { state } = turn;
+  if (state.phase !== "running" || state.reload !== null) return;
+  const next = state.workers.find((worker) =>
+    worker.recycle !== null && isServing(worker) &&
+    state.slots[worker.slot - 1]?.respawnAt === null
+  );
+  if (next === undefined || state.slots.some(({ number }) => isBeingReplaced(turn, number))) return;
+  spawnWorker(turn, next.slot, state.generation);
+}
+
+function isBeingReplaced(turn: Turn, slot: number): boolean {
+  const live = liveWorkers(turn.state, slot);
+  return live.length > 1 && live.some((worker) => worker.state === "starting");
+}

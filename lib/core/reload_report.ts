@@ -1,0 +1,86 @@
+/**
+ * How a reload ended, for the log and for those who wait for it.
+ *
+ * @module
+ */
+
+import { liveWorkers, type Reload, type ReloadKind } from "./state.ts";
+import { decide, duration, log, type Turn } from "./turn.ts";
+import type { SlotChange, Verdict } from "./verdict.ts";
+
+/** The kinds of reloads as log lines name them. */
+export const NAME_OF_KIND: Readonly<Record<ReloadKind, string>> = {
+  chain: "Chain reload",
+  workers: "Reload of the workers",
+  all: "Reload",
+};
+
+/** Says how it ended. `why` is for failures that are not those of a slot. */
+export function reportReload(
+  turn: Turn,
+  reload: Reload,
+  outcome: "done" | "rolled-back" | "failed",
+  why: string | null = null,
+): void {
+  const { state } = turn;
+  const tookMs = turn.at - reload.startedAt;
+  const text = sentence(turn, reload, outcome, why, tookMs);
+  log(turn, outcome === "done" ? "info" : "error", text, {
+    event: "reloadFinished",
+    outcome,
+    kind: reload.kind,
+    generation: reload.generation,
+    failed: reload.failed,
+  });
+  const verdict: Verdict = {
+    outcome,
+    generation: state.generation,
+    tookMs,
+    slots: changes(turn, reload),
+    failures: reload.failed,
+    text,
+  };
+  decide(turn, reload.tickets, verdict);
+}
+
+function sentence(
+  turn: Turn,
+  reload: Reload,
+  outcome: Verdict["outcome"],
+  why: string | null,
+  tookMs: number,
+): string {
+  const what = NAME_OF_KIND[reload.kind];
+  const took = duration(tookMs);
+  if (outcome === "done") {
+    return `${what} done in ${took}: every slot runs generation ${reload.generation}`;
+  }
+  if (why !== null) return `${what} failed: ${why}`;
+  const reasons = reload.failed.map((failure) => `worker ${failure.slot} ${failure.why}`).join(
+    "; ",
+  );
+  return `${what} failed after ${took}: ${reasons}. ${whoRunsWhat(turn)}`;
+}
+
+function changes({ state }: Turn, reload: Reload): SlotChange[] {
+  return state.slots.map(({ number }) => ({
+    slot: number,
+    oldPid: reload.oldPids[number] ?? null,
+    newPid: liveWorkers(state, number).at(-1)?.pid ?? null,
+  }));
+}
+
+/** Which slots run which generation, for the log: `Slot 1 runs generation 2; slots 2, 3 run …`. */
+function whoRunsWhat(turn: Turn): string {
+  const byGeneration = new Map<string, number[]>();
+  for (const { number } of turn.state.slots) {
+    const worker = liveWorkers(turn.state, number)[0];
+    const what = worker === undefined ? "no worker" : `generation ${worker.generation}`;
+    byGeneration.set(what, [...(byGeneration.get(what) ?? []), number]);
+  }
+  const parts = [...byGeneration].map(([what, slots]) =>
+    slots.length === 1 ? `slot ${slots[0]} runs ${what}` : `slots ${slots.join(", ")} run ${what}`
+  );
+  const text = parts.join("; ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

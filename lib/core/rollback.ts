@@ -1,0 +1,37 @@
+/**
+ * The way back of a reload that failed: the old workers of replaced slots, which have been on standby,
+ * accept again, and each new worker leaves when the old one does.
+ *
+ * @module
+ */
+
+import { happen, retireOthers } from "./pool.ts";
+import { liveWorkers, type Reload } from "./state.ts";
+import { log, type Turn } from "./turn.ts";
+
+/** Recalls the standbys. New workers that never accepted leave at once. */
+export function beginRollback(turn: Turn, reload: Reload): void {
+  const { state } = turn;
+  const standbys = state.workers.filter((worker) => worker.state === "standby");
+  reload.ending = standbys.length > 0 ? "rolled-back" : "failed";
+  reload.verifiedAt = null;
+  if (standbys.length > 0) {
+    log(turn, "warning", `Going back to generation ${state.generation}`, {
+      event: "rollingBack",
+      generation: state.generation,
+      slots: standbys.map(({ slot }) => slot),
+    });
+  }
+  for (const slot of reload.starting) {
+    const old = liveWorkers(state, slot).find((one) => one.generation !== reload.generation);
+    // A slot whose old worker died keeps the new one, if that makes it.
+    if (old !== undefined) retireOthers(turn, slot, old, "reload-failed");
+  }
+  reload.starting = [];
+  for (const worker of standbys) happen(turn, worker, "recall");
+}
+
+/** True when every standby has answered, or is gone. */
+export function isRolledBack(turn: Turn): boolean {
+  return !turn.state.workers.some((worker) => worker.state === "recalled");
+}

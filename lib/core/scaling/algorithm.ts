@@ -1,0 +1,65 @@
+/**
+ * What the algorithms of `cheaper-algo` have in common. An algorithm is a function that holds what it
+ * remembers: it looks at one second, says how many workers it wants, and which algorithm goes on.
+ *
+ * @module
+ */
+
+import type { BusynessSettings } from "./busyness.ts";
+
+/** What algorithms go by. */
+export interface AlgorithmSettings {
+  /** Workers that are added at once (`cheaper-step`). */
+  readonly step: number;
+  /** `cheaper-overload`: seconds, or connections. */
+  readonly overload: number;
+  /** Only for `busyness`. */
+  readonly busyness: BusynessSettings;
+}
+
+/** One second of an instance whose wanted workers all accept, as far as they can be started. */
+export interface View {
+  /** Workers that are wanted now. */
+  readonly workers: number;
+  /** Workers that there can be. */
+  readonly most: number;
+  /** The load of each worker that accepts, from 0 to 1. */
+  readonly loads: readonly number[];
+  /** Connections that wait in the longest queue. */
+  readonly queue: number;
+  readonly settings: AlgorithmSettings;
+}
+
+/** What an algorithm makes of one second. */
+export interface Opinion {
+  /** Workers that it wants; whoever asked keeps it within the limits. */
+  readonly workers: number;
+  /** Why, if that is another number than now. */
+  readonly why: string;
+  /** What it says about its measurements; absent: nothing. */
+  readonly note?: string;
+  /** What goes on with the next second. */
+  readonly next: Algorithm;
+}
+
+/** An algorithm together with what it remembers. */
+export type Algorithm = (view: View) => Opinion;
+
+/** An opinion that changes nothing. */
+export function stay({ workers }: View, next: Algorithm, note?: string): Opinion {
+  return { workers, why: "", next, ...(note === undefined ? {} : { note }) };
+}
+
+/** The load of all workers together: 1.5 fills one and a half. */
+export function totalLoad({ loads }: View): number {
+  return loads.reduce((sum, load) => sum + load, 0);
+}
+
+/**
+ * True if one worker less would be loaded to at most `share` on average. It keeps an algorithm from
+ * sending away somebody whom it would call back: every one shrinks only where this holds for a share
+ * below the one at which it grows.
+ */
+export function fitsWithoutOne(view: View, share: number): boolean {
+  return view.workers > 1 && totalLoad(view) <= share * (view.workers - 1);
+}

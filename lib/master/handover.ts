@@ -1,0 +1,130 @@
+/**
+ * Runs in the master. A reload that takes a new master: the program of this process is replaced
+ * (execve(2)), and the new one goes on with the sockets and the workers of the old one. What it has to
+ * know is in a file without a name, whose descriptor it inherits.
+ *
+ * @module
+ */
+
+import type { Inheritance } from "../core/state.ts";
+import { setInherited } from "../system/descriptor.ts";
+import { blockSignals, exec, unblockSignals } from "../system/exec.ts";
+import { check, cString, type Libc } from "../system/libc.ts";
+import { ownArguments } from "../system/own_command.ts";
+import { DENO, type Started } from "../system/program.ts";
+import type { Credentials } from "./crew.ts";
+import type { Listener } from "./listeners.ts";
+
+/** Version of what is handed over. `--check` of another program refuses one that it does not know. */
+export const HANDOVER_VERSION = 1;
+
+/** Tells a new program where its handover is, and `--check` that there will be one. */
+const VARIABLE = "DUWSGI_HANDOVER";
+
+/** What the new program gets. */
+export interface Handover {
+  readonly version: number;
+  readonly inheritance: Inheritance;
+  /** By worker number. */
+  readonly credentials: Readonly<Record<number, Credentials>>;
+  readonly listeners: readonly Listener[];
+  /** Open only until the last worker of the old program has gone. */
+  readonly outgoing: readonly Listener[];
+  readonly scoreboardFd: number | null;
+  readonly sharedBytes: number;
+  /** The directory of the control pipes. */
+  readonly directory: string;
+  readonly startedOn: number;
+}
+
+/** SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH. */
+const WAITING_SIGNALS = [1, 2, 3, 10, 12, 15, 20, 21, 22, 28];
+
+/**
+ * Replaces the program. It does not return when that works. `role` is added to its environment.
+ *
+ * @throws {Error} If it cannot be done; everything is as it was.
+ */
+export function execWith(
+  c: Libc,
+  started: Started,
+  handover: Handover,
+  role: Readonly<Record<string, string>>,
+): never {
+  const fds = [
+    ...[...handover.listeners, ...handover.outgoing].flatMap(({ worker }) => worker.fds),
+    ...(handover.scoreboardFd === null ? [] : [handover.scoreboardFd]),
+  ];
+  const cwd = Deno.cwd();
+  const file = writeFile(c, JSON.stringify(handover));
+  for (const fd of fds) setInherited(c, fd, true);
+  blockSignals(c, WAITING_SIGNALS);
+  try {
+    Deno.chdir(started.cwd);
+    const env = { ...Deno.env.toObject(), ...role, [VARIABLE]: String(file) };
+    return exec(c, { path: DENO, args: [DENO, ...ownArguments(c)], env });
+  } finally {
+    unblockSignals(c, WAITING_SIGNALS);
+    for (const fd of fds) setInherited(c, fd, false);
+    c.close(file);
+    Deno.chdir(cwd);
+  }
+}
+
+/** The handover to this program; null: it was started in the usual way. */
+export function takeHandover(c: Libc | null): Handover | null {
+  const fd = Deno.env.get(VARIABLE);
+  if (fd === undefined || c === null) return null;
+  Deno.env.delete(VARIABLE);
+  const handover = JSON.parse(readFile(c, Number(fd))) as Handover;
+  c.close(Number(fd));
+  for (const { worker } of [...handover.listeners, ...handover.outgoing]) {
+    for (const inherited of worker.fds) setInherited(c, inherited, false);
+  }
+  if (handover.scoreboardFd !== null) setInherited(c, handover.scoreboardFd, false);
+  return handover;
+}
+
+/** Lets the signals come that waited for the new program. */
+export function listenAgain(c: Libc): void {
+  unblockSignals(c, WAITING_SIGNALS);
+}
+
+/** The environment in which `--check` looks whether the new program could take the handover. */
+export const CHECK_ENVIRONMENT: Readonly<Record<string, string>> = {
+  [VARIABLE]: `version ${HANDOVER_VERSION}`,
+};
+
+/** True if this program takes over from another one, or is asked whether it could. */
+export function isHandedOver(): boolean {
+  return Deno.env.has(VARIABLE);
+}
+
+/** For `--check`: why this program could not take the handover; null: it could, or need not. */
+export function whyNoHandover(): string | null {
+  const text = Deno.env.get(VARIABLE);
+  if (text === undefined || text === `version ${HANDOVER_VERSION}`) return null;
+  return "This version of duwsgi cannot take over from the one that runs: stop that one first";
+}
+
+function writeFile(c: Libc, text: string): number {
+  const fd = check(c, "memfd_create", c.memfd_create(cString("duwsgi-handover"), 0));
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) {
+    const rest = bytes.subarray(at);
+    at += check(c, "write", Number(c.write(fd, rest, BigInt(rest.length))));
+  }
+  return fd;
+}
+
+function readFile(c: Libc, fd: number): string {
+  check(c, "lseek", Number(c.lseek(fd, 0n, 0)));
+  const buffer = new Uint8Array(65_536);
+  const decoder = new TextDecoder();
+  let text = "";
+  while (true) {
+    const length = check(c, "read", Number(c.read(fd, buffer, BigInt(buffer.length))));
+    if (length === 0) return text + decoder.decode();
+    text += decoder.decode(buffer.subarray(0, length), { stream: true });
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Runs in the master. The ways in to a running master beside signals: sockets for `ctl`, the FIFO, and
+ * watched files.
+ *
+ * @module
+ */
+
+import { VERSION } from "../version.ts";
+import { UserError } from "../cli/exit_code.ts";
+import { type Command, commandList, commandOfLetter } from "../control/commands.ts";
+import { type Status, statusOf, statusText, workersText } from "../control/status.ts";
+import { absolutePath } from "../system/absolute_path.ts";
+import { removeStaleSocket } from "../system/listening_socket.ts";
+import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
+import { acceptAll } from "./accept_all.ts";
+import { ChangeReloads } from "./change_reloads.ts";
+import { logLine } from "./log.ts";
+import { MasterFifo } from "./master_fifo.ts";
+import { OperatorSessions } from "./operator_sessions.ts";
+import type { Operators, OperatorsSetup } from "./operators.ts";
+
+/** Something to show: as text for people, as value for machines. */
+export interface Shown {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** What is open for operators. */
+export class Doors {
+  readonly #operators: Operators;
+  readonly #setup: OperatorsSetup;
+  readonly #sessions: OperatorSessions;
+  readonly #changes: ChangeReloads;
+  #listener: Deno.UnixListener | null = null;
+  #socketFile: OwnedPath | null = null;
+  #fifo: MasterFifo | null = null;
+  #toldUnknown = false;
+  #closed = false;
+
+  /** Nothing is open yet. */
+  constructor(operators: Operators, setup: OperatorsSetup) {
+    this.#operators = operators;
+    this.#setup = setup;
+    this.#sessions = new OperatorSessions(operators, (command) => this.shown(command));
+    this.#changes = new ChangeReloads(setup.surroundings.control.directory, setup.report);
+  }
+
+  /** Talks with an operator. */
+  begin(connection: Deno.UnixConn): void {
+    this.#sessions.begin(connection);
+  }
+
+  /**
+   * Opens the FIFO and the socket that are configured.
+   *
+   * @throws {UserError} If one cannot be opened.
+   */
+  async open(): Promise<void> {
+    const { masterFifo, controlSocket } = this.#setup.config();
+    const events = {
+      onLetter: (letter: string, path: string) => this.#onLetter(letter, path),
+      onProblem: (problem: string) => logLine("warning", problem, { event: "commandRefused" }),
+    };
+    if (controlSocket !== "") {
+      this.#listener = await this.#listen(absolutePath(controlSocket));
+      void acceptAll(this.#listener, (connection) => this.begin(connection));
+    }
+    if (masterFifo.length > 0) {
+      const paths = masterFifo.map((path) => absolutePath(path));
+      this.#fifo = new MasterFifo(this.#setup.surroundings.libc, paths, events);
+    }
+  }
+
+  /** Watches what the configuration in use says. */
+  watch(): void {
+    if (!this.#closed) this.#changes.watch(this.#setup.config());
+  }
+
+  /** What a command shows. */
+  shown(command: Command): Shown {
+    const { deed } = command;
+    if (deed.kind !== "show") throw new TypeError(`${command.name} shows nothing`);
+    if (deed.what === "help") return { text: commandList(), value: commandList().split("\n") };
+    const status = this.#status();
+    return deed.what === "status"
+      ? { text: statusText(status), value: status }
+      : { text: workersText(status), value: status.slots };
+  }
+
+  /** Writes to the log what a command shows. */
+  show(command: Command): void {
+    const { text, value } = this.shown(command);
+    logLine("info", text, { event: command.name, value });
+  }
+
+  #status(): Status {
+    const { surroundings, state, config } = this.#setup;
+    return statusOf(state(), {
+      version: VERSION,
+      pid: Deno.pid,
+      script: config().script,
+      sockets: surroundings.listeners.sockets.map((socket) => socket.address),
+      now: performance.now(),
+      count: (slot, cell) => surroundings.scoreboard.get(slot, cell),
+    });
+  }
+
+  async #listen(path: string): Promise<Deno.UnixListener> {
+    try {
+      await removeStaleSocket(path);
+      // Between bind and chmod anybody might call, so the mode comes from the mask.
+      const mask = Deno.umask(0o177);
+      try {
+        const listener = Deno.listen({ transport: "unix", path });
+        this.#socketFile = ownPath(path);
+        return listener;
+      } finally {
+        Deno.umask(mask);
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UserError("socket", `Cannot open control-socket "${path}": ${reason}`);
+    }
+  }
+
+  #onLetter(letter: string, path: string): void {
+    const command = commandOfLetter(letter);
+    if (command !== undefined) {
+      return this.#operators.command(command.name, `"${letter}" in ${path}`);
+    }
+    // `echo c > FILE` ends in a line break; of anything else once is enough.
+    if (this.#toldUnknown || /\s/.test(letter)) return;
+    this.#toldUnknown = true;
+    const text = `${path} got ${JSON.stringify(letter)}, which is no command: ` +
+      "such bytes are ignored from now on without a word";
+    logLine("warning", text, { event: "unknownLetter", letter });
+  }
+
+  /** Closes everything; who waits for an answer gets it first. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#changes.close();
+    this.#fifo?.close();
+    this.#listener?.close();
+    this.#listener = null;
+    if (this.#socketFile !== null) removeOwned(this.#socketFile);
+    await this.#sessions.end();
+  }
+}

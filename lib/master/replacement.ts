@@ -1,0 +1,120 @@
+/**
+ * Runs in the master. Replaces the master's program for a reload that takes more than new workers:
+ * first everything is tried that could fail, and only then is anything given up.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Inheritance } from "../core/state.ts";
+import { SHARED_BYTES } from "../protocol/lane.ts";
+import type { Libc } from "../system/libc.ts";
+import type { SourceBase } from "../system/config_source.ts";
+import { ownArguments } from "../system/own_command.ts";
+import type { PassedSocket } from "../system/passed_sockets.ts";
+import { DENO, type Started } from "../system/program.ts";
+import type { Credentials } from "./crew.ts";
+import { CHECK_ENVIRONMENT, execWith, HANDOVER_VERSION } from "./handover.ts";
+import { Listeners } from "./listeners.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** The way from this program to the next one. */
+export class Replacement {
+  readonly #libc: Libc;
+  readonly #started: Started;
+  readonly #surroundings: Surroundings;
+  readonly #stdin: () => string;
+  readonly #passed: readonly PassedSocket[];
+  readonly #role: Readonly<Record<string, string>>;
+  #listeners: Listeners | null = null;
+
+  /** `role`: variables that the next program gets, and other children do not. */
+  constructor(
+    c: Libc,
+    { started, stdin, passedSockets }: Pick<SourceBase, "started" | "stdin" | "passedSockets">,
+    surroundings: Surroundings,
+    role: Readonly<Record<string, string>>,
+  ) {
+    this.#libc = c;
+    this.#started = started;
+    this.#surroundings = surroundings;
+    this.#stdin = stdin;
+    this.#passed = passedSockets;
+    this.#role = role;
+  }
+
+  /**
+   * Has the new program check the configuration and the script, and opens what sockets are new.
+   *
+   * @returns What is wrong, and then nothing has changed; null: nothing is.
+   */
+  async prepare(config: Config): Promise<string | null> {
+    this.#dropListeners();
+    const problem = await this.#check();
+    if (problem !== null) return problem;
+    try {
+      const { listeners } = this.#surroundings;
+      this.#listeners = await Listeners.open(
+        this.#libc,
+        config,
+        listeners.records,
+        this.#passed,
+      );
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Runs the new program, which does not return; else says why it could not. */
+  run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
+    const { listeners: current, scoreboardFd, control, startedOn } = this.#surroundings;
+    const next = this.#listeners ?? current;
+    const kept = new Set(next.records.map(({ worker }) => worker.fds[0]));
+    try {
+      return execWith(this.#libc, this.#started, {
+        version: HANDOVER_VERSION,
+        inheritance,
+        credentials,
+        listeners: next.records,
+        outgoing: current.records.filter(({ worker }) => !kept.has(worker.fds[0])),
+        scoreboardFd,
+        sharedBytes: SHARED_BYTES,
+        directory: control.directory,
+        startedOn,
+      }, this.#role);
+    } catch (error) {
+      this.#dropListeners();
+      const reason = error instanceof Error ? error.message : String(error);
+      return `Cannot replace the master's program: ${reason}`;
+    }
+  }
+
+  #dropListeners(): void {
+    this.#listeners?.closeAllBut(this.#surroundings.listeners);
+    this.#listeners = null;
+  }
+
+  async #check(): Promise<string | null> {
+    const args = ownArguments(this.#libc);
+    const uses = args.includes("-");
+    const child = new Deno.Command(DENO, {
+      args: [...args, "--check"],
+      cwd: this.#started.cwd,
+      env: { ...CHECK_ENVIRONMENT, NO_COLOR: "1" },
+      stdin: uses ? "piped" : "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    if (uses) {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(this.#stdin())).catch(() => {});
+      await writer.close().catch(() => {});
+    }
+    const { success, stderr } = await child.output();
+    if (success) return null;
+    const lines = new TextDecoder().decode(stderr).split("\n");
+    const [first = "the new program says nothing"] = lines.filter((line) => /error/i.test(line));
+    return first.replace(/^duwsgi: error: /, "");
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Runs in the master. The way to the scaler, which is loaded when an option first asks for it.
+ *
+ * @module
+ */
+
+import type { WorkerSample } from "../core/sample.ts";
+import type { MasterState } from "../core/state.ts";
+import type { Libc } from "../system/libc.ts";
+import { logLine } from "./log.ts";
+import type { Scaler, ScalerConfig, ScalerSetup } from "./scaler.ts";
+import { needsMemory, usesScaling, wantedAtStart } from "./scaling_settings.ts";
+
+/** What scaling works with. */
+export interface ScalingSetup extends Omit<ScalerSetup, "libc"> {
+  /** Null: foreign functions are not available, and the number of workers is fixed. */
+  readonly libc: Libc | null;
+  /** The state as it is now. */
+  readonly state: () => MasterState;
+}
+
+/** The number of workers, where it is to follow something. */
+export class Scaling {
+  readonly #setup: ScalingSetup;
+  #scaler: Scaler | null = null;
+  #closed = false;
+
+  /** Nothing is scaled before {@linkcode use}. */
+  constructor(setup: ScalingSetup) {
+    this.#setup = setup;
+  }
+
+  /** From now on, this is the configuration; fulfilled when what it needs is loaded. */
+  async use(config: ScalerConfig): Promise<void> {
+    if (this.#scaler !== null) return this.#scaler.use(config);
+    if (!usesScaling(config)) return;
+    const { libc } = this.#setup;
+    if (libc === null) {
+      const text =
+        "cheaper, cheap and idle need foreign functions (allow them with --allow-ffi): " +
+        "all workers run";
+      return logLine("warning", text, { event: "fixedNumber" });
+    }
+    const { Scaler } = await import("./scaler.ts");
+    if (this.#closed || this.#scaler !== null) return;
+    this.#scaler = new Scaler({ ...this.#setup, libc }, config);
+    this.#scaler.show(this.#setup.state());
+  }
+
+  /** How many slots are to have a worker at the start; null: all. */
+  wantedAtStart(config: ScalerConfig & { readonly processes: number }): number | null {
+    return this.#setup.libc === null ? null : wantedAtStart(config, config.processes);
+  }
+
+  /** What samples have to be taken for it. */
+  needs(config: ScalerConfig): { readonly samples: boolean; readonly memory: boolean } {
+    const samples = this.#setup.libc !== null && usesScaling(config);
+    return { samples, memory: samples && needsMemory(config) };
+  }
+
+  /** Takes the samples of this second. */
+  take(samples: readonly WorkerSample[]): void {
+    this.#scaler?.take(samples, this.#setup.state());
+  }
+
+  /** Sees every new state. */
+  show(state: MasterState): void {
+    this.#scaler?.show(state);
+  }
+
+  /**
+   * Somebody wants more workers, or fewer (`by` below 0), within `cheaper` to `processes`.
+   *
+   * @returns How many are wanted now; null: their number is fixed.
+   */
+  nudge(by: number, why: string): number | null {
+    return this.#scaler?.nudge(by, why, this.#setup.state()) ?? null;
+  }
+
+  /** Waits for nothing any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#scaler?.close();
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * A path in the file system that this process made, and takes away again.
+ *
+ * @module
+ */
+
+/** Something this process put at a path. */
+export interface OwnedPath {
+  readonly path: string;
+  readonly inode: number | null;
+}
+
+/** Notes what is at the path now, as ours. */
+export function ownPath(path: string): OwnedPath {
+  const real = Deno.realPathSync(path);
+  return { path: real, inode: Deno.lstatSync(real).ino };
+}
+
+/** Removes it, unless somebody else has put another thing there meanwhile. */
+export function removeOwned({ path, inode }: OwnedPath): void {
+  try {
+    if (Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
+  } catch (error) {
+    // Gone, or made by root in a directory where the user of `uid` may not remove it.
+    const { NotFound, PermissionDenied } = Deno.errors;
+    if (!(error instanceof NotFound || error instanceof PermissionDenied)) throw error;
+  }
+}

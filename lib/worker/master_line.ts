@@ -1,0 +1,113 @@
+/**
+ * Runs in the worker. Its end of the control pipe: says who it is, does what the master says, and knows
+ * what the end of the pipe means.
+ *
+ * @module
+ */
+
+import { PROTOCOL_VERSION } from "../protocol/message.ts";
+import { endAfter } from "../system/death_watch.ts";
+import { replaceFile } from "../system/descriptor.ts";
+import { pause } from "../system/timing.ts";
+import { repeatAcceptance } from "./acceptance.ts";
+import { currentInstance } from "./instance.ts";
+import { leavesItsOwnWay, retire } from "./retire.ts";
+import { instanceSockets } from "./sockets.ts";
+import { comeBack, standAside } from "./standby.ts";
+
+/** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
+export const GRACE_S = 2;
+
+/** How long a master may take to replace its own program (15 s). */
+const MASTER_ABSENCE_MS = 15_000;
+
+/** The first words on a new pipe. */
+export function sayHello(): void {
+  const { channel, environment, libc } = currentInstance();
+  channel.send({
+    type: "hello",
+    protocol: PROTOCOL_VERSION,
+    token: environment.token,
+    pid: Deno.pid,
+    adopts: libc !== null,
+  });
+}
+
+/** Does what the master says, for as long as there is one, and then leaves. */
+export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
+  const { environment, libc } = currentInstance();
+  try {
+    for (let line: Deno.UnixConn | null = await first; line !== null; line = await callAgain()) {
+      // A script that has nothing more to do may end, although the pipe is open.
+      line.unref();
+      await obey();
+    }
+  } finally {
+    // The end of the pipe is the master's death notice: finish what there is, and leave.
+    if (libc !== null) endAfter(libc, environment.mercyMs / 1000 + GRACE_S);
+    await retire("master-gone", environment.mercyMs, instanceSockets());
+  }
+}
+
+async function obey(): Promise<void> {
+  const { channel } = currentInstance();
+  for await (const message of channel.receive()) {
+    switch (message.type) {
+      case "retire":
+        void retire(message.reason, message.mercyMs, instanceSockets());
+        break;
+      case "cover":
+        for (const socket of instanceSockets()) socket.served?.cover(message.slots);
+        break;
+      case "standBy":
+        standBy(message.drain);
+        break;
+      case "recall":
+        comeBack();
+        break;
+      case "reopen-log":
+        reopenLog(message.path);
+    }
+  }
+}
+
+function standBy(drain: boolean): void {
+  const { environment, libc } = currentInstance();
+  // Whoever cannot stop accepting, or decides itself how it leaves, leaves.
+  const stays = libc !== null && !leavesItsOwnWay();
+  if (drain && !stays) void retire("reload", environment.mercyMs, instanceSockets());
+  else standAside(drain);
+}
+
+/** Puts the new log file in the place of everything here that writes to the old one. */
+function reopenLog(path: string): void {
+  const { environment: { stderr }, libc } = currentInstance();
+  if (libc === null || stderr === null) return;
+  try {
+    replaceFile(libc, stderr, path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`Worker stays with the old log file, because ${path} fails: ${reason}`);
+  }
+}
+
+/**
+ * The pipe has ended, and the master may still be there: while it replaces its own program it keeps its
+ * pid and its children, who call again.
+ */
+async function callAgain(): Promise<Deno.UnixConn | null> {
+  const { channel, environment } = currentInstance();
+  const end = performance.now() + MASTER_ABSENCE_MS;
+  while (Deno.ppid === environment.masterPid && performance.now() < end) {
+    try {
+      const line = await Deno.connect({ transport: "unix", path: environment.control });
+      channel.renew(Promise.resolve(line));
+      sayHello();
+      repeatAcceptance();
+      return line;
+    } catch {
+      await pause(10);
+    }
+  }
+  return null;
+}

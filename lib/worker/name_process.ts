@@ -1,0 +1,13 @@
+/**
+ * Runs in the worker, as a second preload and only when workers have names: gives this one its name.
+ *
+ * @module
+ */
+
+import { setProcessName } from "../system/process_name.ts";
+import { currentInstance } from "./instance.ts";
+
+const { libc, environment } = currentInstance();
+if (libc !== null && environment.processName !== null) {
+  setProcessName(libc, environment.processName);
+}

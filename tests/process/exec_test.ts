@@ -1,0 +1,166 @@
+/** Reloads that replace the master's own program, in place. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { getText } from "../helpers/http.ts";
+import { runLoad } from "../helpers/load.ts";
+import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
+
+const HANDLER = new URL("../fixtures/apps/loss_handler.ts", import.meta.url).href;
+
+const LOSS_APP = `import uwsgi from "uwsgi";
+import { lossHandler } from "${HANDLER}";
+uwsgi.serve(lossHandler({ pid: Deno.pid, worker: uwsgi.worker_id() }));`;
+
+const CWD_APP = `import uwsgi from "uwsgi";
+uwsgi.serve(() => new Response([Deno.cwd(), uwsgi.masterpid(), uwsgi.workers()
+  .reduce((sum, { requests }) => sum + requests, 0)].join(" ")));`;
+
+/** The reload after which the master's program was another one; null: it was not. */
+async function sighup(running: RunningMaster): Promise<Readonly<Record<string, unknown>>> {
+  const from = running.events.length;
+  running.signal("SIGHUP");
+  return await running.waitFor("reloadFinished", () => true, from);
+}
+
+function descriptors(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+Deno.test("the master's program is replaced under load, and no client notices", async () => {
+  const ini = (mask: string) =>
+    `http-socket = 127.0.0.1:0
+socket = %DIR%/app.sock
+processes = 2
+umask = ${mask}
+worker-reload-mercy = 20
+chain-reload-verify = 0
+deno-worker-override = app.ts`;
+  const { master, addresses } = await readyMaster({
+    ini: ini("022"),
+    files: { "app.ts": LOSS_APP },
+  });
+  await using running = master;
+  const [tcp = "", unix = ""] = addresses;
+  const [hostname = "", port] = tcp.split(":");
+  const mix = { "close": 2, "keep-alive": 2, "idle": 1, "post": 1, "pipelined": 1, "websocket": 1 };
+  const end = new AbortController();
+  const loads = [
+    runLoad({ hostname, port: Number(port) }, mix, end.signal),
+    runLoad({ transport: "unix", path: unix }, mix, end.signal),
+  ];
+  for (const mask of ["077", "027", "007"]) {
+    running.writeIni(ini(mask));
+    assertEquals((await sighup(running)).outcome, "done");
+  }
+  const replaced = running.events.filter(({ message }) =>
+    message.includes("the master's program was replaced")
+  );
+  assertEquals(replaced.length, 3);
+  end.abort();
+  for (const report of await Promise.all(loads)) {
+    assertEquals(report.examples, []);
+    assert(report.ok > 100, `only ${report.ok} requests`);
+  }
+});
+
+Deno.test("a replaced program keeps pid, sockets and counts, and leaves nothing open", async () => {
+  const ini = (directory: string) =>
+    `http-socket = 127.0.0.1:0
+processes = 2
+chain-reload-verify = 0
+worker-reload-mercy = 5
+chdir = %DIR%/${directory}
+deno-worker-override = %DIR%/app.ts`;
+  const { master, addresses } = await readyMaster({
+    ini: ini("a"),
+    files: { "app.ts": CWD_APP, "a/x": "", "b/x": "" },
+  });
+  await using running = master;
+  const url = `http://${addresses[0]}/`;
+  const open: number[] = [];
+  for (const [i, directory] of ["b", "a", "b", "a"].entries()) {
+    running.writeIni(ini(directory));
+    assertEquals((await sighup(running)).outcome, "done");
+    const gone = 2 * (i + 1);
+    await running.until(
+      () => running.events.filter(({ event }) => event === "gone").length === gone,
+      "end of the old workers",
+    );
+    assertEquals(
+      await getText(url),
+      `${running.directory}/${directory} ${running.pid} ${i + 1}`,
+    );
+    open.push(descriptors(running.pid));
+  }
+  assertEquals(open.slice(1), open.slice(1).map(() => open[1]));
+});
+
+Deno.test("sockets come and go with a reload, and those that stay keep their address", async () => {
+  const ini = (rest: string) =>
+    `http-socket = 127.0.0.1:0
+chain-reload-verify = 0
+deno-worker-override = app.ts
+${rest}`;
+  const { master, addresses } = await readyMaster({
+    ini: ini("http-socket = %DIR%/old.sock"),
+    files: { "app.ts": CWD_APP },
+  });
+  await using running = master;
+  running.writeIni(ini("http-socket = %DIR%/new.sock"));
+  assertEquals((await sighup(running)).outcome, "done");
+  await getText(`http://${addresses[0]}/`);
+  const client = Deno.createHttpClient({
+    proxy: { transport: "unix", path: `${running.directory}/new.sock` },
+  });
+  assertStringIncludes(await (await fetch("http://localhost/", { client })).text(), "/");
+  client.close();
+  await running.waitFor("gone");
+  const old = await Deno.stat(`${running.directory}/old.sock`).then(() => true, () => false);
+  assertEquals(old, false);
+});
+
+Deno.test("what a new program could not do is found before anything is given up", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const ini = (rest: string) =>
+    `http-socket = 127.0.0.1:0
+deno-worker-override = app.ts
+${rest}`;
+  const { master, addresses } = await readyMaster({ ini: ini(""), files: { "app.ts": CWD_APP } });
+  await using running = master;
+  const worker = running.acceptingPids();
+  for (
+    const [rest, why] of [
+      [`http-socket = 127.0.0.1:${taken.addr.port}`, "address already in use"],
+      ["chdir = %DIR%/nowhere", "nowhere"],
+      ["http-socket = 127.0.0.1:0\nlisten = many", "the configuration has errors"],
+    ] as const
+  ) {
+    running.writeIni(ini(rest));
+    assertEquals((await sighup(running)).outcome, "failed");
+    const last = running.events.findLast(({ event }) => event === "reloadFinished");
+    assertStringIncludes(last?.message ?? "", why);
+    await getText(`http://${addresses[0]}/`);
+  }
+  running.write({ "app.ts": "import './missing.ts';" });
+  running.writeIni(ini("umask = 077"));
+  assertEquals((await sighup(running)).outcome, "failed");
+  await getText(`http://${addresses[0]}/`);
+  assertEquals(running.acceptingPids(), worker);
+});
+
+Deno.test("after a failed start of the new program's workers the old ones go on", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0\nprocesses = 2\ndeno-worker-override = app.ts`,
+    files: { "app.ts": CWD_APP },
+  });
+  await using running = master;
+  const workers = running.acceptingPids();
+  running.write({ "app.ts": "throw new Error('not today');" });
+  running.writeIni(
+    `http-socket = 127.0.0.1:0\nprocesses = 2\numask = 077\ndeno-worker-override = app.ts`,
+  );
+  assertEquals((await sighup(running)).outcome, "failed");
+  assertEquals(running.acceptingPids(), workers);
+  for (let i = 0; i < 10; i++) await getText(`http://${addresses[0]}/`);
+  running.write({ "app.ts": CWD_APP });
+  assertEquals((await sighup(running)).outcome, "done");
+});

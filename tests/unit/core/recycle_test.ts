@@ -1,0 +1,52 @@
+/** Workers that have reached a limit. */
+import { assertEquals } from "@std/assert";
+import { logged } from "../../helpers/effects.ts";
+import { Simulation } from "../../helpers/simulation.ts";
+
+Deno.test("step() replaces workers one at a time, when several have reached a limit", () => {
+  const simulation = Simulation.running({ processes: 2 });
+  const reason = "max-requests" as const;
+  for (const slot of [1, 2, 1]) {
+    const worker = simulation.oldest(slot).id;
+    simulation.happen({ type: "recycle", worker, reason, why: "100 requests" });
+  }
+  assertEquals(simulation.workers, ["1: g1 accepting", "1: g1 starting", "2: g1 accepting"]);
+  simulation.accept(simulation.newest(1));
+  assertEquals(simulation.workers, [
+    "1: g1 retiring",
+    "1: g1 accepting",
+    "2: g1 accepting",
+    "2: g1 starting",
+  ]);
+  assertEquals(simulation.oldest(1).reason, reason);
+  simulation.accept(simulation.newest(2));
+  simulation.exitLeaving();
+  assertEquals(simulation.workers, ["1: g1 accepting", "2: g1 accepting"]);
+  assertEquals(logged(simulation.effects, "recycling").length, 2);
+});
+
+Deno.test("step() keeps the worker and waits, when its successor fails to start", () => {
+  const simulation = Simulation.running();
+  const worker = simulation.newest(1).id;
+  simulation.happen({ type: "recycle", worker, reason: "reload-on-rss", why: "900 MB" });
+  simulation.exit(simulation.newest(1));
+  assertEquals(simulation.workers, ["1: g1 accepting"]);
+  simulation.advance(60_000);
+  assertEquals(simulation.workers, ["1: g1 accepting", "1: g1 starting"]);
+});
+
+Deno.test("step() replaces a condemned worker at once and kills it, when its time is over", () => {
+  const simulation = Simulation.running();
+  const worker = simulation.newest(1).id;
+  const graceMs = 500;
+  simulation.happen({
+    type: "condemn",
+    worker,
+    reason: "harakiri",
+    why: "GET / took 9 s",
+    graceMs,
+  });
+  assertEquals(simulation.workers, ["1: g1 retiring", "1: g1 starting"]);
+  simulation.advance(graceMs);
+  assertEquals(simulation.workers, ["1: g1 killed", "1: g1 starting"]);
+});

@@ -1,0 +1,64 @@
+/** How the end of a reload is told. */
+import { assertEquals } from "@std/assert";
+import { reportReload } from "../../../lib/core/reload_report.ts";
+import type { Reload } from "../../../lib/core/state.ts";
+import { openTurn } from "../../../lib/core/turn.ts";
+import { ofType } from "../../helpers/effects.ts";
+import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
+
+const RELOAD: Reload = {
+  kind: "chain",
+  brutal: false,
+  tickets: [3],
+  generation: 2,
+  startedAt: 1_000,
+  rollback: true,
+  exec: "no",
+  oldPids: { 1: 11, 2: 12 },
+  pending: [],
+  starting: [],
+  done: [1],
+  failed: [{ slot: 2, why: "exited with code 1" }],
+  verifiedAt: null,
+  ending: "failed",
+};
+
+function turn() {
+  const workers = [workerOf({ pid: 21, generation: 2 }), workerOf({ id: 2, slot: 2, pid: 12 })];
+  const slots = [1, 2, 3].map((number) => slotOf({ number }));
+  return openTurn(stateOf({ workers, slots }), 3_500);
+}
+
+Deno.test("reportReload() says why it failed and which slot runs what, in log and verdict", () => {
+  const one = turn();
+  reportReload(one, RELOAD, "failed");
+  const text = "Chain reload failed after 2.5 s: worker 2 exited with code 1. " +
+    "Slot 1 runs generation 2; slot 2 runs generation 1; slot 3 runs no worker";
+  assertEquals(ofType(one.effects, "log").map((line) => [line.level, line.text]), [[
+    "error",
+    text,
+  ]]);
+  assertEquals(ofType(one.effects, "verdict"), [{
+    type: "verdict",
+    tickets: [3],
+    verdict: {
+      outcome: "failed",
+      generation: 1,
+      tookMs: 2_500,
+      slots: [
+        { slot: 1, oldPid: 11, newPid: 21 },
+        { slot: 2, oldPid: 12, newPid: 12 },
+        { slot: 3, oldPid: null, newPid: null },
+      ],
+      failures: RELOAD.failed,
+      text,
+    },
+  }]);
+});
+
+Deno.test("reportReload() gives the reason that no slot has, and no verdict when nobody waits", () => {
+  const one = turn();
+  reportReload(one, { ...RELOAD, tickets: [], failed: [] }, "failed", "the port is taken");
+  assertEquals(ofType(one.effects, "log")[0]?.text, "Chain reload failed: the port is taken");
+  assertEquals(ofType(one.effects, "verdict"), []);
+});
