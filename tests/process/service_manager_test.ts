@@ -2,9 +2,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { requireLibc } from "../../lib/system/libc.ts";
 import { monotonicMicroseconds } from "../../lib/system/monotonic_clock.ts";
+import { bindTcp, boundPort } from "../../lib/system/listening_socket.ts";
 import { getText } from "../helpers/http.ts";
+import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";
-import { NotifyListener } from "../helpers/service_manager.ts";
+import { NotifyListener, startWithSockets } from "../helpers/service_manager.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
 
 // Opened here, because it stays open: a test that opened it would seem to leak it.
@@ -99,6 +101,49 @@ Deno.test("the watchdog is called while a reload takes its time, at an abstract 
   running.touch("go");
   await heard(running, manager, ["READY", "MAINPID", "RELOADING", "READY"]);
   assertEquals(await running.stop(), 0);
+});
+
+Deno.test("a master whose program is replaced goes on with its service manager and its sockets", async () => {
+  using directory = new TempDirectory();
+  using owned = new OwnedDescriptors();
+  const { libc } = owned;
+  const path = directory.at("notify");
+  await using manager = new NotifyListener(path);
+  const tcp = { host: "127.0.0.1", port: 0, reusePort: false, keepalive: false };
+  const fds = [1, 2].map(() => owned.listen(owned.own(bindTcp(libc, tcp))));
+  const ini = (mask: string) =>
+    `umask = ${mask}\nsocket = fd://web\nchain-reload-verify = 0\ndeno-worker-override = app.ts`;
+  await using running = startWithSockets(
+    {
+      ini: ini("022"),
+      files: { "app.ts": APP },
+      env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: "200000" },
+    },
+    fds,
+    ":web",
+  );
+  const words = ["READY", "MAINPID"];
+  await heard(running, manager, words);
+  for (const mask of ["027", "077"]) {
+    const from = running.events.length;
+    running.writeIni(ini(mask));
+    running.signal("SIGHUP");
+    await running.waitFor("reloadFinished", ({ outcome }) => outcome === "done", from);
+    words.push("RELOADING", "READY");
+    await heard(running, manager, words);
+    const calls = manager.watchdogCalls;
+    await running.until(() => manager.watchdogCalls > calls + 1, "call of the watchdog");
+    for (const fd of fds) {
+      const text = await getText(`http://127.0.0.1:${boundPort(libc, fd)}/`);
+      assertEquals(text, "[null,null,null]");
+    }
+  }
+  const replaced = running.events.filter(({ message }) =>
+    message.includes("the master's program was replaced")
+  );
+  assertEquals(replaced.length, 2);
+  assertEquals(await running.stop(), 0);
+  assertEquals(manager.words, [...words, "STOPPING"]);
 });
 
 Deno.test("why an instance cannot start is told with error number and exit code", async () => {
