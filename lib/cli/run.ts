@@ -19,11 +19,15 @@ import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
 import { type Handover, takeHandover, whyNoHandover } from "../master/handover.ts";
 import { runMaster } from "../master/master.ts";
 import type { Instruction, MasterSetup, Reading } from "../master/master_setup.ts";
+import type { OrphanReaper } from "../master/orphans.ts";
 import { Replacement } from "../master/replacement.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
+import type { ServiceManager } from "../master/service_manager.ts";
+import { SignalInbox } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
+import { listenVariables } from "../system/passed_sockets.ts";
 import { binaryNow, type Started } from "../system/program.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
@@ -76,14 +80,42 @@ async function perform(args: readonly string[]): Promise<number> {
   // What starts are for has been done by the program that was here before.
   if (handover === null) await runHooks(loaded.config, "asap");
   enter(loaded.config);
-  const process = await setUpProcess(loaded.config, loaded, daemon);
-  const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
+  // Before anything is opened: from here on a signal is an orderly end.
+  const signals = new SignalInbox(libc());
+  const orphans = await adoptOrphans();
+  const serviceManager = await findServiceManager();
+  let process: ProcessSetup | null = null;
   try {
-    return await serve(loaded, { base, process, handover }, loadAgain);
+    process = await setUpProcess(loaded.config, loaded, daemon);
+    const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
+    return await serve(loaded, {
+      base,
+      process,
+      handover,
+      signals,
+      serviceManager,
+      loadAgain,
+    });
   } catch (error) {
     process?.abort(error);
+    if (error instanceof UserError) serviceManager?.failed(error);
     throw error;
+  } finally {
+    serviceManager?.close();
+    orphans?.close();
+    signals.close();
   }
+}
+
+/** As process 1 the master inherits what has lost its parent. */
+async function adoptOrphans(): Promise<OrphanReaper | null> {
+  const c = Deno.pid === 1 ? libc() : null;
+  return c && new (await import("../master/orphans.ts")).OrphanReaper(c);
+}
+
+async function findServiceManager(): Promise<ServiceManager | null> {
+  if (!Deno.env.has("NOTIFY_SOCKET")) return null;
+  return (await import("../master/service_manager.ts")).findServiceManager();
 }
 
 /** True if this process is the daemon that another one of its kind has started. */
@@ -149,21 +181,21 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-/** What there is before anything is opened. */
-interface Beginning {
+/** What accompanies an instance from the first to the last. */
+interface Company {
   readonly base: SourceBase;
   readonly process: ProcessSetup | null;
   readonly handover: Handover | null;
+  readonly signals: SignalInbox;
+  readonly serviceManager: ServiceManager | null;
+  readonly loadAgain: () => Loaded;
 }
 
-async function serve(
-  loaded: Loaded,
-  { base, process, handover }: Beginning,
-  loadAgain: () => Loaded,
-): Promise<number> {
+async function serve(loaded: Loaded, company: Company): Promise<number> {
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
+  const { base, process, handover, loadAgain, signals, serviceManager } = company;
   requireScript(config.script, "deno-worker-override");
   for (const mule of config.mules) requireScript(mule, "mule");
   const c = libc();
@@ -171,7 +203,8 @@ async function serve(
     for (const phase of handover === null ? phases : []) await runHooks(config, phase);
   };
   await hooks(PHASES_BEFORE_SOCKETS);
-  const surroundings = await openSurroundings(config, handover, process);
+  if (handover !== null) serviceManager?.takeOver();
+  const surroundings = await openSurroundings(config, base.passedSockets, handover, process);
   try {
     await hooks(PHASES_BEFORE_WORKERS);
   } catch (error) {
@@ -185,8 +218,14 @@ async function serve(
     instruction,
     surroundings,
     inheritance: handover,
+    signals,
+    serviceManager,
     readAgain: (current) => readAgain(current, loadAgain(), c && base.started),
-    replacement: c && new Replacement(c, base, surroundings, daemon),
+    replacement: c && new Replacement(c, base, surroundings, {
+      ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
+      ...listenVariables(base.passedSockets),
+      ...serviceManager?.environment,
+    }),
   });
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
@@ -194,12 +233,10 @@ async function serve(
     logLine("error", "No worker is left: see the errors above", { event: "noWorkerLeft" });
     return EXIT.noWorkerLeft.code;
   }
-  logLine(
-    "error",
-    `No worker of ${config.script} could start, so there is nothing to serve: ` +
-      "see the errors above",
-    { event: "noWorkerStarted" },
-  );
+  const text = `No worker of ${config.script} could start, so there is nothing to serve: ` +
+    "see the errors above";
+  logLine("error", text, { event: "noWorkerStarted" });
+  serviceManager?.failed(new UserError("noWorkerStarted", text));
   return EXIT.noWorkerStarted.code;
 }
 

@@ -1,12 +1,13 @@
 /**
  * The address syntax of `socket` and `http-socket`, as uWSGI has it: anything with a colon is TCP,
- * `@` starts an abstract name, `fd://` names an inherited descriptor, everything else is a path.
+ * `@` starts an abstract name, `fd://` is an inherited socket by number or name, everything else is a
+ * path.
  *
  * @module
  */
 
 /** A listening address, parsed. */
-export type Address = TcpAddress | UnixAddress | AbstractAddress | FdAddress;
+export type Address = TcpAddress | UnixAddress | AbstractAddress | FdAddress | PassedAddress;
 
 /** A TCP address; the host is resolved when it is bound. */
 export interface TcpAddress {
@@ -37,13 +38,19 @@ export interface FdAddress {
   readonly fd: number;
 }
 
+/** A listening socket that the service manager passed under a name, see systemd.socket(5). */
+export interface PassedAddress {
+  readonly kind: "passed";
+  readonly name: string;
+}
+
 /** Bytes of `sun_path` in unix(7), less the NUL that ends a path or starts an abstract name. */
 const LONGEST_NAME = 107;
 const LARGEST_FD = 0x7fff_ffff;
 
 /**
- * Parses `host:port`, `:port`, `[::1]:port`, `addr:` (port 0), `/path`, `relative.sock`, `@name` or
- * `fd://N`.
+ * Parses `host:port`, `:port`, `[::1]:port`, `addr:` (port 0), `/path`, `relative.sock`, `@name`,
+ * `fd://N` or `fd://name`.
  *
  * @throws {SyntaxError} When it is none of them; the message says which part is wrong.
  */
@@ -51,7 +58,7 @@ export function parseAddress(text: string): Address {
   const address = text.trim();
   if (address === "") throw new SyntaxError("The address is empty");
   if (address.includes("\0")) throw new SyntaxError("The address has a NUL character in it");
-  if (address.startsWith("fd://")) return { kind: "fd", fd: parseFd(address.slice(5)) };
+  if (address.startsWith("fd://")) return parseInherited(address.slice(5));
   if (address.startsWith("@")) {
     if (address === "@") throw new SyntaxError("The abstract name after @ is empty");
     return { kind: "abstract", name: limited(address.slice(1), "abstract name") };
@@ -82,6 +89,8 @@ export function formatAddress(address: Address): string {
       return `@${address.name}`;
     case "fd":
       return `fd://${address.fd}`;
+    case "passed":
+      return `fd://${address.name}`;
   }
 }
 
@@ -114,10 +123,13 @@ function parsePort(text: string): number {
   return port;
 }
 
-function parseFd(text: string): number {
+function parseInherited(text: string): FdAddress | PassedAddress {
+  if (/^[^-:\s][^:\s]*$/.test(text) && !/^[0-9]+$/.test(text)) {
+    return { kind: "passed", name: text };
+  }
   const fd = /^[0-9]{1,10}$/.test(text) ? Number(text) : NaN;
-  if (!(fd <= LARGEST_FD)) throw new SyntaxError(`"${text}" is no file descriptor number`);
-  return fd;
+  if (fd <= LARGEST_FD) return { kind: "fd", fd };
+  throw new SyntaxError(`"${text}" is no file descriptor number, and no name of a passed socket`);
 }
 
 function limited(text: string, what: string): string {

@@ -67,7 +67,9 @@ export function loadConfig(argv: readonly string[], source: ConfigSource): Loade
     if (!(error instanceof LimitError)) throw error;
     problems.error(origin, `${error.message}: look for placeholders that repeat each other`);
   }
-  const config = resolve(entries, { used: expander.used, incomplete, origin }, problems);
+  const { socketsPassed } = source;
+  const circumstances = { used: expander.used, incomplete, socketsPassed, origin };
+  const config = resolve(entries, circumstances, problems);
   return {
     command,
     config: problems.fatal ? null : config,

@@ -174,6 +174,11 @@ export const OPTIONS: OptionRows<Config> = {
       "chosen and kept until the master ends), the path of a Unix socket, `@name` for an abstract " +
       "one, and `fd://N` for a listening socket inherited from the parent process. Everything with a " +
       "colon is TCP. The order is that of `uwsgi.sockets`.\n\n" +
+      "A service manager can open the sockets and pass them (`LISTEN_FDS`, see sd_listen_fds(3) and " +
+      "deploy.md). One with the same address as a configured socket is used instead of opening it, " +
+      "`fd://NAME` stands for all that have this name, and what is configured nowhere is added. " +
+      "Such a socket has one queue for all workers, `listen`, `chmod-socket` and `chown-socket` are " +
+      "the service manager's business, and its path is never removed.\n\n" +
       "The script decides what is spoken on the socket, so the two names differ in what they tell " +
       "the reader only. Unlike in uWSGI, the name of an abstract socket has no trailing NUL, " +
       "`fd://N` must be a listening socket, and one address cannot be listed twice.",

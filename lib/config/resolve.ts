@@ -24,6 +24,8 @@ export interface Circumstances {
   readonly used: ReadonlySet<string>;
   /** Whether files are missing, so that nothing is said about options that may be in them. */
   readonly incomplete: boolean;
+  /** Whether a service manager passed sockets, so that none have to be configured. */
+  readonly socketsPassed: boolean;
   /** What to attribute missing options to. */
   readonly origin: Origin;
 }
@@ -46,7 +48,7 @@ export function resolve(
   checkSockets(draft.sockets, problems);
   checkLifetimes(entries, draft, problems);
   checkDaemon(entries, draft, problems);
-  if (!circumstances.incomplete) checkPresence(entries, circumstances.origin, problems);
+  if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
   const find = (key: keyof Config) => lastUse(entries, key);
   warnAboutNoEffect(find, draft, problems);
   if (!circumstances.incomplete) checkScaling(draft, find, problems);
@@ -165,7 +167,11 @@ function lastUse(entries: readonly Entry[], key: keyof Config): Entry | undefine
   return entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
 }
 
-function checkPresence(entries: readonly Entry[], origin: Origin, problems: Problems): void {
+function checkPresence(
+  entries: readonly Entry[],
+  { origin, socketsPassed }: Circumstances,
+  problems: Problems,
+): void {
   const missing = (key: keyof Config) => !entries.some((entry) => findOptionKey(entry.key) === key);
   if (entries.length === 0) {
     return problems.error(
@@ -179,7 +185,7 @@ function checkPresence(entries: readonly Entry[], origin: Origin, problems: Prob
       `There is no script to run in ${origin.file}: add deno-worker-override = script.ts`,
     );
   }
-  if (missing("sockets")) {
+  if (missing("sockets") && !socketsPassed) {
     problems.error(
       origin,
       `There is no address to listen on in ${origin.file}: add http-socket = :8080`,

@@ -35,6 +35,8 @@ export interface ConfigSource {
   readonly executable: string;
   /** Whether a running master reads its configuration again (`if-reload`). */
   readonly reloading: boolean;
+  /** Whether a service manager passed sockets, so that none have to be configured. */
+  readonly socketsPassed: boolean;
 
   /**
    * The text of a file, decoded as UTF-8 and with its byte order mark, if any, left in place.

@@ -95,6 +95,11 @@ export const CHECK_ENVIRONMENT: Readonly<Record<string, string>> = {
   [VARIABLE]: `version ${HANDOVER_VERSION}`,
 };
 
+/** True if this program takes over from another one, or is asked whether it could. */
+export function isHandedOver(): boolean {
+  return Deno.env.has(VARIABLE);
+}
+
 /** For `--check`: why this program could not take the handover; null: it could, or need not. */
 export function whyNoHandover(): string | null {
   const text = Deno.env.get(VARIABLE);

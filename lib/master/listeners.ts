@@ -9,6 +9,7 @@ import { type Address, parseAddress } from "../config/address.ts";
 import type { Config, SocketSpec } from "../config/config.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { ERRNO, type Libc, SystemCallError } from "../system/libc.ts";
+import type { PassedSocket } from "../system/passed_sockets.ts";
 import {
   adoptDescriptor,
   bindAbstract,
@@ -22,6 +23,7 @@ import { resolveOwner } from "../system/owner.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { addressText, localAddress } from "../system/socket_address.ts";
 import { UserError } from "../cli/exit_code.ts";
+import type { Wanted } from "./activation.ts";
 import { reservePort } from "./own_socket.ts";
 
 /** What of the configuration the sockets are made from. */
@@ -61,7 +63,8 @@ export class Listeners {
   }
 
   /**
-   * Binds all configured sockets, or none. What is open already is kept, with its queue.
+   * Binds all configured sockets, or none. What is open already is kept, with its queue. Sockets that a
+   * service manager passed are taken instead, or added.
    *
    * @throws {UserError} If one of them cannot be bound; nothing is left behind.
    */
@@ -69,15 +72,16 @@ export class Listeners {
     libc: Libc | null,
     config: SocketConfig,
     known: readonly Listener[] = [],
+    passed: readonly PassedSocket[] = [],
   ): Promise<Listeners> {
     const left = [...known];
     const listeners: Listener[] = [];
     const opened: Listener[] = [];
     try {
-      for (const spec of config.sockets) {
-        const at = left.findIndex(({ key }) => key === keyOf(spec));
+      for (const wanted of await wantedSockets(libc, config, passed)) {
+        const at = left.findIndex((listener) => isMeant(listener, wanted));
         const [kept] = at < 0 ? [] : left.splice(at, 1);
-        const listener = kept ?? await openOne(libc, spec, config);
+        const listener = kept ?? await openOne(libc, wanted, config);
         if (kept === undefined) opened.push(listener);
         listeners.push(listener);
       }
@@ -165,13 +169,37 @@ function keyOf({ option, text }: SocketSpec): string {
   return `${option} ${text}`;
 }
 
+/** True if the listener is what is wanted: an inherited descriptor stays what it is under every name. */
+function isMeant({ key, worker }: Listener, { spec, address }: Wanted): boolean {
+  return address.kind === "fd" ? worker.fds[0] === address.fd : key === keyOf(spec);
+}
+
+async function wantedSockets(
+  libc: Libc | null,
+  config: SocketConfig,
+  passed: readonly PassedSocket[],
+): Promise<readonly Wanted[]> {
+  const configured = config.sockets.map((spec) => ({ spec, address: parseAddress(spec.text) }));
+  if (passed.length === 0) return configured;
+  if (libc === null) {
+    const reason = "foreign functions are refused (allow them with --allow-ffi)";
+    throw new UserError("socket", `Cannot use the sockets of the service manager: ${reason}`);
+  }
+  const { withPassedSockets } = await import("./activation.ts");
+  try {
+    return await withPassedSockets(libc, configured, passed);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UserError("socket", `Cannot open the sockets: ${error.message}`, { cause: error });
+  }
+}
+
 async function openOne(
   libc: Libc | null,
-  spec: SocketSpec,
+  { spec, address }: Wanted,
   config: SocketConfig,
 ): Promise<Listener> {
   try {
-    const address = parseAddress(spec.text);
     if (libc === null) return await withoutLibc(address, spec, config);
     return await bindOne(libc, address, spec, config);
   } catch (error) {
@@ -214,6 +242,11 @@ async function bindOne(
       const text = name === null ? spec.text : addressText(name);
       return shared(spec, config, text, address.fd, null);
     }
+    case "passed":
+      throw new TypeError(
+        "no service manager passed a socket of this name " +
+          "(a socket unit names its sockets with FileDescriptorName=)",
+      );
   }
 }
 

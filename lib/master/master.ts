@@ -30,7 +30,6 @@ import { Operators } from "./operators.ts";
 import { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { Scaling } from "./scaling.ts";
-import { onMasterSignals } from "./signals.ts";
 import { TouchFiles } from "./touch_files.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
@@ -38,7 +37,7 @@ const OVERSLEPT_MS = 2_000;
 
 /** Runs an instance until it ends. */
 export async function runMaster(setup: MasterSetup): Promise<Outcome> {
-  const { surroundings } = setup;
+  const { surroundings, serviceManager } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
   const companions = new LazyCompanions(surroundings, report);
@@ -69,9 +68,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     report,
   );
   const { operators } = master;
-  const removeSignals = onMasterSignals(surroundings.libc, (command, signal) => {
-    operators.command(command, signal);
-  });
+  setup.signals.deliver((command, signal) => operators.command(command, signal));
   try {
     await scaling.use(setup.instruction.config);
     await operators.open();
@@ -80,7 +77,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     companions.configure(setup.instruction);
     master.watch();
     while (master.outcome === null) {
-      const deadline = nextDeadline(master.state);
+      const deadline = earlier(nextDeadline(master.state), serviceManager?.deadline ?? null);
       const event = await queue.next(deadline);
       const at = performance.now();
       if (deadline !== null && at - deadline > OVERSLEPT_MS) {
@@ -91,12 +88,15 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     }
     return await endCompanions(companions, queue, master.outcome);
   } finally {
-    removeSignals();
     touchFiles.close();
     oversight.close();
     await scaling.close();
     await operators.close(master.outcome);
   }
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? a ?? b : Math.min(a, b);
 }
 
 /** What is to be done when a file was touched; it is told why, for the log. */
@@ -185,6 +185,7 @@ class Master {
     if (this.state.reload === null) this.#next = null;
     this.#crew.show(before, state);
     this.#eyes.companions.observe(before, state);
+    this.#setup.serviceManager?.show(before, state, effects);
   }
 
   #perform(effect: Effect): void {

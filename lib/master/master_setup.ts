@@ -9,6 +9,8 @@ import type { Settings } from "../core/state.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import type { Handover } from "./handover.ts";
 import type { Replacement } from "./replacement.ts";
+import type { ServiceManager } from "./service_manager.ts";
+import type { SignalInbox } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** A configuration together with what `uwsgi.opt` shows of it. */
@@ -30,6 +32,10 @@ export interface Reading {
 export interface MasterSetup {
   readonly instruction: Instruction;
   readonly surroundings: Surroundings;
+  /** The signals, also those that came before; whoever made it closes it. */
+  readonly signals: SignalInbox;
+  /** Null: nobody wants to be told how the instance is. */
+  readonly serviceManager: ServiceManager | null;
   /** What the program that was here before has passed on; null: this is the first one. */
   readonly inheritance: Handover | null;
   /**

@@ -11,9 +11,9 @@ import { SHARED_BYTES } from "../protocol/lane.ts";
 import type { Libc } from "../system/libc.ts";
 import type { SourceBase } from "../system/config_source.ts";
 import { ownArguments } from "../system/own_command.ts";
+import type { PassedSocket } from "../system/passed_sockets.ts";
 import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
-import { DAEMON_VARIABLE } from "./daemon.ts";
 import { CHECK_ENVIRONMENT, execWith, HANDOVER_VERSION } from "./handover.ts";
 import { Listeners } from "./listeners.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -24,21 +24,23 @@ export class Replacement {
   readonly #started: Started;
   readonly #surroundings: Surroundings;
   readonly #stdin: () => string;
+  readonly #passed: readonly PassedSocket[];
   readonly #role: Readonly<Record<string, string>>;
   #listeners: Listeners | null = null;
 
-  /** `daemon`: true if this process is a daemon, and stays one. */
+  /** `role`: variables that the next program gets, and other children do not. */
   constructor(
     c: Libc,
-    { started, stdin }: Pick<SourceBase, "started" | "stdin">,
+    { started, stdin, passedSockets }: Pick<SourceBase, "started" | "stdin" | "passedSockets">,
     surroundings: Surroundings,
-    daemon: boolean,
+    role: Readonly<Record<string, string>>,
   ) {
     this.#libc = c;
     this.#started = started;
     this.#surroundings = surroundings;
     this.#stdin = stdin;
-    this.#role = daemon ? { [DAEMON_VARIABLE]: "1" } : {};
+    this.#passed = passedSockets;
+    this.#role = role;
   }
 
   /**
@@ -52,7 +54,12 @@ export class Replacement {
     if (problem !== null) return problem;
     try {
       const { listeners } = this.#surroundings;
-      this.#listeners = await Listeners.open(this.#libc, config, listeners.records);
+      this.#listeners = await Listeners.open(
+        this.#libc,
+        config,
+        listeners.records,
+        this.#passed,
+      );
       return null;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);

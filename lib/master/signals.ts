@@ -44,17 +44,37 @@ export const SIGNALS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
   SIGWINCH: "Nothing: a terminal sends it whenever its window changes.",
 };
 
-/** Passes commands on until the returned function is called. */
-export function onMasterSignals(
-  c: Libc | null,
-  pass: (command: CommandName, signal: Deno.Signal) => void,
-): () => void {
-  const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
-  const listeners = entries.map(([signal, { command }]) => {
-    const listener = () => pass(command, signal);
-    Deno.addSignalListener(signal, listener);
-    return () => Deno.removeSignalListener(signal, listener);
-  });
-  if (c !== null) listeners.push(swallowSignal(c, "SIGUSR1"));
-  return () => listeners.forEach((remove) => remove());
+/** A command that a signal stands for. */
+type Pass = (command: CommandName, signal: Deno.Signal) => void;
+
+/**
+ * Takes the master's signals from the moment it is made, and keeps them until somebody asks for them:
+ * one that comes while the sockets are opened must neither be lost nor end the process.
+ */
+export class SignalInbox {
+  readonly #waiting: Parameters<Pass>[] = [];
+  readonly #removers: (() => void)[];
+  #pass: Pass = (command, signal) => this.#waiting.push([command, signal]);
+
+  /** Begins to listen. */
+  constructor(c: Libc | null) {
+    const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
+    this.#removers = entries.map(([signal, { command }]) => {
+      const listener = () => this.#pass(command, signal);
+      Deno.addSignalListener(signal, listener);
+      return () => Deno.removeSignalListener(signal, listener);
+    });
+    if (c !== null) this.#removers.push(swallowSignal(c, "SIGUSR1"));
+  }
+
+  /** Passes on what has come so far, and from now on what comes. */
+  deliver(pass: Pass): void {
+    this.#pass = pass;
+    for (const [command, signal] of this.#waiting.splice(0)) pass(command, signal);
+  }
+
+  /** From now on signals do what they do to any process. */
+  close(): void {
+    for (const remove of this.#removers) remove();
+  }
 }

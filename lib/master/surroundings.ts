@@ -11,6 +11,7 @@ import { Scoreboard } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
+import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Handover } from "./handover.ts";
@@ -50,11 +51,12 @@ export interface Surroundings {
  */
 export async function openSurroundings(
   config: SocketConfig,
+  passedSockets: readonly PassedSocket[],
   handover: Handover | null,
   process: ProcessSetup | null,
 ): Promise<Surroundings> {
   const c = libc();
-  const listeners = await Listeners.open(c, config, handover?.listeners);
+  const listeners = await Listeners.open(c, config, handover?.listeners, passedSockets);
   try {
     await process?.afterBind(listeners);
   } catch (error) {

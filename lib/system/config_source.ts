@@ -7,7 +7,9 @@
 import { resolve } from "@std/path/posix";
 import type { ConfigSource, PathKind } from "../config/source.ts";
 import { captureStarted, type Started } from "./program.ts";
+import { isHandedOver } from "../master/handover.ts";
 import { VERSION } from "../version.ts";
+import { type PassedSocket, takePassedSockets } from "./passed_sockets.ts";
 
 /** What stays the same for all readings of one master. */
 export interface SourceBase {
@@ -15,6 +17,8 @@ export interface SourceBase {
   readonly cwd: string;
   /** When it was started, ms since the epoch. */
   readonly startedAtMs: number;
+  /** The sockets it was started with. */
+  readonly passedSockets: readonly PassedSocket[];
   /** How the program was started. */
   readonly started: Started;
   /** Standard input, which can be read only once and is kept for reloads. */
@@ -29,6 +33,7 @@ export function captureBase(): SourceBase {
   return {
     cwd: Deno.cwd(),
     startedAtMs: Date.now(),
+    passedSockets: takePassedSockets(),
     started: captureStarted(),
     stdin: () => text ??= readStdin(),
     stdinRead: () => text,
@@ -61,6 +66,8 @@ export function denoConfigSource(base: SourceBase, reloading: boolean): ConfigSo
     version: VERSION,
     executable: Deno.execPath(),
     reloading,
+    // Who has this program check the configuration before a handover knows of its own sockets.
+    socketsPassed: base.passedSockets.length > 0 || isHandedOver(),
     readTextFile: (path) => readText(at(path)),
     kind: (path) => kindOf(at(path)),
     inode: (path) => inodeOf(at(path)),

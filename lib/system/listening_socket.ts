@@ -7,7 +7,7 @@
  */
 
 import { check, ERRNO, type Libc, SystemCallError } from "./libc.ts";
-import { setNonblocking } from "./descriptor.ts";
+import { setInherited, setNonblocking } from "./descriptor.ts";
 import { FAMILY, inetSockaddr, localAddress, unixSockaddr } from "./socket_address.ts";
 
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
@@ -16,6 +16,9 @@ const SO_REUSEADDR = 2;
 const SO_TYPE = 3;
 const SO_KEEPALIVE = 9;
 const SO_REUSEPORT = 15;
+const SO_ACCEPTCONN = 30;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 const SOCK_STREAM = 1;
 
 /** What a TCP listening socket is made with. */
@@ -118,21 +121,35 @@ async function isLive(path: string): Promise<boolean> {
 }
 
 /**
- * Takes a listening socket that this process was started with (`fd://N`).
+ * Takes a listening socket that this process was started with. Children do not inherit it from now on.
  *
- * @throws {TypeError} If the descriptor is not open, or not a stream socket.
+ * @throws {TypeError} If the descriptor is not open, or not a stream socket that listens.
  */
 export function adoptDescriptor(c: Libc, fd: number): void {
-  const type = new Int32Array(1);
-  const size = new Uint32Array([4]);
-  const bytes = new Uint8Array(type.buffer);
-  if (c.getsockopt(fd, SOL_SOCKET, SO_TYPE, bytes, new Uint8Array(size.buffer)) !== 0) {
-    throw new TypeError(`Descriptor ${fd} is not an open socket`);
+  const type = intOption(c, fd, SOL_SOCKET, SO_TYPE);
+  if (type === null) throw new TypeError(`Descriptor ${fd} is not an open socket`);
+  const listens = intOption(c, fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
+  if (type !== SOCK_STREAM || localAddress(c, fd) === null || !listens) {
+    throw new TypeError(
+      `Descriptor ${fd} is not a TCP or Unix stream socket that listens ` +
+        "(a socket unit has ListenStream= and Accept=no)",
+    );
   }
-  if (type[0] !== SOCK_STREAM || localAddress(c, fd) === null) {
-    throw new TypeError(`Descriptor ${fd} is not a TCP or Unix stream socket`);
-  }
+  setInherited(c, fd, false);
   setNonblocking(c, fd);
+}
+
+/** True if IPv4 clients reach an IPv6 socket as well (ipv6(7), IPV6_V6ONLY). */
+export function acceptsIpv4(c: Libc, fd: number): boolean {
+  return intOption(c, fd, IPPROTO_IPV6, IPV6_V6ONLY) === 0;
+}
+
+/** A socket option that is a number (getsockopt(2)); null when the descriptor does not have it. */
+function intOption(c: Libc, fd: number, level: number, option: number): number | null {
+  const value = new Int32Array(1);
+  const size = new Uint8Array(new Uint32Array([4]).buffer);
+  const failed = c.getsockopt(fd, level, option, new Uint8Array(value.buffer), size) !== 0;
+  return failed ? null : value[0] ?? null;
 }
 
 function setOption(c: Libc, fd: number, option: number): void {

@@ -26,7 +26,7 @@ import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
 import { enterInstance } from "./instance.ts";
 import { GRACE_S, obeyMaster, sayHello } from "./master_line.ts";
-import { retire } from "./retire.ts";
+import { leaveToScript, retire } from "./retire.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
 
@@ -56,7 +56,10 @@ function enter(): void {
     keepFromChildren(c, environment);
     endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
   }
-  watchSignals(() => void retire("signal", environment.mercyMs, instanceSockets()));
+  watchSignals((handled) => {
+    if (handled) leaveToScript(environment.mercyMs);
+    else void retire("signal", environment.mercyMs, instanceSockets());
+  });
   void obeyMaster(connection);
 }
 

@@ -45,10 +45,7 @@ export async function retire(
   mercyMs: number,
   sockets: readonly InstanceSocket[],
 ): Promise<void> {
-  if (retiring) return;
-  retiring = true;
-  // Whoever decides how it goes: it goes, also when there is no master left to insist.
-  Deno.unrefTimer(setTimeout(() => leave(cause), mercyMs));
+  if (!begin(cause, mercyMs)) return;
   if (handler !== null) {
     await handler({ reason: cause, mercy_ms: mercyMs });
     return leave(cause);
@@ -64,7 +61,6 @@ export async function retire(
   } else {
     stopAllQueues();
   }
-  currentInstance().channel.send({ type: "draining", connections: countClients() });
   await drain(served.flatMap((socket) => socket.served ?? []), mercyMs);
   return leave(cause);
 }
@@ -72,6 +68,25 @@ export async function retire(
 /** True if the script wants to decide itself how this worker leaves: then it cannot leave halfway. */
 export function leavesItsOwnWay(): boolean {
   return handler !== null || signalFor("reload") !== null;
+}
+
+/**
+ * Somebody sent this worker a signal that the script handles by itself, and it leaves as it likes. A
+ * signal that it sent itself, because the master wants it gone, changes nothing.
+ */
+export function leaveToScript(mercyMs: number): void {
+  begin("signal", mercyMs);
+}
+
+/** False if this worker is leaving already. */
+function begin(cause: LeaveCause, mercyMs: number): boolean {
+  if (retiring) return false;
+  retiring = true;
+  // Whoever decides how it goes: it goes, also when there is no master left to insist.
+  Deno.unrefTimer(setTimeout(() => leave(cause), mercyMs));
+  // At once, however long it takes: a master that did not ask for it starts the successor now.
+  currentInstance().channel.send({ type: "draining", connections: countClients() });
+  return true;
 }
 
 /** uWSGI tells workers with SIGHUP to reload and with SIGINT to stop; a script may handle either. */

@@ -14,15 +14,13 @@ export type LeaveSignal = typeof LEAVE_SIGNALS[number];
 const listeners = new Map<Deno.Signal, Set<() => void>>();
 
 /**
- * Watches which signals the script handles through `Deno.addSignalListener`, and calls `onSignal` for
- * those it leaves to duwsgi.
+ * Watches which signals the script handles through `Deno.addSignalListener`, and calls `onSignal` when
+ * one comes; `handled`: the script has listeners for it, which are called after this one.
  */
-export function watchSignals(onSignal: (signal: LeaveSignal) => void): void {
+export function watchSignals(onSignal: (handled: boolean) => void): void {
   const { addSignalListener, removeSignalListener } = Deno;
   for (const signal of LEAVE_SIGNALS) {
-    addSignalListener(signal, () => {
-      if (!handledByScript(signal)) onSignal(signal);
-    });
+    addSignalListener(signal, () => onSignal(handledByScript(signal)));
   }
   Deno.addSignalListener = (signal, handler) => {
     addSignalListener(signal, handler);

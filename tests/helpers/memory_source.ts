@@ -41,6 +41,7 @@ export function memorySource(world: MemoryWorld = {}): ConfigSource {
     version: "1.2.3",
     executable: "/usr/bin/deno",
     reloading: false,
+    socketsPassed: false,
     kind,
     inode: (path) => kind(path) === null ? null : paths.indexOf(resolve(cwd, path)) + 1000,
     readTextFile: (path) => {

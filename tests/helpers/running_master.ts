@@ -32,6 +32,8 @@ export interface MasterOptions {
   readonly args?: readonly string[];
   /** Permission flags of the master itself. @default ["-A"] */
   readonly permissions?: readonly string[];
+  /** A command that executes what follows it, such as `nice`. @default [] */
+  readonly launcher?: readonly string[];
   /** More environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Text on standard input. @default none */
@@ -69,8 +71,9 @@ export class RunningMaster {
     const { deno = Deno.execPath(), main = MAIN } = options.program ?? {};
     if (options.program !== undefined) Deno.chmodSync(this.directory, 0o1777);
     const args = ["run", ...(options.permissions ?? ["-A"]), main, "--ini", ini];
-    this.#child = new Deno.Command(deno, {
-      args: [...args, ...(options.args ?? [])],
+    const [program = "", ...rest] = [...(options.launcher ?? []), deno, ...args];
+    this.#child = new Deno.Command(program, {
+      args: [...rest, ...(options.args ?? [])],
       cwd: this.directory,
       env: { ...options.env, [MARK]: this.#mark, TMPDIR: this.directory, NO_COLOR: "1" },
       stdin: options.stdin === undefined ? "null" : "piped",
@@ -87,7 +90,7 @@ export class RunningMaster {
     });
   }
 
-  /** Process id of the master. */
+  /** Process id of the master, or of its launcher if that one does not become the master. */
   get pid(): number {
     return this.#child.pid;
   }

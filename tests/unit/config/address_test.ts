@@ -28,6 +28,8 @@ const GOOD: readonly (readonly [text: string, address: Address])[] = [
   ["@name", { kind: "abstract", name: "name" }],
   ["@a:b", { kind: "abstract", name: "a:b" }],
   ["fd://3", { kind: "fd", fd: 3 }],
+  ["fd://web", { kind: "passed", name: "web" }],
+  ["fd://my-app@1.socket", { kind: "passed", name: "my-app@1.socket" }],
   ["  :80 ", tcp("", 80)],
 ];
 
@@ -59,6 +61,8 @@ Deno.test("parseAddress() says what is wrong, when it is none of the forms", () 
     ["fd://", "no file descriptor"],
     ["fd://-1", "no file descriptor"],
     ["fd://99999999999", "no file descriptor"],
+    ["fd://a b", "no name of a passed socket"],
+    ["fd://a:b", "no name of a passed socket"],
     ["a\0b", "NUL"],
   ];
   for (const [text, message] of bad) assertThrows(() => parseAddress(text), SyntaxError, message);

@@ -11,7 +11,8 @@ function run(text: string, used: readonly string[] = [], incomplete = false) {
     return { key, value, origin: { file: "a.ini", line: index + 1 }, placeholder: false };
   });
   const problems = new Problems();
-  const config = resolve(entries, { used: new Set(used), incomplete, origin }, problems);
+  const circumstances = { used: new Set(used), incomplete, socketsPassed: false, origin };
+  const config = resolve(entries, circumstances, problems);
   return { config, problems: problems.sorted(["a.ini"]).map((one) => [one.severity, one.message]) };
 }
 

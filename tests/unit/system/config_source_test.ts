@@ -9,6 +9,7 @@ function sourceIn(directory: TempDirectory): ConfigSource {
   return denoConfigSource({
     cwd: directory.path,
     startedAtMs: 7,
+    passedSockets: [],
     started: { cwd: "/", binary: "" },
     stdin: () => "in",
     stdinRead: () => null,

@@ -210,21 +210,23 @@ Deno.test("bindAbstract() makes a name without a file, which is taken while it i
   owned.own(bindAbstract(owned.libc, name));
 });
 
-Deno.test("adoptDescriptor() takes TCP and Unix stream sockets and makes them nonblocking", async () => {
+Deno.test("adoptDescriptor() takes TCP and Unix stream sockets and keeps them from children", async () => {
   using owned = new OwnedDescriptors();
   using directory = new TempDirectory();
   const c = owned.libc;
-  const blocking = c.socket(1, 1, 0);
+  const blocking = owned.own(c.socket(1, 1, 0));
+  // Bound to nothing but its family, it gets a name of the kernel's choice (unix(7), autobind).
+  assertEquals(c.bind(blocking, new Uint8Array([1, 0]), 2), 0);
   const fds = [
     owned.own(bindTcp(c, LOCAL)),
     owned.own(await bindUnix(c, directory.at("a.sock"))),
-    owned.own(blocking),
+    blocking,
   ];
   for (const fd of fds) {
-    adoptDescriptor(c, fd);
+    adoptDescriptor(c, owned.listen(fd));
     const [, flags = ""] =
       /^flags:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`)) ?? [];
-    assertEquals(Number.parseInt(flags, 8) & 0o4000, 0o4000);
+    assertEquals(Number.parseInt(flags, 8) & 0o2004000, 0o2004000);
   }
 });
 
@@ -238,8 +240,12 @@ Deno.test("adoptDescriptor() throws TypeError, when the descriptor is something 
     const error = assertThrows(() => adoptDescriptor(c, fd), TypeError);
     assertEquals((error as Error).message, `Descriptor ${fd} is not an open socket`);
   }
-  for (const fd of [datagram, netlink]) {
+  for (const fd of [datagram, netlink, owned.own(bindTcp(c, LOCAL))]) {
     const error = assertThrows(() => adoptDescriptor(c, fd), TypeError);
-    assertEquals((error as Error).message, `Descriptor ${fd} is not a TCP or Unix stream socket`);
+    assertEquals(
+      (error as Error).message,
+      `Descriptor ${fd} is not a TCP or Unix stream socket that listens ` +
+        "(a socket unit has ListenStream= and Accept=no)",
+    );
   }
 });

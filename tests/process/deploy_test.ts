@@ -1,0 +1,150 @@
+/** The files of examples/deploy say what is true, and fit together. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path/posix";
+import { parseAll } from "@std/yaml";
+import { loadConfig } from "../../lib/config/load.ts";
+import { captureBase, denoConfigSource } from "../../lib/system/config_source.ts";
+import { bindTcp, boundPort } from "../../lib/system/listening_socket.ts";
+import { getText } from "../helpers/http.ts";
+import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
+import { readyMaster } from "../helpers/running_master.ts";
+import { startWithSockets } from "../helpers/service_manager.ts";
+import { TempDirectory } from "../helpers/temp_directory.ts";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const DEPLOY = `${ROOT}examples/deploy`;
+
+function read(name: string): string {
+  return Deno.readTextFileSync(`${DEPLOY}/${name}`);
+}
+
+/** The value of an option in a unit, or of an instruction in the Dockerfile. */
+function valueOf(name: string, key: string): string {
+  return new RegExp(`^${key}[= ](.*)$`, "m").exec(read(name))?.[1] ?? "";
+}
+
+function configOf(name: string) {
+  const { config } = loadConfig(
+    ["--ini", `${DEPLOY}/${name}`],
+    denoConfigSource(captureBase(), false),
+  );
+  if (config === null) throw new Error(`${name} has errors`);
+  return config;
+}
+
+/** The version of systemd; 0: it is not there. */
+async function systemdVersion(): Promise<number> {
+  try {
+    const { stdout } = await new Deno.Command("systemd-analyze", { args: ["--version"] }).output();
+    return Number(/^systemd (\d+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+const version = await systemdVersion();
+
+Deno.test({
+  name: `the units are good for systemd-analyze${version > 0 ? "" : " (skipped: not installed)"}`,
+  ignore: version === 0,
+  fn: async () => {
+    using directory = new TempDirectory();
+    // The program is somewhere else here, and only newer versions know the type.
+    const service = read("app.service").replace("/usr/local/bin/deno", Deno.execPath())
+      .replace("notify-reload", version >= 253 ? "notify-reload" : "notify");
+    const units = [
+      directory.write("app.service", service),
+      directory.write("app.socket", read("app.socket")),
+    ];
+    const { stderr, code } = await new Deno.Command("systemd-analyze", {
+      args: ["verify", ...units],
+    }).output();
+    // What it says of units of the machine is not about these.
+    const lines = new TextDecoder().decode(stderr).split("\n");
+    assertEquals(lines.filter((line) => line.includes("app.")), []);
+    assertEquals(code, 0);
+  },
+});
+
+Deno.test("the configuration for systemd serves the socket that the unit names", async () => {
+  assertEquals(
+    configOf("systemd.ini").sockets[0]?.text,
+    `fd://${valueOf("app.socket", "FileDescriptorName")}`,
+  );
+  assertEquals(valueOf("app.service", "Type"), "notify-reload");
+  assertEquals(valueOf("app.service", "MemoryDenyWriteExecute"), "no");
+  using owned = new OwnedDescriptors();
+  const { libc } = owned;
+  const options = { host: "::", port: 0, reusePort: false, keepalive: false };
+  const fd = owned.listen(owned.own(bindTcp(libc, options)));
+  await using running = startWithSockets(
+    { ini: `include = ${DEPLOY}/systemd.ini\nprocesses = 2` },
+    [fd],
+    valueOf("app.socket", "FileDescriptorName"),
+  );
+  await running.ready();
+  assertMatch(await getText(`http://127.0.0.1:${boundPort(libc, fd)}/`), /^Hello from worker/);
+});
+
+Deno.test("the Dockerfile copies what it starts, from an image of the Deno that runs here", () => {
+  const text = read("Dockerfile");
+  assertEquals(valueOf("Dockerfile", "FROM"), `denoland/deno:${Deno.version.deno}`);
+  const copied = [...text.matchAll(/^COPY (.*) \S+$/gm)].flatMap(([, names = ""]) =>
+    names.split(" ")
+  );
+  assert(copied.length > 4);
+  for (const name of copied) Deno.statSync(ROOT + name);
+  const command = JSON.parse(valueOf("Dockerfile", "ENTRYPOINT"))
+    .concat(JSON.parse(valueOf("Dockerfile", "CMD"))) as string[];
+  for (const path of command.filter((part) => part.startsWith("/"))) {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    assert(copied.some((one) => one === name || one.endsWith(`/${name}`)), path);
+  }
+  assertEquals(`:${valueOf("Dockerfile", "EXPOSE")}`, configOf("app.ini").sockets[0]?.text);
+});
+
+/** What the test reads of the Deployment. */
+interface Deployment {
+  readonly kind: string;
+  readonly spec: {
+    readonly selector: { readonly matchLabels: unknown };
+    readonly template: {
+      readonly metadata: { readonly labels: unknown };
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number;
+        readonly containers: readonly {
+          readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+          readonly readinessProbe: { readonly httpGet: { readonly path: string } };
+          readonly lifecycle: {
+            readonly preStop: { readonly sleep: { readonly seconds: number } };
+          };
+        }[];
+      };
+    };
+  };
+}
+
+Deno.test("the Deployment waits for readiness, and longer than the mercy for the end", async () => {
+  const [deployment, service] = parseAll(read("kubernetes.yaml")) as [Deployment, {
+    readonly kind: string;
+    readonly spec: { readonly selector: unknown };
+  }];
+  assertEquals([deployment.kind, service.kind], ["Deployment", "Service"]);
+  const { selector, template } = deployment.spec;
+  assertEquals(template.metadata.labels, selector.matchLabels);
+  assertEquals(service.spec.selector, selector.matchLabels);
+  const [container] = template.spec.containers;
+  if (container === undefined) throw new Error("The Deployment has no container");
+  const { sockets, workerReloadMercyMs } = configOf("app.ini");
+  assertEquals(`:${container.ports[0]?.containerPort}`, sockets[0]?.text);
+  const needed = container.lifecycle.preStop.sleep.seconds + workerReloadMercyMs / 1000;
+  assert(template.spec.terminationGracePeriodSeconds > needed, `needs more than ${needed}`);
+  const { master, addresses } = await readyMaster({
+    ini: `chdir = ${DEPLOY}\nhttp-socket = 127.0.0.1:0\ndeno-worker-override = app.ts`,
+  });
+  await using _running = master;
+  const { path } = container.readinessProbe.httpGet;
+  const headers = { connection: "close" };
+  const response = await fetch(`http://${addresses[0]}${path}`, { headers });
+  assertEquals([response.status, await response.text()], [200, "ready\n"]);
+});
