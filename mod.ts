@@ -25,6 +25,13 @@ export type { CheaperAlgorithm, ScalingConfig } from "./lib/config/options/scali
 export type { Limits } from "./lib/core/watch.ts";
 export type { LogFileConfig } from "./lib/config/options/log_file.ts";
 export type { ProcessConfig } from "./lib/config/options/process.ts";
+export type { CronLine } from "./lib/config/cron_line.ts";
+export type { DaemonLine } from "./lib/config/daemon_line.ts";
+export type { HookActionName, HookLine } from "./lib/config/hook_line.ts";
+export type { Line } from "./lib/config/option_kind.ts";
+export type { CompanionConfig } from "./lib/config/options/companions.ts";
+export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";
+export type { CronSchedule } from "./lib/core/cron_schedule.ts";
 export type {
   Handler,
   LeaveCause,

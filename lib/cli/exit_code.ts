@@ -22,6 +22,7 @@ export type ExitName =
   | "noWorkerLeft"
   | "killed"
   | "pidfile"
+  | "hook"
   | "rolledBack"
   | "failed"
   | "cancelled"
@@ -63,6 +64,10 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   pidfile: {
     code: 6,
     meaning: "The pidfile names a process that is running: the instance has been started before.",
+  },
+  hook: {
+    code: 8,
+    meaning: "A hook failed before there were workers: see the line that names it.",
   },
   rolledBack: {
     code: 10,
@@ -106,4 +111,17 @@ export function needsForeignFunctions(option: string): UserError {
   const advice = "allow them with --allow-ffi";
   const text = `Cannot do what ${option} says without foreign functions: ${advice}`;
   return new UserError("configuration", text);
+}
+
+/** A hook said `exit`: the program ends, and nothing went wrong. */
+export class EarlyExit extends Error {
+  /** The exit code. */
+  readonly code: number;
+
+  /** Takes the exit code. */
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.name = "EarlyExit";
+    this.code = code;
+  }
 }

@@ -10,13 +10,15 @@ import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
+import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule, showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
-import { configureLog, logLine } from "../master/log.ts";
-import { takeHandover, whyNoHandover } from "../master/handover.ts";
-import { type Instruction, type MasterSetup, type Reading, runMaster } from "../master/master.ts";
+import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
+import { type Handover, takeHandover, whyNoHandover } from "../master/handover.ts";
+import { runMaster } from "../master/master.ts";
+import type { Instruction, MasterSetup, Reading } from "../master/master_setup.ts";
 import type { OrphanReaper } from "../master/orphans.ts";
 import { Replacement } from "../master/replacement.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
@@ -30,7 +32,7 @@ import { binaryNow, type Started } from "../system/program.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
-import { EXIT, UserError } from "./exit_code.ts";
+import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
 
 /** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
 const LOG_DELAY_MS = 200;
@@ -40,7 +42,9 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     return await perform(args);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError || error instanceof EarlyExit)) throw error;
+    for (const text of unwrittenLines()) complain(text);
+    if (error instanceof EarlyExit) return error.code;
     complain(error.message);
     return EXIT[error.exit].code;
   }
@@ -72,16 +76,20 @@ async function perform(args: readonly string[]): Promise<number> {
     const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
     return await startDaemon(option, base.stdinRead());
   }
-  enter(loaded.config);
-  // Before anything is opened: from here on a signal is an orderly end.
+  const handover = takeHandover(libc());
+  // Before anything is opened or started: from here on a signal is an orderly end.
   const signals = new SignalInbox(libc());
   const orphans = await adoptOrphans();
   const serviceManager = await findServiceManager();
   let process: ProcessSetup | null = null;
   try {
+    // What starts are for has been done by the program that was here before.
+    if (handover === null) await runHooks(loaded.config, "asap");
+    else serviceManager?.takeOver();
+    enter(loaded.config);
     process = await setUpProcess(loaded.config, loaded, daemon);
     const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
-    return await serve(loaded, { base, process, signals, serviceManager, loadAgain });
+    return await serve(loaded, { base, process, handover, signals, serviceManager, loadAgain });
   } catch (error) {
     process?.abort(error);
     if (error instanceof UserError) serviceManager?.failed(error);
@@ -171,21 +179,31 @@ async function check({ config, draft }: Loaded): Promise<number> {
 interface Company {
   readonly base: SourceBase;
   readonly process: ProcessSetup | null;
+  readonly handover: Handover | null;
   readonly signals: SignalInbox;
   readonly serviceManager: ServiceManager | null;
   readonly loadAgain: () => Loaded;
 }
 
 async function serve(loaded: Loaded, company: Company): Promise<number> {
+  const { base, process, handover, signals, serviceManager, loadAgain } = company;
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
-  const { base, process, loadAgain, signals, serviceManager } = company;
-  requireScript(config.script);
+  requireScript(config.script, "deno-worker-override");
+  for (const mule of config.mules) requireScript(mule, "mule");
   const c = libc();
-  const handover = takeHandover(c);
-  if (handover !== null) serviceManager?.takeOver();
+  const hooks = async (phases: readonly HookPhase[]) => {
+    for (const phase of handover === null ? phases : []) await runHooks(config, phase);
+  };
+  await hooks(PHASES_BEFORE_SOCKETS);
   const surroundings = await openSurroundings(config, base.passedSockets, handover, process);
+  try {
+    await hooks(PHASES_BEFORE_WORKERS);
+  } catch (error) {
+    closeSurroundings(surroundings, true);
+    throw error;
+  }
   process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const daemon = config.daemonize !== "" || config.daemonize2 !== "";
@@ -236,6 +254,10 @@ async function runIn(
     await configureLog(config.logEncoder, surroundings.write);
     return outcome = await running;
   } finally {
+    if (hooksOf(config, "as-user-atexit").length > 0) {
+      const { runLateHooks } = await import("../master/companions/hooks.ts");
+      await runLateHooks(config, "as-user-atexit");
+    }
     const unused = outcome === null || outcome === "noWorkerStarted";
     closeSurroundings(surroundings, config.vacuum || unused);
   }
@@ -246,7 +268,17 @@ function instructionOf(loaded: Loaded): Instruction | null {
   return config === null ? null : { config, opt: optionsForModule(entries) };
 }
 
-function requireScript(script: string): void {
+const PHASES_BEFORE_SOCKETS = ["pre-jail", "in-jail", "post-jail", "as-root"] as const;
+const PHASES_BEFORE_WORKERS = ["as-user", "pre-app", "master-start"] as const;
+
+/** Whoever has no hooks does not load what runs them. */
+async function runHooks(config: Config, phase: HookPhase): Promise<void> {
+  if (hooksOf(config, phase).length === 0) return;
+  const hooks = await import("../master/companions/hooks.ts");
+  await hooks.runHooks(config, phase);
+}
+
+function requireScript(script: string, option: string): void {
   try {
     if (Deno.statSync(script).isFile) return;
   } catch {
@@ -254,7 +286,7 @@ function requireScript(script: string): void {
   }
   throw new UserError(
     "configuration",
-    `Cannot find the script "${script}" of deno-worker-override in ${Deno.cwd()}`,
+    `Cannot find the script "${script}" of ${option} in ${Deno.cwd()}`,
   );
 }
 

@@ -13,6 +13,8 @@ import type { Limits } from "../core/watch.ts";
 import type { LogFileConfig } from "./options/log_file.ts";
 import type { ProcessConfig } from "./options/process.ts";
 import type { ControlConfig } from "./options/control.ts";
+import type { CompanionConfig } from "./options/companions.ts";
+import type { HookConfig } from "./options/hooks.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 import type { ScalingConfig } from "./options/scaling.ts";
@@ -44,7 +46,9 @@ export interface Config
     Limits,
     ScalingConfig,
     ProcessConfig,
-    LogFileConfig {
+    LogFileConfig,
+    CompanionConfig,
+    HookConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

@@ -271,6 +271,29 @@ export const sockets: OptionKind<readonly SocketSpec[]> = {
   write: (value) => value.map(({ option, text }) => ({ name: option, value: text })),
 };
 
+/** One use of an option whose value has a grammar of its own. */
+export interface Line {
+  /** The name it was written with, which is part of what it means. */
+  readonly option: string;
+  /** The value as written. */
+  readonly text: string;
+  /** Where it was written. */
+  readonly origin: Origin;
+}
+
+/** Any number of lines with a grammar of their own. */
+export function lines<T extends Line>(read: (line: Line) => T): OptionKind<readonly T[]> {
+  return {
+    value: "required",
+    repeatable: true,
+    add: (before, written) => {
+      const { name: option, origin } = written;
+      return [...before, read({ option, text: required(written), origin })];
+    },
+    write: (values) => values.map(({ option, text }) => ({ name: option, value: text })),
+  };
+}
+
 /** A value of which the last use counts; one equal to `unset` cannot be written and stands for none. */
 function scalar<T>(
   read: (text: string) => T,

@@ -16,6 +16,8 @@ import { CONTROL_OPTIONS } from "./options/control.ts";
 import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
+import { COMPANION_OPTIONS } from "./options/companions.ts";
+import { HOOK_OPTIONS } from "./options/hooks.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 import { SCALING_OPTIONS } from "./options/scaling.ts";
@@ -331,6 +333,8 @@ export const OPTIONS: OptionRows<Config> = {
   ...LIMIT_OPTIONS,
   ...SCALING_OPTIONS,
   ...PROCESS_OPTIONS,
+  ...COMPANION_OPTIONS,
+  ...HOOK_OPTIONS,
 
   logEncoder: {
     name: "log-encoder",

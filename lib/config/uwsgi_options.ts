@@ -69,13 +69,14 @@ const FAMILIES: readonly Family[] = [
   ["not needed, memory is looked at once per second", "mem-collector-freq"],
   ["use reload-on-rss", "reload-on-pss reload-on-uss"],
   ["use evil-reload-on-rss, Deno reserves address space that it never uses", "evil-reload-on-as"],
-  ["use worker-reload-mercy", "reload-mercy"],
   [
     "use auto-reload",
     `
       py-auto-reload py-autoreload py-autoreload-on-idle python-auto-reload python-autoreload
     `,
   ],
+  ["use mule = script.ts, once for each mule", "farm mules"],
+  ["use cron2 with the key harakiri", "cron-harakiri"],
   [
     "not available yet, use daemonize, redirect standard error, or let the service manager keep the log",
     `
@@ -93,19 +94,12 @@ const FAMILIES: readonly Family[] = [
   [
     "not available yet",
     `
-      alarm attach-control-daemon attach-daemon attach-daemon2 cache cache2
-      carbon check-interval cron cron2 early-envdir enable-metrics envdir
-      exec-as-emperor exec-as-root exec-as-user exec-as-user-atexit exec-as-vassal exec-asap
-      exec-in-jail exec-post-app exec-post-jail exec-pre-app exec-pre-jail exit-on-reload
-      fallback-config farm forkbomb-delay hook-accepting hook-accepting-once hook-accepting1
-      hook-accepting1-once hook-as-emperor hook-as-gateway hook-as-mule hook-as-root
-      hook-as-user hook-as-user-atexit hook-as-vassal hook-asap hook-emperor-lost
-      hook-emperor-reload hook-emperor-start hook-emperor-stop hook-in-jail hook-master-start
-      hook-post-app hook-post-fork hook-post-jail hook-pre-app hook-pre-jail hook-touch ienv
-      legion metric metrics-dir mule mules
-      queue rbtimer rpc-max sharedarea
-      smart-attach-daemon smart-attach-daemon2 snmp spooler stats stats-http stats-push
-      stats-server timer touch-signal unenv unique-cron
+      alarm cache cache2 carbon check-interval early-envdir
+      enable-metrics envdir exec-as-emperor exec-as-vassal exit-on-reload fallback-config
+      forkbomb-delay hook-as-emperor hook-as-gateway hook-as-mule hook-as-vassal
+      hook-emperor-lost hook-emperor-reload hook-emperor-start hook-emperor-stop hook-touch
+      ienv legion metric metrics-dir queue rbtimer rpc-max sharedarea snmp spooler
+      stats stats-http stats-push stats-server timer touch-signal unenv
     `,
   ],
   [
@@ -162,7 +156,7 @@ const FAMILIES: readonly Family[] = [
       cgi-timeout cgi-unset cgroup-dir-mode cgroup-opt check-cache check-mount check-mountpoint
       check-static-docroot chunked-input-limit chunked-input-timeout clock clock-list
       clocks-list close-on-exec close-on-exec2 collect-header command-mode config-py
-      connect-and-read cron-harakiri cron-legion daemons-honour-stdin declare-option
+      connect-and-read cron-legion daemons-honour-stdin declare-option
       declare-option2 del-header disable-sendfile disable-write-exception
       dlopen dot-h early-emperor early-py-import early-pyimport early-python
       early-python-import early-python-path early-pythonpath emperor-broodlord emperor-cap
@@ -223,7 +217,7 @@ const FAMILIES: readonly Family[] = [
       metric-dir-restore metric-threshold metrics-dir-restore metrics-no-cores mime-file
       mimefile mode mount-as-emperor mount-as-root mount-as-vassal mount-asap mount-check
       mount-in-jail mount-post-jail mount-pre-jail mountpoint-check mule-harakiri
-      mule-msg-size mule-reload-mercy multicast multicast-loop multicast-ttl nagios
+      mule-msg-size multicast multicast-loop multicast-ttl nagios
       namespace-keep-mount namespace-net never-swap no-default-app no-defer-accept
       no-fd-passing no-site no-threads-wait not-alarm-log not-log-alarm notfound-log
       notify-socket ns-net optimize pam pam-user paste-logger pcre-jit perl perl-exec
@@ -280,7 +274,7 @@ const FAMILIES: readonly Family[] = [
       subscriptions-sign-check subscriptions-sign-check-tolerance subscriptions-sign-skip-uid
       subscriptions-use-credentials symcall-post-fork symcall-register-rpc symcall-use-next
       tcp-fast-open tcp-fast-open-client tcp-fastopen tcp-fastopen-client tcp-nodelay test
-      touch-mules-reload touch-spoolers-reload tuntap-device tuntap-device-rule tuntap-router
+      touch-spoolers-reload tuntap-device tuntap-device-rule tuntap-router
       tuntap-router-firewall-in tuntap-router-firewall-out tuntap-router-route
       tuntap-router-stats tuntap-use-credentials udp ugreen-stacksize umount-as-emperor
       umount-as-root umount-as-vassal umount-asap umount-in-jail umount-post-jail

@@ -9,22 +9,15 @@ import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, type Slot, type Worker } from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
-import {
-  encodeWorkerEnvironment,
-  type InstanceFacts,
-  WORKER_VARIABLE,
-} from "../protocol/worker_environment.ts";
-import { lendDescriptors } from "../system/descriptor.ts";
-import { DENO } from "../system/program.ts";
-import { VERSION } from "../version.ts";
 import { AdoptedProcess } from "./adopted_process.ts";
 import type { Caller } from "./control_server.ts";
-import { type LaneLease, LanePool } from "./lane_pool.ts";
+import type { LaneLease, LanePool } from "./lane_pool.ts";
 import { logLine } from "./log.ts";
-import type { Instruction } from "./master.ts";
+import type { Instruction } from "./master_setup.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import { workerName } from "./process_names.ts";
 import type { Vitals } from "./sampler.ts";
+import { startWorker, writeFacts } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
@@ -61,22 +54,28 @@ interface Taken extends Omit<Member, "process" | "heartbeatMs"> {
 export class Crew {
   readonly #surroundings: Surroundings;
   readonly #report: (report: Happening) => void;
+  readonly #muleMessage: (text: string, mule: number) => void;
   readonly #members = new Map<number, Member>();
   readonly #commands = new Map<number, WorkerCommand>();
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
   #toldCost = false;
 
-  /** Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at. */
+  /**
+   * Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at, and
+   * `muleMessage` takes what workers send to a mule, or to any (0).
+   */
   constructor(
     surroundings: Surroundings,
     report: (report: Happening) => void,
     onWatch: () => void,
+    muleMessage: (text: string, mule: number) => void,
   ) {
     this.#surroundings = surroundings;
     this.#report = report;
-    this.#lanes = new LanePool(surroundings.sharedMemory);
+    this.#lanes = surroundings.lanes;
     this.#onWatch = onWatch;
+    this.#muleMessage = muleMessage;
   }
 
   /** Starts a worker, and reports whether that worked. */
@@ -156,7 +155,7 @@ export class Crew {
     const { directory } = this.#surroundings.control;
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
-      Deno.removeSync(importMapPath(directory, old));
+      Deno.removeSync(importMapPath(directory, String(old)));
       Deno.removeSync(factsPath(directory, old));
     }
   }
@@ -203,22 +202,11 @@ export class Crew {
     const known = this.#commands.get(generation);
     if (known !== undefined) return known;
     const { directory } = this.#surroundings.control;
-    const command = workerCommand(instruction.config, generation, directory);
-    this.#writeFacts(instruction, factsPath(directory, generation));
+    const command = workerCommand(instruction.config, String(generation), directory);
+    writeFacts(instruction, this.#surroundings.startedOn, factsPath(directory, generation));
     for (const note of command.notes) logLine("warning", note, { event: "note" });
     this.#commands.set(generation, command);
     return command;
-  }
-
-  #writeFacts({ config, opt }: Instruction, path: string): void {
-    const facts: InstanceFacts = {
-      version: VERSION,
-      hostname: Deno.hostname(),
-      startedOn: this.#surroundings.startedOn,
-      numproc: config.processes,
-      opt,
-    };
-    Deno.writeTextFileSync(path, JSON.stringify(facts));
   }
 
   #start(
@@ -229,14 +217,15 @@ export class Crew {
     lane: number,
     instruction: Instruction,
   ): Deno.ChildProcess {
-    const { libc, listeners, control, scoreboardFd, stderrFd, process } = this.#surroundings;
+    const { listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
     const { config } = instruction;
-    const environment = encodeWorkerEnvironment({
+    return startWorker(this.#surroundings, command, {
       protocol: PROTOCOL_VERSION,
       facts: factsPath(control.directory, generation),
       control: control.path,
       token,
       slot,
+      mule: 0,
       generation,
       masterPid: Deno.pid,
       sockets: listeners.sockets,
@@ -249,22 +238,6 @@ export class Crew {
       mercyMs: config.workerReloadMercyMs,
       processName: workerName(config, slot),
     });
-    const lent = [...listeners.sockets.flatMap((socket) => socket.fds), scoreboardFd, stderrFd];
-    const spawn = () =>
-      new Deno.Command(DENO, {
-        args: [...command.args],
-        env: { ...command.env, [WORKER_VARIABLE]: environment },
-        stdin: "null",
-        stdout: "inherit",
-        stderr: "piped",
-        // A session of its own, which keeps Ctrl-C away, costs the master less when the worker makes it.
-        detached: libc === null,
-      }).spawn();
-    return lendDescriptors(
-      libc,
-      lent.filter((fd) => fd !== null),
-      () => process?.affinity?.during(slot, spawn) ?? spawn(),
-    );
   }
 
   #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {
@@ -295,6 +268,9 @@ export class Crew {
         return this.#report({ type: "leaving", worker });
       case "watch":
         return this.#onWatch();
+      case "mule-message":
+        return this.#muleMessage(message.text, message.mule);
+      case "mule-ask":
       case "hello":
       case "heartbeat":
         // WorkerProcess notes when it was last heard of.

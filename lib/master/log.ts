@@ -35,6 +35,11 @@ export function logLine(level: LogLevel, text: string, fields: LogFields): void 
   else logger.emit(line);
 }
 
+/** What was logged before {@linkcode configureLog}, for a program that ends before it comes to that. */
+export function unwrittenLines(): string[] {
+  return early.splice(0).map(({ rawMessage }) => String(rawMessage));
+}
+
 /**
  * Connects the log to `write`, and writes what has been kept. LogTape is loaded only here: it takes more
  * time than everything else a master needs to start its workers.

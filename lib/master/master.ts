@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
 import {
   inheritanceOf,
@@ -19,56 +18,19 @@ import {
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { MasterMessage } from "../protocol/message.ts";
-import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { LaneClock } from "../protocol/lane.ts";
+import { endCompanions } from "./companions/end_companions.ts";
+import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
 import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
+import { type Instruction, type MasterSetup, settingsOf } from "./master_setup.ts";
 import { Operators } from "./operators.ts";
 import { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { Scaling } from "./scaling.ts";
-import type { ServiceManager } from "./service_manager.ts";
-import type { SignalInbox } from "./signals.ts";
-import type { Surroundings } from "./surroundings.ts";
 import { TouchFiles } from "./touch_files.ts";
-
-/** A configuration together with what `uwsgi.opt` shows of it. */
-export interface Instruction {
-  readonly config: Config;
-  readonly opt: ModuleOptions;
-}
-
-/** A configuration that was read again. */
-export interface Reading {
-  readonly instruction: Instruction;
-  /** The same, with what takes a new program of the master. */
-  readonly whole: Instruction;
-  /** True if `whole` says more, or the program itself is another one. */
-  readonly outdated: boolean;
-}
-
-/** What the master is started with. */
-export interface MasterSetup {
-  readonly instruction: Instruction;
-  readonly surroundings: Surroundings;
-  /** The signals, also those that came before; whoever made it closes it. */
-  readonly signals: SignalInbox;
-  /** Null: nobody wants to be told how the instance is. */
-  readonly serviceManager: ServiceManager | null;
-  /** What the program that was here before has passed on; null: this is the first one. */
-  readonly inheritance: Handover | null;
-  /**
-   * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
-   * is no good.
-   */
-  readonly readAgain: (current: Config) => Reading | null;
-  /** Replaces the master's program; null where that is not possible. */
-  readonly replacement: Replacement | null;
-  /** Called when every slot accepts for the first time. */
-  readonly onReady: () => void;
-}
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;
@@ -78,7 +40,13 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const { surroundings, serviceManager } = setup;
   const queue = new EventQueue<MasterEvent>();
   const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const crew = new Crew(surroundings, report, () => oversight.wake());
+  const companions = new LazyCompanions(surroundings, report);
+  const crew = new Crew(
+    surroundings,
+    report,
+    () => oversight.wake(),
+    (text, mule) => companions.muleMessage(text, mule),
+  );
   const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
   const oversight: Oversight = new Oversight({
     clock: new LaneClock(surroundings.sharedMemory),
@@ -93,13 +61,20 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     report,
     state: () => master.state,
   });
-  const master: Master = new Master(setup, crew, { touchFiles, oversight, scaling }, report);
+  const master: Master = new Master(
+    setup,
+    crew,
+    { touchFiles, oversight, scaling, companions },
+    report,
+  );
   const { operators } = master;
   setup.signals.deliver((command, signal) => operators.command(command, signal));
   try {
     await scaling.use(setup.instruction.config);
     await operators.open();
+    await companions.load(setup.instruction);
     master.begin(setup.inheritance);
+    companions.configure(setup.instruction);
     master.watch();
     while (master.outcome === null) {
       const deadline = earlier(nextDeadline(master.state), serviceManager?.deadline ?? null);
@@ -111,7 +86,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       } else if (event === undefined) master.take({ type: "tick", at });
       if (event !== undefined) master.take(event);
     }
-    return master.outcome;
+    return await endCompanions(companions, queue, master.outcome);
   } finally {
     touchFiles.close();
     oversight.close();
@@ -132,6 +107,7 @@ interface Eyes {
   readonly touchFiles: TouchFiles<Touched>;
   readonly oversight: Oversight;
   readonly scaling: Scaling;
+  readonly companions: LazyCompanions;
 }
 
 /** The state and the hands that carry out what it asks for. */
@@ -208,6 +184,7 @@ class Master {
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) this.#next = null;
     this.#crew.show(before, state);
+    this.#eyes.companions.observe(before, state);
     this.#setup.serviceManager?.show(before, state, effects);
   }
 
@@ -232,7 +209,7 @@ class Master {
       case "readConfiguration":
         return this.#readConfiguration();
       case "execMaster":
-        return this.#execMaster();
+        return void this.#execMaster();
       case "closeSockets":
         return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
@@ -272,9 +249,13 @@ class Master {
     else this.#refuse(problem);
   }
 
-  #execMaster(): void {
+  async #execMaster(): Promise<void> {
+    const { companions } = this.#eyes;
+    // What runs beside the workers belongs to this program; the next one starts its own.
+    await companions.stop();
     const inheritance = inheritanceOf(this.state, performance.now());
     const problem = this.#setup.replacement?.run(inheritance, this.#crew.credentials);
+    companions.startAgain(this.#current);
     this.#refuse(problem ?? "The master's program cannot be replaced");
   }
 
@@ -304,6 +285,7 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
+    this.#eyes.companions.configure(this.#current);
     void this.#eyes.scaling.use(this.#current.config);
     this.watch();
   }
@@ -366,16 +348,4 @@ class Master {
 function whoAccepts(workers: number): string {
   if (workers === 0) return "No worker is needed yet: listening";
   return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
-}
-
-function settingsOf(config: Config): MasterState["settings"] {
-  return {
-    processes: config.processes,
-    startTimeoutMs: config.startTimeoutMs,
-    mercyMs: config.workerReloadMercyMs,
-    rollback: config.chainReloadRollback,
-    verifyMs: config.chainReloadVerifyMs,
-    respawnLimit: config.respawnLimit,
-    dieOnNoWorkers: config.dieOnNoWorkers,
-  };
 }

@@ -30,7 +30,7 @@ export interface Dependency {
 }
 
 /** No worker has this generation, so that the import map is nobody else's. */
-const OWN_GENERATION = 0;
+const OWN_RUN = "graph";
 
 /**
  * The script and everything it imports; modules that cannot be found or parsed are among them, with
@@ -42,8 +42,8 @@ const OWN_GENERATION = 0;
  */
 export async function moduleGraph(config: Config, directory: string): Promise<readonly Module[]> {
   // Composing the command reads the script's own configuration and writes the import map.
-  workerCommand(config, OWN_GENERATION, directory);
-  const map = importMapPath(directory, OWN_GENERATION);
+  workerCommand(config, OWN_RUN, directory);
+  const map = importMapPath(directory, OWN_RUN);
   const command = new Deno.Command(DENO, {
     args: ["info", "--json", `--import-map=${map}`, absolutePath(config.script)],
     stdin: "null",

@@ -15,6 +15,7 @@ import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Handover } from "./handover.ts";
+import { LanePool } from "./lane_pool.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
 import type { ProcessSetup } from "./process_setup.ts";
 
@@ -28,6 +29,8 @@ export interface Surroundings {
   readonly scoreboard: Scoreboard;
   /** The memory that master and workers share: the scoreboard, and the lanes behind it. */
   readonly sharedMemory: ArrayBufferLike;
+  /** Gives each worker and mule its part of it. */
+  readonly lanes: LanePool;
   /** Descriptor of that memory; null without foreign functions. */
   readonly scoreboardFd: number | null;
   /** A second descriptor of the master's stderr, for workers; null without foreign functions. */
@@ -73,6 +76,7 @@ export async function openSurroundings(
     control: openControl(listeners, handover?.directory),
     scoreboard: new Scoreboard(memory),
     sharedMemory: memory,
+    lanes: new LanePool(memory),
     scoreboardFd,
     stderrFd: c && duplicate(c, 2),
     write: process?.tee(write) ?? write,

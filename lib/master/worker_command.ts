@@ -31,18 +31,19 @@ export interface WorkerCommand {
 /**
  * Writes the merged import map and composes the command.
  *
+ * @param run What tells its import map from others: the generation, or the mule.
  * @param directory The master's own directory, where the import map is written.
  * @throws {Error} If the script's own configuration cannot be read; the message names the file.
  */
 export function workerCommand(
   config: Config,
-  generation: number,
+  run: string,
   directory: string,
 ): WorkerCommand {
   const script = absolutePath(config.script);
   const flags = importMapFlags(config.denoFlags);
   const { layers } = readScriptLayers(script, flags);
-  const mapPath = importMapPath(directory, generation);
+  const mapPath = importMapPath(directory, run);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
   Deno.writeTextFileSync(mapPath, JSON.stringify(map));
   const preloads = workerName(config, 1) === null ? [PRELOAD] : [PRELOAD, NAMING];
@@ -62,9 +63,9 @@ export function workerCommand(
   return { args, env: Object.fromEntries(config.env), notes };
 }
 
-/** Where the import map of a generation is written. */
-export function importMapPath(directory: string, generation: number): string {
-  return `${directory}/import_map_${generation}.json`;
+/** Where the import map of a generation, or of a mule, is written. */
+export function importMapPath(directory: string, run: string): string {
+  return `${directory}/import_map_${run}.json`;
 }
 
 /** A module as `deno run` takes it: a path where it is a file. */

@@ -9,6 +9,7 @@ import { ProtocolError } from "../protocol/message.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import type { Caller, WorkerChannel } from "./control_server.ts";
+import { relayLines } from "./line_relay.ts";
 import { StartErrorFinder } from "./start_error.ts";
 
 /** What a worker process reports. */
@@ -115,30 +116,12 @@ export class WorkerProcess {
   }
 
   async #watch(): Promise<void> {
-    const output = this.#relay();
+    // Until the worker has the master's own stderr.
+    const output = relayLines(this.#child.stderr, (line) => this.#line(line));
     const status = await this.#child.status;
     await fulfilledWithin(output.done, OUTPUT_AFTER_EXIT_MS);
     output.cancel();
     this.#reports.exited(inWords(status), this.#startError.error);
-  }
-
-  /** Passes on what the worker prints until it has the master's own stderr. */
-  #relay(): { readonly done: Promise<void>; cancel(): void } {
-    const reader = this.#child.stderr?.getReader();
-    if (reader === undefined) return { done: Promise.resolve(), cancel: () => {} };
-    const decoder = new TextDecoder();
-    const read = async () => {
-      let rest = "";
-      while (true) {
-        const { value, done } = await reader.read();
-        const lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) this.#line(line);
-        if (done) break;
-      }
-      if (rest !== "") this.#line(rest);
-    };
-    return { done: read(), cancel: () => void reader.cancel().catch(() => {}) };
   }
 
   #line(line: string): void {
@@ -147,7 +130,8 @@ export class WorkerProcess {
   }
 }
 
-function inWords(status: Deno.CommandStatus): string {
+/** How a process ended, for the log. */
+export function inWords(status: Deno.CommandStatus): string {
   if (status.signal !== null) return `was killed by ${status.signal}`;
   return `exited with code ${status.code}`;
 }

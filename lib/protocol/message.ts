@@ -11,6 +11,9 @@ export const PROTOCOL_VERSION = 1;
 /** Longest message in bytes, its newline included. What is longer breaks the pipe. */
 export const MAX_MESSAGE_BYTES = 1 << 20;
 
+/** Longest message to a mule, in bytes of UTF-8, as in uWSGI (`mule-msg-size`). */
+export const MAX_MULE_MESSAGE_BYTES = 65_536;
+
 /** Why a worker is told to leave. */
 export type RetireReason = "reload" | "stop" | "scaled-down";
 
@@ -38,7 +41,11 @@ export type WorkerMessage =
   /** `uwsgi.reload()`. */
   | { readonly type: "reload" }
   /** `uwsgi.stop()`. */
-  | { readonly type: "stop" };
+  | { readonly type: "stop" }
+  /** `uwsgi.mule_msg()`: for this mule, or for the first one that waits (0). */
+  | { readonly type: "mule-message"; readonly text: string; readonly mule: number }
+  /** `uwsgi.mule_msg_get()`: a mule asks for one message. */
+  | { readonly type: "mule-ask" };
 
 /** What the master says. */
 export type MasterMessage =
@@ -54,7 +61,9 @@ export type MasterMessage =
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
   | { readonly type: "cover"; readonly slots: readonly number[] }
   /** The log file has been renamed: open this one in its place. */
-  | { readonly type: "reopen-log"; readonly path: string };
+  | { readonly type: "reopen-log"; readonly path: string }
+  /** The answer to `mule-ask`. */
+  | { readonly type: "mule-message"; readonly text: string };
 
 type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
@@ -83,6 +92,8 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
   draining: { connections: isNumber },
   reload: {},
   stop: {},
+  "mule-message": { text: isString, mule: isNumber },
+  "mule-ask": {},
 };
 
 const MASTER_SHAPES: Shapes<MasterMessage> = {
@@ -91,6 +102,7 @@ const MASTER_SHAPES: Shapes<MasterMessage> = {
   recall: {},
   cover: { slots: isNumberList },
   "reopen-log": { path: isString },
+  "mule-message": { text: isString },
 };
 
 /** A message that is not one: too long, not JSON, or with a field of the wrong kind. */

@@ -38,6 +38,8 @@ export interface InstanceFacts {
   readonly startedOn: number;
   /** Number of worker slots. */
   readonly numproc: number;
+  /** Number of mules. */
+  readonly mules: number;
   /** The configuration as written. */
   readonly opt: ModuleOptions;
 }
@@ -52,8 +54,10 @@ export interface WorkerEnvironment {
   readonly control: string;
   /** Proves to the master which of its children is calling. */
   readonly token: string;
-  /** Number of the slot, from 1: `uwsgi.worker_id()`. */
+  /** Number of the slot, from 1: `uwsgi.worker_id()`. 0: it is a mule. */
   readonly slot: number;
+  /** Number of the mule, from 1: `uwsgi.mule_id()`. 0: it is a worker. */
+  readonly mule: number;
   /** Counts the reloads of the instance, from 1. */
   readonly generation: number;
   /** Process id of the master. */

@@ -22,6 +22,8 @@ export interface Instance {
   readonly lane: Lane;
   /** Null: this worker cannot accept on inherited sockets, and binds for itself. */
   readonly libc: Libc | null;
+  /** Takes the messages that a mule asked for; null: it has asked for none. */
+  takeMuleMessage: ((text: string) => void) | null;
 }
 
 let instance: Instance | null = null;

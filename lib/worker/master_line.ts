@@ -65,6 +65,9 @@ async function obey(): Promise<void> {
       case "recall":
         comeBack();
         break;
+      case "mule-message":
+        currentInstance().takeMuleMessage?.(message.text);
+        break;
       case "reopen-log":
         reopenLog(message.path);
     }

@@ -47,6 +47,7 @@ function enter(): void {
     scoreboard: new Scoreboard(memory),
     lane: new Lane(memory, environment.lane),
     libc: c,
+    takeMuleMessage: null,
   });
   sayHello();
   if (c !== null) {

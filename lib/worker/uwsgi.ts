@@ -11,6 +11,7 @@
  * @module
  */
 
+import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { stderrLines } from "../system/line_writer.ts";
 import { tellAccepting } from "./acceptance.ts";
@@ -53,9 +54,14 @@ export const opt: ModuleOptions = facts.opt;
 /** The listening sockets, in the order of the configuration. */
 export const sockets: readonly UwsgiSocket[] = instanceSockets();
 
-/** Number of this worker's slot, from 1. Its successors have the same. */
+/** Number of this worker's slot, from 1. Its successors have the same. 0 in a mule. */
 export function worker_id(): number {
   return environment.slot;
+}
+
+/** Number of this mule, from 1, in the order of the `mule` options. 0 in a worker. */
+export function mule_id(): number {
+  return environment.mule;
 }
 
 /** Process id of the master. */
@@ -166,8 +172,8 @@ let watched = false;
  * Gives this worker so many seconds for a piece of work, whatever it is: if it has not called again by
  * then, it is replaced, and killed after the `harakiri-graceful-timeout`, also when its event loop is
  * blocked. 0 calls it off; each call replaces the one before. It is not called off by the end of a
- * request, because requests overlap here. The master looks once per second. Without foreign functions
- * it has no effect.
+ * request, because requests overlap here. The master looks once per second. In mules and without
+ * foreign functions it has no effect.
  *
  * @throws {RangeError} If it is not a number from 0 on.
  */
@@ -175,6 +181,8 @@ export function set_user_harakiri(seconds: number): void {
   if (!(seconds >= 0)) {
     throw new RangeError(`set_user_harakiri() expects seconds, 0 or more, not ${seconds}`);
   }
+  // A mule has no lane: the master ends it only when it ends by itself.
+  if (environment.mule > 0) return;
   const { lane } = instance;
   if (seconds === 0) return lane.set("userDeadline", 0);
   // The clock's second has begun already: what counts is the next one.
@@ -182,6 +190,53 @@ export function set_user_harakiri(seconds: number): void {
   lane.set("userDeadline", lane.clock.now + 1 + ticks);
   if (!watched) channel.send({ type: "watch" });
   watched = true;
+}
+
+/**
+ * Sends a text to a mule: it waits in the master until the mule asks for it with
+ * {@linkcode mule_msg_get}. The master keeps at most 1024 texts for each mule, and 1024 for whichever
+ * comes first; further ones are dropped, which its log says.
+ *
+ * @param text At most 65536 bytes of UTF-8.
+ * @param id Number of the mule; 0: the first one that waits, or asks. @default 0
+ * @returns `true`, as uWSGI does: it is on its way.
+ * @throws {RangeError} If there is no such mule, or the text is too long.
+ */
+export function mule_msg(text: string, id = 0): true {
+  if (!Number.isInteger(id) || id < 0 || id > facts.mules || facts.mules === 0) {
+    throw new RangeError(`Cannot send to mule ${id}: the instance has ${facts.mules} mules`);
+  }
+  const { length } = new TextEncoder().encode(text);
+  if (length > MAX_MULE_MESSAGE_BYTES) {
+    throw new RangeError(
+      `Cannot send ${length} bytes to a mule, must be at most ${MAX_MULE_MESSAGE_BYTES}`,
+    );
+  }
+  channel.send({ type: "mule-message", text, mule: id });
+  return true;
+}
+
+const muleWaiters: ((text: string) => void)[] = [];
+let muleTimer: ReturnType<typeof setInterval> | undefined;
+
+/**
+ * The next text that was sent to this mule; waits for it, and keeps the mule running meanwhile. Unlike
+ * in uWSGI it returns a promise. A text that a mule was given and did not finish when it dies is lost.
+ *
+ * @throws {Error} If this is no mule.
+ */
+export function mule_msg_get(): Promise<string> {
+  if (environment.mule === 0) throw new Error("Only a mule gets messages, and this is a worker");
+  instance.takeMuleMessage ??= (text) => {
+    const take = muleWaiters.shift();
+    // What is waited for keeps the process alive; the control pipe alone does not.
+    if (muleWaiters.length === 0) clearInterval(muleTimer);
+    take?.(text);
+  };
+  return new Promise((resolve) => {
+    if (muleWaiters.push(resolve) === 1) muleTimer = setInterval(() => {}, 2 ** 31 - 1);
+    channel.send({ type: "mule-ask" });
+  });
 }
 
 /** True once every slot of the instance has had an accepting worker. */
@@ -232,6 +287,7 @@ const uwsgi = {
   opt,
   sockets,
   worker_id,
+  mule_id,
   masterpid,
   workers,
   accepting,
@@ -239,6 +295,8 @@ const uwsgi = {
   reload,
   stop,
   set_user_harakiri,
+  mule_msg,
+  mule_msg_get,
   ready,
   on_reload,
   serve,

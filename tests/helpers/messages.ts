@@ -24,6 +24,8 @@ export const workerMessages: fc.Arbitrary<WorkerMessage> = fc.oneof(
   fc.record({ type: fc.constant("draining" as const), connections: number }),
   fc.record({ type: fc.constant("reload" as const) }),
   fc.record({ type: fc.constant("stop" as const) }),
+  fc.record({ type: fc.constant("mule-message" as const), text, mule: number }),
+  fc.record({ type: fc.constant("mule-ask" as const) }),
 );
 
 /** Anything a master may say. */
@@ -37,4 +39,5 @@ export const masterMessages: fc.Arbitrary<MasterMessage> = fc.oneof(
   fc.record({ type: fc.constant("recall" as const) }),
   fc.record({ type: fc.constant("cover" as const), slots: fc.array(number) }),
   fc.record({ type: fc.constant("reopen-log" as const), path: text }),
+  fc.record({ type: fc.constant("mule-message" as const), text }),
 );

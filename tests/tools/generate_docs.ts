@@ -9,6 +9,7 @@
 import { renderReference } from "../../lib/cli/help.ts";
 import { renderBehaviour } from "./behaviour_reference.ts";
 import { renderControl } from "./control_reference.ts";
+import { renderHooks } from "./hook_reference.ts";
 import { renderModule } from "./module_reference.ts";
 
 /** One generated document. */
@@ -23,6 +24,7 @@ const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/options.md", render: renderReference },
   { path: "docs/behaviour.md", render: renderBehaviour },
   { path: "docs/control.md", render: renderControl },
+  { path: "docs/hooks.md", render: renderHooks },
   { path: "docs/uwsgi-module.md", render: renderModule },
 ];
 

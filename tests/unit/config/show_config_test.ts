@@ -2,7 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { formatAddress } from "../../../lib/config/address.ts";
 import type { Config } from "../../../lib/config/config.ts";
+import { parseCronLine } from "../../../lib/config/cron_line.ts";
+import { parseDaemonLine } from "../../../lib/config/daemon_line.ts";
+import { parseHookLine } from "../../../lib/config/hook_line.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
+import type { Line } from "../../../lib/config/option_kind.ts";
+import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/config/options/hooks.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
 import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
 import { memorySource } from "../../helpers/memory_source.ts";
@@ -38,6 +43,24 @@ const socket = fc.record({
 
 const anyPath = fc.oneof(fc.constant(""), pathText);
 const account = fc.constantFrom("", "root", "www-data", "33");
+/** Lines with a grammar of their own: those that it allows, as they are read. */
+function readLines<T>(
+  read: (line: Line) => T,
+  ...examples: readonly (readonly [option: string, text: string])[]
+): fc.Arbitrary<T[]> {
+  return fc.array(
+    fc.constantFrom(...examples).map(([option, text]) => read({ option, text, origin })),
+  );
+}
+
+const hookLines = (phase: HookPhase) =>
+  readLines(parseHookLine, [`hook-${phase}`, "write:a b %(c) $(d)"], [
+    `hook-${phase}`,
+    "!putenv:A=",
+  ]);
+const hooks = Object.fromEntries(
+  (Object.keys(HOOK_PHASES) as HookPhase[]).map((phase) => [`hook ${phase}`, hookLines(phase)]),
+) as unknown as { [K in keyof HookConfig]: fc.Arbitrary<HookConfig[K]> };
 
 const anyConfig: fc.Arbitrary<Config> = fc.record({
   script: pathText,
@@ -102,6 +125,28 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   cheap: fc.boolean(),
   idleMs: fc.oneof(fc.constant(0), milliseconds),
   dieOnIdle: fc.boolean(),
+  daemons: readLines(
+    parseDaemonLine,
+    ["attach-daemon", "a %k"],
+    ["attach-control-daemon", "b = c"],
+    ["attach-daemon2", "cmd=a\\,b,stopsignal=2,touch=a;b"],
+  ),
+  smartDaemons: readLines(
+    parseDaemonLine,
+    ["smart-attach-daemon", "p,5 c"],
+    ["smart-attach-daemon2", "p c"],
+  ),
+  crons: readLines(
+    parseCronLine,
+    ["cron", "-1 -2 3 4 7 a %d"],
+    ["unique-cron", "1 2 3 4 5 b"],
+    ["cron2", "minute=-5,unique=1 c"],
+  ),
+  mules: fc.array(pathText),
+  touchMulesReload: fc.array(pathText),
+  reloadMercyMs: milliseconds,
+  muleReloadMercyMs: milliseconds,
+  ...hooks,
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),
@@ -146,7 +191,7 @@ function fitting(config: Config): Config {
 
 /** Lines are not part of what is written. */
 function withoutOrigins(config: Config | null): unknown {
-  return config && { ...config, sockets: config.sockets.map(({ option, text }) => [option, text]) };
+  return config && JSON.parse(JSON.stringify(config, (key, value) => key === "origin" ? 0 : value));
 }
 
 Deno.test("showConfig() writes what is read as the same configuration", () => {

@@ -7,7 +7,7 @@ import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 function command(directory: TempDirectory, config: Partial<Config>, generation = 1): WorkerCommand {
   const script = directory.at("app/app.ts");
-  return workerCommand({ ...defaults(), script, ...config }, generation, directory.path);
+  return workerCommand({ ...defaults(), script, ...config }, String(generation), directory.path);
 }
 
 /** The flags about permissions. */

@@ -20,6 +20,8 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
     draining: { type: "draining", connections: 3 },
     reload: { type: "reload" },
     stop: { type: "stop" },
+    "mule-message": { type: "mule-message", text: "ä", mule: 0 },
+    "mule-ask": { type: "mule-ask" },
   };
 
 const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessage, { type: T }> } =
@@ -29,6 +31,7 @@ const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessag
     recall: { type: "recall" },
     cover: { type: "cover", slots: [2, 3] },
     "reopen-log": { type: "reopen-log", path: "/var/log/app.log" },
+    "mule-message": { type: "mule-message", text: "ä" },
   };
 
 const SIDES: readonly [

@@ -28,6 +28,7 @@ const ENVIRONMENT: WorkerEnvironment = {
   control: "/tmp/duwsgi-x/control.sock",
   token: '"quoted" \\ \n €',
   slot: 2,
+  mule: 0,
   generation: 3,
   masterPid: 77,
   sockets: [PER_SLOT, SHARED, OWN],

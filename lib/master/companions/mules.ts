@@ -1,0 +1,221 @@
+/**
+ * Runs in the master. The mules: workers without sockets, and the messages for them.
+ *
+ * @module
+ */
+
+import type { Happening } from "../../core/event.ts";
+import { heartbeatMs } from "../../core/watch.ts";
+import { type Delivery, LONGEST_QUEUE, MuleMail } from "../../core/mule_mail.ts";
+import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
+import { logLine } from "../log.ts";
+import type { Instruction } from "../master_setup.ts";
+import { startWorker, writeFacts } from "../start_worker.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { TouchFiles } from "../touch_files.ts";
+import { workerCommand } from "../worker_command.ts";
+import { WorkerProcess } from "../worker_process.ts";
+import { type Life, Supervised } from "./supervised.ts";
+
+/** What mules need of the master. */
+export interface MuleSurroundings {
+  readonly surroundings: Surroundings;
+  readonly report: (happening: Happening) => void;
+  /** The configuration in use. */
+  readonly instruction: () => Instruction;
+}
+
+/** The mules of the configuration. */
+export class Mules {
+  readonly #setup: MuleSurroundings;
+  readonly #mail = new MuleMail(0);
+  readonly #touchFiles: TouchFiles<null>;
+  readonly #supervised: Supervised[] = [];
+  readonly #processes = new Map<number, WorkerProcess>();
+  readonly #leaving = new Set<Promise<void>>();
+  #generation = 0;
+  #dropped = 0;
+
+  /** Nothing is started yet. */
+  constructor(setup: MuleSurroundings) {
+    this.#setup = setup;
+    this.#touchFiles = new TouchFiles((_what, path) => {
+      logLine("info", `Replacing the mules: ${path} was touched`, { event: "mulesReload" });
+      this.#generation++;
+      this.#replace(this.#supervised);
+    });
+  }
+
+  /** Takes the configuration in use: starts new mules, replaces the others, ends those in excess. */
+  configure(): void {
+    const { mules, touchMulesReload, muleReloadMercyMs } = this.#setup.instruction().config;
+    this.#generation++;
+    const before = this.#supervised.splice(mules.length);
+    for (const gone of before) this.#track(gone.stop(muleReloadMercyMs));
+    this.#replace(this.#supervised);
+    const lost = this.#mail.resize(mules.length);
+    if (lost > 0) this.#logDropped(lost, "there are no longer as many mules");
+    while (this.#supervised.length < mules.length) {
+      const mule = this.#create(this.#supervised.length + 1);
+      this.#supervised.push(mule);
+      mule.start();
+    }
+    this.#touchFiles.watch(touchMulesReload.map((path) => ({ path, what: null })));
+  }
+
+  /** A worker, or a mule, sends a text to a mule; 0: to the first one that waits. */
+  post(text: string, mule: number): void {
+    if (!Number.isInteger(mule) || mule < 0) return;
+    const posted = this.#mail.post(text, mule);
+    if (posted === "full") {
+      const whose = mule === 0 ? "the mules" : `mule ${mule}`;
+      // One line for many: whoever floods the mules must not flood the log.
+      if (this.#dropped++ % LONGEST_QUEUE === 0) {
+        this.#logDropped(this.#dropped, `${LONGEST_QUEUE} already wait for ${whose}`);
+      }
+    } else if (posted === "nobody") {
+      this.#logDropped(1, `there is no mule ${mule || 1}`);
+    } else if (posted !== "kept") {
+      this.#deliver(posted);
+    }
+  }
+
+  /** Ends all mules; none takes longer than `mercyMs`. */
+  async stop(mercyMs: number): Promise<void> {
+    this.#touchFiles.close();
+    await Promise.all([
+      ...this.#supervised.map((mule) => mule.stop(mercyMs)),
+      ...this.#leaving,
+    ]);
+  }
+
+  /** Ends them at once. */
+  kill(): void {
+    for (const mule of this.#supervised) mule.kill();
+    for (const process of this.#processes.values()) process.signal("SIGKILL");
+  }
+
+  #replace(mules: readonly Supervised[]): void {
+    const { muleReloadMercyMs } = this.#setup.instruction().config;
+    for (const mule of mules) this.#track(mule.restart(muleReloadMercyMs));
+  }
+
+  #track(leaving: Promise<void>): void {
+    this.#leaving.add(leaving);
+    void leaving.then(() => this.#leaving.delete(leaving));
+  }
+
+  #deliver({ mule, text }: Delivery): void {
+    this.#processes.get(mule)?.send({ type: "mule-message", text });
+  }
+
+  #logDropped(messages: number, why: string): void {
+    const text = `Dropped ${messages} message${messages === 1 ? "" : "s"} for mules: ${why}`;
+    logLine("warning", text, { event: "muleMessageDropped", messages });
+  }
+
+  #create(mule: number): Supervised {
+    return new Supervised({
+      name: `mule ${mule}`,
+      fields: { mule },
+      start: () => this.#launch(mule),
+    });
+  }
+
+  #launch(mule: number): Life {
+    const { surroundings } = this.#setup;
+    const { control, write } = surroundings;
+    const token = crypto.randomUUID();
+    const exited = Promise.withResolvers<string>();
+    const lease = surroundings.lanes.take();
+    const child = this.#spawn(mule, token, lease.number);
+    let leaving = false;
+    const process = new WorkerProcess(child, {
+      message: (message) => {
+        // Whoever is about to leave takes on nothing more: it waits for the successor.
+        if (!leaving || message.type !== "mule-ask") this.#onMessage(mule, message);
+      },
+      pipeBroken: (error) => {
+        logLine("error", `mule ${mule}: ${error}`, { event: "pipeBroken", mule, pid: child.pid });
+        process.signal("SIGKILL");
+      },
+      startLine: write,
+      exited: (how, error) => {
+        control.forget(token);
+        surroundings.lanes.release(lease);
+        this.#mail.forget(mule);
+        this.#processes.delete(mule);
+        exited.resolve(error === null ? how : `${how}: ${error}`);
+      },
+    });
+    this.#processes.set(mule, process);
+    let called = false;
+    control.expect(token, (caller) => {
+      called = true;
+      process.connect(caller);
+    });
+    return {
+      pid: child.pid,
+      exited: exited.promise,
+      ask: (reason) => {
+        leaving = true;
+        this.#mail.forget(mule);
+        const mercyMs = this.#setup.instruction().config.muleReloadMercyMs;
+        // One that has not called yet does not listen.
+        if (called) process.send({ type: "retire", reason, mercyMs });
+        else process.signal("SIGTERM");
+      },
+      kill: () => process.signal("SIGKILL"),
+    };
+  }
+
+  #spawn(mule: number, token: string, lane: number): Deno.ChildProcess {
+    const { surroundings, instruction } = this.#setup;
+    const { control, scoreboardFd, stderrFd, startedOn } = surroundings;
+    const { config } = instruction();
+    const script = config.mules[mule - 1];
+    if (script === undefined) throw new RangeError(`There is no mule ${mule}`);
+    // Its predecessor has read its own already: the names can be used again.
+    const facts = `${control.directory}/facts_mule_${mule}.json`;
+    writeFacts(instruction(), startedOn, facts);
+    const command = workerCommand({ ...config, script }, `mule_${mule}`, control.directory);
+    return startWorker(surroundings, command, {
+      protocol: PROTOCOL_VERSION,
+      facts,
+      control: control.path,
+      token,
+      slot: 0,
+      mule,
+      generation: this.#generation,
+      masterPid: Deno.pid,
+      sockets: [],
+      listen: config.listen,
+      scoreboard: scoreboardFd,
+      stderr: stderrFd,
+      mercyMs: config.muleReloadMercyMs,
+      lane,
+      namesRequests: false,
+      heartbeatMs: heartbeatMs(config),
+      processName: null,
+    });
+  }
+
+  #onMessage(mule: number, message: WorkerMessage): void {
+    const why = `mule ${mule} asked for it`;
+    switch (message.type) {
+      case "mule-ask": {
+        const delivery = this.#mail.ask(mule);
+        return delivery === null ? undefined : this.#deliver(delivery);
+      }
+      case "mule-message":
+        return this.post(message.text, message.mule);
+      case "reload":
+        return this.#setup.report({ type: "reload", kind: "all", why });
+      case "stop":
+        return this.#setup.report({ type: "stop", why });
+      default:
+        // A mule has no sockets: whether it accepts means nothing.
+        return;
+    }
+  }
+}

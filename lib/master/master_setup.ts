@@ -1,0 +1,63 @@
+/**
+ * Runs in the master. What a master is started with, and what it takes from a configuration.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Settings } from "../core/state.ts";
+import type { ModuleOptions } from "../protocol/worker_environment.ts";
+import type { Handover } from "./handover.ts";
+import type { Replacement } from "./replacement.ts";
+import type { ServiceManager } from "./service_manager.ts";
+import type { SignalInbox } from "./signals.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** A configuration together with what `uwsgi.opt` shows of it. */
+export interface Instruction {
+  readonly config: Config;
+  readonly opt: ModuleOptions;
+}
+
+/** A configuration that was read again. */
+export interface Reading {
+  readonly instruction: Instruction;
+  /** The same, with what takes a new program of the master. */
+  readonly whole: Instruction;
+  /** True if `whole` says more, or the program itself is another one. */
+  readonly outdated: boolean;
+}
+
+/** What the master is started with. */
+export interface MasterSetup {
+  readonly instruction: Instruction;
+  readonly surroundings: Surroundings;
+  /** The signals, also those that came before; whoever made it closes it. */
+  readonly signals: SignalInbox;
+  /** Null: nobody wants to be told how the instance is. */
+  readonly serviceManager: ServiceManager | null;
+  /** What the program that was here before has passed on; null: this is the first one. */
+  readonly inheritance: Handover | null;
+  /**
+   * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
+   * is no good.
+   */
+  readonly readAgain: (current: Config) => Reading | null;
+  /** Replaces the master's program; null where that is not possible. */
+  readonly replacement: Replacement | null;
+  /** Called when every slot accepts for the first time. */
+  readonly onReady: () => void;
+}
+
+/** What the decisions of `lib/core` depend on. */
+export function settingsOf(config: Config): Settings {
+  return {
+    processes: config.processes,
+    startTimeoutMs: config.startTimeoutMs,
+    mercyMs: config.workerReloadMercyMs,
+    rollback: config.chainReloadRollback,
+    verifyMs: config.chainReloadVerifyMs,
+    respawnLimit: config.respawnLimit,
+    dieOnNoWorkers: config.dieOnNoWorkers,
+  };
+}
