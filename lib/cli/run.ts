@@ -77,25 +77,19 @@ async function perform(args: readonly string[]): Promise<number> {
     return await startDaemon(option, base.stdinRead());
   }
   const handover = takeHandover(libc());
-  // What starts are for has been done by the program that was here before.
-  if (handover === null) await runHooks(loaded.config, "asap");
-  enter(loaded.config);
-  // Before anything is opened: from here on a signal is an orderly end.
+  // Before anything is opened or started: from here on a signal is an orderly end.
   const signals = new SignalInbox(libc());
   const orphans = await adoptOrphans();
   const serviceManager = await findServiceManager();
   let process: ProcessSetup | null = null;
   try {
+    // What starts are for has been done by the program that was here before.
+    if (handover === null) await runHooks(loaded.config, "asap");
+    else serviceManager?.takeOver();
+    enter(loaded.config);
     process = await setUpProcess(loaded.config, loaded, daemon);
     const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
-    return await serve(loaded, {
-      base,
-      process,
-      handover,
-      signals,
-      serviceManager,
-      loadAgain,
-    });
+    return await serve(loaded, { base, process, handover, signals, serviceManager, loadAgain });
   } catch (error) {
     process?.abort(error);
     if (error instanceof UserError) serviceManager?.failed(error);
@@ -192,10 +186,10 @@ interface Company {
 }
 
 async function serve(loaded: Loaded, company: Company): Promise<number> {
+  const { base, process, handover, signals, serviceManager, loadAgain } = company;
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
-  const { base, process, handover, loadAgain, signals, serviceManager } = company;
   requireScript(config.script, "deno-worker-override");
   for (const mule of config.mules) requireScript(mule, "mule");
   const c = libc();
@@ -203,7 +197,6 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
     for (const phase of handover === null ? phases : []) await runHooks(config, phase);
   };
   await hooks(PHASES_BEFORE_SOCKETS);
-  if (handover !== null) serviceManager?.takeOver();
   const surroundings = await openSurroundings(config, base.passedSockets, handover, process);
   try {
     await hooks(PHASES_BEFORE_WORKERS);

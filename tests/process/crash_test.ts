@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { getJson, getText, type Identity } from "../helpers/http.ts";
 import { readyMaster, startMaster } from "../helpers/running_master.ts";
+import { pauseOfSlot } from "../../lib/core/restart_policy.ts";
 
 const HELLO = { "app.ts": { fixture: "workers/hello.ts" } };
 
@@ -35,10 +36,11 @@ uwsgi.serve(() => Response.json({ pid: Deno.pid, worker: uwsgi.worker_id() }));`
   running.touch("broken");
   const victim = running.acceptingPids().get(2) ?? 0;
   Deno.kill(victim, "SIGKILL");
-  await running.waitFor("backoff", (fields) => fields.pauseMs === 500);
+  const expected = [pauseOfSlot(2, 2), pauseOfSlot(3, 2)];
+  await running.waitFor("backoff", (fields) => fields.pauseMs === expected[1]);
   const pauses = running.events.filter(({ event }) => event === "backoff")
     .map(({ fields }) => fields.pauseMs);
-  assertEquals(pauses, [250, 500]);
+  assertEquals(pauses, expected);
   // Half of the connections arrive in the queue of the slot that has no worker.
   for (let i = 0; i < 40; i++) {
     assertEquals((await getJson<Identity>(`http://${addresses[0]}/`)).worker, 1);
