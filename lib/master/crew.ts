@@ -178,6 +178,7 @@ export class Crew {
   /** Shows on the scoreboard what has changed. */
   show(before: MasterState, state: MasterState): void {
     if (before.workers === state.workers) return;
+    this.#surroundings.scoreboard.slots = state.slots.length;
     for (const slot of state.slots) this.#showSlot(slot, before, state);
   }
 

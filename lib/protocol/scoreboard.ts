@@ -25,7 +25,7 @@ const CELLS = [
 export type Cell = typeof CELLS[number];
 
 const ROW_CELLS = 16;
-/** The first row belongs to the instance: its first cell is set once every slot has accepted. */
+/** The first row belongs to the instance: whether every slot has accepted, and how many there are. */
 const ROWS = MAX_SLOTS + 1;
 
 /** Bytes of the whole scoreboard; behind it are the lanes, see `lane.ts`. */
@@ -67,6 +67,15 @@ export class Scoreboard {
   /** True once every slot has had an accepting worker: what `uwsgi.ready()` tells. */
   get ready(): boolean {
     return Atomics.load(this.#cells, 0) === 1n;
+  }
+
+  /** Number of slots there are now: scaling changes it. */
+  get slots(): number {
+    return Number(Atomics.load(this.#cells, 1));
+  }
+
+  set slots(count: number) {
+    Atomics.store(this.#cells, 1, BigInt(count));
   }
 
   /** Marks the instance as ready, for good. */

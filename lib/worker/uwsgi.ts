@@ -92,11 +92,11 @@ export interface WorkerInfo {
 }
 
 /**
- * All workers of the instance, as they are now. Where the instance has no shared memory (foreign
+ * All workers of the instance, as they are now, also those that scaling has added. Where the instance has no shared memory (foreign
  * functions refused), only this worker's own counts are known.
  */
 export function workers(): WorkerInfo[] {
-  return Array.from({ length: numproc }, (_, i) => {
+  return Array.from({ length: Math.max(numproc, scoreboard.slots) }, (_, i) => {
     const id = i + 1;
     const requests = scoreboard.get(id, "requests");
     return {

@@ -94,3 +94,9 @@ Deno.test("Scoreboard shows to one view what another one wrote, when they share 
   assertEquals(other.get(1, "requests"), 2);
   assert(other.ready);
 });
+
+Deno.test("slots is what was set, and touches neither readiness nor a slot", () => {
+  const scoreboard = new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
+  scoreboard.slots = 6;
+  assertEquals([scoreboard.slots, scoreboard.ready, scoreboard.get(1, "pid")], [6, false, 0]);
+});
