@@ -97,6 +97,11 @@ export class Listeners {
     }
   }
 
+  /** Their addresses, in the order of the configuration. */
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ worker }) => worker.address);
+  }
+
   /** What a new program of this process needs to go on with them. */
   get records(): readonly Listener[] {
     return this.#listeners;

@@ -197,9 +197,14 @@ class Master {
           type: "retire",
           reason: effect.reason,
           mercyMs: effect.mercyMs,
+          closing: this.#setup.surroundings.outgoing.addresses,
         });
       case "standBy":
-        return this.#crew.send(effect.worker, { type: "standBy", drain: effect.drain });
+        return this.#crew.send(effect.worker, {
+          type: "standBy",
+          drain: effect.drain,
+          keep: this.#setup.surroundings.outgoing.addresses,
+        });
       case "recall":
         return this.#crew.send(effect.worker, { type: "recall" });
       case "cover":

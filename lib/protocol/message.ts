@@ -50,12 +50,23 @@ export type WorkerMessage =
 /** What the master says. */
 export type MasterMessage =
   /** Leave: finish what you have within `mercyMs`. */
-  | { readonly type: "retire"; readonly reason: RetireReason; readonly mercyMs: number }
+  | {
+    readonly type: "retire";
+    readonly reason: RetireReason;
+    readonly mercyMs: number;
+    /** Addresses of sockets that nobody serves after this worker. */
+    readonly closing: readonly string[];
+  }
   /**
    * Stop accepting, and stay. `drain`: a successor accepts, so clients are asked to go; else the
    * instance pauses, and the answer is `accepting`.
    */
-  | { readonly type: "standBy"; readonly drain: boolean }
+  | {
+    readonly type: "standBy";
+    readonly drain: boolean;
+    /** Addresses of sockets that the successor does not have: go on accepting there. */
+    readonly keep: readonly string[];
+  }
   /** Accept again; the answer is `accepting`. */
   | { readonly type: "recall" }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
@@ -74,6 +85,7 @@ const isBoolean: Check = (value) => typeof value === "boolean";
 const isRecord: Check = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isNumberList: Check = (value) => Array.isArray(value) && value.every(isNumber);
+const isStringList: Check = (value) => Array.isArray(value) && value.every(isString);
 const isReason: Check = (value) =>
   value === "reload" || value === "stop" || value === "scaled-down";
 
@@ -97,8 +109,8 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
 };
 
 const MASTER_SHAPES: Shapes<MasterMessage> = {
-  retire: { reason: isReason, mercyMs: isNumber },
-  standBy: { drain: isBoolean },
+  retire: { reason: isReason, mercyMs: isNumber, closing: isStringList },
+  standBy: { drain: isBoolean, keep: isStringList },
   recall: {},
   cover: { slots: isNumberList },
   "reopen-log": { path: isString },

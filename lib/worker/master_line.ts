@@ -54,13 +54,13 @@ async function obey(): Promise<void> {
   for await (const message of channel.receive()) {
     switch (message.type) {
       case "retire":
-        void retire(message.reason, message.mercyMs, instanceSockets());
+        void retire(message.reason, message.mercyMs, instanceSockets(), message.closing);
         break;
       case "cover":
         for (const socket of instanceSockets()) socket.served?.cover(message.slots);
         break;
       case "standBy":
-        standBy(message.drain);
+        standBy(message.drain, message.keep);
         break;
       case "recall":
         comeBack();
@@ -74,12 +74,12 @@ async function obey(): Promise<void> {
   }
 }
 
-function standBy(drain: boolean): void {
+function standBy(drain: boolean, keep: readonly string[]): void {
   const { environment, libc } = currentInstance();
   // Whoever cannot stop accepting, or decides itself how it leaves, leaves.
   const stays = libc !== null && !leavesItsOwnWay();
-  if (drain && !stays) void retire("reload", environment.mercyMs, instanceSockets());
-  else standAside(drain);
+  if (drain && !stays) void retire("reload", environment.mercyMs, instanceSockets(), keep);
+  else standAside(drain, keep);
 }
 
 /** Puts the new log file in the place of everything here that writes to the old one. */

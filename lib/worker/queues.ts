@@ -22,19 +22,24 @@ export function stopQueues(fds: readonly number[]): (() => void) | null {
   return libc === null || left ? null : stopAccepting(libc, ...fds);
 }
 
-/** The same for all sockets. */
-export function stopAllQueues(): (() => void) | null {
-  return stopQueues(inheritedSockets());
+/** The same for all sockets, except those with these addresses. */
+export function stopAllQueues(keep: readonly string[] = []): (() => void) | null {
+  return stopQueues(descriptors((address) => !keep.includes(address)));
 }
 
 /** How long a worker without a successor goes on accepting what is in its queues already (1 s). */
 const LAST_ACCEPTS_MS = 1_000;
 
 /**
- * Leaves all sockets for good: what waits in the queues of `served` is accepted first, and then new
- * clients are refused, because nobody comes after this worker.
+ * Leaves sockets for good: what waits in the queues of `served` is accepted first, and then new clients
+ * are refused, because nobody comes after this worker.
+ *
+ * @param closing The addresses of the sockets; absent: all of them.
  */
-export async function leaveQueues(served: readonly number[]): Promise<void> {
+export async function leaveQueues(
+  served: readonly number[],
+  closing?: readonly string[],
+): Promise<void> {
   const { libc } = currentInstance();
   if (libc === null || left) return;
   const deadline = performance.now() + LAST_ACCEPTS_MS;
@@ -42,9 +47,10 @@ export async function leaveQueues(served: readonly number[]): Promise<void> {
     await pause(1);
   }
   left = true;
-  leave(libc, ...inheritedSockets());
+  leave(libc, ...descriptors((address) => closing?.includes(address) ?? true));
 }
 
-function inheritedSockets(): number[] {
-  return currentInstance().environment.sockets.flatMap((socket) => socket.fds);
+function descriptors(wanted: (address: string) => boolean): number[] {
+  const { sockets } = currentInstance().environment;
+  return sockets.filter(({ address }) => wanted(address)).flatMap(({ fds }) => fds);
 }

@@ -39,11 +39,16 @@ export function setReloadHandler(chosen: ReloadHandler): void {
   handler = chosen;
 }
 
-/** Leaves within `mercyMs`. Further calls change nothing. */
+/**
+ * Leaves within `mercyMs`. Further calls change nothing.
+ *
+ * @param closing Addresses of sockets that nobody serves after this worker.
+ */
 export async function retire(
   cause: LeaveCause,
   mercyMs: number,
   sockets: readonly InstanceSocket[],
+  closing: readonly string[] = [],
 ): Promise<void> {
   if (!begin(cause, mercyMs)) return;
   if (handler !== null) {
@@ -56,10 +61,11 @@ export async function retire(
   if (cause === "stop" || cause === "master-gone") {
     endStandby(true);
     await leaveQueues(served.map((socket) => socket.fd));
-  } else if (isAside()) {
-    endStandby(false);
   } else {
-    stopAllQueues();
+    if (isAside()) endStandby(false);
+    else stopAllQueues(closing);
+    const last = served.filter(({ address }) => closing.includes(address));
+    if (last.length > 0) await leaveQueues(last.map(({ fd }) => fd), closing);
   }
   await drain(served.flatMap((socket) => socket.served ?? []), mercyMs);
   return leave(cause);

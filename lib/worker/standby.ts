@@ -21,9 +21,10 @@ let draining = false;
  * Stops accepting on all sockets.
  *
  * @param drain Also ask the clients to go, because a successor accepts.
+ * @param keep Addresses of sockets that nobody else accepts on.
  */
-export function standAside(drain: boolean): void {
-  resume ??= stopAllQueues();
+export function standAside(drain: boolean, keep: readonly string[] = []): void {
+  resume ??= stopAllQueues(keep);
   if (!drain) return tellAccepting(false);
   if (draining) return;
   draining = true;

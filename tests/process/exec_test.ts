@@ -1,5 +1,5 @@
 /** Reloads that replace the master's own program, in place. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { getText } from "../helpers/http.ts";
 import { runLoad } from "../helpers/load.ts";
 import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
@@ -92,6 +92,30 @@ deno-worker-override = %DIR%/app.ts`;
     open.push(descriptors(running.pid));
   }
   assertEquals(open.slice(1), open.slice(1).map(() => open[1]));
+});
+
+Deno.test("a socket that goes is served to its last connection", async () => {
+  const ini = (rest: string) =>
+    `http-socket = 127.0.0.1:0
+chain-reload-verify = 2
+deno-worker-override = app.ts
+${rest}`;
+  const { master, addresses } = await readyMaster({
+    ini: ini("http-socket = 127.0.0.1:0"),
+    files: { "app.ts": CWD_APP },
+  });
+  await using running = master;
+  const [, going = ""] = addresses;
+  running.writeIni(ini(""));
+  const from = running.events.length;
+  running.signal("SIGHUP");
+  // Until the new worker has proved itself, the old one goes on serving what only it has.
+  await running.waitFor("accepting", (fields) => fields.generation === 2, from);
+  for (let i = 0; i < 20; i++) await getText(`http://${going}/`);
+  await running.waitFor("reloadFinished", () => true, from);
+  await running.waitFor("gone", () => true, from);
+  const [hostname = "", port] = going.split(":");
+  await assertRejects(() => Deno.connect({ hostname, port: Number(port) }));
 });
 
 Deno.test("sockets come and go with a reload, and those that stay keep their address", async () => {

@@ -162,7 +162,7 @@ export class Mules {
         this.#mail.forget(mule);
         const mercyMs = this.#setup.instruction().config.muleReloadMercyMs;
         // One that has not called yet does not listen.
-        if (called) process.send({ type: "retire", reason, mercyMs });
+        if (called) process.send({ type: "retire", reason, mercyMs, closing: [] });
         else process.signal("SIGTERM");
       },
       kill: () => process.signal("SIGKILL"),

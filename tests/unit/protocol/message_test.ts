@@ -26,8 +26,8 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
 
 const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessage, { type: T }> } =
   {
-    retire: { type: "retire", reason: "scaled-down", mercyMs: 60_000 },
-    standBy: { type: "standBy", drain: true },
+    retire: { type: "retire", reason: "scaled-down", mercyMs: 60_000, closing: [] },
+    standBy: { type: "standBy", drain: true, keep: ["@a"] },
     recall: { type: "recall" },
     cover: { type: "cover", slots: [2, 3] },
     "reopen-log": { type: "reopen-log", path: "/var/log/app.log" },
