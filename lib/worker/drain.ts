@@ -7,8 +7,9 @@
 
 import { duplicate } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
-import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
-import { beginClosing, takeFarewells } from "./http.ts";
+import { clientConnections, LingeringClose } from "./connections.ts";
+import { sayFarewells } from "./farewells.ts";
+import { beginClosing } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 
 /** What can be drained: the servers of one socket. */
@@ -23,8 +24,6 @@ export interface Drainable {
 const LAST_CALL = 0.2;
 /** But never more than this (5 s). */
 const LONGEST_LAST_CALL_MS = 5_000;
-/** shutdown(2): nothing more is sent, what comes is still read. */
-const SHUT_WR = 1;
 /** Share of the last call, at its end, that belongs to the way out: nobody should need SIGKILL. */
 const WAY_OUT = 0.1;
 
@@ -48,17 +47,6 @@ export async function drain(served: readonly Drainable[], mercyMs: number): Prom
 export function countClients(): number {
   const { libc, environment } = currentInstance();
   return libc === null ? 0 : clientConnections(libc, environment).length;
-}
-
-/** Ends the connections whose last response has been sent; true if there were any. */
-export function sayFarewells(known?: readonly ClientConnection[]): boolean {
-  const { libc, environment } = currentInstance();
-  const farewells = takeFarewells();
-  if (libc === null || farewells.size === 0) return false;
-  for (const { fd, client } of known ?? clientConnections(libc, environment)) {
-    if (client !== "" && farewells.has(client)) libc.shutdown(fd, SHUT_WR);
-  }
-  return true;
 }
 
 /** Looks often at first, when most clients go, and less often at those that stay. */

@@ -7,6 +7,7 @@
 
 import { ClosingRule } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
+import { expectFarewell, forgetFarewells } from "./farewells.ts";
 import { type Flight, InFlight } from "./in_flight.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -18,18 +19,6 @@ export type Handler = (
 
 let rule: ClosingRule | null = null;
 
-const farewells = new Set<string>();
-
-/**
- * The connections whose last response has been sent: it said `Connection: close`, and Deno leaves the
- * closing to the client, although the server is to begin with it (RFC 9112, 9.6).
- */
-export function takeFarewells(): ReadonlySet<string> {
-  const taken = new Set(farewells);
-  farewells.clear();
-  return taken;
-}
-
 /** From now on, responses close their connections. */
 export function beginClosing(): void {
   rule ??= new ClosingRule();
@@ -38,6 +27,7 @@ export function beginClosing(): void {
 /** From now on, connections may stay. */
 export function endClosing(): void {
   rule = null;
+  forgetFarewells();
 }
 
 let requests: InFlight | null = null;
@@ -95,11 +85,13 @@ function closing(
 ): Response {
   if (rule === null || response.status === 101) return response;
   const connection = connectionOf(info);
+  const decidedBy = rule;
   rule.responded(connection, performance.now());
   if (!mayClose) return response;
-  const sent = () => void farewells.add(connection);
+  // Whoever has gone on in the meantime takes leave of nobody: the client's port may be another's soon.
+  const taken = () => rule === decidedBy && expectFarewell(connection);
   // A response that could not be sent is the end of its connection as well.
-  info.completed.then(sent, sent);
+  info.completed.then(taken, taken);
   return withConnectionClose(response);
 }
 

@@ -7,7 +7,7 @@
 
 import { pause } from "../system/timing.ts";
 import { tellAccepting } from "./acceptance.ts";
-import { sayFarewells } from "./drain.ts";
+import { sayFarewells } from "./farewells.ts";
 import { beginClosing, endClosing } from "./http.ts";
 import { stopAllQueues } from "./queues.ts";
 
