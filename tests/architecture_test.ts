@@ -300,3 +300,22 @@ Deno.test("every module of core and protocol that decides something has a test",
     if (runs) assert(filesBelow(dirname(test)).includes(test), `${path} has no test`);
   }
 });
+
+Deno.test("every fault of docs/reliability.md names tests, and each of them exists", () => {
+  const faults = Deno.readTextFileSync(ROOT + "docs/reliability.md").split("\n")
+    .filter((line) => line.startsWith("| ")).slice(2);
+  assert(faults.length > 20);
+  for (const fault of faults) {
+    const named = [...fault.matchAll(/`(\w+_test\.ts)`: "([^"]+)"/g)];
+    assert(named.length > 0, `no test: ${fault}`);
+    assertEquals(named.length, fault.match(/_test\.ts/g)?.length, fault);
+    for (const [, file = "", name = ""] of named) {
+      const text = Deno.readTextFileSync(`${ROOT}tests/process/${file}`);
+      // A name may end with why the test is skipped.
+      const starts = ["Deno.test(", "name: "].flatMap((start) => [`${start}"`, `${start}\``]);
+      const ends = [`"`, "${skipped}`"];
+      const found = starts.some((start) => ends.some((end) => text.includes(start + name + end)));
+      assert(found, `tests/process/${file} has no test "${name}"`);
+    }
+  }
+});

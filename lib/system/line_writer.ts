@@ -30,7 +30,7 @@ export type LineWriter = (text: string) => void;
  */
 export function stderrLines(c: Libc | null, lockFd: number | null, fd = 2): LineWriter {
   const encoder = new TextEncoder();
-  const write = c === null ? writeToDeno : writeTo(c, fd);
+  const write = c === null ? writeToDeno("stderr") : writeTo(c, fd);
   const locked = c !== null && lockFd !== null && !isRegularFile(c, fd);
   const lock = locked ? recordLock(c, lockFd) : null;
   return (text) => {
@@ -42,6 +42,14 @@ export function stderrLines(c: Libc | null, lockFd: number | null, fd = 2): Line
       lock?.(F_UNLCK);
     }
   };
+}
+
+/**
+ * Writes a line where nobody else's lines have to be kept apart from it. Unlike `console`, it drops
+ * what cannot be written, because the disk is full or nobody reads any more, instead of throwing.
+ */
+export function printLine(stream: "stdout" | "stderr", text: string): void {
+  writeAll(writeToDeno(stream), new TextEncoder().encode(text + "\n"));
 }
 
 /** Pipes and sockets have no path, terminals one below /dev. */
@@ -71,12 +79,14 @@ function writeTo(c: Libc, fd: number): Write {
   };
 }
 
-function writeToDeno(bytes: Uint8Array): number | null {
-  try {
-    return Deno.stderr.writeSync(bytes);
-  } catch (error) {
-    return error instanceof Deno.errors.WouldBlock ? 0 : null;
-  }
+function writeToDeno(stream: "stdout" | "stderr"): Write {
+  return (bytes) => {
+    try {
+      return Deno[stream].writeSync(bytes);
+    } catch (error) {
+      return error instanceof Deno.errors.WouldBlock ? 0 : null;
+    }
+  };
 }
 
 function writeAll(write: Write, bytes: Uint8Array<ArrayBuffer>): void {

@@ -8,6 +8,7 @@
 import { PROTOCOL_VERSION } from "../protocol/message.ts";
 import { endAfter } from "../system/death_watch.ts";
 import { replaceFile } from "../system/descriptor.ts";
+import { printLine } from "../system/line_writer.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
 import { currentInstance } from "./instance.ts";
@@ -90,7 +91,7 @@ function reopenLog(path: string): void {
     replaceFile(libc, stderr, path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    console.error(`Worker stays with the old log file, because ${path} fails: ${reason}`);
+    printLine("stderr", `Worker stays with the old log file, because ${path} fails: ${reason}`);
   }
 }
 

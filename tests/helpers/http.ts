@@ -22,10 +22,12 @@ export interface Identity {
 }
 
 /** GETs a page over a Unix socket and returns the whole answer. */
-export async function getUnix(path: string): Promise<string> {
+export async function getUnix(path: string, page = "/"): Promise<string> {
   using connection = await Deno.connect({ transport: "unix", path });
   await connection.write(
-    new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    new TextEncoder().encode(
+      `GET ${page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    ),
   );
   return await new Response(connection.readable).text();
 }

@@ -5,7 +5,7 @@ import { readyMaster } from "../helpers/running_master.ts";
 Deno.test("the last response of a worker arrives whole, however slowly its client reads", async () => {
   const { master, addresses } = await readyMaster({
     ini: `http-socket = 127.0.0.1:0
-worker-reload-mercy = 20
+worker-reload-mercy = 8
 chain-reload-verify = 0
 touch-chain-reload = reload
 deno-worker-override = app.ts`,

@@ -351,35 +351,6 @@ deno-worker-override = app.ts`,
   assertEquals(how, "exited with code 0");
 });
 
-Deno.test("many reloads leave nothing behind in the master", async () => {
-  const { master } = await readyMaster({
-    ini: `http-socket = 127.0.0.1:0
-touch-chain-reload = reload
-deno-worker-override = app.ts`,
-    files: HELLO,
-  });
-  await using running = master;
-  const descriptors = () => [...Deno.readDirSync(`/proc/${running.pid}/fd`)].length;
-  const files = () =>
-    [...Deno.readDirSync(running.directory)].filter(({ name }) => name.startsWith("duwsgi-"))
-      .flatMap(({ name }) => [...Deno.readDirSync(running.path(name))]).length;
-  const settled = async (reloads: number) => {
-    await running.until(() => count(running, "gone") === reloads, `end of worker ${reloads}`);
-    return [descriptors(), files()];
-  };
-  running.signal("SIGHUP");
-  await running.waitFor("reloadFinished");
-  const before = await settled(1);
-  for (let i = 2; i <= 12; i++) {
-    const from = running.events.length;
-    running.signal("SIGHUP");
-    await running.waitFor("reloadFinished", ({ outcome }) => outcome === "done", from);
-    await settled(i);
-  }
-  await running.until(() => descriptors() <= (before[0] ?? 0), "release of descriptors");
-  assertEquals(files(), before[1]);
-});
-
 Deno.test("a worker that is sent a signal itself is replaced without a gap", async () => {
   const { master, addresses } = await readyMaster({
     ini: "http-socket = 127.0.0.1:0\ndeno-worker-override = app.ts",

@@ -9,6 +9,7 @@ import { hasServingHooks, type HookPhase } from "../../config/options/hooks.ts";
 import type { Happening } from "../../core/event.ts";
 import { type Milestone, milestones } from "../../core/milestones.ts";
 import type { MasterState } from "../../core/state.ts";
+import { printLine } from "../../system/line_writer.ts";
 import type { Instruction } from "../master_setup.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { ChildOptions } from "./child.ts";
@@ -35,7 +36,7 @@ export class Companions {
     this.#instruction = instruction;
     const config = () => this.#instruction.config;
     const onLine: ChildOptions["onLine"] = (stream, line) => {
-      if (stream === "stdout") console.log(line);
+      if (stream === "stdout") printLine(stream, line);
       else surroundings.write(line);
     };
     this.#daemons = new Daemons({

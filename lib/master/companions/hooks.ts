@@ -12,6 +12,7 @@ import { type HookPhase, hooksOf } from "../../config/options/hooks.ts";
 import { formatOrigin } from "../../config/problem.ts";
 import { absolutePath } from "../../system/absolute_path.ts";
 import { cString, libc } from "../../system/libc.ts";
+import { printLine } from "../../system/line_writer.ts";
 import { resolveOwner } from "../../system/owner.ts";
 import { pause } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
@@ -147,9 +148,7 @@ async function execute(
   command: string,
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly how: string; readonly success: boolean }> {
-  const onLine = (stream: "stdout" | "stderr", line: string) =>
-    stream === "stdout" ? console.log(line) : console.error(line);
-  return await new Child({ command, env, onLine }).exited;
+  return await new Child({ command, env, onLine: printLine }).exited;
 }
 
 const O_WRONLY = 1;
