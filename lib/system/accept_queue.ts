@@ -161,11 +161,25 @@ const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 /** Where `tcpi_unacked` stands in `struct tcp_info`; for a listening socket it is the queue's length. */
 const UNACKED_OFFSET = 24;
+/** Where `tcpi_notsent_bytes` stands. */
+const NOT_SENT_OFFSET = 144;
+const TCP_INFO_SIZE = 148;
 
 /** Number of connections that wait in the queue of a listening TCP socket (tcp(7)); 0 for others. */
 export function queueLength(c: Libc, fd: number): number {
-  const info = new Uint8Array(104);
+  return tcpInfo(c, fd)?.getUint32(UNACKED_OFFSET, true) ?? 0;
+}
+
+/** True if the peer's kernel has all that was written to a TCP connection; false for others. */
+export function hasSentAll(c: Libc, fd: number): boolean {
+  const info = tcpInfo(c, fd);
+  return info?.getUint32(UNACKED_OFFSET, true) === 0 && info.getUint32(NOT_SENT_OFFSET, true) === 0;
+}
+
+function tcpInfo(c: Libc, fd: number): DataView | null {
+  const info = new Uint8Array(TCP_INFO_SIZE);
   const size = new Uint8Array(new Uint32Array([info.length]).buffer);
-  if (c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, size) !== 0) return 0;
-  return new DataView(info.buffer).getUint32(UNACKED_OFFSET, true);
+  return c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, size) === 0
+    ? new DataView(info.buffer)
+    : null;
 }

@@ -7,8 +7,8 @@
 
 import { duplicate } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
-import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
-import { beginClosing, takeFarewells } from "./http.ts";
+import { clientConnections, LingeringClose } from "./connections.ts";
+import { beginClosing } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 
 /** What can be drained: the servers of one socket. */
@@ -23,8 +23,6 @@ export interface Drainable {
 const LAST_CALL = 0.2;
 /** But never more than this (5 s). */
 const LONGEST_LAST_CALL_MS = 5_000;
-/** shutdown(2): nothing more is sent, what comes is still read. */
-const SHUT_WR = 1;
 /** Share of the last call, at its end, that belongs to the way out: nobody should need SIGKILL. */
 const WAY_OUT = 0.1;
 
@@ -50,27 +48,18 @@ export function countClients(): number {
   return libc === null ? 0 : clientConnections(libc, environment).length;
 }
 
-/** Ends the connections whose last response has been sent; true if there were any. */
-export function sayFarewells(known?: readonly ClientConnection[]): boolean {
-  const { libc, environment } = currentInstance();
-  const farewells = takeFarewells();
-  if (libc === null || farewells.size === 0) return false;
-  for (const { fd, client } of known ?? clientConnections(libc, environment)) {
-    if (client !== "" && farewells.has(client)) libc.shutdown(fd, SHUT_WR);
-  }
-  return true;
-}
-
 /** Looks often at first, when most clients go, and less often at those that stay. */
 async function untilNoClient(deadline: number): Promise<void> {
   const { libc, environment } = currentInstance();
   if (libc === null) return;
   let wait = 5;
+  let before = Infinity;
   while (true) {
-    const clients = clientConnections(libc, environment);
+    const { length } = clientConnections(libc, environment);
     const left = deadline - performance.now();
-    if (clients.length === 0 || left <= 0) return;
-    wait = sayFarewells(clients) ? 5 : Math.min(wait * 1.2, 200);
+    if (length === 0 || left <= 0) return;
+    wait = length < before ? 5 : Math.min(wait * 1.2, 200);
+    before = length;
     await pause(Math.min(wait, left));
   }
 }

@@ -7,6 +7,7 @@
 
 import { ClosingRule } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
+import { expectFarewell } from "./farewells.ts";
 import { type Flight, InFlight } from "./in_flight.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -17,18 +18,6 @@ export type Handler = (
 ) => Response | Promise<Response>;
 
 let rule: ClosingRule | null = null;
-
-const farewells = new Set<string>();
-
-/**
- * The connections whose last response has been sent: it said `Connection: close`, and Deno leaves the
- * closing to the client, although the server is to begin with it (RFC 9112, 9.6).
- */
-export function takeFarewells(): ReadonlySet<string> {
-  const taken = new Set(farewells);
-  farewells.clear();
-  return taken;
-}
 
 /** From now on, responses close their connections. */
 export function beginClosing(): void {
@@ -97,9 +86,9 @@ function closing(
   const connection = connectionOf(info);
   rule.responded(connection, performance.now());
   if (!mayClose) return response;
-  const sent = () => void farewells.add(connection);
+  const taken = () => expectFarewell(connection);
   // A response that could not be sent is the end of its connection as well.
-  info.completed.then(sent, sent);
+  info.completed.then(taken, taken);
   return withConnectionClose(response);
 }
 
