@@ -7,7 +7,8 @@
 import { fromFileUrl, join } from "@std/path/posix";
 import { deno, Started } from "./servers.ts";
 
-const MAIN = fromFileUrl(new URL("../main.ts", import.meta.url));
+/** The program. */
+export const MAIN = fromFileUrl(new URL("../main.ts", import.meta.url));
 
 /** One line of the master's log. */
 export interface InstanceEvent {
@@ -26,6 +27,8 @@ export interface InstanceOptions {
   readonly processes: number;
   /** More options of the master. `%DIR%` is the instance's own directory. */
   readonly args?: readonly string[];
+  /** Files to write into that directory: name and text. */
+  readonly files?: Readonly<Record<string, string>>;
   /** The only processor for the master and its workers; null: all. */
   readonly cpu?: number | null;
 }
@@ -41,10 +44,11 @@ export class Instance {
   readonly #touchFile: string;
 
   /** Starts it; {@linkcode ready} waits until it serves. */
-  constructor({ script, processes, args = [], cpu = null }: InstanceOptions) {
+  constructor({ script, processes, args = [], files = {}, cpu = null }: InstanceOptions) {
     this.directory = Deno.makeTempDirSync({ prefix: "duwsgi-bench-" });
     this.#touchFile = join(this.directory, "touch");
     this.touch();
+    for (const [name, text] of Object.entries(files)) this.write(name, text);
     const own = ["--http-socket", "127.0.0.1:0", "--log-encoder", "json", "-p", String(processes)];
     const more = args.map((arg) => arg.replaceAll("%DIR%", this.directory));
     this.master = new Started({
@@ -80,12 +84,27 @@ export class Instance {
     return find() ?? await this.master.find(`Event "${name}"`, find);
   }
 
-  /** Asks for a chain reload, and waits for its end. */
-  async reload(): Promise<void> {
+  /**
+   * Asks for a reload, a chain reload unless told otherwise, and waits for its end.
+   *
+   * @throws {Error} If it ended in another way.
+   */
+  async reload(outcome = "done", ask: () => void = () => this.touch()): Promise<InstanceEvent> {
     const from = this.events.length;
-    this.touch();
-    const { fields, message } = await this.event("reloadFinished", from);
-    if (fields.outcome !== "done") throw new Error(message);
+    ask();
+    const finished = await this.event("reloadFinished", from);
+    if (finished.fields.outcome !== outcome) throw new Error(finished.message);
+    return finished;
+  }
+
+  /** How many events of this name there were. */
+  count(name: string): number {
+    return this.events.filter(({ event }) => event === name).length;
+  }
+
+  /** Writes a file into the instance's directory. */
+  write(name: string, text: string): void {
+    Deno.writeTextFileSync(join(this.directory, name), text);
   }
 
   /** Touches the file that asks for a chain reload. */

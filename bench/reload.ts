@@ -5,12 +5,12 @@
  * @module
  */
 
-import { type LoadMix, runLoad } from "../tests/helpers/load.ts";
-import type { Target } from "../tests/helpers/load/target.ts";
+import type { LoadMix } from "../tests/helpers/load.ts";
 import { type Findings, type Length, runBench } from "./bench.ts";
-import { Chains } from "./chains.ts";
-import { Instance, type InstanceEvent } from "./instance.ts";
-import { LoadTotals, type Loss, type Row } from "./load_totals.ts";
+import { Changes } from "./changes.ts";
+import { Instance } from "./instance.ts";
+import { LoadTotals, type Row } from "./load_totals.ts";
+import { grouped, loadOnce, noLoss, targetsOf, tellLosses } from "./loss_load.ts";
 import { markdownTable } from "./readme.ts";
 
 const SCRIPT = new URL("../tests/fixtures/apps/loss_app.ts", import.meta.url);
@@ -35,9 +35,6 @@ const LIMITS = {
   short: { requests: 5_000, replacements: 8, seconds: 60, roundSeconds: 2 },
 } as const;
 
-/** What a lost request is shown with: what the master logged in the 2 s before. */
-const CONTEXT_MS = 2_000;
-
 async function measure(length: Length): Promise<Findings> {
   const limits = LIMITS[length];
   const started = performance.now();
@@ -46,24 +43,23 @@ async function measure(length: Length): Promise<Findings> {
     processes: PROCESSES,
     args: ["--socket", "%DIR%/app.sock", "--worker-reload-mercy", String(MERCY_SECONDS)],
   });
-  const [tcp = "", unix = ""] = await instance.ready();
-  const targets: readonly (readonly [string, Target])[] = [
-    ["TCP", { hostname: "127.0.0.1", port: Number(tcp.slice(tcp.lastIndexOf(":") + 1)) }],
-    ["Unix", { transport: "unix", path: unix }],
-  ];
+  const targets = targetsOf(await instance.ready());
   const totals = new LoadTotals();
-  const chains = new Chains(instance, PROCESSES);
+  const chains = new Changes(async () => {
+    await instance.reload();
+    return PROCESSES;
+  });
   const seconds = () => (performance.now() - started) / 1000;
-  const enough = () => totals.requests >= limits.requests && chains.replaced >= limits.replacements;
+  const enough = () => totals.requests >= limits.requests && chains.count >= limits.replacements;
   while (!enough() && chains.error === null && seconds() < limits.seconds) {
-    await loadOnce(targets, totals, limits.roundSeconds * 1000);
+    await loadOnce(targets, MIX, totals, limits.roundSeconds * 1000);
     console.error(
-      `${Math.round(seconds())} s: ${totals.requests} requests, ${chains.replaced} replacements, ` +
+      `${Math.round(seconds())} s: ${totals.requests} requests, ${chains.count} replacements, ` +
         `${totals.failed} failed`,
     );
   }
   // The last reload, which nobody loads any more, does not count.
-  const { replaced } = chains;
+  const replaced = chains.count;
   await chains.stop();
   tellLosses(totals.losses, instance.events);
   if (chains.error !== null) console.error(chains.error);
@@ -76,43 +72,13 @@ async function measure(length: Length): Promise<Findings> {
   return { text, goals: [...goals, wentThrough] };
 }
 
-async function loadOnce(
-  targets: readonly (readonly [string, Target])[],
-  totals: LoadTotals,
-  ms: number,
-): Promise<void> {
-  const startedAt = Date.now();
-  const end = AbortSignal.timeout(ms);
-  const reports = await Promise.all(targets.map(([, target]) => runLoad(target, MIX, end)));
-  targets.forEach(([transport], i) => {
-    const report = reports[i];
-    if (report !== undefined) totals.add(transport, startedAt, report);
-  });
-}
-
-function tellLosses(losses: readonly Loss[], events: readonly InstanceEvent[]): void {
-  for (const { scenario, transport, kind, at, detail } of losses) {
-    console.error(`\nLost at ${clock(at)}: ${scenario} over ${transport}, ${kind}: ${detail}`);
-    for (const event of events) {
-      const before = at - event.at;
-      if (before > -CONTEXT_MS / 4 && before < CONTEXT_MS) {
-        console.error(`    ${clock(event.at)} ${event.message}`);
-      }
-    }
-  }
-}
-
-function clock(at: number): string {
-  return new Date(at).toISOString().slice(11, 23);
-}
-
 function findings(
   totals: LoadTotals,
   replaced: number,
   limits: (typeof LIMITS)[Length],
   seconds: number,
 ): Findings {
-  const head = `${number(totals.requests)} requests during ${replaced} worker replacements in ` +
+  const head = `${grouped(totals.requests)} requests during ${replaced} worker replacements in ` +
     `${Math.round(seconds)} s; ${PROCESSES} workers, worker-reload-mercy ${MERCY_SECONDS} s.`;
   const table = markdownTable([
     "Scenario",
@@ -128,13 +94,9 @@ function findings(
   return {
     text: `${head}\n\n${table}`,
     goals: [
+      noLoss(totals),
       {
-        what: `${totals.failed} of ${number(totals.requests)} requests lost`,
-        reached: totals.failed === 0,
-        counted: true,
-      },
-      {
-        what: `at least ${number(limits.requests)} requests (${number(totals.requests)})`,
+        what: `at least ${grouped(limits.requests)} requests (${grouped(totals.requests)})`,
         reached: totals.requests >= limits.requests,
         counted: true,
       },
@@ -160,10 +122,6 @@ function cells(row: Row): (string | number)[] {
     row.goingAway,
     Math.round(row.slowestMs),
   ];
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en-US");
 }
 
 if (import.meta.main) await runBench("reload", measure);

@@ -8,7 +8,6 @@
 import { duplicate } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { clientConnections, LingeringClose } from "./connections.ts";
-import { sayFarewells } from "./farewells.ts";
 import { beginClosing } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -54,11 +53,13 @@ async function untilNoClient(deadline: number): Promise<void> {
   const { libc, environment } = currentInstance();
   if (libc === null) return;
   let wait = 5;
+  let before = Infinity;
   while (true) {
-    const clients = clientConnections(libc, environment);
+    const { length } = clientConnections(libc, environment);
     const left = deadline - performance.now();
-    if (clients.length === 0 || left <= 0) return;
-    wait = sayFarewells(clients) ? 5 : Math.min(wait * 1.2, 200);
+    if (length === 0 || left <= 0) return;
+    wait = length < before ? 5 : Math.min(wait * 1.2, 200);
+    before = length;
     await pause(Math.min(wait, left));
   }
 }

@@ -7,11 +7,15 @@
 
 import { hasSentAll } from "../system/accept_queue.ts";
 import type { Libc } from "../system/libc.ts";
-import { type ClientConnection, clientConnections } from "./connections.ts";
+import { pause } from "../system/timing.ts";
+import { clientConnections } from "./connections.ts";
 import { currentInstance } from "./instance.ts";
 
 /** shutdown(2): nothing more is sent, what comes is still read. */
 const SHUT_WR = 1;
+/** How often connections are looked at, and how often when only slow clients are left (ms). */
+const LOOK_MS = 10;
+const SLOW_LOOK_MS = 200;
 
 /**
  * Connections with their last response behind them, by client; true: at the last look, everything had
@@ -21,42 +25,42 @@ const SHUT_WR = 1;
  * between them the server had its turn to write more.
  */
 let expected = new Map<string, boolean>();
-
-/** The last response on a client's connection is on its way. */
-export function expectFarewell(client: string): void {
-  expected.set(client, false);
-}
-
-/** No connection is to be ended: this worker goes on. */
-export function forgetFarewells(): void {
-  expected.clear();
-}
+let looking = false;
 
 /**
- * Ends the connections whose last response has been sent; true if it is worth while to look again
- * soon.
+ * The last response on a client's connection is on its way; the connection ends when it is sent, also
+ * if the worker goes on after all. Clients without a name (Unix sockets) go by themselves.
  */
-export function sayFarewells(known?: readonly ClientConnection[]): boolean {
-  const { libc, environment } = currentInstance();
-  if (libc === null || expected.size === 0) return false;
-  const { ended, waiting } = judge(libc, known ?? clientConnections(libc, environment));
-  for (const fd of ended) libc.shutdown(fd, SHUT_WR);
-  expected = waiting;
-  return ended.length > 0 || [...waiting.values()].includes(true);
+export function expectFarewell(client: string): void {
+  if (client === "") return;
+  expected.set(client, false);
+  if (looking) return;
+  looking = true;
+  void sayFarewells();
 }
 
-function judge(
-  libc: Libc,
-  open: readonly ClientConnection[],
-): { readonly ended: readonly number[]; readonly waiting: Map<string, boolean> } {
-  const ended: number[] = [];
+async function sayFarewells(): Promise<void> {
+  const { libc, environment } = currentInstance();
+  let wait = LOOK_MS;
+  while (libc !== null && expected.size > 0) {
+    await pause(wait);
+    const before = expected.size;
+    expected = look(libc, clientConnections(libc, environment));
+    const isBusy = expected.size < before || [...expected.values()].includes(true);
+    wait = isBusy ? LOOK_MS : Math.min(wait * 1.2, SLOW_LOOK_MS);
+  }
+  looking = false;
+}
+
+/** Ends what can be ended; returns what is still there of the rest. */
+function look(libc: Libc, open: ReturnType<typeof clientConnections>): Map<string, boolean> {
   const waiting = new Map<string, boolean>();
   for (const { fd, client } of open) {
-    const before = client === "" ? undefined : expected.get(client);
+    const before = expected.get(client);
     if (before === undefined) continue;
     const sentAll = hasSentAll(libc, fd);
-    if (before && sentAll) ended.push(fd);
+    if (before && sentAll) libc.shutdown(fd, SHUT_WR);
     else waiting.set(client, sentAll);
   }
-  return { ended, waiting };
+  return waiting;
 }

@@ -7,7 +7,7 @@
 
 import { ClosingRule } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
-import { expectFarewell, forgetFarewells } from "./farewells.ts";
+import { expectFarewell } from "./farewells.ts";
 import { type Flight, InFlight } from "./in_flight.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -27,7 +27,6 @@ export function beginClosing(): void {
 /** From now on, connections may stay. */
 export function endClosing(): void {
   rule = null;
-  forgetFarewells();
 }
 
 let requests: InFlight | null = null;
@@ -85,11 +84,9 @@ function closing(
 ): Response {
   if (rule === null || response.status === 101) return response;
   const connection = connectionOf(info);
-  const decidedBy = rule;
   rule.responded(connection, performance.now());
   if (!mayClose) return response;
-  // Whoever has gone on in the meantime takes leave of nobody: the client's port may be another's soon.
-  const taken = () => rule === decidedBy && expectFarewell(connection);
+  const taken = () => expectFarewell(connection);
   // A response that could not be sent is the end of its connection as well.
   info.completed.then(taken, taken);
   return withConnectionClose(response);

@@ -5,14 +5,9 @@
  * @module
  */
 
-import { pause } from "../system/timing.ts";
 import { tellAccepting } from "./acceptance.ts";
-import { sayFarewells } from "./farewells.ts";
 import { beginClosing, endClosing } from "./http.ts";
 import { stopAllQueues } from "./queues.ts";
-
-/** How often a worker on standby ends the connections that have had their last response. */
-const FAREWELL_MS = 20;
 
 let resume: (() => void) | null = null;
 let draining = false;
@@ -29,7 +24,6 @@ export function standAside(drain: boolean, keep: readonly string[] = []): void {
   if (draining) return;
   draining = true;
   beginClosing();
-  void endConnections();
 }
 
 /** Accepts again, and says so. */
@@ -46,15 +40,8 @@ export function isAside(): boolean {
   return resume !== null;
 }
 
-/** The worker leaves: what is in the queues is its own again, and who ends connections is `drain`. */
+/** The worker leaves: what is in the queues is its own again, and it asks its clients to go. */
 export function endStandby(takeQueues: boolean): void {
   draining = false;
   if (takeQueues) resume?.();
-}
-
-async function endConnections(): Promise<void> {
-  while (draining) {
-    sayFarewells();
-    await pause(FAREWELL_MS);
-  }
 }

@@ -1,6 +1,6 @@
 /** Deno's own servers on inherited sockets. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { adopt, leaveQueues, stopAccepting } from "../../../lib/system/accept_queue.ts";
+import { adopt, hasSentAll, leaveQueues, stopAccepting } from "../../../lib/system/accept_queue.ts";
 import { openDescriptors, socketInode } from "../../../lib/system/descriptor.ts";
 import { requireLibc } from "../../../lib/system/libc.ts";
 import {
@@ -9,7 +9,11 @@ import {
   bindUnix,
   boundPort,
 } from "../../../lib/system/listening_socket.ts";
-import type { SocketAddress } from "../../../lib/system/socket_address.ts";
+import {
+  localAddress,
+  peerAddress,
+  type SocketAddress,
+} from "../../../lib/system/socket_address.ts";
 import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
@@ -227,3 +231,30 @@ Deno.test("adopt() leaves nothing of the throwaway: its address refuses connecti
     Deno.errors.ConnectionRefused,
   );
 });
+
+Deno.test("hasSentAll() is false while a client does not read what was written, and true when it has", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using server = await listener.accept();
+  const c = requireLibc();
+  const fd = openDescriptors(c).find((one) => {
+    const [near, far] = [localAddress(c, one), peerAddress(c, one)];
+    return near?.family === "inet" && near.port === listener.addr.port && far !== null;
+  }) ?? -1;
+  assertEquals(hasSentAll(c, fd), true);
+  const size = 16_000_000;
+  const writing = writeAll(server, new Uint8Array(size));
+  // The kernel's buffers are full when the client has much to read and the server is not through.
+  await client.read(new Uint8Array(1));
+  assertEquals(hasSentAll(c, fd), false);
+  const buffer = new Uint8Array(1 << 20);
+  for (let left = size - 1; left > 0;) left -= (await client.read(buffer)) ?? left;
+  await writing;
+  while (!hasSentAll(c, fd)) await new Promise((resolve) => setTimeout(resolve));
+  client.close();
+  assertEquals(hasSentAll(c, -1), false);
+});
+
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
