@@ -236,20 +236,24 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
 /** Runs the master, and closes its surroundings, whatever happens. */
 async function runIn(
   surroundings: Surroundings,
-  setup: Omit<MasterSetup, "onReady">,
+  setup: Omit<MasterSetup, "onBegun" | "onReady">,
 ): Promise<Outcome> {
   const { config } = setup.instruction;
   let outcome: Outcome | null = null;
   try {
+    const begun = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
     const running = runMaster({
       ...setup,
+      onBegun: begun.resolve,
       onReady: () => {
         surroundings.process?.ready();
         ready.resolve();
       },
     });
-    // Loading the log's library takes a master's time that its starting workers need.
+    // The first timer of a process takes milliseconds, and loading the log's library many more: time
+    // that workers need to be started, and then to start.
+    await Promise.race([begun.promise, running]);
     await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
     await configureLog(config.logEncoder, surroundings.write);
     return outcome = await running;

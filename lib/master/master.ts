@@ -74,6 +74,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     await operators.open();
     await companions.load(setup.instruction);
     master.begin(setup.inheritance);
+    setup.onBegun();
     companions.configure(setup.instruction);
     master.watch();
     while (master.outcome === null) {
