@@ -78,7 +78,6 @@ export function beginQueuedReload(turn: Turn): void {
   };
   state.reload = reload;
   state.nextSettings = null;
-  // Whoever starts now for another reason is of the old code: its slot gets a new worker as well.
   if (kind === "all") turn.effects.push({ type: "readConfiguration" });
   else takeSlots(turn, reload);
 }

@@ -44,7 +44,10 @@ export class ControlServer {
     this.directory = directory;
     this.path = `${this.directory}/control.sock`;
     // Whoever was started with the files in it has read them.
-    for (const { name } of Deno.readDirSync(directory)) Deno.removeSync(`${directory}/${name}`);
+    for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+      // The cache of the user of `uid` stays.
+      if (!isDirectory) Deno.removeSync(`${directory}/${name}`);
+    }
     this.#listener = Deno.listen({ transport: "unix", path: this.path });
     void this.#accept();
   }

@@ -28,7 +28,7 @@ export interface Handover {
   /** By worker number. */
   readonly credentials: Readonly<Record<number, Credentials>>;
   readonly listeners: readonly Listener[];
-  /** Open only until the last worker of the old program has gone. */
+  /** Open only until the new workers have proved themselves. */
   readonly outgoing: readonly Listener[];
   readonly scoreboardFd: number | null;
   readonly sharedBytes: number;

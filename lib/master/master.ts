@@ -259,6 +259,8 @@ class Master {
     const { companions } = this.#eyes;
     // What runs beside the workers belongs to this program; the next one starts its own.
     await companions.stop();
+    // A stop that came meanwhile is not for the next program to forget.
+    if (this.state.reload?.exec !== "asked") return;
     const inheritance = inheritanceOf(this.state, performance.now());
     const problem = this.#setup.replacement?.run(inheritance, this.#crew.credentials);
     companions.startAgain(this.#current);

@@ -78,8 +78,6 @@ export class Operators {
    */
   async open(): Promise<void> {
     const path = `${this.#setup.surroundings.control.directory}/${OPERATOR_SOCKET}`;
-    // The master whose program this one has replaced had one here, too.
-    removeIfThere(path);
     this.#ownSocket = Deno.listen({ transport: "unix", path });
     void acceptAll(this.#ownSocket, (connection) => this.#begin(connection));
     const { masterFifo, controlSocket } = this.#setup.config();
@@ -194,14 +192,6 @@ export class Operators {
     } catch {
       // They could not be opened, which was told then.
     }
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -97,16 +97,16 @@ export class Replacement {
 
   async #check(): Promise<string | null> {
     const args = ownArguments(this.#libc);
-    const uses = args.includes("-");
+    const fromStdin = args.includes("-");
     const child = new Deno.Command(DENO, {
       args: [...args, "--check"],
       cwd: this.#started.cwd,
       env: { ...CHECK_ENVIRONMENT, NO_COLOR: "1" },
-      stdin: uses ? "piped" : "null",
+      stdin: fromStdin ? "piped" : "null",
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    if (uses) {
+    if (fromStdin) {
       const writer = child.stdin.getWriter();
       await writer.write(new TextEncoder().encode(this.#stdin())).catch(() => {});
       await writer.close().catch(() => {});

@@ -22,7 +22,7 @@ import type { ProcessSetup } from "./process_setup.ts";
 /** The lasting things of an instance. */
 export interface Surroundings {
   readonly libc: Libc | null;
-  listeners: Listeners;
+  readonly listeners: Listeners;
   /** Sockets that are configured no more, for the workers that still serve them. */
   readonly outgoing: Listeners;
   readonly control: ControlServer;
