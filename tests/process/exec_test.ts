@@ -188,3 +188,26 @@ Deno.test("after a failed start of the new program's workers the old ones go on"
   running.write({ "app.ts": CWD_APP });
   assertEquals((await sighup(running)).outcome, "done");
 });
+
+Deno.test("a stop that comes while daemons are ended for a new program is not lost", async () => {
+  const ini = (mask: string) =>
+    `http-socket = 127.0.0.1:0
+umask = ${mask}
+reload-mercy = 2
+attach-daemon = trap 'touch asked' TERM; while :; do sleep 0.1; done
+deno-worker-override = app.ts`;
+  const { master } = await readyMaster({ ini: ini("022"), files: { "app.ts": CWD_APP } });
+  await using running = master;
+  running.writeIni(ini("077"));
+  running.signal("SIGHUP");
+  // Its program would be replaced as soon as the daemon is gone.
+  await running.eventually(() => {
+    try {
+      return Deno.statSync(`${running.directory}/asked`).isFile;
+    } catch {
+      return false;
+    }
+  }, "end of the daemon");
+  running.signal("SIGTERM");
+  assertEquals(await running.exitCode(), 0);
+});
