@@ -128,6 +128,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   control: ["core", "protocol"],
   config: ["cli"],
   system: ["config", "master"],
+  stats: [],
   worker: ["protocol", "system"],
   master: ["control", "core", "protocol", "config", "system", "cli"],
   cli: ["config", "control", "core", "master", "protocol", "system"],
