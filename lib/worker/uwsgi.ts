@@ -13,11 +13,11 @@
 
 import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
-import { stderrLines } from "../system/line_writer.ts";
 import { tellAccepting } from "./acceptance.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
+import { lineSinks } from "./line_sinks.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
@@ -140,17 +140,13 @@ function takeStderr(): void {
   libc.dup3(environment.stderr, 2, 0);
 }
 
-let writeLine: ((text: string) => void) | null = null;
-
 /**
  * Writes a line to the instance's log. Lines of different workers never mix, however long they are.
  *
  * @returns `true`, as uWSGI does.
  */
 export function log(text: string): true {
-  // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
-  writeLine ??= stderrLines(instance.libc, environment.scoreboard, environment.stderr ?? 2);
-  writeLine(String(text));
+  lineSinks().log(String(text));
   return true;
 }
 
