@@ -128,9 +128,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   control: ["core", "protocol"],
   config: ["cli"],
   system: ["config", "master"],
-  stats: [],
+  stats: ["core", "protocol"],
   worker: ["protocol", "system"],
-  master: ["control", "core", "protocol", "config", "system", "cli"],
+  master: ["control", "core", "protocol", "config", "system", "cli", "stats"],
   cli: ["config", "control", "core", "master", "protocol", "system"],
 };
 

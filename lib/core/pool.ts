@@ -9,6 +9,7 @@ import {
   isLeaving,
   type LeaveReason,
   liveWorkers,
+  newSlot,
   type Slot,
   wantedSlots,
   type Worker,
@@ -38,14 +39,7 @@ export interface Details {
 /** Makes sure that slots 1 to `count` exist. */
 export function growSlots(turn: Turn, count: number): void {
   for (let number = turn.state.slots.length + 1; number <= count; number++) {
-    turn.state.slots.push({
-      number,
-      deaths: 0,
-      respawnAt: null,
-      givenUp: false,
-      opened: false,
-      lastFailure: null,
-    });
+    turn.state.slots.push(newSlot(number));
   }
 }
 
@@ -84,6 +78,7 @@ export function happen(
   const before = worker.state;
   if (next === "gone") {
     turn.state.workers = turn.state.workers.filter((other) => other.id !== worker.id);
+    slotOf(turn, worker).lastLeave = worker.reason ?? details.how ?? null;
   } else if (next !== before) {
     worker.state = next;
     worker.deadline = null;
@@ -194,6 +189,7 @@ function startFailed(turn: Turn, worker: Worker, details: Details): void {
   log(turn, "error", `${nameOf(worker)} ${why}`, { ...fieldsOf("startFailed", worker), why });
   recordFailure(turn, worker, why);
   const slot = slotOf(turn, worker);
+  if (!timedOut) slot.lastLeave = why;
   // The worker that was to be replaced stays, and the next try waits like any other.
   const stays = turn.state.reload === null && liveWorkers(turn.state, slot.number).length > 0;
   if (stays) slot.respawnAt = turn.at + pauseOfSlot(slot.deaths + 1, slot.number);

@@ -35,6 +35,8 @@ export function condemn(
   if (!isServing(worker) && worker.state !== "standby") return;
   log(turn, "error", `${nameOf(worker)} ${why}`, { ...fieldsOf("condemned", worker), reason });
   recordFailure(turn, worker, why);
+  const slot = turn.state.slots[worker.slot - 1];
+  if (reason === "harakiri" && slot !== undefined) slot.harakiris++;
   happen(turn, worker, "retire", { reason, graceMs });
 }
 

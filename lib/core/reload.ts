@@ -18,7 +18,7 @@ import {
   type Worker,
 } from "./state.ts";
 import { decide, log, type Turn, verdictNow } from "./turn.ts";
-import { NAME_OF_KIND, reportReload } from "./reload_report.ts";
+import { NAME_OF_KIND, rememberEnd, reportReload } from "./reload_report.ts";
 
 /** A request that does more replaces the waiting one, which does less. */
 const RANK: Readonly<Record<ReloadKind, number>> = { chain: 1, workers: 2, all: 3 };
@@ -260,7 +260,12 @@ function finish(turn: Turn, reload: Reload, outcome: "done" | "rolled-back" | "f
 export function cancelReload(turn: Turn): void {
   const { state } = turn;
   const tickets = [...state.reload?.tickets ?? [], ...state.queued?.tickets ?? []];
-  decide(turn, tickets, verdictNow(turn, "cancelled", "The instance is stopping"));
+  const text = "The instance is stopping";
+  decide(turn, tickets, verdictNow(turn, "cancelled", text));
+  if (state.reload !== null) {
+    const tookMs = turn.at - state.reload.startedAt;
+    rememberEnd(turn, state.reload, { outcome: "cancelled", tookMs, text });
+  }
   state.reload = null;
   state.queued = null;
   state.nextSettings = null;

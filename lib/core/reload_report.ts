@@ -4,7 +4,13 @@
  * @module
  */
 
-import { liveWorkers, type Reload, type ReloadKind } from "./state.ts";
+import {
+  liveWorkers,
+  MOST_RELOAD_ENDS,
+  type Reload,
+  type ReloadEnd,
+  type ReloadKind,
+} from "./state.ts";
 import { decide, duration, log, type Turn } from "./turn.ts";
 import type { SlotChange, Verdict } from "./verdict.ts";
 
@@ -32,6 +38,7 @@ export function reportReload(
     generation: reload.generation,
     failed: reload.failed,
   });
+  rememberEnd(turn, reload, { outcome, tookMs, text });
   const verdict: Verdict = {
     outcome,
     generation: state.generation,
@@ -41,6 +48,16 @@ export function reportReload(
     text,
   };
   decide(turn, reload.tickets, verdict);
+}
+
+/** Keeps how a reload ended, for who asks later. */
+export function rememberEnd(
+  { state, at }: Turn,
+  { kind, generation }: Pick<Reload, "kind" | "generation">,
+  end: Pick<ReloadEnd, "outcome" | "tookMs" | "text">,
+): void {
+  state.reloadEnds = [{ kind, generation, at, ...end }, ...state.reloadEnds]
+    .slice(0, MOST_RELOAD_ENDS);
 }
 
 function sentence(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Ticket } from "./verdict.ts";
+import type { Ticket, Verdict } from "./verdict.ts";
 import type { WorkerState } from "./worker_table.ts";
 
 /** The limits of a worker that make it leave. */
@@ -65,6 +65,24 @@ export interface Slot {
   opened: boolean;
   /** Why its last worker failed to start, or died; null: none did. */
   lastFailure: string | null;
+  /** Why the last worker that is gone left, or how it died; null: none is gone. */
+  lastLeave: string | null;
+  /** Workers that `harakiri` has ended. */
+  harakiris: number;
+}
+
+/** A slot of which nothing is known yet. */
+export function newSlot(number: number): Slot {
+  return {
+    number,
+    deaths: 0,
+    respawnAt: null,
+    givenUp: false,
+    opened: false,
+    lastFailure: null,
+    lastLeave: null,
+    harakiris: 0,
+  };
 }
 
 /**
@@ -114,6 +132,22 @@ export interface Reload {
   ending: "rolled-back" | "failed" | null;
 }
 
+/** How a reload ended. */
+export interface ReloadEnd {
+  readonly kind: ReloadKind;
+  readonly outcome: Verdict["outcome"];
+  /** The generation it was to bring. */
+  readonly generation: number;
+  /** When it ended. */
+  readonly at: number;
+  readonly tookMs: number;
+  /** In one line, for people. */
+  readonly text: string;
+}
+
+/** So many ends of reloads are remembered. */
+export const MOST_RELOAD_ENDS = 20;
+
 /** The settings that decisions depend on. */
 export interface Settings {
   readonly processes: number;
@@ -158,6 +192,8 @@ export interface MasterState {
   workers: Worker[];
   slots: Slot[];
   reload: Reload | null;
+  /** How the last reloads ended, the newest first, at most {@linkcode MOST_RELOAD_ENDS}. */
+  reloadEnds: readonly ReloadEnd[];
   /** A reload asked for while one was running: one is kept, the one that does more. */
   queued: ReloadRequest | null;
   /** Who waits for the instance to stop. */
@@ -189,6 +225,7 @@ export function initialState(
     workers: [],
     slots: [],
     reload: null,
+    reloadEnds: [],
     queued: null,
     stopTickets: [],
     coverage: {},
@@ -204,8 +241,19 @@ export interface Inheritance {
   readonly paused: boolean;
   /** As in {@linkcode MasterState}. */
   readonly want: number | null;
-  readonly slots: number;
+  /** Milliseconds since the master started. */
+  readonly uptimeMs: number;
+  readonly slots: readonly InheritedSlot[];
   readonly workers: readonly InheritedWorker[];
+  readonly reloadEnds: readonly InheritedReloadEnd[];
+}
+
+/** A slot as it is passed on: what it had to wait for is forgotten, not what has happened. */
+export type InheritedSlot = Pick<Slot, "lastLeave" | "harakiris">;
+
+/** The end of a reload as it is passed on. */
+export interface InheritedReloadEnd extends Omit<ReloadEnd, "at"> {
+  readonly ageMs: number;
 }
 
 /** A worker as it is passed on. */
@@ -226,7 +274,9 @@ export function inheritanceOf(state: MasterState, at: number): Inheritance {
     nextWorker: state.nextWorker,
     paused: state.paused,
     want: state.want,
-    slots: state.slots.length,
+    uptimeMs: at - state.startedAt,
+    slots: state.slots.map(({ lastLeave, harakiris }) => ({ lastLeave, harakiris })),
+    reloadEnds: state.reloadEnds.map(({ at: ended, ...end }) => ({ ...end, ageMs: at - ended })),
     workers: state.workers.map((worker) => ({
       id: worker.id,
       slot: worker.slot,
@@ -248,23 +298,21 @@ export function inheritedState(
   at: number,
   inheritance: Inheritance,
 ): MasterState {
-  const { generation, lastGeneration, nextWorker, paused } = inheritance;
+  const { generation, lastGeneration, nextWorker, paused, slots } = inheritance;
   return {
-    ...initialState(settings, socketPerSlot, at),
+    ...initialState(settings, socketPerSlot, at - inheritance.uptimeMs),
     phase: "running",
     ready: true,
     generation,
     lastGeneration,
     nextWorker,
     paused,
-    slots: Array.from({ length: Math.max(inheritance.slots, settings.processes) }, (_, i) => ({
-      number: i + 1,
-      deaths: 0,
-      respawnAt: null,
-      givenUp: false,
-      opened: i < inheritance.slots,
-      lastFailure: null,
+    slots: Array.from({ length: Math.max(slots.length, settings.processes) }, (_, i) => ({
+      ...newSlot(i + 1),
+      ...slots[i],
+      opened: i < slots.length,
     })),
+    reloadEnds: inheritance.reloadEnds.map(({ ageMs, ...end }) => ({ ...end, at: at - ageMs })),
     workers: inheritance.workers.map(({ ageMs, ...worker }) => ({
       ...worker,
       spawnedAt: at - ageMs,
@@ -286,6 +334,15 @@ export function liveWorkers(state: MasterState, slot: number): Worker[] {
   return state.workers.filter((worker) =>
     worker.slot === slot && worker.state !== "standby" && !isLeaving(worker)
   );
+}
+
+/** The worker that a slot shows: the one that accepts, else the newest one that is to. */
+export function servingWorker(state: MasterState, slot: number): Worker | undefined {
+  const workers = state.workers.filter((worker) => worker.slot === slot);
+  return workers.find((worker) => worker.state === "accepting") ??
+    workers.findLast(({ state }) =>
+      state === "starting" || state === "paused" || state === "recalled"
+    );
 }
 
 /** True for a worker that was told to leave, or killed. */

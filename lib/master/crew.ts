@@ -6,7 +6,7 @@
  */
 
 import type { Effect, Happening } from "../core/event.ts";
-import { type MasterState, type Slot, type Worker } from "../core/state.ts";
+import { type MasterState, servingWorker, type Slot } from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import { AdoptedProcess } from "./adopted_process.ts";
@@ -282,13 +282,6 @@ export class Crew {
 
 function factsPath(directory: string, generation: number): string {
   return `${directory}/facts_${generation}.json`;
-}
-
-/** The worker that a slot shows: the one that accepts, else the newest one that is not leaving. */
-function servingWorker(state: MasterState, slot: number): Worker | undefined {
-  const workers = state.workers.filter((worker) => worker.slot === slot);
-  return workers.find((worker) => worker.state === "accepting") ??
-    workers.findLast((worker) => worker.state === "starting" || worker.state === "paused");
 }
 
 function wasOpen(state: MasterState, slot: number): boolean {

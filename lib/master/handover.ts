@@ -16,7 +16,7 @@ import type { Credentials } from "./crew.ts";
 import type { Listener } from "./listeners.ts";
 
 /** Version of what is handed over. `--check` of another program refuses one that it does not know. */
-export const HANDOVER_VERSION = 1;
+export const HANDOVER_VERSION = 2;
 
 /** Tells a new program where its handover is, and `--check` that there will be one. */
 const VARIABLE = "DUWSGI_HANDOVER";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
 import {
   inheritanceOf,
@@ -31,6 +32,7 @@ import { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { Scaling } from "./scaling.ts";
 import { TouchFiles } from "./touch_files.ts";
+import { Views } from "./views.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;
@@ -61,10 +63,18 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     report,
     state: () => master.state,
   });
+  const views = new Views({
+    surroundings,
+    state: () => master.state,
+    config: () => master.config,
+    vitals: (worker) => crew.vitals(worker),
+    daemons: () => companions.loaded?.daemons,
+    crons: () => companions.loaded?.crons,
+  });
   const master: Master = new Master(
     setup,
     crew,
-    { touchFiles, oversight, scaling, companions },
+    { touchFiles, oversight, scaling, companions, views },
     report,
   );
   const { operators } = master;
@@ -109,6 +119,7 @@ interface Eyes {
   readonly oversight: Oversight;
   readonly scaling: Scaling;
   readonly companions: LazyCompanions;
+  readonly views: Views;
 }
 
 /** The state and the hands that carry out what it asks for. */
@@ -148,7 +159,7 @@ class Master {
       surroundings: setup.surroundings,
       report,
       state: () => this.state,
-      config: () => this.#current.config,
+      config: () => this.config,
       nudge: (by, why) => eyes.scaling.nudge(by, why),
     });
     const { process } = setup.surroundings;
@@ -157,6 +168,11 @@ class Master {
     if (!process.hasLog) return;
     this.operators.hooks.reopenLogs = () => this.#reopenLog("an operator asked for it");
     this.operators.hooks.rotateLogs = () => this.#rotateLog("an operator asked for it");
+  }
+
+  /** The configuration in use. */
+  get config(): Config {
+    return this.#current.config;
   }
 
   /** Starts the workers, or goes on with those of the program before and replaces them. */

@@ -26,6 +26,8 @@ const CELLS = [
   "oldestSince",
   /** When the worker wants to be killed, see `uwsgi.set_user_harakiri()`; 0: never. */
   "userDeadline",
+  /** How late its event loop last was, in microseconds. */
+  "lag",
   /** Odd while `oldestSince` and the name are being written. */
   "version",
   /** Bytes of the name. */

@@ -13,32 +13,11 @@ import type { Phase, ReloadKind } from "../core/state.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 
-/**
- * Upper bounds of the buckets of {@linkcode Latency}, in microseconds, ascending. What took longer than
- * the last one is in a further bucket.
- */
-export const LATENCY_BOUNDS_US: readonly number[] = [
-  100,
-  250,
-  500,
-  1_000,
-  2_500,
-  5_000,
-  10_000,
-  25_000,
-  50_000,
-  100_000,
-  250_000,
-  500_000,
-  1_000_000,
-  2_500_000,
-  5_000_000,
-  10_000_000,
-];
+export { LATENCY_BOUNDS_US } from "../protocol/latency.ts";
 
 /** A histogram of the time from a request to its response, since the instance started. */
 export interface Latency {
-  /** How many requests fell into each bucket: one count more than there are bounds. */
+  /** How many requests fell into each bucket: one count more than {@linkcode LATENCY_BOUNDS_US}. */
   readonly buckets: readonly number[];
   /** Sum of all times, in microseconds. */
   readonly sum_us: number;
@@ -157,7 +136,7 @@ export interface StatsWorker {
   readonly running_time: number;
   /** When the slot's worker was started, in seconds since the epoch. */
   readonly last_spawn: number;
-  /** Workers the slot has had; the first one is 1. */
+  /** Workers of the slot that have accepted so far; the first one is 1. */
   readonly respawn_count: number;
   /** Bytes of response bodies, as far as their length was known before they were sent. */
   readonly tx: number;
@@ -168,7 +147,7 @@ export interface StatsWorker {
   /** One entry, for clients that expect it: this worker is all its cores. */
   readonly cores: readonly StatsCore[];
 
-  /** Not in uWSGI: the state of the newest worker of the slot; `none`: it has none. */
+  /** Not in uWSGI: the state of the worker with that pid; `none`: there is none. */
   readonly state: WorkerState | "none";
   /** Not in uWSGI: which reload the worker belongs to; the first workers are generation 1. */
   readonly generation: number;
@@ -188,11 +167,11 @@ export interface StatsWorker {
   readonly respawn_in_ms: number | null;
   /** Not in uWSGI: why the last worker that left did so, or how it died; null: none has left. */
   readonly last_leave: string | null;
-  /** Not in uWSGI: further processes of the slot: those that stand by or leave. */
+  /** Not in uWSGI: further processes of the slot: those that are to follow, stand by, or leave. */
   readonly others: readonly StatsProcess[];
 }
 
-/** A worker process that is not the slot's own any more. */
+/** A worker process that is not the slot's own yet, or not any more. */
 export interface StatsProcess {
   readonly pid: number;
   readonly state: WorkerState;
@@ -226,7 +205,7 @@ export interface StatsDaemon {
   readonly respawns: number;
 }
 
-/** A cron entry; -1 stands for "every". */
+/** A cron entry; -1 stands for "every", and -N for "every N". */
 export interface StatsCron {
   readonly minute: number;
   readonly hour: number;

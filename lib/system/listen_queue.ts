@@ -27,6 +27,22 @@ export function listenQueueLength(c: Libc, fd: number): number {
   return unixQueueLength(c, fd) ?? 0;
 }
 
+const SO_MEMINFO = 55;
+/** Place in what SO_MEMINFO gives (sock_diag(7), SK_MEMINFO_DROPS). */
+const DROPS = 8;
+
+/**
+ * Number of connections to a listening TCP socket that the kernel dropped, because its queue was full or
+ * for want of memory, since it was opened; 0 for others.
+ */
+export function droppedConnections(c: Libc, fd: number): number {
+  if (socketOption(c, fd, SO_DOMAIN) === FAMILY.UNIX) return 0;
+  const values = new Uint32Array(DROPS + 1);
+  const size = new Uint8Array(new Uint32Array([values.byteLength]).buffer);
+  const bytes = new Uint8Array(values.buffer);
+  return c.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, bytes, size) === 0 ? values[DROPS] ?? 0 : 0;
+}
+
 function socketOption(c: Libc, fd: number, option: number): number | null {
   const value = new Int32Array(1);
   const size = new Uint8Array(new Uint32Array([4]).buffer);

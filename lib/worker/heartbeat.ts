@@ -15,12 +15,14 @@ let started = false;
 export function startHeartbeat(): void {
   if (started) return;
   started = true;
-  const { channel, environment } = currentInstance();
+  const { channel, environment, lane } = currentInstance();
   const period = environment.heartbeatMs;
   let due = performance.now() + period;
   const timer = setInterval(() => {
     const now = performance.now();
-    channel.send({ type: "heartbeat", lagMs: Math.max(0, Math.round(now - due)) });
+    const lagMs = Math.max(0, now - due);
+    lane.set("lag", Math.round(lagMs * 1000));
+    channel.send({ type: "heartbeat", lagMs: Math.round(lagMs) });
     due = now + period;
   }, period);
   Deno.unrefTimer(timer);

@@ -5,11 +5,11 @@
  * @module
  */
 
+import { bodySize } from "./body_size.ts";
 import { ClosingRule } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
 import { expectFarewell } from "./farewells.ts";
-import { type Flight, InFlight } from "./in_flight.ts";
-import { currentInstance } from "./instance.ts";
+import { type BegunRequest, requestMeter } from "./request_meter.ts";
 
 /** Handles a request, as for `Deno.serve`. */
 export type Handler = (
@@ -29,45 +29,67 @@ export function endClosing(): void {
   rule = null;
 }
 
-let requests: InFlight | null = null;
+/** Makes the response when the handler threw, as for `Deno.serve`. */
+export type ErrorHandler = (error: unknown) => Response | Promise<Response>;
+
+/** What Deno answers when a handler threw and nobody makes a response from that. */
+const UNHANDLED = { status: 500, bytes: "Internal Server Error".length };
 
 /**
  * Wraps a handler. As long as the worker is not retiring, all that is added are a few numbers in
  * shared memory.
+ *
+ * @param answersErrors True if there is an error handler, which is wrapped by {@linkcode countedErrors}.
  */
-export function counted(handler: Handler): Handler {
-  const { scoreboard, environment, lane } = currentInstance();
-  const inFlight = requests ??= new InFlight(lane, environment.namesRequests);
-  const count = scoreboard.counter(environment.slot, "requests");
-  const countException = scoreboard.counter(environment.slot, "exceptions");
-  const fail = (flight: Flight | null, error: unknown): never => {
-    inFlight.end(flight);
-    countException();
+export function counted(handler: Handler, answersErrors: boolean): Handler {
+  const meter = requestMeter();
+  const failed = (begun: BegunRequest): void => {
+    meter.threw(begun);
+    if (!answersErrors) meter.responded(UNHANDLED.status, UNHANDLED.bytes);
+  };
+  const fail = (begun: BegunRequest, error: unknown): never => {
+    failed(begun);
     throw error;
   };
   return (request, info) => {
-    count();
-    const flight = inFlight.begin(request);
+    const begun = meter.begin(request);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
     const connection = rule === null ? null : connectionOf(info);
     let result: Response | Promise<Response>;
     try {
       result = handler(request, info);
     } catch (error) {
-      return fail(flight, error);
+      return fail(begun, error);
     }
     if (result instanceof Response) {
-      inFlight.end(flight);
+      meter.answered(begun, result.status, bodySize(result));
       if (rule === null) return result;
     }
     const mayClose = connection !== null &&
       (rule?.mayClose(connection, performance.now()) ?? false);
     if (result instanceof Response) return closing(result, info, mayClose);
-    // What is no response at all fails in there like any other mistake of the handler.
     return Promise.resolve(result).then((response) => {
-      inFlight.end(flight);
+      // What is no response at all fails in Deno like any other mistake of the handler.
+      if (response instanceof Response) {
+        meter.answered(begun, response.status, bodySize(response));
+      } else failed(begun);
       return closing(response, info, mayClose);
-    }, (error) => fail(flight, error));
+    }, (error) => fail(begun, error));
+  };
+}
+
+/** Wraps an error handler: its responses are counted. */
+export function countedErrors(onError: ErrorHandler): ErrorHandler {
+  const meter = requestMeter();
+  return async (error) => {
+    try {
+      const response = await onError(error);
+      if (response instanceof Response) meter.responded(response.status, bodySize(response));
+      return response;
+    } catch (failure) {
+      meter.responded(UNHANDLED.status, UNHANDLED.bytes);
+      throw failure;
+    }
   };
 }
 

@@ -11,9 +11,12 @@
 
 import type { Lane } from "../protocol/lane.ts";
 
+/** What a request is named by. */
+export type NamedRequest = Pick<Request, "method" | "url">;
+
 /** A request at work: a link in the chain of all of them, oldest first. */
 export interface Flight {
-  readonly request: Request;
+  readonly request: NamedRequest;
   readonly since: number;
   before: Flight | null;
   after: Flight | null;
@@ -39,7 +42,7 @@ export class InFlight {
   }
 
   /** A request begins. What it returns belongs to {@linkcode end}. */
-  begin(request: Request): Flight | null {
+  begin(request: NamedRequest): Flight | null {
     this.#showRequests(this.#requests = (this.#requests + 1) | 0);
     this.#showInFlight(++this.#count);
     if (!this.#named) return null;
@@ -74,6 +77,6 @@ export class InFlight {
 /** What comes before a URL's path: scheme and host are the same for most requests of a server. */
 const ORIGIN = /^[a-z+]+:\/\/[^/?#]*/;
 
-function nameOf(request: Request): string {
+function nameOf(request: NamedRequest): string {
   return `${request.method} ${request.url.replace(ORIGIN, "")}`;
 }

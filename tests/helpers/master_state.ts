@@ -34,6 +34,8 @@ export function slotOf(part: Partial<Slot> = {}): Slot {
     givenUp: false,
     opened: true,
     lastFailure: null,
+    lastLeave: null,
+    harakiris: 0,
     ...part,
   };
 }

@@ -9,6 +9,7 @@ import { hasServingHooks, type HookPhase } from "../../config/options/hooks.ts";
 import type { Happening } from "../../core/event.ts";
 import { type Milestone, milestones } from "../../core/milestones.ts";
 import type { MasterState } from "../../core/state.ts";
+import type { StatsCron, StatsDaemon } from "../../stats/stats.ts";
 import { printLine } from "../../system/line_writer.ts";
 import type { Instruction } from "../master_setup.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -46,6 +47,16 @@ export class Companions {
     });
     this.#crons = new Crons({ config, onLine, now: () => momentOf(new Date()) });
     this.#mules = new Mules({ surroundings, report, instruction: () => this.#instruction });
+  }
+
+  /** What the stats show of the daemons; undefined: there are none. */
+  get daemons(): readonly StatsDaemon[] | undefined {
+    return this.#daemons.stats;
+  }
+
+  /** What the stats show of the crons; undefined: there are none. */
+  get crons(): readonly StatsCron[] | undefined {
+    return this.#crons.stats;
   }
 
   /** Makes everything as the configuration says; daemons that stay as they were keep running. */

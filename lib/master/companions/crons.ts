@@ -7,6 +7,7 @@
 import type { Config } from "../../config/config.ts";
 import type { CronLine } from "../../config/cron_line.ts";
 import { isDue, type Moment } from "../../core/cron_schedule.ts";
+import type { StatsCron } from "../../stats/stats.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
 import { Child, type ChildOptions } from "./child.ts";
@@ -25,6 +26,8 @@ export interface CronSurroundings {
 interface Entry {
   readonly line: CronLine;
   last: Moment;
+  /** Seconds since the epoch; 0: never. */
+  startedAt: number;
   readonly running: Set<Child>;
 }
 
@@ -51,9 +54,22 @@ export class Crons {
         entry.line.option === line.option && entry.line.text === line.text;
       const at = before.findIndex(same);
       const [known] = at < 0 ? [] : before.splice(at, 1);
-      return known ?? { line, last: now, running: new Set() };
+      return known ?? { line, last: now, startedAt: 0, running: new Set() };
     });
     this.#wait();
+  }
+
+  /** What the stats show of them; undefined: there are none. */
+  get stats(): readonly StatsCron[] | undefined {
+    if (this.#entries.length === 0) return undefined;
+    return this.#entries.map(({ line: { schedule, command, unique }, startedAt, running }) => ({
+      ...schedule,
+      command,
+      unique: unique ? 1 : 0,
+      legion: "",
+      pid: [...running].at(-1)?.pid ?? -1,
+      started_at: startedAt,
+    }));
   }
 
   /** Starts what is due in this minute, once. */
@@ -124,6 +140,7 @@ export class Crons {
   async #watch(entry: Entry, child: Child, harakiriMs: number | null): Promise<void> {
     const { command } = entry.line;
     entry.running.add(child);
+    entry.startedAt = Math.floor(Date.now() / 1000);
     this.#running.add(child);
     const timer = harakiriMs === null ? undefined : setTimeout(() => {
       const text = `Cron "${command}" (pid ${child.pid}) runs for ${

@@ -6,6 +6,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { DaemonLine } from "../../config/daemon_line.ts";
+import type { StatsDaemon } from "../../stats/stats.ts";
 import { libc } from "../../system/libc.ts";
 import { resolveOwner } from "../../system/owner.ts";
 import { logLine } from "../log.ts";
@@ -27,6 +28,8 @@ export interface DaemonSurroundings {
 /** A daemon, attached or smart. */
 interface Running {
   readonly line: DaemonLine;
+  readonly pid: number | null;
+  readonly starts: number;
   start(): void;
   stop(mercyMs: number): Promise<void>;
   restart(mercyMs: number): Promise<void>;
@@ -73,6 +76,16 @@ export class Daemons {
     this.#touchFiles.watch(
       this.#running.flatMap((daemon) => daemon.line.touch.map((path) => ({ path, what: daemon }))),
     );
+  }
+
+  /** What the stats show of them; undefined: there are none. */
+  get stats(): readonly StatsDaemon[] | undefined {
+    if (this.#running.length === 0) return undefined;
+    return this.#running.map(({ line, pid, starts }) => ({
+      cmd: line.command,
+      pid: pid ?? 0,
+      respawns: Math.max(0, starts - 1),
+    }));
   }
 
   /** Ends those that do not outlive the master. */
@@ -144,6 +157,14 @@ class AttachedDaemon implements Running {
         return line.control;
       },
     });
+  }
+
+  get pid(): number | null {
+    return this.#supervised.pid;
+  }
+
+  get starts(): number {
+    return this.#supervised.starts;
   }
 
   start(): void {

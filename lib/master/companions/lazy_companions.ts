@@ -26,6 +26,11 @@ export class LazyCompanions {
     this.#report = report;
   }
 
+  /** What is there now; null: nothing was ever configured. */
+  get loaded(): Companions | null {
+    return this.#companions;
+  }
+
   /** Loads what this configuration needs; nothing is started. */
   async load(instruction: Instruction): Promise<void> {
     if (this.#companions !== null || !needsCompanions(instruction.config)) return;

@@ -23,6 +23,7 @@ export class SmartDaemon {
   readonly line: DaemonLine & { readonly pidfile: string };
   readonly #options: () => Omit<ChildOptions, "onLine">;
   #state = UNKNOWN;
+  #starts = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** The process that was told apart from strangers already. */
   #known: number | null = null;
@@ -49,6 +50,16 @@ export class SmartDaemon {
     clearInterval(this.#timer);
     this.#timer = undefined;
     return Promise.resolve();
+  }
+
+  /** Its process id; null: it does not run. */
+  get pid(): number | null {
+    return this.#pid();
+  }
+
+  /** How often this master has started it. */
+  get starts(): number {
+    return this.#starts;
   }
 
   /** Asks the daemon to end; the next look finds it gone and starts it. */
@@ -110,6 +121,7 @@ export class SmartDaemon {
     const { command, daemonize, pidfile } = this.line;
     try {
       const child = startIndependent(this.#options());
+      this.#starts++;
       if (!daemonize) return;
       Deno.writeTextFileSync(`${pidfile}.new`, `${child.pid}\n`);
       Deno.renameSync(`${pidfile}.new`, pidfile);

@@ -46,6 +46,7 @@ export class Supervised {
   #asked = false;
   #wanted = false;
   #deaths = 0;
+  #starts = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Nothing is started yet. */
@@ -56,6 +57,11 @@ export class Supervised {
   /** Its process id; null while there is none. */
   get pid(): number | null {
     return this.#life?.pid ?? null;
+  }
+
+  /** How often it was started. */
+  get starts(): number {
+    return this.#starts;
   }
 
   /** Starts it, and again whenever it ends. */
@@ -106,6 +112,7 @@ export class Supervised {
     try {
       const life = this.#subject.start();
       this.#life = life;
+      this.#starts++;
       logLine("info", `${name} runs with pid ${life.pid}`, {
         event: "companionStarted",
         pid: life.pid,

@@ -49,4 +49,16 @@ Deno.test("step() replaces a condemned worker at once and kills it, when its tim
   assertEquals(simulation.workers, ["1: g1 retiring", "1: g1 starting"]);
   simulation.advance(graceMs);
   assertEquals(simulation.workers, ["1: g1 killed", "1: g1 starting"]);
+  assertEquals(simulation.state.slots.map(({ harakiris }) => harakiris), [1]);
+  simulation.exitLeaving();
+  assertEquals(simulation.state.slots.map(({ lastLeave }) => lastLeave), ["harakiri"]);
+});
+
+Deno.test("step() counts nobody's harakiri, when a worker hangs or has had enough requests", () => {
+  const simulation = Simulation.running({ processes: 2 });
+  const [one, two] = [simulation.newest(1).id, simulation.newest(2).id];
+  const why = "hangs";
+  simulation.happen({ type: "condemn", worker: one, reason: "hang", why, graceMs: 0 });
+  simulation.happen({ type: "recycle", worker: two, reason: "max-requests", why: "100 requests" });
+  assertEquals(simulation.state.slots.map(({ harakiris }) => harakiris), [0, 0]);
 });

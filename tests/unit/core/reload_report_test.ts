@@ -1,7 +1,7 @@
 /** How the end of a reload is told. */
 import { assertEquals } from "@std/assert";
 import { reportReload } from "../../../lib/core/reload_report.ts";
-import type { Reload } from "../../../lib/core/state.ts";
+import { MOST_RELOAD_ENDS, type Reload } from "../../../lib/core/state.ts";
 import { openTurn } from "../../../lib/core/turn.ts";
 import { ofType } from "../../helpers/effects.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
@@ -54,6 +54,23 @@ Deno.test("reportReload() says why it failed and which slot runs what, in log an
       text,
     },
   }]);
+});
+
+Deno.test("reportReload() remembers the last ends, the newest first", () => {
+  const one = turn();
+  for (let generation = 1; generation <= MOST_RELOAD_ENDS + 3; generation++) {
+    reportReload(one, { ...RELOAD, generation, tickets: [] }, "done");
+  }
+  const { reloadEnds } = one.state;
+  assertEquals(reloadEnds.length, MOST_RELOAD_ENDS);
+  assertEquals(reloadEnds[0], {
+    kind: "chain",
+    outcome: "done",
+    generation: MOST_RELOAD_ENDS + 3,
+    at: 3_500,
+    tookMs: 2_500,
+    text: `Chain reload done in 2.5 s: every slot runs generation ${MOST_RELOAD_ENDS + 3}`,
+  });
 });
 
 Deno.test("reportReload() gives the reason that no slot has, and no verdict when nobody waits", () => {

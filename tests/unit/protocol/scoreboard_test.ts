@@ -1,6 +1,7 @@
 /** The scoreboard, on ordinary memory. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { LATENCY_BUCKETS } from "../../../lib/protocol/latency.ts";
 import {
   type Cell,
   MAX_SLOTS,
@@ -19,6 +20,9 @@ const CELLS = Object.keys(
     requests: 0,
     requestsAtSpawn: 0,
     exceptions: 0,
+    runningTime: 0,
+    averageTime: 0,
+    sent: 0,
   } satisfies Record<Cell, number>,
 ) as Cell[];
 
@@ -44,6 +48,49 @@ Deno.test("Scoreboard keeps every cell of every slot apart, up to the last slot"
       CELLS.map((_, i) => value(slot, i)),
     );
   }
+  assertEquals(scoreboard.ready, false);
+});
+
+Deno.test("Scoreboard keeps lists apart from cells and from each other, up to the last slot", () => {
+  const scoreboard = board();
+  for (const slot of [1, 2, MAX_SLOTS]) {
+    for (const cell of CELLS) scoreboard.set(slot, cell, 77);
+    for (let place = 0; place < 5; place++) scoreboard.counters(slot, "responses")(place);
+    for (let place = 0; place < LATENCY_BUCKETS; place++) {
+      for (let n = 0; n < 2; n++) scoreboard.counters(slot, "latency")(place);
+    }
+  }
+  for (const slot of [1, 2, MAX_SLOTS]) {
+    assertEquals(CELLS.map((cell) => scoreboard.get(slot, cell)), CELLS.map(() => 77));
+    assertEquals(scoreboard.list(slot, "responses"), [1, 1, 1, 1, 1]);
+    assertEquals(scoreboard.list(slot, "latency"), Array(LATENCY_BUCKETS).fill(2));
+  }
+  assertEquals(scoreboard.list(3, "latency"), Array(LATENCY_BUCKETS).fill(0));
+});
+
+Deno.test("adder() adds whole numbers of any size, and cuts fractions off", () => {
+  const scoreboard = board();
+  const add = scoreboard.adder(2, "sent");
+  for (const amount of [0, 1, 2.9, 0x7fff_ffff, 0x8000_0000, 5e12]) add(amount);
+  assertEquals(scoreboard.get(2, "sent"), 3 + 0x7fff_ffff + 0x8000_0000 + 5e12);
+});
+
+Deno.test("gauge() writes a cell, and cuts what is too large", () => {
+  const scoreboard = board();
+  const show = scoreboard.gauge(2, "averageTime");
+  show(1234);
+  assertEquals(scoreboard.get(2, "averageTime"), 1234);
+  show(5e12);
+  assertEquals(scoreboard.get(2, "averageTime"), 0x7fff_ffff);
+  assertEquals([scoreboard.get(2, "runningTime"), scoreboard.get(2, "sent")], [0, 0]);
+});
+
+Deno.test("instanceCounter() counts what belongs to no slot", () => {
+  const scoreboard = board();
+  scoreboard.slots = 3;
+  scoreboard.instanceCounter("logLinesLost")();
+  scoreboard.instanceCounter("logLinesLost")();
+  assertEquals([scoreboard.instanceCount("logLinesLost"), scoreboard.slots], [2, 3]);
   assertEquals(scoreboard.ready, false);
 });
 

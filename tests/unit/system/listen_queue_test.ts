@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { openDescriptors } from "../../../lib/system/descriptor.ts";
-import { isListening, listenQueueLength } from "../../../lib/system/listen_queue.ts";
+import {
+  droppedConnections,
+  isListening,
+  listenQueueLength,
+} from "../../../lib/system/listen_queue.ts";
 import {
   bindAbstract,
   bindTcp,
@@ -65,4 +69,35 @@ Deno.test("listenQueueLength() is 0 for what is no listening socket, and leaves 
   const before = openDescriptors(owned.libc);
   assertEquals([0, 999_999].map((fd) => listenQueueLength(owned.libc, fd)), [0, 0]);
   assertEquals(openDescriptors(owned.libc), before);
+});
+
+Deno.test("droppedConnections() counts what the kernel dropped because the queue was full", async () => {
+  using owned = new OwnedDescriptors();
+  const [fd] = tcp(owned, "127.0.0.1");
+  assertEquals(droppedConnections(owned.libc, fd), 0);
+  assertEquals(owned.libc.listen(fd, 0), 0);
+  const port = boundPort(owned.libc, fd);
+  // A queue of 0 takes one. The kernel answers no further one, and drops what comes of its retries.
+  const first = await Deno.connect({ hostname: "127.0.0.1", port });
+  const end = new AbortController();
+  const others = Array.from(
+    { length: 4 },
+    () => Deno.connect({ hostname: "127.0.0.1", port, signal: end.signal }).catch(() => null),
+  );
+  try {
+    while (droppedConnections(owned.libc, fd) === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  } finally {
+    end.abort();
+    for (const connection of [first, ...await Promise.all(others)]) connection?.close();
+  }
+});
+
+Deno.test("droppedConnections() is 0 for a Unix socket, and for what is no socket", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const [fd] = await unix(owned, directory.at("a.sock"));
+  owned.listen(fd);
+  assertEquals([fd, 0, 999_999].map((one) => droppedConnections(owned.libc, one)), [0, 0, 0]);
 });

@@ -1,0 +1,62 @@
+/**
+ * Runs in the worker. The size of a response's body, without touching it: asking a response for its body
+ * or its headers would take it off the fast path of `Deno.serve`, and that costs more than to answer.
+ * So this looks where Deno itself keeps them. Where a version of Deno keeps them elsewhere, sizes are
+ * not known.
+ *
+ * @module
+ */
+
+/** What Deno keeps of a body. */
+interface InnerBody {
+  /** What it was made from; null: a stream. */
+  readonly source: unknown;
+  /** Bytes; null: it is a text, or not known. */
+  readonly length: number | null;
+}
+
+/** What Deno keeps of a response. */
+interface InnerResponse {
+  readonly body: InnerBody | null;
+  readonly headerList: readonly (readonly [name: string, value: string])[];
+}
+
+type Internals = Readonly<Record<symbol, unknown>>;
+
+const SYMBOLS: readonly symbol[] = Object.getOwnPropertySymbols(new Response("x"));
+const FAST_BODY = symbolNamed("serve fast body");
+const INNER = symbolNamed("response");
+
+function symbolNamed(name: string): symbol {
+  return SYMBOLS.find(({ description }) => description === name) ?? Symbol(name);
+}
+
+/**
+ * Bytes of the body: of a text, of bytes, of a blob or form, or what a `content-length` header says.
+ * 0: there is none, or its size is not known before it is sent.
+ */
+export function bodySize(response: Response): number {
+  const internals = response as unknown as Internals;
+  const fast = internals[FAST_BODY];
+  if (typeof fast === "string") return textSize(fast);
+  const inner = internals[INNER] as Partial<InnerResponse> | undefined;
+  const body = inner?.body;
+  if (body === null || body === undefined) return 0;
+  if (typeof body.length === "number") return body.length;
+  if (typeof body.source === "string") return textSize(body.source);
+  return declaredSize(inner?.headerList);
+}
+
+function declaredSize(headers: InnerResponse["headerList"] = []): number {
+  const header = headers.find(([name]) => name.toLowerCase() === "content-length");
+  const size = Number(header?.[1] ?? 0);
+  return Number.isSafeInteger(size) && size > 0 ? size : 0;
+}
+
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+const ENCODER = new TextEncoder();
+
+/** Most texts are ASCII, or short. */
+function textSize(text: string): number {
+  return BEYOND_ASCII.test(text) ? ENCODER.encode(text).length : text.length;
+}

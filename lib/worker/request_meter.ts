@@ -1,0 +1,111 @@
+/**
+ * Runs in the worker. Counts requests where they happen, in the memory that master and workers share:
+ * whatever serves them tells it when a request begins and when its response is there. Nothing here
+ * waits, and nothing is a system call: a worker that is killed has counted what it has begun.
+ *
+ * The time of a request is that of its handler. What a client takes to read the response, a stream that
+ * it listens to for hours for example, is not in it.
+ *
+ * @module
+ */
+
+import { latencyBucket } from "../protocol/latency.ts";
+import type { Lane } from "../protocol/lane.ts";
+import type { Scoreboard } from "../protocol/scoreboard.ts";
+import { stopwatch } from "../system/monotonic_clock.ts";
+import { type Flight, InFlight, type NamedRequest } from "./in_flight.ts";
+import { currentInstance } from "./instance.ts";
+
+/** A request that has begun; belongs to exactly one of the calls that end it. */
+export interface BegunRequest {
+  readonly flight: Flight | null;
+  /** By the meter's clock. */
+  readonly since: number;
+}
+
+/** What is counted, and where. */
+export interface MeterSetup {
+  readonly scoreboard: Scoreboard;
+  /** Number of the worker's slot. */
+  readonly slot: number;
+  readonly lane: Lane;
+  /** True if the lane is to show the oldest request. */
+  readonly named: boolean;
+  /** Microseconds since some moment. */
+  readonly clock: () => number;
+}
+
+/** Weight of the newest request in the average. */
+const NEWEST = 1 / 16;
+
+/** Counts the requests of this process. */
+export class RequestMeter {
+  readonly #inFlight: InFlight;
+  readonly #clock: () => number;
+  readonly #countRequest: () => void;
+  readonly #countException: () => void;
+  readonly #countResponse: (place: number) => void;
+  readonly #countTime: (bucket: number) => void;
+  readonly #addTime: (us: number) => void;
+  readonly #addSent: (bytes: number) => void;
+  readonly #showAverage: (us: number) => void;
+  #average: number;
+
+  /** Nothing is counted yet. */
+  constructor({ scoreboard, slot, lane, named, clock }: MeterSetup) {
+    this.#inFlight = new InFlight(lane, named);
+    this.#clock = clock;
+    this.#countRequest = scoreboard.counter(slot, "requests");
+    this.#countException = scoreboard.counter(slot, "exceptions");
+    this.#countResponse = scoreboard.counters(slot, "responses");
+    this.#countTime = scoreboard.counters(slot, "latency");
+    this.#addTime = scoreboard.adder(slot, "runningTime");
+    this.#addSent = scoreboard.adder(slot, "sent");
+    this.#showAverage = scoreboard.gauge(slot, "averageTime");
+    this.#average = scoreboard.get(slot, "averageTime");
+  }
+
+  /** A request begins. */
+  begin(request: NamedRequest): BegunRequest {
+    this.#countRequest();
+    return { flight: this.#inFlight.begin(request), since: this.#clock() };
+  }
+
+  /** Its response is there. */
+  answered(request: BegunRequest, status: number, bytes: number): void {
+    this.#end(request);
+    this.responded(status, bytes);
+  }
+
+  /** Its handler threw; the response that follows from that is told with {@linkcode responded}. */
+  threw(request: BegunRequest): void {
+    this.#end(request);
+    this.#countException();
+  }
+
+  /** A response is sent for a request that has ended already. */
+  responded(status: number, bytes: number): void {
+    // Of `Response.error()` it is 0, and node:http knows others: they have no place.
+    if (status >= 100 && status < 600) this.#countResponse((status / 100 | 0) - 1);
+    if (bytes > 0) this.#addSent(bytes);
+  }
+
+  #end({ flight, since }: BegunRequest): void {
+    this.#inFlight.end(flight);
+    const us = Math.max(0, this.#clock() - since);
+    this.#countTime(latencyBucket(us));
+    this.#addTime(us);
+    this.#average = this.#average === 0 ? us : this.#average + (us - this.#average) * NEWEST;
+    this.#showAverage(this.#average | 0);
+  }
+}
+
+let meter: RequestMeter | null = null;
+
+/** The meter of this process. */
+export function requestMeter(): RequestMeter {
+  if (meter !== null) return meter;
+  const { scoreboard, environment, lane, libc } = currentInstance();
+  const { slot, namesRequests: named } = environment;
+  return meter = new RequestMeter({ scoreboard, slot, lane, named, clock: stopwatch(libc) });
+}
