@@ -57,6 +57,7 @@ export type CommandName =
   | "workers-reload"
   | "brutal-workers-reload"
   | "chain-reload"
+  | "exec"
   | "stop"
   | "kill"
   | "pause"
@@ -114,6 +115,16 @@ export const COMMANDS: readonly Command[] = [
     help: "Replace the workers one after the other",
     details: "",
     deed: reload({ kind: "chain" }),
+  },
+  {
+    name: "exec",
+    letter: "f",
+    argument: "",
+    help: "Replace the master's own program in place, and then all workers as `reload` does",
+    details:
+      "Process id, sockets and their queues stay. `reload` does the same by itself where a " +
+      "changed option or a new Deno needs it. In uWSGI the letter forks a second master.",
+    deed: reload({ kind: "all", program: true }),
   },
   {
     name: "stop",
@@ -240,7 +251,6 @@ export const COMMANDS: readonly Command[] = [
 
 /** Letters of uWSGI's FIFO that have no command here, and why; they are ignored like any other byte. */
 export const LETTERS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
-  f: "forks a second master in uWSGI. Here there is one master per instance; `r` replaces everything.",
   S: "is about subscriptions, which duwsgi lacks.",
   B: "is about the Emperor, which duwsgi lacks.",
   E: "is about the Emperor, which duwsgi lacks.",
@@ -275,7 +285,10 @@ export function commandList(): string {
   return COMMANDS.map(({ help }, i) => `  ${(names[i] ?? "").padEnd(width)}${help}`).join("\n");
 }
 
-type ReloadWish = Pick<Extract<Happening, { readonly type: "reload" }>, "kind" | "brutal">;
+type ReloadWish = Pick<
+  Extract<Happening, { readonly type: "reload" }>,
+  "kind" | "brutal" | "program"
+>;
 
 function reload(wish: ReloadWish): Deed {
   return {

@@ -34,13 +34,15 @@ export type Happening =
   }
   /**
    * Somebody wants a reload; `why` says who, for the log. `brutal`: old workers are killed as soon as
-   * their successors accept.
+   * their successors accept. `program`: of the kind `all`, the master's program is replaced as well,
+   * whether or not anything changed.
    */
   | {
     readonly type: "reload";
     readonly kind: ReloadKind;
     readonly why: string;
     readonly brutal?: boolean;
+    readonly program?: boolean;
     readonly ticket?: Ticket;
   }
   /** Somebody wants this many worker slots (at least 1), until the configuration is read again. */
@@ -125,7 +127,7 @@ export type Effect =
   | { readonly type: "signal"; readonly worker: number; readonly signal: "SIGTERM" | "SIGKILL" }
   | { readonly type: "cover"; readonly worker: number; readonly slots: readonly number[] }
   /** Read the configuration again; `configured` or `notConfigured` follows. */
-  | { readonly type: "readConfiguration" }
+  | { readonly type: "readConfiguration"; readonly program: boolean }
   /** Replace the master's program: it goes on with the workers in this state. */
   | { readonly type: "execMaster" }
   /** Close the listening sockets: workers have their own descriptors until they have stopped. */

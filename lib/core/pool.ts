@@ -275,11 +275,13 @@ export function actOnDeadlines(turn: Turn): void {
   }
 }
 
-/** True if a worker of another generation is about to go: a further one would be the third. */
-export function anyOlder(turn: Turn): boolean {
-  const { workers, generation } = turn.state;
-  const wanted = wantedSlots(turn.state);
-  return workers.some((worker) =>
-    worker.generation !== generation && (isLeaving(worker) || worker.slot > wanted)
+/**
+ * True if a worker of another generation is leaving: a further one would be the third. One in a slot
+ * that is not wanted any more, and that nobody else can serve yet, is not waited for: a new worker in
+ * a wanted slot is just what it needs.
+ */
+export function anyOlder({ state }: Turn): boolean {
+  return state.workers.some((worker) =>
+    worker.generation !== state.generation && isLeaving(worker)
   );
 }

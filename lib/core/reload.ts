@@ -40,7 +40,12 @@ export function requestReload(turn: Turn, request: ReloadRequest, why: string): 
 
 function merged(a: ReloadRequest, b: ReloadRequest): ReloadRequest {
   const kind = RANK[b.kind] > RANK[a.kind] ? b.kind : a.kind;
-  return { kind, brutal: a.brutal || b.brutal, tickets: [...a.tickets, ...b.tickets] };
+  return {
+    kind,
+    brutal: a.brutal || b.brutal,
+    program: a.program || b.program,
+    tickets: [...a.tickets, ...b.tickets],
+  };
 }
 
 function isBusy(turn: Turn): boolean {
@@ -55,7 +60,7 @@ function isBusy(turn: Turn): boolean {
 export function beginQueuedReload(turn: Turn): void {
   const { state } = turn;
   if (state.queued === null || isBusy(turn)) return;
-  const { kind, brutal, tickets } = state.queued;
+  const { kind, brutal, program, tickets } = state.queued;
   state.queued = null;
   state.lastGeneration++;
   const reload: Reload = {
@@ -78,7 +83,7 @@ export function beginQueuedReload(turn: Turn): void {
   };
   state.reload = reload;
   state.nextSettings = null;
-  if (kind === "all") turn.effects.push({ type: "readConfiguration" });
+  if (kind === "all") turn.effects.push({ type: "readConfiguration", program });
   else takeSlots(turn, reload);
 }
 

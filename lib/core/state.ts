@@ -102,6 +102,8 @@ export interface ReloadRequest {
   readonly kind: ReloadKind;
   /** Old workers are killed as soon as their successors accept. */
   readonly brutal: boolean;
+  /** The master's program is replaced in any case. */
+  readonly program: boolean;
   /** Who waits for the verdict. */
   readonly tickets: readonly Ticket[];
 }

@@ -55,8 +55,8 @@ function apply(turn: Turn, event: MasterEvent): void {
     case "overslept":
       return postpone(turn, event.ms);
     case "reload": {
-      const { kind, brutal = false } = event;
-      return requestReload(turn, { kind, brutal, tickets: ticketsOf(event) }, event.why);
+      const { kind, brutal = false, program = false } = event;
+      return requestReload(turn, { kind, brutal, program, tickets: ticketsOf(event) }, event.why);
     }
     case "configured":
       if (state.reload === null) return;

@@ -229,7 +229,7 @@ class Master {
       case "signal":
         return this.#crew.signal(effect.worker, effect.signal);
       case "readConfiguration":
-        return this.#readConfiguration();
+        return this.#readConfiguration(effect.program);
       case "execMaster":
         return void this.#execMaster();
       case "closeSockets":
@@ -251,12 +251,18 @@ class Master {
     return generation > this.state.generation && this.#next !== null ? this.#next : this.#current;
   }
 
-  #readConfiguration(): void {
+  /** `program`: the master's program is replaced in any case. */
+  #readConfiguration(program: boolean): void {
     const reading = this.#setup.readAgain(this.#current.config);
     if (reading === null) return this.#refuse("the configuration has errors");
     const { instruction, outdated, whole } = reading;
     const { replacement } = this.#setup;
-    if (outdated && replacement !== null) return void this.#prepare(replacement, whole);
+    if (program && replacement === null) {
+      return this.#refuse("the master's program cannot be replaced without foreign functions");
+    }
+    if ((outdated || program) && replacement !== null) {
+      return void this.#prepare(replacement, whole);
+    }
     const { processes } = instruction.config;
     const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
     if (problem !== null) return this.#refuse(problem);

@@ -35,9 +35,13 @@ Deno.test("letters in the FIFO reload, show the status and stop; unknown ones ar
     const { outcome, kind: done } = await reloaded(running, from);
     assertEquals([outcome, done], ["done", kind]);
   }
+  const replaced = running.events.length;
+  await write(running, "f");
+  assertEquals((await reloaded(running, replaced)).outcome, "done");
+  assert(running.events.slice(replaced).some(({ event }) => event === "banner"));
   await write(running, "s");
   const { value } = await running.waitFor("status");
-  assertEquals((value as { readonly generation: number }).generation, 4);
+  assertEquals((value as { readonly generation: number }).generation, 5);
   await write(running, "xyz\nq");
   assertEquals(await running.exitCode(), 0);
   assertEquals(running.events.filter(({ event }) => event === "unknownLetter").length, 1);

@@ -58,7 +58,7 @@ Deno.test("statusOf() tells of a reload on its way", () => {
     failed: [],
   };
   const status = statusOf(
-    { ...state, reload, queued: { kind: "all", brutal: false, tickets: [] } },
+    { ...state, reload, queued: { kind: "all", brutal: false, program: false, tickets: [] } },
     facts,
   );
   assertEquals(status.reload?.runningMs, 1000);

@@ -496,3 +496,16 @@ Deno.test("step() announces ready, when the slots in use are open and a scaled-d
   assertEquals(simulation.state.settings.processes, 1);
   assertEquals(ofType(simulation.effects, "ready").length, 1);
 });
+
+Deno.test("step() replaces the master's program when a waiting reload was merged with one that asks for it", () => {
+  const simulation = Simulation.running({ processes: 1 });
+  simulation.reload("chain");
+  simulation.happen({ type: "reload", kind: "all", program: true, why: "test" });
+  simulation.reload("all");
+  simulation.accept(simulation.newest(1));
+  simulation.forget();
+  simulation.exitLeaving();
+  assertEquals(ofType(simulation.effects, "readConfiguration"), [
+    { type: "readConfiguration", program: true },
+  ]);
+});

@@ -41,7 +41,7 @@ function reloadOf(part: Partial<Reload> = {}): Reload {
   };
 }
 
-const WAITING: ReloadRequest = { kind: "all", brutal: false, tickets: [] };
+const WAITING: ReloadRequest = { kind: "all", brutal: false, program: false, tickets: [] };
 
 function finished(outcome: string, text: string): Effect {
   return { type: "log", level: "info", text, fields: { event: "reloadFinished", outcome } };

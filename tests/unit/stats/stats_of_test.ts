@@ -45,7 +45,7 @@ const STATE: MasterState = stateOf({
     workerOf({ id: 4, slot: 2, pid: null, state: "starting", generation: 3, spawnedAt: 129_900 }),
   ],
   reload: RELOAD,
-  queued: { kind: "all", brutal: false, tickets: [] },
+  queued: { kind: "all", brutal: false, program: false, tickets: [] },
   reloadEnds: [
     { kind: "all", outcome: "done", generation: 2, at: 60_000.5, tookMs: 41.6, text: "All done" },
     { kind: "chain", outcome: "failed", generation: 2, at: 9_000, tookMs: 7, text: "It failed" },
