@@ -31,10 +31,14 @@ export type { HookActionName, HookLine } from "./lib/config/hook_line.ts";
 export type { Line } from "./lib/config/option_kind.ts";
 export type { CompanionConfig } from "./lib/config/options/companions.ts";
 export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";
+export type { MetricsConfig } from "./lib/config/options/metrics.ts";
+export type { MetricLine, MetricType, ThresholdLine } from "./lib/config/metric_line.ts";
+export type { ArithmeticCollector, MetricCollector } from "./lib/core/metric_rules.ts";
 export type { CronSchedule } from "./lib/core/cron_schedule.ts";
 export type {
   Handler,
   LeaveCause,
+  MetricHistogram,
   ModuleOptions,
   ReloadHandler,
   Retirement,

@@ -1,5 +1,6 @@
 /**
- * `--check`: everything about the script that can be found out without running it.
+ * `--check`: everything about the script, and what else the configuration refers to, that can be found out
+ * without running it.
  *
  * @module
  */
@@ -19,6 +20,14 @@ export async function checkScript(config: Config): Promise<string[]> {
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
+}
+
+/** What is in the way of the files of metrics, empty when nothing is. */
+export async function checkMetrics({ metricsDir }: Config): Promise<string[]> {
+  if (metricsDir === "") return [];
+  const { MetricDirectory } = await import("../master/metrics/metric_directory.ts");
+  const problem = new MetricDirectory(metricsDir).problem();
+  return problem === null ? [] : [problem];
 }
 
 async function checkIn(config: Config, directory: string): Promise<string[]> {

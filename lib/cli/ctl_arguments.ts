@@ -5,7 +5,7 @@
  */
 
 import { type Command, COMMANDS, findCommand } from "../control/commands.ts";
-import { nearestName } from "../config/nearest.ts";
+import { nearestName } from "../nearest.ts";
 import { UserError } from "./exit_code.ts";
 
 /** How the master is found. */

@@ -7,7 +7,7 @@
 
 import type { Config } from "../config/config.ts";
 import { MAGIC_VARIABLES } from "../config/magic.ts";
-import { nearestName } from "../config/nearest.ts";
+import { nearestName } from "../nearest.ts";
 import { GROUPS, namesOf, type Row } from "../config/option_row.ts";
 import { allNames, COMMANDS, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options.ts";
 import type { OnChange } from "../config/option_spec.ts";

@@ -167,8 +167,8 @@ async function check({ config, draft }: Loaded): Promise<number> {
   if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
     enter(draft);
-    const { checkScript } = await import("./check.ts");
-    const problems = await checkScript(draft);
+    const { checkMetrics, checkScript } = await import("./check.ts");
+    const problems = [...await checkScript(draft), ...await checkMetrics(draft)];
     for (const problem of problems) complain(`error: ${problem}`);
     if (problems.length > 0) return EXIT.configuration.code;
   }

@@ -15,6 +15,7 @@ import type { ProcessConfig } from "./options/process.ts";
 import type { ControlConfig } from "./options/control.ts";
 import type { CompanionConfig } from "./options/companions.ts";
 import type { HookConfig } from "./options/hooks.ts";
+import type { MetricsConfig } from "./options/metrics.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 import type { ScalingConfig } from "./options/scaling.ts";
@@ -48,7 +49,8 @@ export interface Config
     ProcessConfig,
     LogFileConfig,
     CompanionConfig,
-    HookConfig {
+    HookConfig,
+    MetricsConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

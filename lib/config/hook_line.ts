@@ -7,7 +7,7 @@
 
 import { parseAddress } from "./address.ts";
 import { wholeNumber } from "./key_values.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../nearest.ts";
 import type { Line } from "./option_kind.ts";
 
 /** Name of an action. */

@@ -10,7 +10,7 @@ import type { Line } from "./entry.ts";
 import type { ExpansionScope } from "./expand.ts";
 import { readSection } from "./ini.ts";
 import { expandMagic, type MagicFile } from "./magic.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../nearest.ts";
 import { formatOrigin, STDIN } from "./problem.ts";
 import { STDIN_NAME } from "./text_files.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../nearest.ts";
 
 /**
  * The values by key; a key without `=` has the value 1, as in uWSGI.

@@ -10,7 +10,7 @@
 
 import type { Origin, SocketSpec } from "./config.ts";
 import { parseAddress } from "./address.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../nearest.ts";
 
 /** One use of an option, with placeholders replaced. */
 export interface Written {

@@ -15,6 +15,7 @@ import type { OptionRows } from "./option_spec.ts";
 import { CONTROL_OPTIONS } from "./options/control.ts";
 import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
+import { METRICS_OPTIONS } from "./options/metrics.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
 import { COMPANION_OPTIONS } from "./options/companions.ts";
 import { HOOK_OPTIONS } from "./options/hooks.ts";
@@ -335,6 +336,7 @@ export const OPTIONS: OptionRows<Config> = {
   ...PROCESS_OPTIONS,
   ...COMPANION_OPTIONS,
   ...HOOK_OPTIONS,
+  ...METRICS_OPTIONS,
 
   logEncoder: {
     name: "log-encoder",

@@ -8,7 +8,8 @@
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Config, Origin, SocketSpec } from "./config.ts";
 import type { Entry } from "./entry.ts";
-import { nearestName } from "./nearest.ts";
+import { checkMetrics } from "./metric_rules.ts";
+import { nearestName } from "../nearest.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
@@ -48,6 +49,7 @@ export function resolve(
   checkSockets(draft.sockets, problems);
   checkLifetimes(entries, draft, problems);
   checkDaemon(entries, draft, problems);
+  checkMetrics(draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
   const find = (key: keyof Config) => lastUse(entries, key);
   warnAboutNoEffect(find, draft, problems);
@@ -202,6 +204,9 @@ function warnAboutNoEffect(find: FindEntry, draft: Config, problems: Problems): 
   };
   if (!draft.master) warn("master", "has no effect: duwsgi always has a master");
   if (!draft.dieOnTerm) warn("dieOnTerm", "has no effect: SIGTERM always stops duwsgi");
+  if (draft.metricsDirRestore && draft.metricsDir === "") {
+    warn("metricsDirRestore", "has no effect without metrics-dir");
+  }
   if (draft.daemonize !== "" || draft.daemonize2 !== "") return;
   for (const key of ["touchLogreopen", "touchLogrotate", "logBackupname"] as const) {
     if (draft[key].length > 0) warn(key, "has no effect: there is no log file without daemonize");

@@ -95,10 +95,10 @@ const FAMILIES: readonly Family[] = [
     "not available yet",
     `
       alarm cache cache2 carbon check-interval early-envdir
-      enable-metrics envdir exec-as-emperor exec-as-vassal exit-on-reload fallback-config
+      envdir exec-as-emperor exec-as-vassal exit-on-reload fallback-config
       forkbomb-delay hook-as-emperor hook-as-gateway hook-as-mule hook-as-vassal
       hook-emperor-lost hook-emperor-reload hook-emperor-start hook-emperor-stop hook-touch
-      ienv legion metric metrics-dir queue rbtimer rpc-max sharedarea snmp spooler
+      ienv legion queue rbtimer rpc-max sharedarea snmp spooler
       stats stats-http stats-push stats-server timer touch-signal unenv
     `,
   ],
@@ -213,8 +213,7 @@ const FAMILIES: readonly Family[] = [
       log-master-req-stream log-master-stream log-prefix log-req-encoder log-req-route
       log-route log-sendfile log-truncate log-zero log-zeromq logfile-chmod logfile-chown
       logformat-strftime logger-list logger-req loggers-list loop-list loops-list lq-alarm
-      manage-script-name max-apps max-vars memory-report metric-alarm metric-dir
-      metric-dir-restore metric-threshold metrics-dir-restore metrics-no-cores mime-file
+      manage-script-name max-apps max-vars memory-report mime-file
       mimefile mode mount-as-emperor mount-as-root mount-as-vassal mount-asap mount-check
       mount-in-jail mount-post-jail mount-pre-jail mountpoint-check mule-harakiri
       mule-msg-size multicast multicast-loop multicast-ttl nagios

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { usesMetrics } from "../config/options/metrics.ts";
 import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, servingWorker, type Slot } from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
@@ -204,7 +205,7 @@ export class Crew {
     if (known !== undefined) return known;
     const { directory } = this.#surroundings.control;
     const command = workerCommand(instruction.config, String(generation), directory);
-    writeFacts(instruction, this.#surroundings.startedOn, factsPath(directory, generation));
+    writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
     for (const note of command.notes) logLine("warning", note, { event: "note" });
     this.#commands.set(generation, command);
     return command;
@@ -250,6 +251,7 @@ export class Crew {
         event: "ownSockets",
       });
     }
+    if (usesMetrics(config)) this.#surroundings.metrics.tellCost();
     if (config.maxRequests === 0 && config.harakiriMs === 0) return;
     const text =
       "Without foreign functions nobody sees the requests of a worker: max-requests and " +

@@ -14,6 +14,7 @@ import { ownArguments } from "../system/own_command.ts";
 import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
 import type { Listener } from "./listeners.ts";
+import type { MetricRecord } from "./metrics/metric_registry.ts";
 
 /** Version of what is handed over. `--check` of another program refuses one that it does not know. */
 export const HANDOVER_VERSION = 2;
@@ -32,6 +33,8 @@ export interface Handover {
   readonly outgoing: readonly Listener[];
   readonly scoreboardFd: number | null;
   readonly sharedBytes: number;
+  /** Which cells of that memory belong to which metric. */
+  readonly metrics: readonly MetricRecord[];
   /** The directory of the control pipes. */
   readonly directory: string;
   readonly startedOn: number;

@@ -81,6 +81,11 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   setup.signals.deliver((command, signal) => operators.command(command, signal));
   try {
     await scaling.use(setup.instruction.config);
+    await surroundings.metrics.open(
+      setup.instruction.config,
+      async () => (await views.source()).read(),
+      setup.inheritance !== null,
+    );
     await operators.open();
     await companions.load(setup.instruction);
     master.begin(setup.inheritance);
@@ -103,6 +108,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     oversight.close();
     await scaling.close();
     await operators.close(master.outcome);
+    await surroundings.metrics.close();
   }
 }
 
@@ -266,8 +272,11 @@ class Master {
     const { processes } = instruction.config;
     const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
     if (problem !== null) return this.#refuse(problem);
-    this.#next = instruction;
-    this.#report({ type: "configured", settings: settingsOf(instruction.config) });
+    this.#setup.surroundings.metrics.prepare(instruction.config, (problem) => {
+      if (problem !== null) return this.#refuse(problem);
+      this.#next = instruction;
+      this.#report({ type: "configured", settings: settingsOf(instruction.config) });
+    });
   }
 
   /** Finds out whether a new program could go on, before anything is given up. */
@@ -315,6 +324,7 @@ class Master {
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
+    this.#setup.surroundings.metrics.use(this.#current.config);
     this.#eyes.companions.configure(this.#current);
     void this.#eyes.scaling.use(this.#current.config);
     this.watch();

@@ -7,7 +7,7 @@
 
 import { type Command, COMMANDS, findCommand, hasVerdict } from "../control/commands.ts";
 import { type Answer, decodeRequest, MAX_REQUEST_BYTES, type Request } from "../control/message.ts";
-import { nearestName } from "../config/nearest.ts";
+import { nearestName } from "../nearest.ts";
 import { Channel } from "../protocol/channel.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
 import type { Shown } from "./operator_doors.ts";

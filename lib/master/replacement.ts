@@ -68,7 +68,7 @@ export class Replacement {
 
   /** Runs the new program, which does not return; else says why it could not. */
   run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
-    const { listeners: current, scoreboardFd, control, startedOn } = this.#surroundings;
+    const { listeners: current, scoreboardFd, control, startedOn, metrics } = this.#surroundings;
     const next = this.#listeners ?? current;
     const kept = new Set(next.records.map(({ worker }) => worker.fds[0]));
     try {
@@ -80,6 +80,7 @@ export class Replacement {
         outgoing: current.records.filter(({ worker }) => !kept.has(worker.fds[0])),
         scoreboardFd,
         sharedBytes: SHARED_BYTES,
+        metrics: metrics.records,
         directory: control.directory,
         startedOn,
       }, this.#role);

@@ -43,13 +43,18 @@ export function startWorker(
 }
 
 /** Writes the file with what is the same for all processes of a generation. */
-export function writeFacts({ config, opt }: Instruction, startedOn: number, path: string): void {
+export function writeFacts(
+  { config, opt }: Instruction,
+  { startedOn, metrics }: Surroundings,
+  path: string,
+): void {
   const facts: InstanceFacts = {
     version: VERSION,
     hostname: Deno.hostname(),
     startedOn,
     numproc: config.processes,
     mules: config.mules.length,
+    metrics: metrics.places(config),
     opt,
   };
   Deno.writeTextFileSync(path, JSON.stringify(facts));

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { MasterState } from "../core/state.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { type ProcessFacts, statsOf } from "../stats/stats_of.ts";
-import type { Stats, StatsCron, StatsDaemon, StatsMetric, StatsSocket } from "../stats/stats.ts";
+import type { Stats, StatsCron, StatsDaemon, StatsSocket } from "../stats/stats.ts";
 import { droppedConnections, listenQueueLength } from "../system/listen_queue.ts";
 import { processMemory } from "../system/process_memory.ts";
 import { VERSION } from "../version.ts";
@@ -20,7 +20,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface StatsSourceSetup {
   readonly surroundings: Pick<
     Surroundings,
-    "libc" | "listeners" | "scoreboard" | "startedOn"
+    "libc" | "listeners" | "scoreboard" | "startedOn" | "metrics"
   >;
   /** The state as it is now. */
   readonly state: () => MasterState;
@@ -41,8 +41,6 @@ const PROTOCOLS: Readonly<Record<WorkerSocket["protocol"], string>> = {
 
 /** Reads the stats of a master. */
 export class StatsSource {
-  /** Reads the metrics; whoever has some puts it here. */
-  metrics: () => Readonly<Record<string, StatsMetric>> | undefined = () => undefined;
   readonly #setup: StatsSourceSetup;
 
   /** Nothing is read before {@linkcode read}. */
@@ -53,7 +51,7 @@ export class StatsSource {
   /** The stats as they are now. */
   read(): Stats {
     const { surroundings, state, config, vitals, daemons, crons } = this.#setup;
-    const { scoreboard, listeners, startedOn } = surroundings;
+    const { scoreboard, listeners, startedOn, metrics } = surroundings;
     const now = performance.now();
     return statsOf(state(), {
       version: VERSION,
@@ -73,7 +71,7 @@ export class StatsSource {
       memory: processMemory,
       daemons: daemons(),
       crons: crons(),
-      metrics: this.metrics(),
+      metrics: (stats) => metrics.show(stats),
     });
   }
 

@@ -17,6 +17,7 @@ import { ControlServer } from "./control_server.ts";
 import type { Handover } from "./handover.ts";
 import { LanePool } from "./lane_pool.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
+import { LazyMetrics } from "./metrics/lazy_metrics.ts";
 import type { ProcessSetup } from "./process_setup.ts";
 
 /** The lasting things of an instance. */
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly scoreboardFd: number | null;
   /** A second descriptor of the master's stderr, for workers; null without foreign functions. */
   readonly stderrFd: number | null;
+  /** What scripts count; empty where the configuration has no metrics. */
+  readonly metrics: LazyMetrics;
   /** Writes whole lines to stderr. */
   readonly write: LineWriter;
   /** Pidfiles, log file, name and user; null: nothing of that is configured. */
@@ -63,7 +66,8 @@ export async function openSurroundings(
     listeners.close(true);
     throw error;
   }
-  const scoreboardFd = c && (knownScoreboard(handover) ??
+  const known = knownMemory(handover);
+  const scoreboardFd = c && (known?.scoreboardFd ??
     createSharedMemory(c, "duwsgi-scoreboard", SHARED_BYTES));
   const memory = c === null || scoreboardFd === null
     ? new SharedArrayBuffer(SHARED_BYTES)
@@ -78,6 +82,11 @@ export async function openSurroundings(
     sharedMemory: memory,
     lanes: new LanePool(memory),
     scoreboardFd,
+    metrics: new LazyMetrics({
+      memory,
+      shared: c !== null,
+      inherited: known?.metrics ?? [],
+    }),
     stderrFd: c && duplicate(c, 2),
     write: process?.tee(write) ?? write,
     process,
@@ -86,8 +95,8 @@ export async function openSurroundings(
 }
 
 /** Counts go on where they were, unless the new program counts something else. */
-function knownScoreboard(handover: Handover | null): number | null {
-  return handover !== null && handover.sharedBytes === SHARED_BYTES ? handover.scoreboardFd : null;
+function knownMemory(handover: Handover | null): Handover | null {
+  return handover?.sharedBytes === SHARED_BYTES ? handover : null;
 }
 
 function openControl(listeners: Listeners, directory?: string): ControlServer {

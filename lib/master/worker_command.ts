@@ -7,6 +7,7 @@
 
 import { fromFileUrl, toFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
+import { usesMetrics } from "../config/options/metrics.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
@@ -18,6 +19,8 @@ import { workerName } from "./process_names.ts";
 export const PRELOAD: URL = new URL("../worker/preload.ts", import.meta.url);
 /** What it runs as well if it is to have a name of its own. */
 const NAMING = new URL("../worker/name_process.ts", import.meta.url);
+/** What it runs as well if there are metrics. */
+const METRICS = new URL("../worker/metrics.ts", import.meta.url);
 const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
 
 /** What all workers of one generation are started with. */
@@ -46,7 +49,11 @@ export function workerCommand(
   const mapPath = importMapPath(directory, run);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
   Deno.writeTextFileSync(mapPath, JSON.stringify(map));
-  const preloads = workerName(config, 1) === null ? [PRELOAD] : [PRELOAD, NAMING];
+  const preloads = [
+    PRELOAD,
+    ...workerName(config, 1) === null ? [] : [NAMING],
+    ...usesMetrics(config) ? [METRICS] : [],
+  ];
   const args = [
     "run",
     ...permissionFlags(config.denoFlags, directory),

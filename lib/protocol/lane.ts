@@ -43,8 +43,13 @@ const NAME_AT = CELLS.length * 4;
 /** Longest name of a request in bytes; of longer ones the beginning is kept. */
 export const NAME_BYTES = LANE_BYTES - NAME_AT;
 
+/** Where the cells of metrics begin, see `metric_table.ts`. */
+export const METRICS_AT = SCOREBOARD_BYTES + (MAX_LANES + 1) * LANE_BYTES;
+/** How many 64-bit cells there are for metrics: one for each, some for each histogram. */
+export const METRIC_CELLS = 65_536;
+
 /** Bytes of all memory that master and workers share. Pages that nobody touches take no memory. */
-export const SHARED_BYTES = SCOREBOARD_BYTES + (MAX_LANES + 1) * LANE_BYTES;
+export const SHARED_BYTES = METRICS_AT + METRIC_CELLS * 8;
 
 /** The oldest request of a worker, as its lane shows it. */
 export interface LaneRequest {

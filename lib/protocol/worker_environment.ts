@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { MetricPlace } from "./metric_table.ts";
+
 /** Name of the variable. */
 export const WORKER_VARIABLE = "DUWSGI_WORKER";
 
@@ -40,6 +42,8 @@ export interface InstanceFacts {
   readonly numproc: number;
   /** Number of mules. */
   readonly mules: number;
+  /** The declared metrics. */
+  readonly metrics: readonly MetricPlace[];
   /** The configuration as written. */
   readonly opt: ModuleOptions;
 }

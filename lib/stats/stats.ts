@@ -10,6 +10,7 @@
  */
 
 import type { Phase, ReloadKind } from "../core/state.ts";
+import type { MetricHistogram } from "../protocol/metric_table.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 
@@ -224,10 +225,13 @@ export interface StatsCron {
 
 /** A metric. */
 export interface StatsMetric {
-  /** 0 counter, 1 gauge, 2 absolute, 3 alias. */
+  /** 0 counter, 1 gauge, 2 absolute, 3 alias. A histogram is a counter. */
   readonly type: 0 | 1 | 2 | 3;
   readonly oid: string;
+  /** Of a histogram, how many values it has. */
   readonly value: number;
+  /** Not in uWSGI: what a histogram has counted; other metrics have none. */
+  readonly histogram?: MetricHistogram;
 }
 
 /** A reload on its way. */

@@ -48,8 +48,10 @@ export interface StatsFacts extends
   readonly daemons: readonly StatsDaemon[] | undefined;
   /** Undefined: there are none. */
   readonly crons: readonly StatsCron[] | undefined;
-  /** Undefined: they are not enabled. */
-  readonly metrics: Readonly<Record<string, StatsMetric>> | undefined;
+  /** From the rest of the document; undefined: they are not enabled. */
+  readonly metrics: (
+    stats: Pick<Stats, "workers" | "sockets">,
+  ) => Readonly<Record<string, StatsMetric>> | undefined;
 }
 
 /** Reads the rows of the scoreboard. */
@@ -68,9 +70,10 @@ export interface ProcessFacts {
 
 /** The stats of an instance. */
 export function statsOf(state: MasterState, facts: StatsFacts): Stats {
-  const { sockets, daemons, crons, metrics, now } = facts;
+  const { sockets, daemons, crons, now } = facts;
   const queue = Math.max(0, ...sockets.map((socket) => socket.queue));
   const workers = state.slots.map((slot) => workerOf(state, facts, slot));
+  const metrics = facts.metrics({ workers, sockets });
   return {
     version: facts.version,
     listen_queue: queue,

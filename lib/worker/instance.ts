@@ -7,6 +7,7 @@
 
 import type { Channel } from "../protocol/channel.ts";
 import type { Lane } from "../protocol/lane.ts";
+import type { MetricTable } from "../protocol/metric_table.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
 import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
@@ -18,12 +19,16 @@ export interface Instance {
   readonly facts: InstanceFacts;
   readonly channel: Channel<MasterMessage, WorkerMessage>;
   readonly scoreboard: Scoreboard;
+  /** The memory that both and {@linkcode Instance.metrics} are in. */
+  readonly memory: ArrayBufferLike;
   /** What this process shows its master. */
   readonly lane: Lane;
   /** Null: this worker cannot accept on inherited sockets, and binds for itself. */
   readonly libc: Libc | null;
   /** Takes the messages that a mule asked for; null: it has asked for none. */
   takeMuleMessage: ((text: string) => void) | null;
+  /** The metrics; null: the instance has none. */
+  metrics: MetricTable | null;
 }
 
 let instance: Instance | null = null;

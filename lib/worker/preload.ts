@@ -45,9 +45,11 @@ function enter(): void {
     facts,
     channel,
     scoreboard: new Scoreboard(memory),
+    memory,
     lane: new Lane(memory, environment.lane),
     libc: c,
     takeMuleMessage: null,
+    metrics: null,
   });
   sayHello();
   if (c !== null) {

@@ -18,14 +18,40 @@ import { startHeartbeat } from "./heartbeat.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
+import {
+  metric_dec,
+  metric_div,
+  metric_get,
+  metric_histogram,
+  metric_inc,
+  metric_mul,
+  metric_observe,
+  metric_set,
+  metric_set_max,
+  metric_set_min,
+} from "./metric_api.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
 
 export type { ModuleOptions } from "../protocol/worker_environment.ts";
 export type { Handler } from "./http.ts";
+export type { MetricHistogram } from "./metric_api.ts";
 export type { LeaveCause, ReloadHandler, Retirement } from "./retire.ts";
 export type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
+
+export {
+  metric_dec,
+  metric_div,
+  metric_get,
+  metric_histogram,
+  metric_inc,
+  metric_mul,
+  metric_observe,
+  metric_set,
+  metric_set_max,
+  metric_set_min,
+};
 
 const instance = currentInstance();
 const { environment, facts, channel, scoreboard } = instance;
@@ -293,6 +319,16 @@ const uwsgi = {
   set_user_harakiri,
   mule_msg,
   mule_msg_get,
+  metric_get,
+  metric_set,
+  metric_inc,
+  metric_dec,
+  metric_mul,
+  metric_div,
+  metric_set_max,
+  metric_set_min,
+  metric_observe,
+  metric_histogram,
   ready,
   on_reload,
   serve,

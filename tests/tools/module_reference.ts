@@ -7,6 +7,8 @@
 /** The sources, and the names of each that scripts can see; null: all of them. */
 const SOURCES: readonly (readonly [path: string, names: readonly string[] | null])[] = [
   ["uwsgi.ts", null],
+  ["metric_api.ts", null],
+  ["../protocol/metric_table.ts", ["MetricHistogram"]],
   ["socket.ts", ["UwsgiSocket", "ServeOptions", "Server"]],
   ["http.ts", ["Handler"]],
   ["retire.ts", ["ReloadHandler", "Retirement", "LeaveCause"]],

@@ -171,13 +171,13 @@ export class Mules {
 
   #spawn(mule: number, token: string, lane: number): Deno.ChildProcess {
     const { surroundings, instruction } = this.#setup;
-    const { control, scoreboardFd, stderrFd, startedOn } = surroundings;
+    const { control, scoreboardFd, stderrFd } = surroundings;
     const { config } = instruction();
     const script = config.mules[mule - 1];
     if (script === undefined) throw new RangeError(`There is no mule ${mule}`);
     // Its predecessor has read its own already: the names can be used again.
     const facts = `${control.directory}/facts_mule_${mule}.json`;
-    writeFacts(instruction(), startedOn, facts);
+    writeFacts(instruction(), surroundings, facts);
     const command = workerCommand({ ...config, script }, `mule_${mule}`, control.directory);
     return startWorker(surroundings, command, {
       protocol: PROTOCOL_VERSION,

@@ -5,6 +5,7 @@ import type { Config } from "../../../lib/config/config.ts";
 import { parseCronLine } from "../../../lib/config/cron_line.ts";
 import { parseDaemonLine } from "../../../lib/config/daemon_line.ts";
 import { parseHookLine } from "../../../lib/config/hook_line.ts";
+import { parseMetricLine, parseThresholdLine } from "../../../lib/config/metric_line.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import type { Line } from "../../../lib/config/option_kind.ts";
 import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/config/options/hooks.ts";
@@ -147,6 +148,28 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   reloadMercyMs: milliseconds,
   muleReloadMercyMs: milliseconds,
   ...hooks,
+  enableMetrics: fc.boolean(),
+  metrics: fc.subarray(
+    [
+      "app.hits",
+      "name=b,type=gauge,initial_value=-9223372036854775808,oid=1.2",
+      "name=c,collector=adder,arg1n=5,children=b;worker.1.requests,freq=7,reset_after_push",
+      "name=d,type=alias,alias=b",
+      "name=e,type=histogram,bounds=-1;2;30",
+      "name=f,collector=file,arg1=/a %(b)\\,c,arg1n=3",
+    ].map((text) => parseMetricLine({ option: "metric", text, origin })),
+  ).filter((metrics) =>
+    // Those that others refer to.
+    metrics.some(({ name }) => name === "b") || metrics.every(({ name }) => !/[cd]/.test(name))
+  ),
+  metricThresholds: readLines(
+    parseThresholdLine,
+    ["metric-threshold", "key=core.busy_workers,value=5,msg=a\\,b"],
+    ["metric-alarm", "key=rss_size,value=-1,rate=0,alarm=x"],
+  ),
+  metricsDir: anyPath,
+  metricsDirRestore: fc.boolean(),
+  metricsNoCores: fc.boolean(),
   dieOnTerm: fc.boolean(),
   logEncoder: fc.constantFrom("text" as const, "json" as const),
   strict: fc.boolean(),
@@ -191,7 +214,9 @@ function fitting(config: Config): Config {
 
 /** Lines are not part of what is written. */
 function withoutOrigins(config: Config | null): unknown {
-  return config && JSON.parse(JSON.stringify(config, (key, value) => key === "origin" ? 0 : value));
+  const comparable = (key: string, value: unknown) =>
+    key === "origin" ? 0 : typeof value === "bigint" ? String(value) : value;
+  return config && JSON.parse(JSON.stringify(config, comparable));
 }
 
 Deno.test("showConfig() writes what is read as the same configuration", () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { nearestName } from "../../../lib/config/nearest.ts";
+import { nearestName } from "../../lib/nearest.ts";
 
 const NAMES = ["socket", "processes", "env", "touch-reload"];
 
