@@ -132,6 +132,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   config: ["cli"],
   system: ["config", "master"],
   stats: ["core", "protocol"],
+  page: ["stats"],
   worker: ["protocol", "system"],
   master: ["control", "core", "protocol", "config", "system", "cli", "stats"],
   cli: ["config", "control", "core", "master", "protocol", "system"],

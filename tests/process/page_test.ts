@@ -1,0 +1,129 @@
+/** The page in a real browser: with an instance that is made up, and with a real one. */
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { loadPage } from "../../lib/page/page.ts";
+import { findChromium, openPage, startBrowser } from "../helpers/browser.ts";
+import { MadeUpInstance } from "../helpers/made_up_instance.ts";
+
+const skipped = findChromium() === null ? " (skipped: there is no Chromium)" : "";
+const ignore = skipped !== "";
+const HTML = `<img src=x onerror="document.title='taken over'">`;
+
+/** A server with the page of an instance that is made up. */
+async function serveMadeUp(instance: MadeUpInstance) {
+  const { html, headers } = await loadPage();
+  const type = { "content-type": "text/html; charset=utf-8" };
+  const state = { answers: true };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    if (new URL(request.url).pathname === "/") {
+      return new Response(html, { headers: { ...headers, ...type } });
+    }
+    instance.advance(Date.now());
+    const status = state.answers ? 200 : 503;
+    return Response.json(instance.document(), { status });
+  });
+  return { server, state, url: `http://127.0.0.1:${server.addr.port}/` };
+}
+
+Deno.test({
+  name: `the page shows 64 workers, in order, in both themes, and asks nobody else${skipped}`,
+  ignore,
+  async fn() {
+    const instance = new MadeUpInstance(64, Date.now());
+    instance.changes = { script: `/srv/${HTML}`, cwd: HTML };
+    const { server, url } = await serveMadeUp(instance);
+    const browser = await startBrowser();
+    try {
+      const watched = await openPage(browser, url, { colorScheme: "light" });
+      const { page } = watched;
+      await page.locator("#chart-latency .line.blue[d^=M]").waitFor({ state: "attached" });
+      assertEquals(await page.locator("#workers tr").count(), 64);
+      assertEquals(await page.locator(".plot path[d^=M]").count() > 15, true);
+      assertMatch(
+        await page.locator("#chart-requests .plot").getAttribute("aria-label") ?? "",
+        /^Requests per second, last 3 min\. Now all [\d.,k]+, 2xx /,
+      );
+
+      // What users and clients write is text.
+      assertEquals(await page.locator("#script").getAttribute("title"), `/srv/${HTML}`);
+      assertEquals(await page.locator("img").count(), 0);
+
+      // By click, by keyboard, and back.
+      const slots = () => page.locator("#workers th").allInnerTexts();
+      await page.getByRole("button", { name: "Req/s" }).click();
+      const cells = await page.locator("#workers td.requests").allInnerTexts();
+      assertEquals(cells.map(Number), cells.map(Number).toSorted((a, b) => b - a));
+      await page.getByRole("button", { name: "Slot" }).focus();
+      await page.keyboard.press("Enter");
+      assertEquals((await slots()).slice(0, 3), ["1", "2", "3"]);
+      await page.keyboard.press("Enter");
+      assertEquals((await slots()).slice(0, 3), ["64", "63", "62"]);
+      assertEquals(await page.locator("th.id[aria-sort=descending]").count(), 1);
+
+      // The system's theme, the reader's own, and the reader's own again after a visit.
+      const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+      const light = await ground();
+      await page.emulateMedia({ colorScheme: "dark" });
+      const dark = await ground();
+      assertNotEquals(dark, light);
+      await page.getByRole("radio", { name: "Light" }).check();
+      assertEquals(await ground(), light);
+      await page.reload();
+      assertEquals(await ground(), light);
+
+      await page.setViewportSize({ width: 360, height: 740 });
+      await page.locator("#workers tr").first().waitFor();
+      assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 360);
+      assertEquals([...watched.requests].sort(), [url, `${url}stats`]);
+      assertEquals(watched.complaints, []);
+    } finally {
+      await browser.close();
+      await server.shutdown();
+    }
+  },
+});
+
+Deno.test({
+  name: `the page tells of reloads, of a master that is away, and of the next one${skipped}`,
+  ignore,
+  async fn() {
+    const instance = new MadeUpInstance(2, Date.now());
+    const { server, state, url } = await serveMadeUp(instance);
+    const browser = await startBrowser();
+    try {
+      const { page, complaints } = await openPage(browser, url);
+      await page.locator("#workers tr").first().waitFor();
+      instance.endReload("failed", 38);
+      await page.locator("#reloads .badge.failed").waitFor();
+      assertMatch(
+        await page.locator("#spoken").innerText(),
+        /^Chain reload: Failed\. .*SyntaxError/,
+      );
+      await page.locator("#strip .failed").focus();
+      assertMatch(await page.locator("#strip .failed .tip").innerText(), /SyntaxError/);
+
+      const chart = page.locator("#chart-memory .plot");
+      await chart.focus();
+      await page.keyboard.press("ArrowLeft");
+      await page.locator("#chart-latency .crosshair").waitFor({ state: "attached" });
+      assertMatch(
+        await page.locator("#chart-memory .unseen").innerText(),
+        /: all [\d.]+ MB, largest/,
+      );
+
+      assertEquals(complaints, []);
+      state.answers = false;
+      await page.locator("#away").waitFor();
+      assertMatch(await page.locator("#away-text").innerText(), /it answered with status 503/);
+      instance.changes = { ...instance.changes, pid: 2, version: "99.0.0" };
+      state.answers = true;
+      await page.getByRole("button", { name: "Try now" }).click();
+      await page.locator("#away").waitFor({ state: "hidden" });
+      await page.locator("#reloads .badge.seen").waitFor();
+      assertMatch(await page.locator("#reloads").innerText(), /Pid 2 is the master now/);
+      assertMatch(await page.locator("#outdated").innerText(), /another version/);
+    } finally {
+      await browser.close();
+      await server.shutdown();
+    }
+  },
+});
