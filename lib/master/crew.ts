@@ -86,7 +86,7 @@ export class Crew {
     let lease: LaneLease | null = null;
     try {
       const command = this.#command(instruction, generation);
-      lease = this.#lanes.take();
+      lease = this.#lanes.take(slot);
       const child = this.#start(command, slot, generation, token, lease.number, instruction);
       this.#take({ worker, slot, token, lease, child, instruction });
       this.#report({ type: "spawned", worker, pid: child.pid });

@@ -93,7 +93,7 @@ function fromLane(
   const oldest = lane.oldest;
   const deadline = lane.get("userDeadline");
   return {
-    requests: lane.get("requests") >>> 0,
+    requests: lane.requests,
     inFlight: lane.get("inFlight"),
     oldest: oldest && { ms: Math.max(0, now - oldest.since) * SAMPLE_MS, name: oldest.name },
     userHarakiriOverdue: deadline !== 0 && now >= deadline,

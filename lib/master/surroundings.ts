@@ -72,15 +72,16 @@ export async function openSurroundings(
   const memory = c === null || scoreboardFd === null
     ? new SharedArrayBuffer(SHARED_BYTES)
     : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
+  const scoreboard = new Scoreboard(memory);
   const write = stderrLines(c, scoreboardFd);
   return {
     libc: c,
     listeners,
     outgoing: new Listeners(c, handover?.outgoing ?? []),
     control: openControl(listeners, handover?.directory),
-    scoreboard: new Scoreboard(memory),
+    scoreboard,
     sharedMemory: memory,
-    lanes: new LanePool(memory),
+    lanes: new LanePool(memory, scoreboard),
     scoreboardFd,
     metrics: new LazyMetrics({
       memory,

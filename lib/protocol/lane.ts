@@ -11,15 +11,15 @@
  * @module
  */
 
-import { SCOREBOARD_BYTES } from "./scoreboard.ts";
+import { LANE_BYTES, LANES_AT, MAX_LANES, TALLY_AT } from "./memory_layout.ts";
+import { COUNT_AT, type Tally, TALLY_CELLS } from "./tally.ts";
 
-/** Largest number of worker processes at the same time, successors and those that leave included. */
-export const MAX_LANES = 4096;
+export { MAX_LANES, SHARED_BYTES } from "./memory_layout.ts";
 
 /** 32-bit cells of a lane, in order. */
 const CELLS = [
-  /** Requests that were begun. */
-  "requests",
+  /** The slot of its process: `OWNER_CELL`. */
+  "slot",
   /** Requests whose handlers are at work. */
   "inFlight",
   /** When the oldest of them began; 0: none is in flight. */
@@ -37,19 +37,10 @@ const CELLS = [
 /** Name of a number in a lane. */
 export type LaneCell = Exclude<typeof CELLS[number], "version" | "nameLength">;
 
-const LANE_BYTES = 256;
 const LANE_CELLS = LANE_BYTES / 4;
-const NAME_AT = CELLS.length * 4;
+const NAME_AT = TALLY_AT + TALLY_CELLS * 8;
 /** Longest name of a request in bytes; of longer ones the beginning is kept. */
 export const NAME_BYTES = LANE_BYTES - NAME_AT;
-
-/** Where the cells of metrics begin, see `metric_table.ts`. */
-export const METRICS_AT = SCOREBOARD_BYTES + (MAX_LANES + 1) * LANE_BYTES;
-/** How many 64-bit cells there are for metrics: one for each, some for each histogram. */
-export const METRIC_CELLS = 65_536;
-
-/** Bytes of all memory that master and workers share. Pages that nobody touches take no memory. */
-export const SHARED_BYTES = METRICS_AT + METRIC_CELLS * 8;
 
 /** The oldest request of a worker, as its lane shows it. */
 export interface LaneRequest {
@@ -65,7 +56,7 @@ export class LaneClock {
 
   /** Takes the shared memory. */
   constructor(memory: ArrayBufferLike) {
-    this.#cells = new Int32Array(memory, SCOREBOARD_BYTES, 1);
+    this.#cells = new Int32Array(memory, LANES_AT, 1);
   }
 
   /** Ticks so far. */
@@ -83,6 +74,8 @@ export class LaneClock {
 export class Lane {
   /** The master's clock. */
   readonly clock: LaneClock;
+  /** What is counted of its requests. */
+  readonly tally: Tally;
   readonly #cells: Int32Array;
   readonly #name: Uint8Array;
 
@@ -93,8 +86,9 @@ export class Lane {
    */
   constructor(memory: ArrayBufferLike, number: number) {
     if (!(number >= 1 && number <= MAX_LANES)) throw new RangeError(`No lane ${number}`);
-    const start = SCOREBOARD_BYTES + number * LANE_BYTES;
+    const start = LANES_AT + number * LANE_BYTES;
     this.clock = new LaneClock(memory);
+    this.tally = new Float64Array(memory, start + TALLY_AT, TALLY_CELLS);
     this.#cells = new Int32Array(memory, start, LANE_CELLS);
     this.#name = new Uint8Array(memory, start + NAME_AT, NAME_BYTES);
   }
@@ -114,12 +108,20 @@ export class Lane {
     Atomics.store(this.#cells, CELLS.indexOf(cell), value);
   }
 
-  /** A function that writes a number, with the look-up done once: for the path of each request. */
+  /** Requests that its process has begun. */
+  get requests(): number {
+    return this.tally[COUNT_AT.requests] ?? 0;
+  }
+
+  /**
+   * A function that writes a number, with the look-up done once, for the path of each request: nobody
+   * else writes it, so it takes no atomic operation.
+   */
   setter(cell: LaneCell): (value: number) => void {
     const cells = this.#cells;
     const index = CELLS.indexOf(cell);
     return (value) => {
-      Atomics.store(cells, index, value);
+      cells[index] = value;
     };
   }
 

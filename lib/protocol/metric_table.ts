@@ -7,7 +7,7 @@
  */
 
 import { nearestName } from "../nearest.ts";
-import { METRIC_CELLS, METRICS_AT } from "./lane.ts";
+import { METRIC_CELLS, METRICS_AT } from "./memory_layout.ts";
 
 /** Where a metric is, and what may be done with it. */
 export type MetricPlace =

@@ -1,17 +1,37 @@
 /**
- * The scoreboard: a row of numbers per worker slot, in memory that master and workers share. Everybody
- * writes what happens where it happens, with atomics and without a system call; counts survive the
- * worker that made them. While a worker is replaced, two processes write to one row.
+ * The scoreboard: a row of numbers per worker slot, in memory that master and workers share. The master
+ * writes what it knows of a slot; what is counted of requests is in the tallies of the slot's processes
+ * (`tally.ts`), which are added up when somebody looks, and added to the row when they are gone: counts
+ * survive the worker that made them.
  *
  * @module
  */
 
-import { LATENCY_BUCKETS } from "./latency.ts";
+import {
+  LANE_BYTES,
+  LANES_AT,
+  MAX_LANES,
+  MAX_SLOTS,
+  OWNER_CELL,
+  ROW_BYTES,
+  TALLY_AT,
+} from "./memory_layout.ts";
+import {
+  add,
+  type Count,
+  COUNT_AT,
+  isCount,
+  type List,
+  LIST_AT,
+  listLength,
+  type Tally,
+  TALLY_CELLS,
+} from "./tally.ts";
 
-/** Largest number of worker slots of one instance. */
-export const MAX_SLOTS = 1024;
+export { MAX_SLOTS } from "./memory_layout.ts";
+export type { Count, List } from "./tally.ts";
 
-/** 64-bit cells of one row, in order. */
+/** 64-bit cells of one row, in order; behind them is the tally of the processes that are gone. */
 const CELLS = [
   "pid",
   "accepting",
@@ -19,40 +39,24 @@ const CELLS = [
   "respawns",
   /** Seconds since the epoch. */
   "lastSpawn",
-  "requests",
   "requestsAtSpawn",
-  "exceptions",
-  /** Microseconds that requests took, in total. */
-  "runningTime",
-  /** The same for the average request, see `request_meter.ts`. */
+  /** Microseconds of the average request, see `request_meter.ts`. */
   "averageTime",
-  /** Bytes of response bodies. */
-  "sent",
 ] as const;
 
-/** Name of a cell in a worker's row. */
-export type Cell = typeof CELLS[number];
+/** Name of a cell that is written to a worker's row. */
+export type RowCell = typeof CELLS[number];
 
-/** Lists of counters, which follow those cells, and how many counters each has. */
-const LISTS = {
-  /** Responses by the first digit of their status, from 1 on. */
-  responses: 5,
-  /** Requests by the time they took, see `latency.ts`. */
-  latency: LATENCY_BUCKETS,
-} as const;
+/** Name of whatever a row shows. */
+export type Cell = RowCell | Count;
 
-/** Name of a list of counters in a worker's row. */
-export type List = keyof typeof LISTS;
-
-const LIST_AT: Readonly<Record<List, number>> = {
-  responses: CELLS.length,
-  latency: CELLS.length + LISTS.responses,
-};
-
-/** A whole number of cache lines: rows of different slots do not slow each other down. */
-const ROW_CELLS = 40;
+const ROW_CELLS = ROW_BYTES / 8;
+const ROW_TALLY_AT = CELLS.length;
 /** The first row belongs to the instance. */
 const ROWS = MAX_SLOTS + 1;
+
+const LANE_CELLS = LANE_BYTES / 8;
+const LANE_TALLY_AT = TALLY_AT / 8;
 
 /** 64-bit cells of the instance's row, in order. */
 const INSTANCE_CELLS = [
@@ -62,84 +66,74 @@ const INSTANCE_CELLS = [
   "slots",
   /** Log lines that could not be written. */
   "logLinesLost",
+  /** The highest number of a lane that has ever been in use. */
+  "lanes",
 ] as const;
 
 /** Name of a count of the instance as a whole. */
-export type InstanceCount = Exclude<typeof INSTANCE_CELLS[number], "ready" | "slots">;
+export type InstanceCount = Exclude<typeof INSTANCE_CELLS[number], "ready" | "slots" | "lanes">;
 
-/** Bytes of the whole scoreboard; behind it are the lanes, see `lane.ts`. */
-export const SCOREBOARD_BYTES = ROWS * ROW_CELLS * 8;
-
-/** More than this at once is cut before it becomes a 64-bit number, which is cheaper that way. */
+/** More than this is shown as this where a cell is written in halves. */
 const LARGEST_INT32 = 0x7fff_ffff;
 
 /** A view of the scoreboard. */
 export class Scoreboard {
   readonly #cells: BigInt64Array;
-  /** The same memory. All systems that Deno runs on have the low half of a number first. */
-  readonly #halves: Int32Array;
+  /** The same memory, for the tallies. */
+  readonly #rows: Float64Array;
+  readonly #lanes: Float64Array;
+  readonly #owners: Int32Array;
 
   /** Takes the shared memory, or an ordinary buffer where there is none. */
   constructor(memory: ArrayBufferLike) {
     this.#cells = new BigInt64Array(memory, 0, ROWS * ROW_CELLS);
-    this.#halves = new Int32Array(memory, 0, ROWS * ROW_CELLS * 2);
+    this.#rows = new Float64Array(memory, 0, ROWS * ROW_CELLS);
+    this.#lanes = new Float64Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS);
+    this.#owners = new Int32Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS * 2);
   }
 
-  /** Reads a cell of a slot (slots count from 1). */
+  /** Reads a cell of a slot (slots count from 1), or adds up a count of its processes. */
   get(slot: number, cell: Cell): number {
+    if (isCount(cell)) return this.#sum(slot, COUNT_AT[cell]);
     return Number(Atomics.load(this.#cells, this.#index(slot, cell)));
   }
 
   /** Writes a cell of a slot. */
-  set(slot: number, cell: Cell, value: number): void {
+  set(slot: number, cell: RowCell, value: number): void {
     Atomics.store(this.#cells, this.#index(slot, cell), BigInt(Math.trunc(value)));
   }
 
+  /**
+   * A function that writes a number from 0 to 2147483647 to a cell of a slot; larger ones are cut. It
+   * writes the low half only, which all systems that Deno runs on have first, and takes no atomic
+   * operation: of two processes that write, one wins.
+   */
+  gauge(slot: number, cell: RowCell): (value: number) => void {
+    const halves = new Int32Array(this.#cells.buffer, 0, ROWS * ROW_CELLS * 2);
+    const index = this.#index(slot, cell) * 2;
+    return (value) => {
+      halves[index] = value <= LARGEST_INT32 ? value : LARGEST_INT32;
+    };
+  }
+
   /** Adds one to a cell of a slot. */
-  increment(slot: number, cell: Cell): void {
+  increment(slot: number, cell: RowCell): void {
     Atomics.add(this.#cells, this.#index(slot, cell), 1n);
   }
 
-  /** Reads a list of a slot. */
+  /** Adds up a list of counts of a slot's processes. */
   list(slot: number, list: List): number[] {
-    const start = this.#listIndex(slot, list);
-    return Array.from(
-      { length: LISTS[list] },
-      (_, i) => Number(Atomics.load(this.#cells, start + i)),
-    );
+    const start = LIST_AT[list];
+    return Array.from({ length: listLength(list) }, (_, i) => this.#sum(slot, start + i));
   }
 
-  /** A function that adds one to a cell, with the look-up done once: for the path of each request. */
-  counter(slot: number, cell: Cell): () => void {
-    return this.#counterAt(this.#index(slot, cell));
-  }
-
-  /** A function that adds a whole number, 0 or more, to a cell. */
-  adder(slot: number, cell: Cell): (amount: number) => void {
-    const cells = this.#cells;
-    const index = this.#index(slot, cell);
-    return (amount) => {
-      const few = amount <= LARGEST_INT32;
-      Atomics.add(cells, index, few ? BigInt(amount | 0) : BigInt(Math.trunc(amount)));
-    };
-  }
-
-  /** A function that adds one to a counter of a list, by its place from 0. There must be one. */
-  counters(slot: number, list: List): (place: number) => void {
-    const cells = this.#cells;
-    const start = this.#listIndex(slot, list);
-    return (place) => {
-      Atomics.add(cells, start + place, 1n);
-    };
-  }
-
-  /** A function that writes a number from 0 to 2147483647 to a cell; larger ones are cut. */
-  gauge(slot: number, cell: Cell): (value: number) => void {
-    const halves = this.#halves;
-    const index = this.#index(slot, cell) * 2;
-    return (value) => {
-      Atomics.store(halves, index, value <= LARGEST_INT32 ? value : LARGEST_INT32);
-    };
+  /**
+   * Keeps the tally of a process that is gone, or was. Who reads in another process at this very moment
+   * misses it: its lane must not belong to the slot any more.
+   */
+  keep(slot: number, tally: Tally): void {
+    const start = slot * ROW_CELLS + ROW_TALLY_AT;
+    for (let at = 0; at < TALLY_CELLS; at++) add(this.#rows, start + at, tally[at] ?? 0);
   }
 
   /** Reads a count of the instance. */
@@ -149,7 +143,11 @@ export class Scoreboard {
 
   /** A function that adds one to a count of the instance. */
   instanceCounter(cell: InstanceCount): () => void {
-    return this.#counterAt(INSTANCE_CELLS.indexOf(cell));
+    const cells = this.#cells;
+    const index = INSTANCE_CELLS.indexOf(cell);
+    return () => {
+      Atomics.add(cells, index, 1n);
+    };
   }
 
   /** True once every slot has had an accepting worker: what `uwsgi.ready()` tells. */
@@ -171,18 +169,29 @@ export class Scoreboard {
     Atomics.store(this.#cells, INSTANCE_CELLS.indexOf("ready"), 1n);
   }
 
-  #counterAt(index: number): () => void {
-    const cells = this.#cells;
-    return () => {
-      Atomics.add(cells, index, 1n);
-    };
+  /** A lane is in use: from now on its tally counts. */
+  useLane(lane: number): void {
+    if (lane <= this.#highestLane) return;
+    Atomics.store(this.#cells, INSTANCE_CELLS.indexOf("lanes"), BigInt(lane));
   }
 
-  #index(slot: number, cell: Cell): number {
+  get #highestLane(): number {
+    return Number(Atomics.load(this.#cells, INSTANCE_CELLS.indexOf("lanes")));
+  }
+
+  /** What is kept of a slot, and what its processes show, also those that ended just now. */
+  #sum(slot: number, at: number): number {
+    let sum = this.#rows[slot * ROW_CELLS + ROW_TALLY_AT + at] ?? 0;
+    const lanes = this.#highestLane;
+    for (let lane = 1; lane <= lanes; lane++) {
+      const start = lane * LANE_CELLS;
+      if (this.#owners[start * 2 + OWNER_CELL] !== slot) continue;
+      sum += this.#lanes[start + LANE_TALLY_AT + at] ?? 0;
+    }
+    return Math.trunc(sum);
+  }
+
+  #index(slot: number, cell: RowCell): number {
     return slot * ROW_CELLS + CELLS.indexOf(cell);
-  }
-
-  #listIndex(slot: number, list: List): number {
-    return slot * ROW_CELLS + LIST_AT[list];
   }
 }

@@ -26,24 +26,20 @@ export interface Flight {
 export class InFlight {
   readonly #lane: Lane;
   readonly #named: boolean;
-  readonly #showRequests: (count: number) => void;
   readonly #showInFlight: (count: number) => void;
-  #requests = 0;
   #count = 0;
   #oldest: Flight | null = null;
   #newest: Flight | null = null;
 
-  /** `named`: the oldest request is shown. Else a request costs two stores as it begins and one as it ends. */
+  /** `named`: the oldest request is shown. Else a request costs one store as it begins and one as it ends. */
   constructor(lane: Lane, named: boolean) {
     this.#lane = lane;
     this.#named = named;
-    this.#showRequests = lane.setter("requests");
     this.#showInFlight = lane.setter("inFlight");
   }
 
   /** A request begins. What it returns belongs to {@linkcode end}. */
   begin(request: NamedRequest): Flight | null {
-    this.#showRequests(this.#requests = (this.#requests + 1) | 0);
     this.#showInFlight(++this.#count);
     if (!this.#named) return null;
     // The clock's second has begun already: what counts is the next one.

@@ -12,6 +12,7 @@
 import { latencyBucket } from "../protocol/latency.ts";
 import type { Lane } from "../protocol/lane.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
+import { add, COUNT_AT, LIST_AT, type Tally } from "../protocol/tally.ts";
 import { type Flight, InFlight, type NamedRequest } from "./in_flight.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -41,12 +42,7 @@ const NEWEST = 1 / 16;
 export class RequestMeter {
   readonly #inFlight: InFlight;
   readonly #clock: () => number;
-  readonly #countRequest: () => void;
-  readonly #countException: () => void;
-  readonly #countResponse: (place: number) => void;
-  readonly #countTime: (bucket: number) => void;
-  readonly #addTime: (us: number) => void;
-  readonly #addSent: (bytes: number) => void;
+  readonly #tally: Tally;
   readonly #showAverage: (us: number) => void;
   #average: number;
 
@@ -54,19 +50,14 @@ export class RequestMeter {
   constructor({ scoreboard, slot, lane, named, clock }: MeterSetup) {
     this.#inFlight = new InFlight(lane, named);
     this.#clock = clock;
-    this.#countRequest = scoreboard.counter(slot, "requests");
-    this.#countException = scoreboard.counter(slot, "exceptions");
-    this.#countResponse = scoreboard.counters(slot, "responses");
-    this.#countTime = scoreboard.counters(slot, "latency");
-    this.#addTime = scoreboard.adder(slot, "runningTime");
-    this.#addSent = scoreboard.adder(slot, "sent");
+    this.#tally = lane.tally;
     this.#showAverage = scoreboard.gauge(slot, "averageTime");
     this.#average = scoreboard.get(slot, "averageTime");
   }
 
   /** A request begins. */
   begin(request: NamedRequest): BegunRequest {
-    this.#countRequest();
+    add(this.#tally, COUNT_AT.requests, 1);
     return { flight: this.#inFlight.begin(request), since: this.#clock() };
   }
 
@@ -79,21 +70,23 @@ export class RequestMeter {
   /** Its handler threw; the response that follows from that is told with {@linkcode responded}. */
   threw(request: BegunRequest): void {
     this.#end(request);
-    this.#countException();
+    add(this.#tally, COUNT_AT.exceptions, 1);
   }
 
   /** A response is sent for a request that has ended already. */
   responded(status: number, bytes: number): void {
     // Of `Response.error()` it is 0, and node:http knows others: they have no place.
-    if (status >= 100 && status < 600) this.#countResponse((status / 100 | 0) - 1);
-    if (bytes > 0) this.#addSent(bytes);
+    if (status >= 100 && status < 600) {
+      add(this.#tally, LIST_AT.responses + (status / 100 | 0) - 1, 1);
+    }
+    if (bytes > 0) add(this.#tally, COUNT_AT.sent, bytes);
   }
 
   #end({ flight, since }: BegunRequest): void {
     this.#inFlight.end(flight);
     const us = Math.max(0, this.#clock() - since);
-    this.#countTime(latencyBucket(us));
-    this.#addTime(us);
+    add(this.#tally, LIST_AT.latency + latencyBucket(us), 1);
+    add(this.#tally, COUNT_AT.runningTime, us);
     this.#average = this.#average === 0 ? us : this.#average + (us - this.#average) * NEWEST;
     this.#showAverage(this.#average | 0);
   }

@@ -127,7 +127,7 @@ export class Mules {
     const { control, write } = surroundings;
     const token = crypto.randomUUID();
     const exited = Promise.withResolvers<string>();
-    const lease = surroundings.lanes.take();
+    const lease = surroundings.lanes.take(0);
     const child = this.#spawn(mule, token, lease.number);
     let leaving = false;
     const process = new WorkerProcess(child, {

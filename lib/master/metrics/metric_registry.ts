@@ -6,7 +6,7 @@
  */
 
 import type { MetricLine } from "../../config/metric_line.ts";
-import { METRIC_CELLS } from "../../protocol/lane.ts";
+import { METRIC_CELLS } from "../../protocol/memory_layout.ts";
 import { cellsOf, metricCells, type MetricPlace } from "../../protocol/metric_table.ts";
 
 /** The cells of a metric, for another program of the master. */

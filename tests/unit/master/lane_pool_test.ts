@@ -2,44 +2,81 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { LanePool } from "../../../lib/master/lane_pool.ts";
 import { MAX_LANES, SHARED_BYTES } from "../../../lib/protocol/lane.ts";
+import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { add, COUNT_AT, LIST_AT } from "../../../lib/protocol/tally.ts";
 
-function pool(): LanePool {
-  return new LanePool(new SharedArrayBuffer(SHARED_BYTES));
+function setup(memory = new SharedArrayBuffer(SHARED_BYTES)) {
+  const scoreboard = new Scoreboard(memory);
+  return { memory, scoreboard, lanes: new LanePool(memory, scoreboard) };
 }
 
 Deno.test("LanePool gives everybody a lane of their own, which shows nothing of the one before", () => {
-  const lanes = pool();
-  const [one, two] = [lanes.take(), lanes.take()];
+  const { lanes } = setup();
+  const [one, two] = [lanes.take(1), lanes.take(2)];
   assert(one.number !== two.number);
-  one.lane.set("requests", 5);
+  one.lane.set("inFlight", 5);
+  add(one.lane.tally, COUNT_AT.requests, 5);
   one.lane.showOldest({ since: 3, name: "GET /" });
-  two.lane.set("requests", 7);
+  two.lane.set("inFlight", 7);
   lanes.release(one);
-  const again = lanes.take();
+  const again = lanes.take(3);
   assertEquals(again.number, one.number);
-  assertEquals([again.lane.get("requests"), again.lane.oldest], [0, null]);
-  assertEquals(two.lane.get("requests"), 7);
+  assertEquals([again.lane.get("inFlight"), again.lane.requests, again.lane.oldest], [0, 0, null]);
+  assertEquals([again.lane.get("slot"), two.lane.get("inFlight")], [3, 7]);
+});
+
+Deno.test("what a slot's processes counted is the same while they run, when they are gone, and when their lanes have others", () => {
+  const { lanes, scoreboard } = setup();
+  const counts = () => [
+    [1, 2].map((slot) => scoreboard.get(slot, "requests")),
+    scoreboard.list(1, "responses"),
+  ];
+  const [old, successor, other] = [lanes.take(1), lanes.take(1), lanes.take(2)];
+  for (const [{ lane }, requests] of [[old, 10], [successor, 3], [other, 7]] as const) {
+    add(lane.tally, COUNT_AT.requests, requests);
+    add(lane.tally, LIST_AT.responses + 1, requests);
+  }
+  const expected = [[13, 7], [0, 13, 0, 0, 0]];
+  assertEquals(counts(), expected);
+  lanes.release(old);
+  assertEquals(counts(), expected);
+  const next = lanes.take(2);
+  assertEquals(next.number, old.number);
+  assertEquals(counts(), expected);
+  add(next.lane.tally, COUNT_AT.requests, 1);
+  assertEquals(counts(), [[13, 8], [0, 13, 0, 0, 0]]);
+});
+
+Deno.test("what a process counted is not lost with the master's program", () => {
+  const before = setup();
+  const lease = before.lanes.take(1);
+  add(lease.lane.tally, COUNT_AT.requests, 4);
+  const after = setup(before.memory);
+  assertEquals(after.scoreboard.get(1, "requests"), 4);
+  // The process ended while nobody looked.
+  assertEquals(after.lanes.take(2).number, lease.number);
+  assertEquals(after.scoreboard.get(1, "requests"), 4);
 });
 
 Deno.test("LanePool refuses when all lanes are taken, and goes on when one is free again", () => {
-  const lanes = pool();
-  const all = Array.from({ length: MAX_LANES }, () => lanes.take());
+  const { lanes } = setup();
+  const all = Array.from({ length: MAX_LANES }, () => lanes.take(1));
   assertEquals(new Set(all.map(({ number }) => number)).size, MAX_LANES);
-  assertThrows(() => lanes.take(), Error, `There are ${MAX_LANES} worker processes already`);
+  assertThrows(() => lanes.take(1), Error, `There are ${MAX_LANES} worker processes already`);
   for (const freed of all.slice(77, 79)) {
     lanes.release(freed);
-    assertEquals(lanes.take().number, freed.number);
+    assertEquals(lanes.take(1).number, freed.number);
   }
 });
 
 Deno.test("LanePool keeps a lane that was in use before it, and gives it to nobody else", () => {
-  const memory = new SharedArrayBuffer(SHARED_BYTES);
-  const before = new LanePool(memory).take();
-  before.lane.set("requests", 9);
-  const lanes = new LanePool(memory);
+  const { memory, lanes: old } = setup();
+  const before = old.take(1);
+  before.lane.set("inFlight", 9);
+  const { lanes } = setup(memory);
   const kept = lanes.keep(before.number);
-  assertEquals(kept.lane.get("requests"), 9);
-  assert(lanes.take().number !== kept.number);
+  assertEquals(kept.lane.get("inFlight"), 9);
+  assert(lanes.take(1).number !== kept.number);
   lanes.release(kept);
-  assertEquals(lanes.take().number, kept.number);
+  assertEquals(lanes.take(1).number, kept.number);
 });

@@ -4,6 +4,7 @@ import { Sampler, type Vitals } from "../../../lib/master/sampler.ts";
 import type { Worker } from "../../../lib/core/state.ts";
 import type { WorkerState } from "../../../lib/core/worker_table.ts";
 import { Lane, LaneClock, SHARED_BYTES } from "../../../lib/protocol/lane.ts";
+import { COUNT_AT } from "../../../lib/protocol/tally.ts";
 import { InFlight } from "../../../lib/worker/in_flight.ts";
 
 function worker(id: number, state: WorkerState = "accepting"): Worker {
@@ -66,8 +67,8 @@ Deno.test("take() samples workers that have accepted and are not leaving", () =>
 
 Deno.test("take() shows what each worker's own lane has, also for two workers of one slot", () => {
   const { sampler, lane } = setUp();
-  lane(1).set("requests", 11);
-  lane(2).set("requests", 22);
+  lane(1).tally[COUNT_AT.requests] = 11;
+  lane(2).tally[COUNT_AT.requests] = 22;
   lane(2).set("inFlight", 2);
   const [one, two] = sampler.take([worker(1), worker(2)], 2_500, false);
   assertEquals([one?.worker, one?.requests, one?.inFlight], [1, 11, 0]);

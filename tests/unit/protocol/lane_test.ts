@@ -10,8 +10,9 @@ import {
   SHARED_BYTES,
 } from "../../../lib/protocol/lane.ts";
 import { MAX_SLOTS, Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { TALLY_CELLS } from "../../../lib/protocol/tally.ts";
 
-const CELLS: readonly LaneCell[] = ["requests", "inFlight", "oldestSince", "userDeadline"];
+const CELLS: readonly LaneCell[] = ["slot", "inFlight", "oldestSince", "userDeadline"];
 
 Deno.test("a new lane shows nothing, and there is none beyond the last one", () => {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
@@ -26,7 +27,7 @@ Deno.test("a new lane shows nothing, and there is none beyond the last one", () 
 Deno.test("lanes, their clock and the scoreboard do not touch each other", () => {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
   const scoreboard = new Scoreboard(memory);
-  scoreboard.set(MAX_SLOTS, "exceptions", 5);
+  scoreboard.set(MAX_SLOTS, "generation", 5);
   const clock = new LaneClock(memory);
   clock.tick();
   const name = "x".repeat(2 * NAME_BYTES);
@@ -34,17 +35,20 @@ Deno.test("lanes, their clock and the scoreboard do not touch each other", () =>
   lanes.forEach((lane, i) => {
     CELLS.forEach((cell, j) => lane.set(cell, 10 * i + j + 1));
     lane.showOldest({ since: i + 1, name });
+    lane.tally.fill(i + 0.5);
   });
   lanes.forEach((lane, i) => {
     assertEquals(lane.oldest, { since: i + 1, name: "x".repeat(NAME_BYTES) });
-    assertEquals(lane.get("requests"), 10 * i + 1);
+    assertEquals(lane.tally, new Float64Array(TALLY_CELLS).fill(i + 0.5));
+    assertEquals(lane.get("slot"), 10 * i + 1);
     assertEquals(lane.get("userDeadline"), 10 * i + 4);
   });
   lanes[1]?.reset();
   assertEquals(lanes[1]?.oldest, null);
   assertEquals(CELLS.map((cell) => lanes[1]?.get(cell)), [0, 0, 0, 0]);
-  assertEquals(lanes[2]?.get("requests"), 21);
-  assertEquals([clock.now, scoreboard.get(MAX_SLOTS, "exceptions")], [1, 5]);
+  assertEquals([lanes[1]?.requests, lanes[2]?.requests], [0, 2.5]);
+  assertEquals(lanes[2]?.get("slot"), 21);
+  assertEquals([clock.now, scoreboard.get(MAX_SLOTS, "generation")], [1, 5]);
 });
 
 Deno.test("a lane shows to one process what another one wrote", () => {

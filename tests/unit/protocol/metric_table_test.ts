@@ -1,7 +1,7 @@
 /** Metrics as scripts see them, on ordinary memory. */
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { METRIC_CELLS, METRICS_AT, SHARED_BYTES } from "../../../lib/protocol/lane.ts";
+import { METRIC_CELLS, METRICS_AT, SHARED_BYTES } from "../../../lib/protocol/memory_layout.ts";
 import { cellsOf, type MetricPlace, MetricTable } from "../../../lib/protocol/metric_table.ts";
 
 const PLACES: readonly MetricPlace[] = [

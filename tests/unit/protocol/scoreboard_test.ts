@@ -2,12 +2,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { LATENCY_BUCKETS } from "../../../lib/protocol/latency.ts";
-import {
-  type Cell,
-  MAX_SLOTS,
-  Scoreboard,
-  SCOREBOARD_BYTES,
-} from "../../../lib/protocol/scoreboard.ts";
+import { Lane, SHARED_BYTES } from "../../../lib/protocol/lane.ts";
+import { MAX_SLOTS, type RowCell, Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { add, COUNT_AT, LIST_AT, TALLY_CELLS } from "../../../lib/protocol/tally.ts";
 
 /** Every cell: a missing one does not compile. */
 const CELLS = Object.keys(
@@ -17,17 +14,13 @@ const CELLS = Object.keys(
     generation: 0,
     respawns: 0,
     lastSpawn: 0,
-    requests: 0,
     requestsAtSpawn: 0,
-    exceptions: 0,
-    runningTime: 0,
     averageTime: 0,
-    sent: 0,
-  } satisfies Record<Cell, number>,
-) as Cell[];
+  } satisfies Record<RowCell, number>,
+) as RowCell[];
 
 function board(): Scoreboard {
-  return new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
+  return new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
 }
 
 Deno.test("Scoreboard is all zero and not ready, when its memory is new", () => {
@@ -51,28 +44,38 @@ Deno.test("Scoreboard keeps every cell of every slot apart, up to the last slot"
   assertEquals(scoreboard.ready, false);
 });
 
-Deno.test("Scoreboard keeps lists apart from cells and from each other, up to the last slot", () => {
+Deno.test("Scoreboard keeps what is counted apart from cells, up to the last slot", () => {
   const scoreboard = board();
+  const tally = Float64Array.from({ length: TALLY_CELLS }, (_, i) => i + 1);
   for (const slot of [1, 2, MAX_SLOTS]) {
     for (const cell of CELLS) scoreboard.set(slot, cell, 77);
-    for (let place = 0; place < 5; place++) scoreboard.counters(slot, "responses")(place);
-    for (let place = 0; place < LATENCY_BUCKETS; place++) {
-      for (let n = 0; n < 2; n++) scoreboard.counters(slot, "latency")(place);
-    }
+    scoreboard.keep(slot, tally);
+    scoreboard.keep(slot, tally);
   }
   for (const slot of [1, 2, MAX_SLOTS]) {
     assertEquals(CELLS.map((cell) => scoreboard.get(slot, cell)), CELLS.map(() => 77));
-    assertEquals(scoreboard.list(slot, "responses"), [1, 1, 1, 1, 1]);
-    assertEquals(scoreboard.list(slot, "latency"), Array(LATENCY_BUCKETS).fill(2));
+    const counts = ["requests", "exceptions", "runningTime", "sent"] as const;
+    assertEquals(counts.map((count) => scoreboard.get(slot, count)), [2, 4, 6, 8]);
+    assertEquals(scoreboard.list(slot, "responses"), [10, 12, 14, 16, 18]);
+    const expected = Array.from({ length: LATENCY_BUCKETS }, (_, i) => 20 + 2 * i);
+    assertEquals(scoreboard.list(slot, "latency"), expected);
   }
   assertEquals(scoreboard.list(3, "latency"), Array(LATENCY_BUCKETS).fill(0));
 });
 
-Deno.test("adder() adds whole numbers of any size, and cuts fractions off", () => {
-  const scoreboard = board();
-  const add = scoreboard.adder(2, "sent");
-  for (const amount of [0, 1, 2.9, 0x7fff_ffff, 0x8000_0000, 5e12]) add(amount);
-  assertEquals(scoreboard.get(2, "sent"), 3 + 0x7fff_ffff + 0x8000_0000 + 5e12);
+Deno.test("Scoreboard adds up the lanes of a slot that are in use, and no others", () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const scoreboard = new Scoreboard(memory);
+  for (const [number, slot] of [[1, 1], [2, 2], [3, 1], [4, 1]] as const) {
+    const lane = new Lane(memory, number);
+    lane.set("slot", slot);
+    add(lane.tally, COUNT_AT.sent, 10 ** number + 0.25);
+    add(lane.tally, LIST_AT.latency, 1);
+  }
+  scoreboard.useLane(3);
+  scoreboard.useLane(2);
+  assertEquals([1, 2, 3].map((slot) => scoreboard.get(slot, "sent")), [1010, 100, 0]);
+  assertEquals(scoreboard.list(1, "latency")[0], 2);
 });
 
 Deno.test("gauge() writes a cell, and cuts what is too large", () => {
@@ -82,7 +85,7 @@ Deno.test("gauge() writes a cell, and cuts what is too large", () => {
   assertEquals(scoreboard.get(2, "averageTime"), 1234);
   show(5e12);
   assertEquals(scoreboard.get(2, "averageTime"), 0x7fff_ffff);
-  assertEquals([scoreboard.get(2, "runningTime"), scoreboard.get(2, "sent")], [0, 0]);
+  assertEquals([scoreboard.get(2, "requestsAtSpawn"), scoreboard.get(2, "requests")], [0, 0]);
 });
 
 Deno.test("instanceCounter() counts what belongs to no slot", () => {
@@ -110,40 +113,31 @@ Deno.test("markReady() makes the instance ready and touches no slot", () => {
 Deno.test("set() keeps whole numbers of any size, and cuts fractions off", () => {
   const scoreboard = board();
   fc.assert(fc.property(fc.maxSafeInteger(), (value) => {
-    scoreboard.set(7, "requests", value);
-    assertEquals(scoreboard.get(7, "requests"), value + 0);
+    scoreboard.set(7, "requestsAtSpawn", value);
+    assertEquals(scoreboard.get(7, "requestsAtSpawn"), value + 0);
   }));
   scoreboard.set(7, "lastSpawn", 1_700_000_000.9);
   assertEquals(scoreboard.get(7, "lastSpawn"), 1_700_000_000);
 });
 
-Deno.test("increment() and counter() add one to their own cell", () => {
+Deno.test("increment() adds one to its own cell", () => {
   const scoreboard = board();
-  const count = scoreboard.counter(2, "requests");
-  const other = scoreboard.counter(3, "requests");
-  for (let i = 0; i < 5; i++) count();
-  scoreboard.increment(2, "requests");
-  scoreboard.increment(2, "exceptions");
-  other();
-  assertEquals(
-    [scoreboard.get(2, "requests"), scoreboard.get(2, "exceptions"), scoreboard.get(3, "requests")],
-    [6, 1, 1],
-  );
-  assertEquals(scoreboard.get(1, "requests"), 0);
+  for (let i = 0; i < 5; i++) scoreboard.increment(2, "respawns");
+  assertEquals([1, 2, 3].map((slot) => scoreboard.get(slot, "respawns")), [0, 5, 0]);
 });
 
 Deno.test("Scoreboard shows to one view what another one wrote, when they share the memory", () => {
-  const memory = new SharedArrayBuffer(SCOREBOARD_BYTES);
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
   const [one, other] = [new Scoreboard(memory), new Scoreboard(memory)];
-  one.counter(1, "requests")();
-  other.counter(1, "requests")();
+  one.increment(1, "respawns");
+  other.increment(1, "respawns");
   one.markReady();
-  assertEquals(other.get(1, "requests"), 2);
+  assertEquals(other.get(1, "respawns"), 2);
   assert(other.ready);
 });
 
 Deno.test("slots is what was set, and touches neither readiness nor a slot", () => {
-  const scoreboard = new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
+  const scoreboard = new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
   scoreboard.slots = 6;
   assertEquals([scoreboard.slots, scoreboard.ready, scoreboard.get(1, "pid")], [6, false, 0]);
 });

@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { isBuiltinMetric } from "../../../lib/config/metric_names.ts";
 import { builtinMetrics } from "../../../lib/stats/builtin_metrics.ts";
 import { builtinMetric } from "../../../lib/worker/builtin_metrics.ts";
-import { Scoreboard, SCOREBOARD_BYTES } from "../../../lib/protocol/scoreboard.ts";
+import { SHARED_BYTES } from "../../../lib/protocol/memory_layout.ts";
+import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
 import type { Stats } from "../../../lib/stats/stats.ts";
 
 type Numbers = Partial<Stats["workers"][number]>;
@@ -56,7 +57,7 @@ Deno.test("builtinMetrics() leaves out cores, where that is wanted", () => {
 });
 
 Deno.test("the configuration and the worker know the names of builtinMetrics(), and no others", () => {
-  const scoreboard = new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
+  const scoreboard = new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
   scoreboard.slots = 2;
   const known = (name: string) => {
     try {

@@ -1,8 +1,8 @@
 /** The document of the stats, against a file that shows all of it. */
 import { assertEquals } from "@std/assert";
 import type { MasterState, Reload } from "../../../lib/core/state.ts";
-import { LATENCY_BUCKETS } from "../../../lib/protocol/latency.ts";
 import { SHARED_BYTES } from "../../../lib/protocol/lane.ts";
+import { COUNT_AT, LIST_AT, TALLY_CELLS } from "../../../lib/protocol/tally.ts";
 import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
 import { type StatsFacts, statsOf } from "../../../lib/stats/stats_of.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
@@ -54,17 +54,21 @@ const STATE: MasterState = stateOf({
 
 function scoreboard(): Scoreboard {
   const board = new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
-  board.set(1, "requests", 100);
   board.set(1, "requestsAtSpawn", 90);
-  board.set(1, "exceptions", 2);
   board.set(1, "respawns", 1);
   board.set(1, "lastSpawn", 1_700_000_129);
-  board.set(1, "runningTime", 54_321);
   board.set(1, "averageTime", 543);
-  board.set(1, "sent", 5_000_000_000);
-  for (let place = 0; place < LATENCY_BUCKETS; place++) board.counters(1, "latency")(place);
-  for (const place of [0, 1, 1, 2, 3, 4]) board.counters(1, "responses")(place);
-  board.set(2, "requests", 7);
+  const tally = new Float64Array(TALLY_CELLS);
+  tally[COUNT_AT.requests] = 100;
+  tally[COUNT_AT.exceptions] = 2;
+  tally[COUNT_AT.runningTime] = 54_321;
+  tally[COUNT_AT.sent] = 5_000_000_000;
+  tally.fill(1, LIST_AT.latency);
+  tally.set([1, 2, 1, 1, 1], LIST_AT.responses);
+  board.keep(1, tally);
+  tally.fill(0);
+  tally[COUNT_AT.requests] = 7;
+  board.keep(2, tally);
   return board;
 }
 

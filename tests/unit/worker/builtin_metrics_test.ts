@@ -1,18 +1,26 @@
 /** duwsgi's own metrics, as a worker reads them. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Scoreboard, SCOREBOARD_BYTES } from "../../../lib/protocol/scoreboard.ts";
+import { SHARED_BYTES } from "../../../lib/protocol/memory_layout.ts";
+import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { type Count, COUNT_AT, TALLY_CELLS } from "../../../lib/protocol/tally.ts";
 import { builtinMetric } from "../../../lib/worker/builtin_metrics.ts";
 
+function keep(scoreboard: Scoreboard, slot: number, count: Count, value: number): void {
+  const tally = new Float64Array(TALLY_CELLS);
+  tally[COUNT_AT[count]] = value;
+  scoreboard.keep(slot, tally);
+}
+
 function board(): Scoreboard {
-  const scoreboard = new Scoreboard(new SharedArrayBuffer(SCOREBOARD_BYTES));
+  const scoreboard = new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
   scoreboard.slots = 3;
-  scoreboard.set(1, "requests", 10);
+  keep(scoreboard, 1, "requests", 10);
   scoreboard.set(1, "requestsAtSpawn", 4);
-  scoreboard.set(3, "requests", 5);
-  scoreboard.set(3, "exceptions", 2);
+  keep(scoreboard, 3, "requests", 5);
+  keep(scoreboard, 3, "exceptions", 2);
   scoreboard.set(1, "averageTime", 10);
   scoreboard.set(3, "averageTime", 30);
-  scoreboard.set(2, "sent", 900);
+  keep(scoreboard, 2, "sent", 900);
   return scoreboard;
 }
 

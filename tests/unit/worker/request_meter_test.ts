@@ -10,6 +10,8 @@ function setup(memory = new SharedArrayBuffer(SHARED_BYTES), laneNumber = 1) {
   const time = { us: 1_000_000 };
   const scoreboard = new Scoreboard(memory);
   const lane = new Lane(memory, laneNumber);
+  lane.set("slot", 3);
+  scoreboard.useLane(laneNumber);
   const clock = () => time.us;
   const meter = new RequestMeter({ scoreboard, slot: 3, lane, named: false, clock });
   const cells = (...names: Cell[]) => names.map((name) => scoreboard.get(3, name));
@@ -25,7 +27,7 @@ Deno.test("RequestMeter counts a request when it begins, and its response when t
   time.us += 1_000;
   meter.answered(two, 404, 0);
   assertEquals([cells("requests", "sent", "runningTime"), lane.get("inFlight")], [
-    [2, 12, 1_600],
+    [2, 12, 1_601],
     0,
   ]);
   assertEquals(scoreboard.list(3, "responses"), [0, 1, 0, 1, 0]);

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type MetricLine, parseMetricLine } from "../../../../lib/config/metric_line.ts";
 import { MetricRegistry } from "../../../../lib/master/metrics/metric_registry.ts";
-import { METRIC_CELLS, SHARED_BYTES } from "../../../../lib/protocol/lane.ts";
+import { METRIC_CELLS, SHARED_BYTES } from "../../../../lib/protocol/memory_layout.ts";
 import { cellsOf } from "../../../../lib/protocol/metric_table.ts";
 
 function lines(...texts: string[]): MetricLine[] {
