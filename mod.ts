@@ -24,6 +24,7 @@ export type { BusynessConfig } from "./lib/config/options/busyness.ts";
 export type { CheaperAlgorithm, ScalingConfig } from "./lib/config/options/scaling.ts";
 export type { Limits } from "./lib/core/watch.ts";
 export type { LogFileConfig } from "./lib/config/options/log_file.ts";
+export type { RequestLogConfig } from "./lib/config/options/request_log.ts";
 export type { ProcessConfig } from "./lib/config/options/process.ts";
 export type { CronLine } from "./lib/config/cron_line.ts";
 export type { DaemonLine } from "./lib/config/daemon_line.ts";

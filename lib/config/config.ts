@@ -16,6 +16,7 @@ import type { ControlConfig } from "./options/control.ts";
 import type { CompanionConfig } from "./options/companions.ts";
 import type { HookConfig } from "./options/hooks.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
+import type { RequestLogConfig } from "./options/request_log.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 import type { ScalingConfig } from "./options/scaling.ts";
@@ -48,6 +49,7 @@ export interface Config
     ScalingConfig,
     ProcessConfig,
     LogFileConfig,
+    RequestLogConfig,
     CompanionConfig,
     HookConfig,
     MetricsConfig {

@@ -11,6 +11,7 @@
 
 import type { Origin } from "./config.ts";
 import type { RawEntries, RawEntry } from "./entry.ts";
+import { findRow } from "./options.ts";
 import { evaluatePipeline } from "./pipeline.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
 import type { ConfigSource } from "./source.ts";
@@ -41,6 +42,8 @@ export interface Place {
   readonly origin: Origin;
   /** What `%(_)` stands for, or null. */
   readonly matched: string | null;
+  /** Whether a `%(name)` that is not defined is no mistake. @default false */
+  readonly ownPlaceholders?: boolean;
 }
 
 /** A placeholder whose end has not been seen yet. */
@@ -74,7 +77,8 @@ export class Expander {
     const known = this.#values.get(entry);
     if (known !== undefined) return known;
     this.#active.add(entry);
-    const value = this.expand(entry.value, { origin, matched: entry.matched });
+    const { ownPlaceholders = false } = findRow(entry.key) ?? {};
+    const value = this.expand(entry.value, { origin, matched: entry.matched, ownPlaceholders });
     this.#active.delete(entry);
     this.#values.set(entry, value);
     return value;
@@ -181,6 +185,7 @@ export class Expander {
     if (more.length === 0) {
       const value = name === undefined ? undefined : this.#lookUp(name, place);
       if (value !== undefined) return value;
+      if (place.ownPlaceholders) return null;
       const where = this.#complete ? "" : " above that line";
       this.#report("warning", place, `%(${text})`, `is not defined${where} and stays as it is`);
       return null;

@@ -43,6 +43,8 @@ export interface Row {
   readonly details: string;
   /** One or more lines of an INI file, or one command line for what only exists there. */
   readonly example: string;
+  /** True if a `%(name)` that is not defined is no mistake in its value: it means something there. */
+  readonly ownPlaceholders?: boolean;
 }
 
 /** Everything a row is called. */

@@ -19,6 +19,7 @@ import { METRICS_OPTIONS } from "./options/metrics.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
 import { COMPANION_OPTIONS } from "./options/companions.ts";
 import { HOOK_OPTIONS } from "./options/hooks.ts";
+import { REQUEST_LOG_OPTIONS } from "./options/request_log.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 import { SCALING_OPTIONS } from "./options/scaling.ts";
@@ -354,6 +355,7 @@ export const OPTIONS: OptionRows<Config> = {
     example: "log-encoder = json",
   },
   ...LOG_FILE_OPTIONS,
+  ...REQUEST_LOG_OPTIONS,
 
   strict: {
     name: "strict",

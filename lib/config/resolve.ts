@@ -13,6 +13,7 @@ import { nearestName } from "../nearest.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
+import { requestLogSettings } from "./request_log.ts";
 import { checkScaling, type FindEntry } from "./scaling_rules.ts";
 import { uwsgiOptions } from "./uwsgi_options.ts";
 
@@ -206,6 +207,11 @@ function warnAboutNoEffect(find: FindEntry, draft: Config, problems: Problems): 
   if (!draft.dieOnTerm) warn("dieOnTerm", "has no effect: SIGTERM always stops duwsgi");
   if (draft.metricsDirRestore && draft.metricsDir === "") {
     warn("metricsDirRestore", "has no effect without metrics-dir");
+  }
+  if (requestLogSettings(draft) === null) {
+    for (const key of ["logMicros", "logXForwardedFor", "memoryReport"] as const) {
+      if (draft[key]) warn(key, "has no effect: there is no request log without log-requests");
+    }
   }
   if (draft.daemonize !== "" || draft.daemonize2 !== "") return;
   for (const key of ["touchLogreopen", "touchLogrotate", "logBackupname"] as const) {

@@ -80,15 +80,8 @@ const FAMILIES: readonly Family[] = [
   [
     "not available yet, use daemonize, redirect standard error, or let the service manager keep the log",
     `
-      log-master log-maxsize log-reopen log-socket log-syslog logger logto
+      log-date log-master log-maxsize log-reopen logdate log-socket log-syslog logger logto
       logto2 req-logger threaded-logger worker-logger
-    `,
-  ],
-  [
-    "log requests in the script",
-    `
-      disable-logging log-4xx log-5xx log-date log-format log-micros log-slow
-      log-x-forwarded-for logdate logformat
     `,
   ],
   [
@@ -208,12 +201,12 @@ const FAMILIES: readonly Family[] = [
       legion-quorum legion-scroll legion-scroll-list-max-size legion-scroll-max-size
       legion-setup legion-skew-tolerance legion-smart-attach-daemon
       legion-smart-attach-daemon2 legion-tolerance legion-unlord limit-post listen-queue-alarm
-      load-file-in-cache load-file-in-cache-gzip lock-engine locks log-alarm log-big log-drain
+      load-file-in-cache load-file-in-cache-gzip lock-engine locks log-alarm log-drain
       log-filter log-format-strftime log-ioerror log-master-bufsize
       log-master-req-stream log-master-stream log-prefix log-req-encoder log-req-route
-      log-route log-sendfile log-truncate log-zero log-zeromq logfile-chmod logfile-chown
+      log-route log-sendfile log-truncate log-zeromq logfile-chmod logfile-chown
       logformat-strftime logger-list logger-req loggers-list loop-list loops-list lq-alarm
-      manage-script-name max-apps max-vars memory-report mime-file
+      manage-script-name max-apps max-vars mime-file
       mimefile mode mount-as-emperor mount-as-root mount-as-vassal mount-asap mount-check
       mount-in-jail mount-post-jail mount-pre-jail mountpoint-check mule-harakiri
       mule-msg-size multicast multicast-loop multicast-ttl nagios
@@ -320,7 +313,6 @@ export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
   ["x", "xmlconfig"],
   ["v", "max-vars"],
   ["b", "buffer-size"],
-  ["m", "memory-report"],
   ["c", "cgi-mode"],
   ["a", "abstract-socket"],
   ["T", "enable-threads"],
@@ -329,7 +321,6 @@ export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
   ["z", "socket-timeout"],
   ["A", "sharedarea"],
   ["Q", "spooler"],
-  ["L", "disable-logging"],
   ["y", "yaml"],
   ["j", "json"],
   ["H", "virtualenv"],

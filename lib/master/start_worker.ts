@@ -4,6 +4,7 @@
  * @module
  */
 
+import { requestLogSettings } from "../config/request_log.ts";
 import {
   encodeWorkerEnvironment,
   type InstanceFacts,
@@ -56,6 +57,7 @@ export function writeFacts(
     mules: config.mules.length,
     metrics: metrics.places(config),
     opt,
+    requestLog: requestLogSettings(config),
   };
   Deno.writeTextFileSync(path, JSON.stringify(facts));
 }

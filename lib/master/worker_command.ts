@@ -8,6 +8,7 @@
 import { fromFileUrl, toFileUrl } from "@std/path/posix";
 import type { Config } from "../config/config.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
+import { requestLogSettings } from "../config/request_log.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
@@ -21,6 +22,8 @@ export const PRELOAD: URL = new URL("../worker/preload.ts", import.meta.url);
 const NAMING = new URL("../worker/name_process.ts", import.meta.url);
 /** What it runs as well if there are metrics. */
 const METRICS = new URL("../worker/metrics.ts", import.meta.url);
+/** What it runs as well if it is to log requests. */
+const REQUEST_LOG = new URL("../worker/request_log/enter.ts", import.meta.url);
 const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
 
 /** What all workers of one generation are started with. */
@@ -53,6 +56,7 @@ export function workerCommand(
     PRELOAD,
     ...workerName(config, 1) === null ? [] : [NAMING],
     ...usesMetrics(config) ? [METRICS] : [],
+    ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
   ];
   const args = [
     "run",

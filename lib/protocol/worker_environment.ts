@@ -8,6 +8,7 @@
  */
 
 import type { MetricPlace } from "./metric_table.ts";
+import type { RequestLogSettings } from "./request_log.ts";
 
 /** Name of the variable. */
 export const WORKER_VARIABLE = "DUWSGI_WORKER";
@@ -46,6 +47,8 @@ export interface InstanceFacts {
   readonly metrics: readonly MetricPlace[];
   /** The configuration as written. */
   readonly opt: ModuleOptions;
+  /** The request log; null: there is none. */
+  readonly requestLog: RequestLogSettings | null;
 }
 
 /** What a worker is told by the variable. */

@@ -13,6 +13,8 @@ interface InnerBody {
   readonly source: unknown;
   /** Bytes; null: it is a text, or not known. */
   readonly length: number | null;
+  /** What is sent: a stream, or an object that holds all of it. */
+  readonly streamOrStatic: unknown;
 }
 
 /** What Deno keeps of a response. */
@@ -36,21 +38,35 @@ function symbolNamed(name: string): symbol {
  * 0: there is none, or its size is not known before it is sent.
  */
 export function bodySize(response: Response): number {
+  return knownBodySize(response) ?? 0;
+}
+
+/** The same; null: its size is not known before it is sent. */
+export function knownBodySize(response: Response): number | null {
   const internals = response as unknown as Internals;
   const fast = internals[FAST_BODY];
   if (typeof fast === "string") return textSize(fast);
   const inner = internals[INNER] as Partial<InnerResponse> | undefined;
   const body = inner?.body;
-  if (body === null || body === undefined) return 0;
+  if (body === null) return 0;
+  if (body === undefined) return null;
   if (typeof body.length === "number") return body.length;
   if (typeof body.source === "string") return textSize(body.source);
   return declaredSize(inner?.headerList);
 }
 
-function declaredSize(headers: InnerResponse["headerList"] = []): number {
-  const header = headers.find(([name]) => name.toLowerCase() === "content-length");
-  const size = Number(header?.[1] ?? 0);
-  return Number.isSafeInteger(size) && size > 0 ? size : 0;
+/** True if the body is sent piece by piece, as it comes; also where that cannot be known. */
+export function isStreamed(response: Response): boolean {
+  const internals = response as unknown as Internals;
+  if (typeof internals[FAST_BODY] === "string") return false;
+  const body = (internals[INNER] as Partial<InnerResponse> | undefined)?.body;
+  if (body === null) return false;
+  return body === undefined || body.streamOrStatic instanceof ReadableStream;
+}
+
+function declaredSize(headers: InnerResponse["headerList"] = []): number | null {
+  const text = headers.find(([name]) => name.toLowerCase() === "content-length")?.[1] ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
 const BEYOND_ASCII = /[\u0080-\uffff]/;

@@ -17,6 +17,33 @@ export type Handler = (
   info: Deno.ServeHandlerInfo<Deno.Addr>,
 ) => Response | Promise<Response>;
 
+/** Makes the response when the handler threw, as for `Deno.serve`. */
+export type ErrorHandler = (error: unknown) => Response | Promise<Response>;
+
+/** What a script wants to be served. */
+export interface Handling {
+  readonly handler: Handler;
+  /** Absent: Deno answers {@linkcode UNHANDLED}. */
+  readonly onError?: ErrorHandler;
+}
+
+/** What Deno answers when a handler threw and nobody makes a response from that. */
+export const UNHANDLED = { status: 500, bytes: "Internal Server Error".length } as const;
+
+let follow: ((handling: Handling) => Handling) | null = null;
+
+/** Called by a preload that is to see each request: what `wrap` returns is served instead. */
+export function followRequests(wrap: (handling: Handling) => Handling): void {
+  follow = wrap;
+}
+
+/** Wraps what a script wants to be served: requests and their responses are counted. */
+export function countedHandling(handling: Handling): Handling {
+  const { handler, onError } = follow?.(handling) ?? handling;
+  if (onError === undefined) return { handler: counted(handler, false) };
+  return { handler: counted(handler, true), onError: countedErrors(onError) };
+}
+
 let rule: ClosingRule | null = null;
 
 /** From now on, responses close their connections. */
@@ -29,19 +56,13 @@ export function endClosing(): void {
   rule = null;
 }
 
-/** Makes the response when the handler threw, as for `Deno.serve`. */
-export type ErrorHandler = (error: unknown) => Response | Promise<Response>;
-
-/** What Deno answers when a handler threw and nobody makes a response from that. */
-const UNHANDLED = { status: 500, bytes: "Internal Server Error".length };
-
 /**
  * Wraps a handler. As long as the worker is not retiring, all that is added are a few numbers in
  * shared memory.
  *
  * @param answersErrors True if there is an error handler, which is wrapped by {@linkcode countedErrors}.
  */
-export function counted(handler: Handler, answersErrors: boolean): Handler {
+function counted(handler: Handler, answersErrors: boolean): Handler {
   const meter = requestMeter();
   const failed = (begun: BegunRequest): void => {
     meter.threw(begun);
@@ -79,7 +100,7 @@ export function counted(handler: Handler, answersErrors: boolean): Handler {
 }
 
 /** Wraps an error handler: its responses are counted. */
-export function countedErrors(onError: ErrorHandler): ErrorHandler {
+function countedErrors(onError: ErrorHandler): ErrorHandler {
   const meter = requestMeter();
   return async (error) => {
     try {

@@ -7,7 +7,7 @@
 import { stopAccepting } from "../system/accept_queue.ts";
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
 import { drain } from "./drain.ts";
-import { counted, countedErrors, type Handler } from "./http.ts";
+import { countedHandling, type Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { denoAddress, openOn } from "./listener.ts";
 import { stopQueues } from "./queues.ts";
@@ -69,11 +69,8 @@ export class InstanceSocket implements UwsgiSocket {
   serve(handler: Handler, options: ServeOptions = {}): Server {
     if (this.#served !== null) throw new TypeError(`"${this.address}" is served already`);
     const { onError } = options;
-    const counting = onError === undefined
-      ? options
-      : { ...options, onError: countedErrors(onError) };
-    const counts = counted(handler, onError !== undefined);
-    this.#served = new Served(this.#socket, counts, counting);
+    const handling = countedHandling({ handler, ...(onError && { onError }) });
+    this.#served = new Served(this.#socket, handling.handler, { ...options, ...handling });
     return this.#served.server;
   }
 

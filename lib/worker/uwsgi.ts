@@ -30,6 +30,7 @@ import {
   metric_set_max,
   metric_set_min,
 } from "./metric_api.ts";
+import { markRequest, requestMarks } from "./request_marks.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
@@ -176,6 +177,30 @@ export function log(text: string): true {
   return true;
 }
 
+/**
+ * Gives the request log a value for `%(name)` in `log-format`. In uWSGI it belongs to the current
+ * request; requests overlap here, so it is said which one.
+ *
+ * @param request The request that the handler was given.
+ */
+export function set_logvar(request: object, name: string, value: string): void {
+  markRequest(request).variables.set(name, String(value));
+}
+
+/** What {@linkcode set_logvar} has set for a request; null: nothing. */
+export function get_logvar(request: object, name: string): string | null {
+  return requestMarks(request)?.variables.get(name) ?? null;
+}
+
+/**
+ * Lets a request be logged, whatever `disable-logging` and the filters say.
+ *
+ * @param request The request that the handler was given.
+ */
+export function log_this_request(request: object): void {
+  markRequest(request).logged = true;
+}
+
 /** Asks the master for a graceful reload of the instance, as SIGHUP does. */
 export function reload(): true {
   channel.send({ type: "reload" });
@@ -314,6 +339,9 @@ const uwsgi = {
   workers,
   accepting,
   log,
+  set_logvar,
+  get_logvar,
+  log_this_request,
   reload,
   stop,
   set_user_harakiri,

@@ -1,6 +1,6 @@
 /** The size of bodies, by where Deno keeps them: the first thing to fail with another Deno. */
 import { assertEquals } from "@std/assert";
-import { bodySize } from "../../../lib/worker/body_size.ts";
+import { bodySize, isStreamed, knownBodySize } from "../../../lib/worker/body_size.ts";
 
 const headers = { "x-a": "b" };
 const form = new FormData();
@@ -53,4 +53,25 @@ Deno.test("bodySize() knows the size of a form as it is sent", async () => {
 
 Deno.test("bodySize() is 0 for a response that is none of Deno's", () => {
   assertEquals(bodySize({} as Response), 0);
+});
+
+Deno.test("knownBodySize() tells an unknown size from none", () => {
+  const stream = new Blob(["abc"]).stream();
+  assertEquals(knownBodySize(new Response(null)), 0);
+  assertEquals(knownBodySize(new Response(stream)), null);
+  assertEquals(knownBodySize({} as Response), null);
+});
+
+Deno.test("isStreamed() is true for what is sent piece by piece", () => {
+  const { body } = new Response("hello");
+  for (const one of [new Blob(["abc"]), new Blob(["abc"]).stream(), form]) {
+    assertEquals(isStreamed(new Response(one)), true);
+  }
+  assertEquals(isStreamed(new Response(body?.pipeThrough(new CompressionStream("gzip")))), true);
+  assertEquals(isStreamed({} as Response), true);
+  for (const one of ["", "hello", new Uint8Array(7), new URLSearchParams("a=b"), null]) {
+    assertEquals(isStreamed(new Response(one)), false);
+    assertEquals(isStreamed(new Response(one, { headers })), false);
+  }
+  assertEquals(isStreamed(Response.redirect("http://a.example/")), false);
 });

@@ -1,0 +1,34 @@
+/**
+ * What the options of the request log come to.
+ *
+ * @module
+ */
+
+import type { RequestLogSettings } from "../protocol/request_log.ts";
+import type { Config } from "./config.ts";
+import type { RequestLogConfig } from "./options/request_log.ts";
+
+/** The request log that a configuration asks for; null: none. */
+export function requestLogSettings(
+  config: RequestLogConfig & Pick<Config, "logEncoder">,
+): RequestLogSettings | null {
+  const filters = {
+    clientErrors: config.log4xx,
+    serverErrors: config.log5xx,
+    zero: config.logZero,
+    slowMs: config.logSlow,
+    bigBytes: config.logBig,
+  };
+  const wanted = config.logRequests || config.logFormat !== "" ||
+    Object.values(filters).some((value) => value !== false && value !== 0);
+  if (!wanted) return null;
+  return {
+    format: config.logFormat,
+    json: config.logEncoder === "json",
+    onlyMatches: config.disableLogging,
+    filters,
+    micros: config.logMicros,
+    forwardedFor: config.logXForwardedFor,
+    memory: config.memoryReport,
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * Runs in the worker, as a preload of its own and only when requests are logged: every handler that is
+ * served from now on is followed by the request log.
+ *
+ * @module
+ */
+
+import { processMemory } from "../../system/process_memory.ts";
+import { followRequests } from "../http.ts";
+import { currentInstance } from "../instance.ts";
+import { lineSinks } from "../line_sinks.ts";
+import { logged } from "./deno_requests.ts";
+import type { WorkerFacts } from "./record.ts";
+import { RequestLog } from "./request_log.ts";
+
+const { environment, facts, metrics } = currentInstance();
+if (facts.requestLog !== null && environment.slot > 0) {
+  const worker: WorkerFacts = {
+    pid: Deno.pid,
+    slot: environment.slot,
+    hostname: facts.hostname,
+    memory: memoryOfLastSecond(),
+    metric: metricValue,
+  };
+  const write = (lines: readonly string[]) => lineSinks().requests(lines);
+  const log = new RequestLog({ settings: facts.requestLog, worker, write });
+  followRequests((handling) => logged(handling, log));
+  // Deno.exit() comes here as well, and an error that ends the process.
+  addEventListener("unload", () => log.close());
+  addEventListener("error", () => log.flush());
+  addEventListener("unhandledrejection", () => log.flush());
+}
+
+/** Reading it takes longer than to write a line. */
+function memoryOfLastSecond(): WorkerFacts["memory"] {
+  let readAt = -Infinity;
+  let memory: ReturnType<WorkerFacts["memory"]> = null;
+  return () => {
+    const now = performance.now();
+    if (now - readAt < 1000) return memory;
+    readAt = now;
+    return memory = processMemory(Deno.pid) ?? { rss: Deno.memoryUsage().rss, as: null };
+  };
+}
+
+/** A format may name what is no metric, or what only the master knows. */
+function metricValue(name: string): number | null {
+  try {
+    return metrics?.get(name) ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Makes texts of others harmless in a line of the log: nobody can end the line, end a quoted text, or
+ * send commands to the terminal that shows it.
+ *
+ * @module
+ */
+
+/** What ends a line or a quoted text, and control characters, with those of C1 (ISO 6429). */
+const SPECIAL = /["\\\p{Cc}\u2028\u2029\ud800-\udfff]/u;
+const EVERY_SPECIAL = new RegExp(SPECIAL, "gu");
+
+/** The text as it stands inside a JSON string, which is also how it stands in a line without JSON. */
+export function escapeText(text: string): string {
+  return SPECIAL.test(text) ? text.replace(EVERY_SPECIAL, escapeCharacter) : text;
+}
+
+function escapeCharacter(character: string): string {
+  if (character === '"' || character === "\\") return `\\${character}`;
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

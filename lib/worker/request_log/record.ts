@@ -1,0 +1,57 @@
+/**
+ * What the request log knows of a request. Servers of every kind fill in the same.
+ *
+ * @module
+ */
+
+/** What is known when a request begins. Some servers would not tell it any more at the end. */
+export interface RequestFacts {
+  /** The method, for example `GET`. */
+  readonly method: string;
+  /** Path and query as the client sent them. */
+  readonly uri: string;
+  /** The client's IP address; empty: it has none (Unix sockets). */
+  readonly address: string;
+  /** The client's port; 0: it has none. */
+  readonly port: number;
+  /** For example `HTTP/1.1`; null: the server does not say. */
+  readonly protocol: string | null;
+  /** The headers that the log asks for, in its order; null: the client sent none of that name. */
+  readonly headers: readonly (string | null)[];
+}
+
+/** What came of it. */
+export interface RequestOutcome {
+  /** The status of the response. */
+  readonly status: number;
+  /** Bytes of the response's body; null: not known, because it was a stream. */
+  readonly bytes: number | null;
+  /** True if the response ended too early, as far as the server says so. */
+  readonly failed: boolean;
+}
+
+/** A request that is over. */
+export interface RequestRecord {
+  readonly facts: RequestFacts;
+  readonly outcome: RequestOutcome;
+  /** When it began, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Milliseconds from the begin to the end. */
+  readonly durationMs: number;
+  /** What the script has to say, see `uwsgi.set_logvar()`. */
+  readonly variables: ReadonlyMap<string, string> | undefined;
+}
+
+/** What the request log knows of the worker. */
+export interface WorkerFacts {
+  /** Process id. */
+  readonly pid: number;
+  /** Number of the slot. */
+  readonly slot: number;
+  /** Host name. */
+  readonly hostname: string;
+  /** Memory in bytes; null: not known. */
+  readonly memory: () => { readonly rss: number; readonly as: number | null } | null;
+  /** Value of a metric; null: there is none of that name. */
+  readonly metric: (name: string) => number | null;
+}
