@@ -31,10 +31,14 @@ export type { DaemonLine } from "./lib/config/daemon_line.ts";
 export type { HookActionName, HookLine } from "./lib/config/hook_line.ts";
 export type { Line } from "./lib/config/option_kind.ts";
 export type { CompanionConfig } from "./lib/config/options/companions.ts";
+export type { StatsConfig } from "./lib/config/options/stats.ts";
 export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";
 export type { MetricsConfig } from "./lib/config/options/metrics.ts";
 export type { MetricLine, MetricType, ThresholdLine } from "./lib/config/metric_line.ts";
 export type { ArithmeticCollector, MetricCollector } from "./lib/core/metric_rules.ts";
+export type { Phase, ReloadKind } from "./lib/core/state.ts";
+export type { ReloadOutcome } from "./lib/core/verdict.ts";
+export type { WorkerState } from "./lib/core/worker_table.ts";
 export type { CronSchedule } from "./lib/core/cron_schedule.ts";
 export type {
   Handler,
@@ -50,5 +54,19 @@ export type {
   WorkerInfo,
 } from "./lib/worker/uwsgi.ts";
 export type { MasterMessage, RetireReason, WorkerMessage } from "./lib/protocol/message.ts";
+export type {
+  Latency,
+  Stats,
+  StatsCore,
+  StatsCron,
+  StatsDaemon,
+  StatsMetric,
+  StatsProcess,
+  StatsReload,
+  StatsSocket,
+  StatsVerdict,
+  StatsWorker,
+} from "./lib/stats/stats.ts";
+export { LATENCY_BOUNDS_US } from "./lib/stats/stats.ts";
 export { EXIT, type ExitKind, type ExitName } from "./lib/cli/exit_code.ts";
 export { VERSION } from "./lib/version.ts";

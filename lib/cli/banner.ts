@@ -12,7 +12,7 @@ import { VERSION } from "../version.ts";
 
 /** The lines, without date and level. */
 export function banner(config: Config, surroundings: Surroundings): string[] {
-  const { listeners, libc } = surroundings;
+  const { listeners, views, libc } = surroundings;
   const { os, arch } = Deno.build;
   const cpus = navigator.hardwareConcurrency;
   const workers = config.processes === 1 ? "1 worker runs" : `${config.processes} workers run`;
@@ -26,6 +26,7 @@ export function banner(config: Config, surroundings: Surroundings): string[] {
     ...listeners.sockets.map((socket) =>
       `Socket ${socket.address}${socket.fds.length > 1 ? ", a queue for each worker" : ""}`
     ),
+    ...views.addresses.map((address) => `Stats at ${address}`),
     `${workers} ${config.script}`,
     `Reload with: ${[`kill -HUP ${Deno.pid}`, ...all, ...chain].join("; ")}`,
   ];

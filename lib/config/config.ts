@@ -20,6 +20,7 @@ import type { RequestLogConfig } from "./options/request_log.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 import type { ScalingConfig } from "./options/scaling.ts";
+import type { StatsConfig } from "./options/stats.ts";
 
 /** Where a value was written: shown in every message about it. */
 export interface Origin {
@@ -52,7 +53,8 @@ export interface Config
     RequestLogConfig,
     CompanionConfig,
     HookConfig,
-    MetricsConfig {
+    MetricsConfig,
+    StatsConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;
   /** Accepted for uWSGI's sake: duwsgi always has a master (`master`). @default true */

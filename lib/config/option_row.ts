@@ -15,6 +15,7 @@ export const GROUPS = [
   "Control",
   "Beside the workers",
   "Process and privileges",
+  "Stats",
   "Metrics",
   "Logging",
   "Composing configurations",

@@ -23,6 +23,7 @@ import { REQUEST_LOG_OPTIONS } from "./options/request_log.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 import { SCALING_OPTIONS } from "./options/scaling.ts";
+import { STATS_OPTIONS } from "./options/stats.ts";
 
 /** The options, in the order of the reference. */
 export const OPTIONS: OptionRows<Config> = {
@@ -356,6 +357,7 @@ export const OPTIONS: OptionRows<Config> = {
   },
   ...LOG_FILE_OPTIONS,
   ...REQUEST_LOG_OPTIONS,
+  ...STATS_OPTIONS,
 
   strict: {
     name: "strict",

@@ -92,7 +92,7 @@ const FAMILIES: readonly Family[] = [
       forkbomb-delay hook-as-emperor hook-as-gateway hook-as-mule hook-as-vassal
       hook-emperor-lost hook-emperor-reload hook-emperor-start hook-emperor-stop hook-touch
       ienv legion queue rbtimer rpc-max sharedarea snmp spooler
-      stats stats-http stats-push stats-server timer touch-signal unenv
+      stats-push timer touch-signal unenv
     `,
   ],
   [
@@ -258,8 +258,8 @@ const FAMILIES: readonly Family[] = [
       static-expires-mtime static-expires-path-info static-expires-path-info-mtime
       static-expires-type static-expires-type-mtime static-expires-uri
       static-expires-uri-mtime static-gzip static-gzip-all static-gzip-dir static-gzip-ext
-      static-gzip-prefix static-gzip-suffix static-safe static-skip-ext stats-min
-      stats-minified stats-no-cores stats-no-metrics stats-pusher-default-freq
+      static-gzip-prefix static-gzip-suffix static-safe static-skip-ext
+      stats-pusher-default-freq
       stats-pushers-default-freq subscribe subscribe-freq subscribe-to
       subscribe-with-modifier1 subscribe2 subscription-algo subscription-dotsplit
       subscription-notify-socket subscription-tolerance subscriptions-credentials-check

@@ -9,15 +9,17 @@ import type { SlotFailure } from "./state.ts";
 /** Names somebody who waits for a verdict; the master's edge knows who it is. */
 export type Ticket = number;
 
+/**
+ * - `done`: it is as it was asked for;
+ * - `rolled-back`: a reload failed, and every slot runs the generation before it again;
+ * - `failed`: it could not be done, and it was told why;
+ * - `cancelled`: a stop came between.
+ */
+export type ReloadOutcome = "done" | "rolled-back" | "failed" | "cancelled";
+
 /** What came of a request. */
 export interface Verdict {
-  /**
-   * - `done`: it is as it was asked for;
-   * - `rolled-back`: a reload failed, and every slot runs the generation before it again;
-   * - `failed`: it could not be done; `error` and `failures` say why;
-   * - `cancelled`: a stop came between.
-   */
-  readonly outcome: "done" | "rolled-back" | "failed" | "cancelled";
+  readonly outcome: ReloadOutcome;
   /** The generation that is respawned from now on. */
   readonly generation: number;
   /** Milliseconds from its begin to its end. */

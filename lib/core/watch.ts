@@ -39,11 +39,19 @@ export const HEARTBEATS_PER_HANG = 3;
 /** How often workers say that their event loop runs, unless `hang-timeout` needs it sooner (10 s). */
 const HEARTBEAT_MS = 10_000;
 
-/** How often workers are to say so; `cheaper` goes by how late they are each second. */
+/** What else of a configuration has workers say so. */
+interface LagReaders {
+  /** `cheaper` goes by how late they are each second. */
+  readonly cheaper?: number;
+  /** The stats show how late they are. */
+  readonly stats?: readonly unknown[];
+}
+
+/** How often workers are to say so. */
 export function heartbeatMs(
-  { hangTimeoutMs, cheaper = 0 }: Pick<Limits, "hangTimeoutMs"> & { readonly cheaper?: number },
+  { hangTimeoutMs, cheaper = 0, stats = [] }: Pick<Limits, "hangTimeoutMs"> & LagReaders,
 ): number {
-  if (cheaper > 0) return SAMPLE_MS;
+  if (cheaper > 0 || stats.length > 0) return SAMPLE_MS;
   if (hangTimeoutMs === 0) return HEARTBEAT_MS;
   const needed = Math.max(SAMPLE_MS, Math.floor(hangTimeoutMs / HEARTBEATS_PER_HANG));
   return Math.min(HEARTBEAT_MS, needed);

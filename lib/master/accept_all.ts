@@ -7,13 +7,21 @@
 import { pause } from "../system/timing.ts";
 import { logLine } from "./log.ts";
 
+/** For the sockets of operators. */
+export const CANNOT_ANSWER = "Cannot answer an operator";
+
 /** After an accept that failed (1 s). */
 const RETRY_MS = 1000;
 
-/** Calls `begin` with each connection until the listener is closed. */
-export async function acceptAll(
-  listener: Deno.UnixListener,
-  begin: (connection: Deno.UnixConn) => void,
+/**
+ * Calls `begin` with each connection until the listener is closed.
+ *
+ * @param problem Begins the line in the log when a connection could not be taken.
+ */
+export async function acceptAll<C extends Deno.Conn>(
+  listener: { accept(): Promise<C> },
+  problem: string,
+  begin: (connection: C) => void,
 ): Promise<void> {
   while (true) {
     try {
@@ -23,7 +31,7 @@ export async function acceptAll(
       if (error instanceof Deno.errors.Interrupted) return;
       // No descriptors are left, for example: the next try can wait until some are.
       const reason = error instanceof Error ? error.message : String(error);
-      logLine("warning", `Cannot answer an operator: ${reason}`, { event: "operatorRefused" });
+      logLine("warning", `${problem}: ${reason}`, { event: "clientRefused" });
       await pause(RETRY_MS);
     }
   }

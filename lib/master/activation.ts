@@ -8,7 +8,7 @@
 
 import { absolutePath } from "../system/absolute_path.ts";
 import { type Address, parseAddress } from "../config/address.ts";
-import type { SocketSpec } from "../config/config.ts";
+import type { ListenSpec } from "./listeners.ts";
 import type { Libc } from "../system/libc.ts";
 import { acceptsIpv4 } from "../system/listening_socket.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
@@ -17,7 +17,7 @@ import { localAddress, type SocketAddress } from "../system/socket_address.ts";
 
 /** A socket that is to be there: what asks for it, and the address it is opened at. */
 export interface Wanted {
-  readonly spec: SocketSpec;
+  readonly spec: ListenSpec;
   readonly address: Address;
 }
 
@@ -81,8 +81,8 @@ function realPath(path: string): string {
 
 /** The decision itself, on addresses that can be compared as they are. */
 export function match(configured: readonly Wanted[], passed: readonly Passed[]): Wanted[] {
-  const users = new Map<Passed, SocketSpec>();
-  const use = (socket: Passed, spec: SocketSpec): Wanted => {
+  const users = new Map<Passed, ListenSpec>();
+  const use = (socket: Passed, spec: ListenSpec): Wanted => {
     const other = users.get(socket);
     if (other !== undefined) throw new TypeError(usedTwice(socket, other, spec));
     users.set(socket, spec);
@@ -130,12 +130,12 @@ function covers({ address: other, acceptsIpv4 }: Passed, address: Address): bool
     other?.family === "inet6" && other.host === "::" && other.port === address.port;
 }
 
-function specOf({ fd, name }: PassedSocket): SocketSpec {
+function specOf({ fd, name }: PassedSocket): ListenSpec {
   const origin = { file: "LISTEN_FDS", line: fd - 2 };
   return { option: "http-socket", text: `fd://${name ?? fd}`, origin };
 }
 
-function usedTwice(socket: Passed, first: SocketSpec, second: SocketSpec): string {
+function usedTwice(socket: Passed, first: ListenSpec, second: ListenSpec): string {
   const where = [first, second].map(({ text, origin }) =>
     `"${text}" (${origin.file}:${origin.line})`
   );

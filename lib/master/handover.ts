@@ -31,6 +31,8 @@ export interface Handover {
   readonly listeners: readonly Listener[];
   /** Open only until the new workers have proved themselves. */
   readonly outgoing: readonly Listener[];
+  /** The master's own sockets, also those that are configured no more. */
+  readonly views: readonly Listener[];
   readonly scoreboardFd: number | null;
   readonly sharedBytes: number;
   /** Which cells of that memory belong to which metric. */
@@ -55,7 +57,7 @@ export function execWith(
   role: Readonly<Record<string, string>>,
 ): never {
   const fds = [
-    ...[...handover.listeners, ...handover.outgoing].flatMap(({ worker }) => worker.fds),
+    ...listenersOf(handover).flatMap(({ worker }) => worker.fds),
     ...(handover.scoreboardFd === null ? [] : [handover.scoreboardFd]),
   ];
   const cwd = Deno.cwd();
@@ -81,11 +83,15 @@ export function takeHandover(c: Libc | null): Handover | null {
   Deno.env.delete(VARIABLE);
   const handover = JSON.parse(readFile(c, Number(fd))) as Handover;
   c.close(Number(fd));
-  for (const { worker } of [...handover.listeners, ...handover.outgoing]) {
+  for (const { worker } of listenersOf(handover)) {
     for (const inherited of worker.fds) setInherited(c, inherited, false);
   }
   if (handover.scoreboardFd !== null) setInherited(c, handover.scoreboardFd, false);
   return handover;
+}
+
+function listenersOf({ listeners, outgoing, views }: Handover): readonly Listener[] {
+  return [...listeners, ...outgoing, ...views];
 }
 
 /** Lets the signals come that waited for the new program. */

@@ -27,17 +27,24 @@ import type { Wanted } from "./activation.ts";
 import { reservePort } from "./own_socket.ts";
 
 /** What of the configuration the sockets are made from. */
-export type SocketConfig = Pick<
-  Config,
-  | "sockets"
-  | "processes"
-  | "listen"
-  | "reusePort"
-  | "soKeepalive"
-  | "chmodSocket"
-  | "chownSocket"
-  | "vacuum"
->;
+export type SocketConfig =
+  & Pick<
+    Config,
+    | "processes"
+    | "listen"
+    | "reusePort"
+    | "soKeepalive"
+    | "chmodSocket"
+    | "chownSocket"
+    | "vacuum"
+  >
+  & { readonly sockets: readonly ListenSpec[] };
+
+/** A configured address. */
+export type ListenSpec = Omit<SocketSpec, "option"> & {
+  /** The option that asked for it. */
+  readonly option: string;
+};
 
 /** One open socket: its descriptors and what workers are told about it. Nothing but data. */
 export interface Listener {
@@ -170,7 +177,7 @@ function closeListener(c: Libc | null, { worker, file }: Listener, vacuum: boole
 }
 
 /** Two sockets with the same key are the same socket. */
-function keyOf({ option, text }: SocketSpec): string {
+function keyOf({ option, text }: ListenSpec): string {
   return `${option} ${text}`;
 }
 
@@ -215,7 +222,7 @@ async function openOne(
 async function bindOne(
   c: Libc,
   address: Address,
-  spec: SocketSpec,
+  spec: ListenSpec,
   config: SocketConfig,
 ): Promise<Listener> {
   switch (address.kind) {
@@ -259,7 +266,7 @@ function bindTcpListener(
   c: Libc,
   host: string,
   wantedPort: number,
-  spec: SocketSpec,
+  spec: ListenSpec,
   config: SocketConfig,
 ): Listener {
   const { reusePort, soKeepalive: keepalive } = config;
@@ -268,18 +275,18 @@ function bindTcpListener(
   const port = boundPort(c, first);
   const text = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const bind = { hostname: host, port };
-  const worker = { address: text, protocol: spec.option, bind, fds: [first] };
+  const worker = { address: text, protocol: protocolOf(spec), bind, fds: [first] };
   return { key: keyOf(spec), worker, perSlot: reusePort, keepalive, file: null };
 }
 
 function shared(
-  spec: SocketSpec,
+  spec: ListenSpec,
   config: SocketConfig,
   address: string,
   fd: number,
   file: Listener["file"],
 ): Listener {
-  const worker = { address, protocol: spec.option, bind: null, fds: [fd] };
+  const worker = { address, protocol: protocolOf(spec), bind: null, fds: [fd] };
   const { soKeepalive: keepalive } = config;
   return { key: keyOf(spec), worker, perSlot: false, keepalive, file };
 }
@@ -295,7 +302,7 @@ function applyFileOptions(c: Libc, path: string, config: SocketConfig): void {
 /** Workers bind for themselves; the master only makes sure that they can. */
 async function withoutLibc(
   address: Address,
-  spec: SocketSpec,
+  spec: ListenSpec,
   config: SocketConfig,
 ): Promise<Listener> {
   if (address.kind !== "tcp") {
@@ -307,13 +314,18 @@ async function withoutLibc(
   const port = reservePort(hostname, address.port);
   const text = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   const bind = { hostname, port };
-  const worker = { address: text, protocol: spec.option, bind, fds: [] };
+  const worker = { address: text, protocol: protocolOf(spec), bind, fds: [] };
   const { soKeepalive: keepalive } = config;
   return { key: keyOf(spec), worker, perSlot: false, keepalive, file: null };
 }
 
+/** The option as workers know it; there are none that know of sockets of the master. */
+function protocolOf({ option }: ListenSpec): WorkerSocket["protocol"] {
+  return option === "http-socket" ? "http-socket" : "socket";
+}
+
 /** What is wrong, where, and what to do about it, in one line. */
-function explain(error: unknown, spec: SocketSpec): Error {
+function explain(error: unknown, spec: ListenSpec): Error {
   const { text, origin, option } = spec;
   const where = `${option} "${text}" (${origin.file}:${origin.line})`;
   const reason = error instanceof Error ? error.message : String(error);

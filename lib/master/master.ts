@@ -91,6 +91,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     master.begin(setup.inheritance);
     setup.onBegun();
     companions.configure(setup.instruction);
+    void views.open();
     master.watch();
     while (master.outcome === null) {
       const deadline = earlier(nextDeadline(master.state), serviceManager?.deadline ?? null);
@@ -106,6 +107,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   } finally {
     touchFiles.close();
     oversight.close();
+    await views.close();
     await scaling.close();
     await operators.close(master.outcome);
     await surroundings.metrics.close();
@@ -287,14 +289,15 @@ class Master {
   }
 
   async #execMaster(): Promise<void> {
-    const { companions } = this.#eyes;
+    const { companions, views } = this.#eyes;
     // What runs beside the workers belongs to this program; the next one starts its own.
-    await companions.stop();
+    await Promise.all([companions.stop(), views.close()]);
     // A stop that came meanwhile is not for the next program to forget.
-    if (this.state.reload?.exec !== "asked") return;
+    if (this.state.reload?.exec !== "asked") return void views.open();
     const inheritance = inheritanceOf(this.state, performance.now());
     const problem = this.#setup.replacement?.run(inheritance, this.#crew.credentials);
     companions.startAgain(this.#current);
+    void views.open();
     this.#refuse(problem ?? "The master's program cannot be replaced");
   }
 

@@ -12,7 +12,7 @@ import { type Status, statusOf, statusText, workersText } from "../control/statu
 import { absolutePath } from "../system/absolute_path.ts";
 import { removeStaleSocket } from "../system/listening_socket.ts";
 import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
-import { acceptAll } from "./accept_all.ts";
+import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
 import { ChangeReloads } from "./change_reloads.ts";
 import { logLine } from "./log.ts";
 import { MasterFifo } from "./master_fifo.ts";
@@ -63,7 +63,7 @@ export class Doors {
     };
     if (controlSocket !== "") {
       this.#listener = await this.#listen(absolutePath(controlSocket));
-      void acceptAll(this.#listener, (connection) => this.begin(connection));
+      void acceptAll(this.#listener, CANNOT_ANSWER, (connection) => this.begin(connection));
     }
     if (masterFifo.length > 0) {
       const paths = masterFifo.map((path) => absolutePath(path));

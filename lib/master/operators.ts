@@ -17,7 +17,7 @@ import {
 import type { Happening, Outcome } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket, Verdict } from "../core/verdict.ts";
-import { acceptAll } from "./accept_all.ts";
+import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
 import { logLine } from "./log.ts";
 import type { Doors } from "./operator_doors.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -79,7 +79,7 @@ export class Operators {
   async open(): Promise<void> {
     const path = `${this.#setup.surroundings.control.directory}/${OPERATOR_SOCKET}`;
     this.#ownSocket = Deno.listen({ transport: "unix", path });
-    void acceptAll(this.#ownSocket, (connection) => this.#begin(connection));
+    void acceptAll(this.#ownSocket, CANNOT_ANSWER, (connection) => this.#begin(connection));
     const { masterFifo, controlSocket } = this.#setup.config();
     if (masterFifo.length > 0 || controlSocket !== "") await this.#open();
   }

@@ -16,6 +16,7 @@ import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
 import { CHECK_ENVIRONMENT, execWith, HANDOVER_VERSION } from "./handover.ts";
 import { Listeners } from "./listeners.ts";
+import { openViews } from "./view_listeners.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** The way from this program to the next one. */
@@ -27,6 +28,7 @@ export class Replacement {
   readonly #passed: readonly PassedSocket[];
   readonly #role: Readonly<Record<string, string>>;
   #listeners: Listeners | null = null;
+  #views: Listeners | null = null;
 
   /** `role`: variables that the next program gets, and other children do not. */
   constructor(
@@ -53,23 +55,28 @@ export class Replacement {
     const problem = await this.#check();
     if (problem !== null) return problem;
     try {
-      const { listeners } = this.#surroundings;
+      const { listeners, views } = this.#surroundings;
       this.#listeners = await Listeners.open(
         this.#libc,
         config,
         listeners.records,
         this.#passed,
       );
+      const { addresses } = this.#listeners;
+      this.#views = await openViews(this.#libc, config, views.records, addresses);
       return null;
     } catch (error) {
+      this.#dropListeners();
       return error instanceof Error ? error.message : String(error);
     }
   }
 
   /** Runs the new program, which does not return; else says why it could not. */
   run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
-    const { listeners: current, scoreboardFd, control, startedOn, metrics } = this.#surroundings;
+    const { listeners: current, views, scoreboardFd, control, startedOn, metrics } = this
+      .#surroundings;
     const next = this.#listeners ?? current;
+    const nextViews = this.#views ?? views;
     const kept = new Set(next.records.map(({ worker }) => worker.fds[0]));
     try {
       return execWith(this.#libc, this.#started, {
@@ -78,6 +85,8 @@ export class Replacement {
         credentials,
         listeners: next.records,
         outgoing: current.records.filter(({ worker }) => !kept.has(worker.fds[0])),
+        // Whoever takes over closes what it has no use for.
+        views: [...new Set([...nextViews.records, ...views.records])],
         scoreboardFd,
         sharedBytes: SHARED_BYTES,
         metrics: metrics.records,
@@ -94,6 +103,8 @@ export class Replacement {
   #dropListeners(): void {
     this.#listeners?.closeAllBut(this.#surroundings.listeners);
     this.#listeners = null;
+    this.#views?.closeAllBut(this.#surroundings.views);
+    this.#views = null;
   }
 
   async #check(): Promise<string | null> {

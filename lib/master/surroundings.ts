@@ -18,6 +18,7 @@ import type { Handover } from "./handover.ts";
 import { LanePool } from "./lane_pool.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
 import { LazyMetrics } from "./metrics/lazy_metrics.ts";
+import { openViews, type ViewConfig } from "./view_listeners.ts";
 import type { ProcessSetup } from "./process_setup.ts";
 
 /** The lasting things of an instance. */
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly listeners: Listeners;
   /** Sockets that are configured no more, for the workers that still serve them. */
   readonly outgoing: Listeners;
+  /** The sockets at which the master itself shows what the instance is like. */
+  readonly views: Listeners;
   readonly control: ControlServer;
   readonly scoreboard: Scoreboard;
   /** The memory that master and workers share: the scoreboard, and the lanes behind it. */
@@ -53,7 +56,7 @@ export interface Surroundings {
  * behind.
  */
 export async function openSurroundings(
-  config: SocketConfig,
+  config: SocketConfig & ViewConfig,
   passedSockets: readonly PassedSocket[],
   handover: Handover | null,
   process: ProcessSetup | null,
@@ -66,6 +69,7 @@ export async function openSurroundings(
     listeners.close(true);
     throw error;
   }
+  const views = await openTheViews(c, config, handover, listeners);
   const known = knownMemory(handover);
   const scoreboardFd = c && (known?.scoreboardFd ??
     createSharedMemory(c, "duwsgi-scoreboard", SHARED_BYTES));
@@ -78,7 +82,8 @@ export async function openSurroundings(
     libc: c,
     listeners,
     outgoing: new Listeners(c, handover?.outgoing ?? []),
-    control: openControl(listeners, handover?.directory),
+    views,
+    control: openControl([listeners, views], handover?.directory),
     scoreboard,
     sharedMemory: memory,
     lanes: new LanePool(memory, scoreboard),
@@ -95,16 +100,33 @@ export async function openSurroundings(
   };
 }
 
+async function openTheViews(
+  c: Libc | null,
+  config: ViewConfig,
+  handover: Handover | null,
+  listeners: Listeners,
+): Promise<Listeners> {
+  const before = new Listeners(c, handover?.views ?? []);
+  try {
+    const views = await openViews(c, config, before.records, listeners.addresses);
+    before.closeAllBut(views);
+    return views;
+  } catch (error) {
+    listeners.close(true);
+    throw error;
+  }
+}
+
 /** Counts go on where they were, unless the new program counts something else. */
 function knownMemory(handover: Handover | null): Handover | null {
   return handover?.sharedBytes === SHARED_BYTES ? handover : null;
 }
 
-function openControl(listeners: Listeners, directory?: string): ControlServer {
+function openControl(opened: readonly Listeners[], directory?: string): ControlServer {
   try {
     return new ControlServer(directory);
   } catch (error) {
-    listeners.close(true);
+    for (const listeners of opened) listeners.close(true);
     const reason = error instanceof Error ? error.message : String(error);
     const advice = "set TMPDIR to a directory that this user may write to";
     throw new UserError("socket", `Cannot open the socket for control pipes: ${reason}: ${advice}`);
@@ -113,11 +135,12 @@ function openControl(listeners: Listeners, directory?: string): ControlServer {
 
 /** Closes everything. */
 export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
-  const { libc: c, control, listeners, outgoing, scoreboardFd, stderrFd } = surroundings;
+  const { libc: c, control, listeners, outgoing, views, scoreboardFd, stderrFd } = surroundings;
   surroundings.process?.exit(vacuum);
   control.close();
   listeners.close(vacuum);
   outgoing.close(true);
+  views.close(vacuum);
   if (scoreboardFd !== null) c?.close(scoreboardFd);
   if (stderrFd !== null) c?.close(stderrFd);
 }

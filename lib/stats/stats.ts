@@ -11,7 +11,7 @@
 
 import type { Phase, ReloadKind } from "../core/state.ts";
 import type { MetricHistogram } from "../protocol/metric_table.ts";
-import type { Verdict } from "../core/verdict.ts";
+import type { ReloadOutcome } from "../core/verdict.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 
 export { LATENCY_BOUNDS_US } from "../protocol/latency.ts";
@@ -174,10 +174,15 @@ export interface StatsWorker {
 
 /** A worker process that is not the slot's own yet, or not any more. */
 export interface StatsProcess {
+  /** Process id; 0: it has none yet. */
   readonly pid: number;
+  /** What it is doing. */
   readonly state: WorkerState;
+  /** Which reload it belongs to. */
   readonly generation: number;
+  /** Milliseconds since it was started. */
   readonly age_ms: number;
+  /** Requests at work. */
   readonly in_flight: number;
   /** Why it leaves; null: it does not. */
   readonly reason: string | null;
@@ -185,35 +190,53 @@ export interface StatsProcess {
 
 /** What uWSGI calls a core: here all requests of a worker, whatever runs beside each other. */
 export interface StatsCore {
+  /** Always 0. */
   readonly id: number;
+  /** As of the worker. */
   readonly requests: number;
+  /** Always 0. */
   readonly static_requests: number;
+  /** Always 0. */
   readonly routed_requests: number;
+  /** Always 0. */
   readonly offloaded_requests: number;
+  /** Always 0. */
   readonly write_errors: number;
+  /** Always 0. */
   readonly read_errors: number;
+  /** 1 while requests are at work. */
   readonly in_request: 0 | 1;
   /** Always empty: what clients send is nobody else's business. */
   readonly vars: readonly never[];
+  /** Always empty. */
   readonly req_info: Readonly<Record<string, number>>;
 }
 
 /** An attached daemon. */
 export interface StatsDaemon {
+  /** Its command. */
   readonly cmd: string;
   /** 0: it is not running. */
   readonly pid: number;
+  /** How often it was started again. */
   readonly respawns: number;
 }
 
 /** A cron entry; -1 stands for "every", and -N for "every N". */
 export interface StatsCron {
+  /** 0 to 59. */
   readonly minute: number;
+  /** 0 to 23. */
   readonly hour: number;
+  /** Day of the month. */
   readonly day: number;
+  /** 1 to 12. */
   readonly month: number;
+  /** Day of the week; 0 and 7 are Sunday. */
   readonly week: number;
+  /** Its command. */
   readonly command: string;
+  /** 1: not started while it still runs. */
   readonly unique: 0 | 1;
   /** Always empty. */
   readonly legion: string;
@@ -227,8 +250,9 @@ export interface StatsCron {
 export interface StatsMetric {
   /** 0 counter, 1 gauge, 2 absolute, 3 alias. A histogram is a counter. */
   readonly type: 0 | 1 | 2 | 3;
+  /** Number for SNMP, possibly empty. */
   readonly oid: string;
-  /** Of a histogram, how many values it has. */
+  /** Its value; of a histogram, how many values it has. */
   readonly value: number;
   /** Not in uWSGI: what a histogram has counted; other metrics have none. */
   readonly histogram?: MetricHistogram;
@@ -236,23 +260,31 @@ export interface StatsMetric {
 
 /** A reload on its way. */
 export interface StatsReload {
+  /** How many are replaced at a time, and whether the configuration is read again. */
   readonly kind: ReloadKind;
+  /** The generation it is to bring. */
   readonly generation: number;
+  /** Milliseconds since it began. */
   readonly running_ms: number;
-  /** Slots still to come, slots whose new worker is starting, slots that have theirs. */
+  /** Slots still to come. */
   readonly pending: readonly number[];
+  /** Slots whose new worker is starting. */
   readonly starting: readonly number[];
+  /** Slots that have their new worker. */
   readonly done: readonly number[];
 }
 
 /** How a reload ended. */
 export interface StatsVerdict {
+  /** As of a reload on its way. */
   readonly kind: ReloadKind;
-  readonly outcome: Verdict["outcome"];
+  /** What came of it. */
+  readonly outcome: ReloadOutcome;
   /** The generation it was to bring. */
   readonly generation: number;
   /** When it ended, in milliseconds since the epoch. */
   readonly at_ms: number;
+  /** Milliseconds it took. */
   readonly took_ms: number;
   /** One sentence, as in the log. */
   readonly text: string;

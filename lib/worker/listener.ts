@@ -5,17 +5,10 @@
  * @module
  */
 
-import { adopt } from "../system/accept_queue.ts";
-import { check } from "../system/libc.ts";
+import { openAdopted, type Place } from "../system/adopted_listener.ts";
 import { setInherited } from "../system/descriptor.ts";
-import type { SocketAddress } from "../system/socket_address.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { currentInstance } from "./instance.ts";
-
-/** Where Deno is asked to listen, in the words of `Deno.listen` and `Deno.serve`. */
-export type Place =
-  | { readonly hostname: string; readonly port: number; readonly reusePort?: boolean }
-  | { readonly path: string };
 
 /**
  * Calls `open` with a place to listen at and makes what it opened accept on the socket.
@@ -32,19 +25,10 @@ export function openOn<T extends { readonly addr: Deno.Addr }>(
 ): T {
   const { libc, environment } = currentInstance();
   if (libc === null || fd === null) return open(ownPlace(socket));
-  check(libc, "listen", libc.listen(fd, environment.listen));
-  const place = throwaway(socket, environment.control);
-  const opened = open(place);
-  adopt(libc, fd, socketAddress(opened.addr));
-  if ("path" in place) Deno.removeSync(place.path);
+  const adopted = { fd, address: socket.address, backlog: environment.listen };
+  const opened = openAdopted(libc, adopted, `${environment.control}.${Deno.pid}`, open);
   setInherited(libc, fd, false);
   return opened;
-}
-
-/** A place of the same kind as the socket: Deno reads a client's address according to it. */
-function throwaway(socket: WorkerSocket, control: string): Place {
-  if (/:\d+$/.test(socket.address)) return { hostname: "127.0.0.1", port: 0 };
-  return { path: `${control}.${Deno.pid}` };
 }
 
 function ownPlace(socket: WorkerSocket): Place {
@@ -55,17 +39,6 @@ function ownPlace(socket: WorkerSocket): Place {
     );
   }
   return { ...socket.bind, reusePort: true };
-}
-
-function socketAddress(address: Deno.Addr): SocketAddress {
-  if (address.transport === "unix") {
-    const abstract = address.path.startsWith("\0");
-    return { family: "unix", path: abstract ? address.path.slice(1) : address.path, abstract };
-  }
-  if (address.transport !== "tcp") {
-    throw new TypeError(`Not a stream address: ${address.transport}`);
-  }
-  return { family: "inet", host: address.hostname, port: address.port };
 }
 
 /** The socket's real address, in Deno's form. */

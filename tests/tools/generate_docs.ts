@@ -11,6 +11,7 @@ import { renderBehaviour } from "./behaviour_reference.ts";
 import { renderControl } from "./control_reference.ts";
 import { renderHooks } from "./hook_reference.ts";
 import { renderModule } from "./module_reference.ts";
+import { renderStats } from "./stats_reference.ts";
 
 /** One generated document. */
 interface GeneratedDocument {
@@ -26,6 +27,7 @@ const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/control.md", render: renderControl },
   { path: "docs/hooks.md", render: renderHooks },
   { path: "docs/uwsgi-module.md", render: renderModule },
+  { path: "docs/stats.md", render: renderStats },
 ];
 
 const ROOT = new URL("../../", import.meta.url);

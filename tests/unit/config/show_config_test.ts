@@ -208,6 +208,11 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   touchLogreopen: fc.array(pathText),
   touchLogrotate: fc.array(pathText),
   logBackupname: anyPath,
+  stats: readLines((line) => line, ["stats", ":9191"], ["stats-server", "@a"], ["stats", "a.sock"]),
+  statsHttp: fc.boolean(),
+  statsMinified: fc.boolean(),
+  statsNoCores: fc.boolean(),
+  statsNoMetrics: fc.boolean(),
 }).map(fitting);
 
 /** Makes values that must fit together do so. */

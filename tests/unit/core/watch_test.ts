@@ -30,6 +30,9 @@ Deno.test("watchFor() needs samples for each limit, and memory and names only wh
 Deno.test("heartbeatMs() is ten seconds, or so often that a hang is several missed ones", () => {
   assertEquals(heartbeatMs({ hangTimeoutMs: 0 }), 10_000);
   assertEquals(heartbeatMs({ hangTimeoutMs: 600_000 }), 10_000);
+  assertEquals(heartbeatMs({ hangTimeoutMs: 600_000, cheaper: 1 }), 1_000);
+  assertEquals(heartbeatMs({ hangTimeoutMs: 0, stats: [":9191"] }), 1_000);
+  assertEquals(heartbeatMs({ hangTimeoutMs: 0, stats: [] }), 10_000);
   for (let hangTimeoutMs = 3_000; hangTimeoutMs < 60_000; hangTimeoutMs += 100) {
     const period = heartbeatMs({ hangTimeoutMs });
     assert(period >= 1_000 && period <= 10_000);

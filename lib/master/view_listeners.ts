@@ -1,0 +1,76 @@
+/**
+ * Runs in the master. The sockets at which the master itself shows what the instance is like. They are
+ * opened like those of the workers, and a program that replaces the master's own goes on with them; but
+ * workers don't inherit them.
+ *
+ * @module
+ */
+
+import { UserError } from "../cli/exit_code.ts";
+import type { Config } from "../config/config.ts";
+import type { Line } from "../config/option_kind.ts";
+import type { Libc } from "../system/libc.ts";
+import { type Listener, Listeners } from "./listeners.ts";
+
+/** What of the configuration they are made from. */
+export type ViewConfig = Pick<Config, "stats" | "chmodSocket" | "vacuum">;
+
+/** The addresses that are configured. */
+function viewAddresses(config: ViewConfig): readonly Line[] {
+  return config.stats;
+}
+
+/** How many connections may wait for an answer. */
+export const VIEW_BACKLOG = 64;
+
+/**
+ * Opens all of them, or none. What is open already is kept.
+ *
+ * @param taken Addresses of the instance's own sockets.
+ * @throws {UserError} If one of them cannot be opened; nothing is left behind.
+ */
+export async function openViews(
+  c: Libc | null,
+  config: ViewConfig,
+  known: readonly Listener[],
+  taken: readonly string[],
+): Promise<Listeners> {
+  const sockets = viewAddresses(config);
+  const { chmodSocket, vacuum } = config;
+  const views = await Listeners.open(c, {
+    sockets,
+    processes: 1,
+    listen: VIEW_BACKLOG,
+    reusePort: false,
+    soKeepalive: false,
+    chmodSocket,
+    // They are opened with the rights of `uid`, who may give nothing away.
+    chownSocket: "",
+    vacuum,
+  }, known);
+  try {
+    views.addresses.forEach((address, i) => {
+      const twice = taken.includes(address) || views.addresses.indexOf(address) < i;
+      if (twice) throw refusal(sockets[i], "the instance listens there already");
+      listen(c, views.records[i], sockets[i]);
+    });
+    return views;
+  } catch (error) {
+    views.closeAllBut(new Listeners(c, known));
+    throw error;
+  }
+}
+
+/** Two bound sockets can have the same address, two that listen cannot. */
+function listen(c: Libc | null, listener: Listener | undefined, line: Line | undefined): void {
+  const [fd] = listener?.worker.fds ?? [];
+  if (c === null || fd === undefined || c.listen(fd, VIEW_BACKLOG) === 0) return;
+  throw refusal(line, "address already in use");
+}
+
+function refusal(line: Line | undefined, reason: string): UserError {
+  const { option, text, origin } = line ?? { option: "", text: "", origin: { file: "", line: 0 } };
+  const place = `${option} "${text}" (${origin.file}:${origin.line})`;
+  const advice = "choose another address";
+  return new UserError("socket", `Cannot open ${place}: ${reason}: ${advice}`);
+}
