@@ -109,6 +109,10 @@ export function parseMetricLine(line: Line): MetricLine {
   if (collector !== null && (type === "alias" || type === "histogram")) {
     throw new SyntaxError(`cannot have a collector, because its type is ${type}`);
   }
+  const resetAfterPush = isSet("reset_after_push", values.get("reset_after_push"));
+  if (resetAfterPush && (type === "alias" || collector !== null)) {
+    throw new SyntaxError("cannot be reset after a push, because its value comes from elsewhere");
+  }
   return {
     ...line,
     name: nameOf(values),
@@ -119,7 +123,7 @@ export function parseMetricLine(line: Line): MetricLine {
     freq: wholeNumber("freq", values.get("freq") ?? "1", 1, LONGEST_FREQ),
     alias,
     bounds: boundsOf(type, values.get("bounds")),
-    resetAfterPush: isSet("reset_after_push", values.get("reset_after_push")),
+    resetAfterPush,
   };
 }
 

@@ -209,13 +209,19 @@ Deno.test("a directory for metrics that cannot be written to is one line, and no
 });
 
 Deno.test("without foreign functions each process counts for itself, and the log says so", async () => {
-  const { master, addresses } = await readyMaster({
-    ini: `${INI}\nmetric = name=a,initial_value=5`,
-    files: { "app.ts": APP },
-    permissions: ["-A", "--deny-ffi"],
-  });
-  await using running = master;
-  assertEquals(await getText(`http://${addresses[0]}/inc/a`), "true");
-  assertEquals(await values(addresses[0] ?? "", "a"), [6]);
-  assertEquals(running.events.filter(({ event }) => event === "ownMetrics").length, 1);
+  const ways = [
+    { deny: "", permissions: ["-A", "--deny-ffi"] },
+    { deny: "deno-flag = --deny-ffi", permissions: ["-A"] },
+  ];
+  for (const { deny, permissions } of ways) {
+    const { master, addresses } = await readyMaster({
+      ini: `${INI}\nmetric = name=a,initial_value=5\n${deny}`,
+      files: { "app.ts": APP },
+      permissions,
+    });
+    await using running = master;
+    assertEquals(await getText(`http://${addresses[0]}/inc/a`), "true");
+    assertEquals(await values(addresses[0] ?? "", "a"), [6]);
+    assertEquals(running.events.filter(({ event }) => event === "ownMetrics").length, 1);
+  }
 });

@@ -92,6 +92,11 @@ export class LazyMetrics {
     return used ? this.#keeper?.show(stats) : undefined;
   }
 
+  /** These values were pushed to another server: see `reset_after_push`. */
+  pushed(values: Readonly<Record<string, StatsMetric>>): void {
+    this.#keeper?.pushed(values);
+  }
+
   /** What another program of the master has to know. */
   get records(): readonly MetricRecord[] {
     return this.#keeper?.records ?? this.#setup.inherited;

@@ -9,7 +9,12 @@
 import type { MetricLine, MetricType, ThresholdLine } from "../../config/metric_line.ts";
 import type { MetricsConfig } from "../../config/options/metrics.ts";
 import { collected, judgeThreshold } from "../../core/metric_rules.ts";
-import { cellsOf, type MetricPlace, readHistogram } from "../../protocol/metric_table.ts";
+import {
+  cellsOf,
+  type MetricHistogram,
+  type MetricPlace,
+  readHistogram,
+} from "../../protocol/metric_table.ts";
 import { builtinMetrics } from "../../stats/builtin_metrics.ts";
 import type { Stats, StatsMetric } from "../../stats/stats.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
@@ -113,6 +118,19 @@ export class MetricKeeper {
       return metric === null ? [] : [[line.name, metric] as const];
     });
     return { ...builtins, ...Object.fromEntries(declared) };
+  }
+
+  /**
+   * These values were pushed to another server: metrics with `reset_after_push` go back to their initial
+   * values, and what came meanwhile stays.
+   */
+  pushed(values: Readonly<Record<string, StatsMetric>>): void {
+    for (const { name, resetAfterPush } of this.#lines.values()) {
+      const { value, histogram } = values[name] ?? {};
+      if (!resetAfterPush || value === undefined) continue;
+      if (histogram === undefined) this.#reset(name, BigInt(value));
+      else this.#resetHistogram(name, histogram);
+    }
   }
 
   /** Writes the files for the last time. */
@@ -229,9 +247,18 @@ export class MetricKeeper {
   /** Takes away what has come to the initial value: what comes meanwhile is not lost. */
   #reset(name: string, value: bigint): void {
     const line = this.#lines.get(name);
-    const cell = line === undefined ? null : this.#registry.cell(line);
+    const cell = line === undefined || line.type === "alias" ? null : this.#registry.cell(line);
     if (line === undefined || cell === null) return;
     Atomics.sub(this.#registry.cells, cell, BigInt.asIntN(64, value - line.initial));
+  }
+
+  #resetHistogram(name: string, { sum, buckets }: MetricHistogram): void {
+    const line = this.#lines.get(name);
+    const cell = line?.type === "histogram" ? this.#registry.cell(line) : null;
+    if (cell === null) return;
+    for (const [i, count] of [sum, ...buckets].entries()) {
+      Atomics.sub(this.#registry.cells, cell + i, BigInt(count));
+    }
   }
 
   #value(name: string, builtins: Builtins): bigint | null {

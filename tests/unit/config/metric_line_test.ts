@@ -28,11 +28,12 @@ Deno.test("parseMetricLine() takes a name alone for a counter", () => {
 Deno.test("parseMetricLine() reads all keys", () => {
   const all = metric(
     "name=a-b_C.1,type=gauge,oid=1.2,initial_value=-5,collector=adder,children=x; y;,arg1n=9," +
-      "freq=30,reset_after_push,arg2=,arg3=z,arg2n=1,arg3n=2",
+      "freq=30,arg2=,arg3=z,arg2n=1,arg3n=2",
   );
   assertEquals([all.name, all.type, all.oid, all.initial], ["a-b_C.1", "gauge", "1.2", -5n]);
   assertEquals(all.collector, { kind: "adder", children: ["x", "y"], amount: 9n });
-  assertEquals([all.freq, all.resetAfterPush], [30, true]);
+  assertEquals([all.freq, all.resetAfterPush], [30, false]);
+  assertEquals(metric("name=p,reset_after_push").resetAfterPush, true);
   assertEquals(metric("name=f,collector=file,arg1=/a\\,b,arg1n=2").collector, {
     kind: "file",
     path: "/a,b",
@@ -66,6 +67,7 @@ Deno.test("parseMetricLine() says what is wrong", () => {
     ["name=a,type=histogram,bounds=1;1", "needs bounds in ascending order"],
     ["name=a,type=histogram,bounds=1.5", 'expects whole numbers for bounds, separated by ";"'],
     ["name=a,type=histogram,bounds=;", "needs 1 to 256 bounds, not 0"],
+    ["name=a,collector=file,arg1=x,reset_after_push", "cannot be reset after a push"],
     ["name=a,initial_value=9223372036854775808", "expects a whole number of at most 64 bits"],
     ["name=a,freq=0", "expects a whole number from 1 to 86400 for freq"],
     ["name=a,oid=x", 'expects digits and dots for oid, not "x"'],

@@ -153,9 +153,9 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
     [
       "app.hits",
       "name=b,type=gauge,initial_value=-9223372036854775808,oid=1.2",
-      "name=c,collector=adder,arg1n=5,children=b;worker.1.requests,freq=7,reset_after_push",
+      "name=c,collector=adder,arg1n=5,children=b;worker.1.requests,freq=7",
       "name=d,type=alias,alias=b",
-      "name=e,type=histogram,bounds=-1;2;30",
+      "name=e,type=histogram,bounds=-1;2;30,reset_after_push",
       "name=f,collector=file,arg1=/a %(b)\\,c,arg1n=3",
     ].map((text) => parseMetricLine({ option: "metric", text, origin })),
   ).filter((metrics) =>
