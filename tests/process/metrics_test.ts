@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { getJson, getText } from "../helpers/http.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";
+import { readStats, statsAddresses } from "../helpers/stats.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
 
 const INI = `http-socket = 127.0.0.1:0
@@ -154,6 +155,7 @@ Deno.test("collectors, thresholds and files follow what workers count, and a new
     }
   };
   const ini = `${INI}
+stats = %DIR%/app.stats
 metrics-dir = ${place.path}
 metrics-dir-restore = true
 metric = a
@@ -180,6 +182,12 @@ metric-threshold = key=errors,value=5,reset=1,alarm=mail,msg=too many errors`;
     assertEquals([alarm, value], ["mail", 6]);
     await running.until(() => file("errors") === "0\n", "reset metric in its file");
     assertEquals(await values(address, "total", "size", "errors"), [107, 42, 0]);
+    const { metrics = {} } = await readStats(statsAddresses(running)[0] ?? "");
+    assertEquals(metrics["total"], { type: 0, oid: "", value: 107 });
+    assertEquals(metrics["h"]?.histogram, { bounds: [10], buckets: [1, 0], sum: 7 });
+    assertEquals(metrics["core.idle_workers"]?.value, 1);
+    const request = "worker.1.requests";
+    assertEquals(await values(address, request), [(metrics[request]?.value ?? 0) + 1]);
     await running.waitFor("metricFile", ({ metric }) => metric === "gone");
     assertEquals(await get("inc/a/5"), "true");
     assertEquals(await running.stop(), 0);
