@@ -29,7 +29,7 @@ import { captureBase, denoConfigSource, type SourceBase } from "../system/config
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
 import { binaryNow, type Started } from "../system/program.ts";
-import { fulfilledWithin } from "../system/timing.ts";
+import { after } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
 import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
@@ -236,25 +236,24 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
 /** Runs the master, and closes its surroundings, whatever happens. */
 async function runIn(
   surroundings: Surroundings,
-  setup: Omit<MasterSetup, "onBegun" | "onReady">,
+  setup: Omit<MasterSetup, "onReady">,
 ): Promise<Outcome> {
   const { config } = setup.instruction;
   let outcome: Outcome | null = null;
   try {
-    const begun = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
     const running = runMaster({
       ...setup,
-      onBegun: begun.resolve,
       onReady: () => {
         surroundings.process?.ready();
         ready.resolve();
       },
     });
-    // The first timer of a process takes milliseconds, and loading the log's library many more: time
-    // that workers need to be started, and then to start.
-    await Promise.race([begun.promise, running]);
-    await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
+    const patience = Promise.withResolvers<void>();
+    const cancel = after(LOG_DELAY_MS, patience.resolve);
+    // Loading the log's library takes many milliseconds, which the workers need to start.
+    await Promise.race([ready.promise, running, patience.promise]);
+    cancel();
     await configureLog(config.logEncoder, surroundings.write);
     return outcome = await running;
   } finally {

@@ -89,7 +89,6 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     await operators.open();
     await companions.load(setup.instruction);
     master.begin(setup.inheritance);
-    setup.onBegun();
     companions.configure(setup.instruction);
     void views.open();
     master.watch();

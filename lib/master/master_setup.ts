@@ -45,8 +45,6 @@ export interface MasterSetup {
   readonly readAgain: (current: Config) => Reading | null;
   /** Replaces the master's program; null where that is not possible. */
   readonly replacement: Replacement | null;
-  /** Called when the first workers were started. */
-  readonly onBegun: () => void;
   /** Called when every slot accepts for the first time. */
   readonly onReady: () => void;
 }
