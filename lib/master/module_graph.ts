@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path/posix";
+import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { DENO } from "../system/program.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromFileUrl, toFileUrl } from "@std/path/posix";
+import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
 import { requestLogSettings } from "../config/request_log.ts";

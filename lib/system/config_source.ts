@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix";
+import { resolve } from "../paths.ts";
 import type { ConfigSource, PathKind } from "../config/source.ts";
 import { captureStarted, type Started } from "./program.ts";
 import { isHandedOver } from "../master/handover.ts";

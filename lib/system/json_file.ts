@@ -4,7 +4,7 @@
  * @module
  */
 import { parse } from "@std/jsonc";
-import { fromFileUrl, resolve, toFileUrl } from "@std/path/posix";
+import { fromFileUrl, resolve, toFileUrl } from "../paths.ts";
 
 /** A configuration file, read. */
 export interface JsonFile {
