@@ -22,10 +22,12 @@ import type { Instruction, MasterSetup, Reading } from "../master/master_setup.t
 import type { OrphanReaper } from "../master/orphans.ts";
 import { Replacement } from "../master/replacement.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
+import { prepareCommands } from "../master/worker_command.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import { SignalInbox } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
+import { loadJsonParser } from "../system/json_file.ts";
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
 import { binaryNow, type Started } from "../system/program.ts";
@@ -204,6 +206,7 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
     closeSurroundings(surroundings, true);
     throw error;
   }
+  await prepareCommands(config);
   process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const daemon = config.daemonize !== "" || config.daemonize2 !== "";
@@ -255,6 +258,8 @@ async function runIn(
     await Promise.race([ready.promise, running, patience.promise]);
     cancel();
     await configureLog(config.logEncoder, surroundings.write);
+    // By the next reload, the configuration of the script may have comments.
+    await loadJsonParser();
     return outcome = await running;
   } finally {
     if (hooksOf(config, "as-user-atexit").length > 0) {
