@@ -13,7 +13,6 @@ import {
   initialState,
   type MasterState,
   nextDeadline,
-  type ReloadKind,
   wantedSlots,
 } from "../core/state.ts";
 import { whyNotFewer } from "../core/scaling.ts";
@@ -30,6 +29,7 @@ import type { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { Scaling } from "./scaling.ts";
 import { TouchFiles } from "./touch_files.ts";
+import { type Touched, touchList } from "./touch_list.ts";
 import { Views } from "./views.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
@@ -113,9 +113,6 @@ function hasDoors({ masterFifo, controlSocket }: Config): boolean {
 function earlier(a: number | null, b: number | null): number | null {
   return a === null || b === null ? a ?? b : Math.min(a, b);
 }
-
-/** What is to be done when a file was touched; it is told why, for the log. */
-type Touched = (why: string) => void;
 
 /** What the master keeps an eye on. */
 interface Eyes {
@@ -356,26 +353,12 @@ class Master {
     const { config } = this.#current;
     const { touchFiles, scaling } = this.#eyes;
     this.oversight?.use(config, scaling.needs(config));
-    const reload = (kind: ReloadKind) => (why: string) =>
-      this.#report({ type: "reload", kind, why });
-    const files: [readonly string[], Touched][] = [
-      [config.touchReload, reload("all")],
-      [config.touchWorkersReload, reload("workers")],
-      [config.touchChainReload, reload("chain")],
-    ];
-    for (const { path, command } of config.touchExec) {
-      files.push([
-        [path],
-        (why) => void import("./touch_exec.ts").then((run) => run.execute(command, why)),
-      ]);
-    }
-    if (this.#setup.surroundings.process?.hasLog) {
-      files.push([config.touchLogreopen, (why) => this.#reopenLog(why)]);
-      files.push([config.touchLogrotate, (why) => this.#rotateLog(why)]);
-    }
-    touchFiles.watch(
-      files.flatMap(([paths, what]) => paths.map((path) => ({ path, what }))),
-    );
+    const hasLog = this.#setup.surroundings.process?.hasLog ?? false;
+    touchFiles.watch(touchList(config, {
+      reload: (kind, why) => this.#report({ type: "reload", kind, why }),
+      reopenLog: hasLog ? (why) => this.#reopenLog(why) : null,
+      rotateLog: hasLog ? (why) => this.#rotateLog(why) : null,
+    }));
     this.operators?.watch();
   }
 
