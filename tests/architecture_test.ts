@@ -34,6 +34,8 @@ interface Import {
   readonly path: string | null;
   /** True if nothing of it is there at run time. */
   readonly typeOnly: boolean;
+  /** True if it is loaded when it is asked for. */
+  readonly dynamic: boolean;
 }
 
 /** What a module imports, as the compiler reports it, and how: types only, or values too. */
@@ -54,10 +56,11 @@ function importsOf(path: string): readonly Import[] {
   const text = textOf(path);
   const found: Import[] = [];
   for (const [, type, names = "", specifier = ""] of text.matchAll(IMPORT)) {
-    found.push(importOf(path, specifier, type !== undefined || onlyTypes(names)));
+    const typeOnly = type !== undefined || onlyTypes(names);
+    found.push({ ...importOf(path, specifier), typeOnly, dynamic: false });
   }
   for (const [, specifier = ""] of text.matchAll(DYNAMIC)) {
-    found.push(importOf(path, specifier, false));
+    found.push({ ...importOf(path, specifier), typeOnly: false, dynamic: true });
   }
   return found;
 }
@@ -69,11 +72,11 @@ function onlyTypes(names: string): boolean {
   return present.length > 0 && present.every((name) => name.startsWith("type "));
 }
 
-function importOf(path: string, specifier: string, typeOnly: boolean): Import {
+function importOf(path: string, specifier: string): Pick<Import, "specifier" | "path"> {
   const target = specifier.startsWith(".") && specifier.endsWith(".ts")
     ? relative(ROOT, fromFileUrl(new URL(specifier, new URL(`file://${ROOT}${path}`))))
     : null;
-  return { specifier, path: target, typeOnly };
+  return { specifier, path: target };
 }
 
 const GRAPH = await importGraph();
@@ -82,12 +85,21 @@ function imports(path: string): readonly Import[] {
   return GRAPH.get(path) ?? [];
 }
 
-/** The modules that are there at run time when a module is loaded, itself included. */
+/** The modules that may be there at run time when a module is loaded, itself included. */
 function reachable(from: readonly string[]): ReadonlySet<string> {
+  return closure(from, ({ typeOnly }) => !typeOnly);
+}
+
+/** Those that are loaded together with these modules, these included. */
+function loadedWith(from: readonly string[]): ReadonlySet<string> {
+  return closure(from, ({ typeOnly, dynamic }) => !typeOnly && !dynamic);
+}
+
+function closure(from: readonly string[], follow: (one: Import) => boolean): ReadonlySet<string> {
   const seen = new Set<string>(from);
   for (const path of seen) {
-    for (const { path: target, typeOnly } of imports(path)) {
-      if (target !== null && !typeOnly) seen.add(target);
+    for (const one of imports(path)) {
+      if (one.path !== null && follow(one)) seen.add(one.path);
     }
   }
   return seen;
@@ -122,7 +134,7 @@ Deno.test("lib has no import cycles at run time", () => {
 });
 
 /** What belongs to no folder, and may be imported by all of them. */
-const OF_EVERYBODY: readonly string[] = ["lib/version.ts", "lib/nearest.ts"];
+const OF_EVERYBODY: readonly string[] = ["lib/version.ts", "lib/nearest.ts", "lib/paths.ts"];
 
 /** What each folder of `lib` may import at run time, beside that. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -205,6 +217,45 @@ Deno.test("everything a worker loads is imported by relative path, whatever the 
       path,
     );
   }
+});
+
+/**
+ * What an instance loads that is asked for nothing special. Each module costs 0.15 ms of the start, in
+ * every worker too, and memory in the master; so what only some instances need is loaded by those.
+ */
+const PLAIN_START: Readonly<Record<string, readonly string[]>> = {
+  "in the master before its workers are started": ["main.ts"],
+  "in the master while its workers start": [
+    "lib/cli/reloading.ts",
+    "lib/master/attendance.ts",
+    "lib/master/oversight.ts",
+  ],
+  "in the master when its workers accept": ["lib/master/operator_doors.ts"],
+  "in each worker": ["lib/worker/preload.ts", "lib/worker/uwsgi.ts"],
+};
+
+Deno.test("a plain start loads what tests/golden/plain_start.txt names, and nothing else", () => {
+  const before = new Set<string>();
+  const text = Object.entries(PLAIN_START).map(([where, entries]) => {
+    const known = where.startsWith("in the master") ? before : new Set<string>();
+    const loaded = [...loadedWith(entries)].filter((path) => !known.has(path)).sort();
+    loaded.forEach((path) => known.add(path));
+    return [`# ${where}: ${loaded.length}`, ...loaded].join("\n");
+  }).join("\n\n");
+  const golden = ROOT + "tests/golden/plain_start.txt";
+  if (Deno.args.includes("--update")) Deno.writeTextFileSync(golden, text + "\n");
+  const advice = "load with import() what only some instances need; else update the list " +
+    "(deno test -A tests/architecture_test.ts -- --update), and say in the commit why a start needs it";
+  assertEquals(text + "\n", Deno.readTextFileSync(golden), advice);
+});
+
+Deno.test("a master starts its workers without any library", () => {
+  const bare = [...loadedWith(["main.ts"])].flatMap((path) =>
+    imports(path).filter(({ path: target, typeOnly, dynamic }) =>
+      target === null && !typeOnly && !dynamic
+    ).map(({ specifier }) => `${path} → ${specifier}`)
+  );
+  assertEquals(bare.filter((one) => !one.endsWith("/deno.json")), []);
 });
 
 Deno.test("nothing in lib imports tests, examples or the bench", () => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path/posix";
+import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { firstLine, type Module, moduleGraph } from "../master/module_graph.ts";
 import { absolutePath } from "../system/absolute_path.ts";

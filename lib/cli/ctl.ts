@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix";
+import { resolve } from "../paths.ts";
 import { loadConfig } from "../config/load.ts";
 import { commandList, hasVerdict } from "../control/commands.ts";
 import { type Answer, decodeAnswer, type Request } from "../control/message.ts";

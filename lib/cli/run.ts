@@ -6,33 +6,33 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { difference } from "../config/difference.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
-import type { Problem } from "../config/problem.ts";
-import { optionsForModule, showConfig } from "../config/show_config.ts";
+import { showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
-import { type Handover, takeHandover, whyNoHandover } from "../master/handover.ts";
+import type { Handover } from "../master/handover.ts";
+import { isHandedOver, whyNoHandover } from "../master/handover_sign.ts";
 import { runMaster } from "../master/master.ts";
-import type { Instruction, MasterSetup, Reading } from "../master/master_setup.ts";
+import type { MasterSetup } from "../master/master_setup.ts";
 import type { OrphanReaper } from "../master/orphans.ts";
-import { Replacement } from "../master/replacement.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
+import { prepareCommands } from "../master/worker_command.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import { SignalInbox } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
+import { loadJsonParser } from "../system/json_file.ts";
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
-import { binaryNow, type Started } from "../system/program.ts";
-import { fulfilledWithin } from "../system/timing.ts";
+import { after } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
 import { banner } from "./banner.ts";
 import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
+import { instructionOf, logProblems } from "./instruction.ts";
 
 /** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
 const LOG_DELAY_MS = 200;
@@ -76,7 +76,7 @@ async function perform(args: readonly string[]): Promise<number> {
     const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
     return await startDaemon(option, base.stdinRead());
   }
-  const handover = takeHandover(libc());
+  const handover = await handoverToHere();
   // Before anything is opened or started: from here on a signal is an orderly end.
   const signals = new SignalInbox(libc());
   const orphans = await adoptOrphans();
@@ -105,6 +105,11 @@ async function perform(args: readonly string[]): Promise<number> {
 async function adoptOrphans(): Promise<OrphanReaper | null> {
   const c = Deno.pid === 1 ? libc() : null;
   return c && new (await import("../master/orphans.ts")).OrphanReaper(c);
+}
+
+/** What the program that was here before has passed on; null: there was none. */
+async function handoverToHere(): Promise<Handover | null> {
+  return isHandedOver() ? (await import("../master/handover.ts")).takeHandover(libc()) : null;
 }
 
 async function findServiceManager(): Promise<ServiceManager | null> {
@@ -192,7 +197,6 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
   const { config } = instruction;
   requireScript(config.script, "deno-worker-override");
   for (const mule of config.mules) requireScript(mule, "mule");
-  const c = libc();
   const hooks = async (phases: readonly HookPhase[]) => {
     for (const phase of handover === null ? phases : []) await runHooks(config, phase);
   };
@@ -204,6 +208,7 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
     closeSurroundings(surroundings, true);
     throw error;
   }
+  await prepareCommands(config);
   process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const daemon = config.daemonize !== "" || config.daemonize2 !== "";
@@ -213,12 +218,15 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
     inheritance: handover,
     signals,
     serviceManager,
-    readAgain: (current) => readAgain(current, loadAgain(), c && base.started),
-    replacement: c && new Replacement(c, base, surroundings, {
-      ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
-      ...listenVariables(base.passedSockets),
-      ...serviceManager?.environment,
-    }),
+    reloading: async () => {
+      const { prepareReloading } = await import("./reloading.ts");
+      const role = {
+        ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
+        ...listenVariables(base.passedSockets),
+        ...serviceManager?.environment,
+      };
+      return prepareReloading({ libc: libc(), base, surroundings, role, loadAgain });
+    },
   });
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
@@ -236,26 +244,27 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
 /** Runs the master, and closes its surroundings, whatever happens. */
 async function runIn(
   surroundings: Surroundings,
-  setup: Omit<MasterSetup, "onBegun" | "onReady">,
+  setup: Omit<MasterSetup, "onReady">,
 ): Promise<Outcome> {
   const { config } = setup.instruction;
   let outcome: Outcome | null = null;
   try {
-    const begun = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
     const running = runMaster({
       ...setup,
-      onBegun: begun.resolve,
       onReady: () => {
         surroundings.process?.ready();
         ready.resolve();
       },
     });
-    // The first timer of a process takes milliseconds, and loading the log's library many more: time
-    // that workers need to be started, and then to start.
-    await Promise.race([begun.promise, running]);
-    await fulfilledWithin(Promise.race([ready.promise, running]), LOG_DELAY_MS);
+    const patience = Promise.withResolvers<void>();
+    const cancel = after(LOG_DELAY_MS, patience.resolve);
+    // Loading the log's library takes many milliseconds, which the workers need to start.
+    await Promise.race([ready.promise, running, patience.promise]);
+    cancel();
     await configureLog(config.logEncoder, surroundings.write);
+    // By the next reload, the configuration of the script may have comments.
+    await loadJsonParser();
     return outcome = await running;
   } finally {
     if (hooksOf(config, "as-user-atexit").length > 0) {
@@ -265,11 +274,6 @@ async function runIn(
     const unused = outcome === null || outcome === "noWorkerStarted";
     closeSurroundings(surroundings, config.vacuum || unused);
   }
-}
-
-function instructionOf(loaded: Loaded): Instruction | null {
-  const { config, entries } = loaded;
-  return config === null ? null : { config, opt: optionsForModule(entries) };
 }
 
 const PHASES_BEFORE_SOCKETS = ["pre-jail", "in-jail", "post-jail", "as-root"] as const;
@@ -292,30 +296,4 @@ function requireScript(script: string, option: string): void {
     "configuration",
     `Cannot find the script "${script}" of ${option} in ${Deno.cwd()}`,
   );
-}
-
-/** The configuration for a reload: null if it is no good, and what needs a restart stays as it is. */
-function readAgain(current: Config, loaded: Loaded, started: Started | null): Reading | null {
-  logProblems(loaded.problems);
-  const whole = instructionOf(loaded);
-  if (whole === null) return null;
-  const kept: Partial<Record<keyof Config, unknown>> = {};
-  let outdated = started !== null && started.binary !== binaryNow();
-  for (const { key, option, onChange } of difference(current, whole.config)) {
-    const replaced = onChange === "exec" && started !== null;
-    outdated ||= replaced;
-    if (replaced || onChange === "master" || onChange === "workers") continue;
-    kept[key] = current[key];
-    const text = `${option} has changed, which takes effect only after a restart`;
-    logLine("warning", text, { event: "needsRestart", option });
-  }
-  const instruction = { ...whole, config: { ...whole.config, ...kept as Partial<Config> } };
-  return { instruction, whole, outdated };
-}
-
-function logProblems(problems: readonly Problem[]): void {
-  for (const { severity, message } of problems) {
-    if (severity === "error") logLine("error", message, { event: "problem" });
-    else logLine("warning", message, { event: "problem" });
-  }
 }

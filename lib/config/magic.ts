@@ -5,7 +5,7 @@
  * @module
  */
 
-import { basename, dirname, extname, resolve } from "@std/path/posix";
+import { basename, dirname, extname, resolve } from "../paths.ts";
 import type { ConfigSource } from "./source.ts";
 
 /** The file whose text is read, and the one the user named. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix";
+import { resolve } from "../paths.ts";
 import type { ConfigSource } from "./source.ts";
 
 /** Name under which standard input is read. */

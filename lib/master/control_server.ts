@@ -13,6 +13,7 @@ import {
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
+import { after } from "../system/timing.ts";
 
 /** The control pipe of one worker, as the master holds it. */
 export type WorkerChannel = Channel<WorkerMessage, MasterMessage>;
@@ -74,7 +75,7 @@ export class ControlServer {
 
   async #greet(connection: Deno.UnixConn): Promise<void> {
     const channel: WorkerChannel = new Channel(connection, decodeWorkerMessage);
-    const timeout = setTimeout(() => channel.close(), HELLO_TIMEOUT_MS);
+    const cancel = after(HELLO_TIMEOUT_MS, () => channel.close());
     try {
       const messages = channel.receive();
       const { value } = await messages.next();
@@ -87,7 +88,7 @@ export class ControlServer {
       // Whoever speaks nonsense here is not one of our workers.
       channel.close();
     } finally {
-      clearTimeout(timeout);
+      cancel();
     }
   }
 }

@@ -10,7 +10,6 @@ import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, servingWorker, type Slot } from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
-import { AdoptedProcess } from "./adopted_process.ts";
 import type { Caller } from "./control_server.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
 import { logLine } from "./log.ts";
@@ -101,15 +100,12 @@ export class Crew {
   adopt(
     worker: number,
     slot: number,
-    pid: number,
+    child: ChildHandle,
     known: Credentials,
     instruction: Instruction,
   ): void {
-    const { libc } = this.#surroundings;
-    if (libc === null) return;
     const { token, lane, heartbeatMs } = known;
     const lease = this.#lanes.keep(lane);
-    const child = new AdoptedProcess(libc, pid);
     this.#take({ worker, slot, token, lease, child, instruction, heartbeatMs });
   }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { after } from "../system/timing.ts";
+
 /** A queue that waits for its next item, at most until a deadline. */
 export class EventQueue<T> {
   readonly #items: T[] = [];
@@ -29,11 +31,9 @@ export class EventQueue<T> {
 
   #wait(deadline: number | null): Promise<void> {
     return new Promise<void>((resolve) => {
-      // Deno's timers end at 2^31 ms; whoever waits longer than that just looks again.
-      const ms = deadline === null ? null : Math.min(deadline - performance.now(), 2 ** 31 - 1);
-      const timer = ms === null ? undefined : setTimeout(resolve, Math.max(0, ms));
+      const cancel = deadline === null ? null : after(deadline - performance.now(), resolve);
       this.#wake = () => {
-        clearTimeout(timer);
+        cancel?.();
         resolve();
       };
     }).then(() => {

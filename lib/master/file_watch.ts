@@ -6,7 +6,7 @@
  * @module
  */
 
-import { dirname } from "@std/path/posix";
+import { dirname } from "../paths.ts";
 import { logLine } from "./log.ts";
 
 /** Changes that come within this time are one (100 ms). */

@@ -13,14 +13,9 @@ import { check, cString, type Libc } from "../system/libc.ts";
 import { ownArguments } from "../system/own_command.ts";
 import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
+import { HANDOVER_VARIABLE } from "./handover_sign.ts";
 import type { Listener } from "./listeners.ts";
 import type { MetricRecord } from "./metrics/metric_registry.ts";
-
-/** Version of what is handed over. `--check` of another program refuses one that it does not know. */
-export const HANDOVER_VERSION = 2;
-
-/** Tells a new program where its handover is, and `--check` that there will be one. */
-const VARIABLE = "DUWSGI_HANDOVER";
 
 /** What the new program gets. */
 export interface Handover {
@@ -66,7 +61,7 @@ export function execWith(
   blockSignals(c, WAITING_SIGNALS);
   try {
     Deno.chdir(started.cwd);
-    const env = { ...Deno.env.toObject(), ...role, [VARIABLE]: String(file) };
+    const env = { ...Deno.env.toObject(), ...role, [HANDOVER_VARIABLE]: String(file) };
     return exec(c, { path: DENO, args: [DENO, ...ownArguments(c)], env });
   } finally {
     unblockSignals(c, WAITING_SIGNALS);
@@ -78,9 +73,9 @@ export function execWith(
 
 /** The handover to this program; null: it was started in the usual way. */
 export function takeHandover(c: Libc | null): Handover | null {
-  const fd = Deno.env.get(VARIABLE);
+  const fd = Deno.env.get(HANDOVER_VARIABLE);
   if (fd === undefined || c === null) return null;
-  Deno.env.delete(VARIABLE);
+  Deno.env.delete(HANDOVER_VARIABLE);
   const handover = JSON.parse(readFile(c, Number(fd))) as Handover;
   c.close(Number(fd));
   for (const { worker } of listenersOf(handover)) {
@@ -97,23 +92,6 @@ function listenersOf({ listeners, outgoing, views }: Handover): readonly Listene
 /** Lets the signals come that waited for the new program. */
 export function listenAgain(c: Libc): void {
   unblockSignals(c, WAITING_SIGNALS);
-}
-
-/** The environment in which `--check` looks whether the new program could take the handover. */
-export const CHECK_ENVIRONMENT: Readonly<Record<string, string>> = {
-  [VARIABLE]: `version ${HANDOVER_VERSION}`,
-};
-
-/** True if this program takes over from another one, or is asked whether it could. */
-export function isHandedOver(): boolean {
-  return Deno.env.has(VARIABLE);
-}
-
-/** For `--check`: why this program could not take the handover; null: it could, or need not. */
-export function whyNoHandover(): string | null {
-  const text = Deno.env.get(VARIABLE);
-  if (text === undefined || text === `version ${HANDOVER_VERSION}`) return null;
-  return "This version of duwsgi cannot take over from the one that runs: stop that one first";
 }
 
 function writeFile(c: Libc, text: string): number {

@@ -13,25 +13,23 @@ import {
   initialState,
   type MasterState,
   nextDeadline,
-  type ReloadKind,
   wantedSlots,
 } from "../core/state.ts";
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import type { MasterMessage } from "../protocol/message.ts";
 import { LaneClock } from "../protocol/lane.ts";
-import { endCompanions } from "./companions/end_companions.ts";
 import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event_queue.ts";
-import { type Handover, listenAgain } from "./handover.ts";
 import { logLine } from "./log.ts";
-import { type Instruction, type MasterSetup, settingsOf } from "./master_setup.ts";
-import { Operators } from "./operators.ts";
-import { Oversight } from "./oversight.ts";
+import { type Instruction, type MasterSetup, type Reloading, settingsOf } from "./master_setup.ts";
+import type { Operators } from "./operators.ts";
+import type { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
 import { Scaling } from "./scaling.ts";
 import { TouchFiles } from "./touch_files.ts";
+import { type Touched, touchList } from "./touch_list.ts";
 import { Views } from "./views.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
@@ -46,17 +44,10 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const crew = new Crew(
     surroundings,
     report,
-    () => oversight.wake(),
+    () => master.oversight?.wake(),
     (text, mule) => companions.muleMessage(text, mule),
   );
   const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
-  const oversight: Oversight = new Oversight({
-    clock: new LaneClock(surroundings.sharedMemory),
-    workers: () => master.state.workers,
-    vitals: (worker) => crew.vitals(worker),
-    report,
-    sampled: (samples) => scaling.take(samples),
-  });
   const scaling: Scaling = new Scaling({
     libc: surroundings.libc,
     sockets: surroundings.listeners,
@@ -74,11 +65,9 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   const master: Master = new Master(
     setup,
     crew,
-    { touchFiles, oversight, scaling, companions, views },
+    { touchFiles, scaling, companions, views },
     report,
   );
-  const { operators } = master;
-  setup.signals.deliver((command, signal) => operators.command(command, signal));
   try {
     await scaling.use(setup.instruction.config);
     await surroundings.metrics.open(
@@ -86,10 +75,11 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       async () => (await views.source()).read(),
       setup.inheritance !== null,
     );
-    await operators.open();
+    if (hasDoors(setup.instruction.config)) await master.admitOperators();
     await companions.load(setup.instruction);
-    master.begin(setup.inheritance);
-    setup.onBegun();
+    await master.begin();
+    // What follows is loaded while the workers start.
+    await master.attend();
     companions.configure(setup.instruction);
     void views.open();
     master.watch();
@@ -103,28 +93,30 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       } else if (event === undefined) master.take({ type: "tick", at });
       if (event !== undefined) master.take(event);
     }
+    const { endCompanions } = await import("./companions/end_companions.ts");
     return await endCompanions(companions, queue, master.outcome);
   } finally {
     touchFiles.close();
-    oversight.close();
+    master.oversight?.close();
     await views.close();
     await scaling.close();
-    await operators.close(master.outcome);
+    await master.operators?.close(master.outcome);
     await surroundings.metrics.close();
   }
+}
+
+/** True if somebody may have a reason to command the master before its workers are there. */
+function hasDoors({ masterFifo, controlSocket }: Config): boolean {
+  return masterFifo.length > 0 || controlSocket !== "";
 }
 
 function earlier(a: number | null, b: number | null): number | null {
   return a === null || b === null ? a ?? b : Math.min(a, b);
 }
 
-/** What is to be done when a file was touched; it is told why, for the log. */
-type Touched = (why: string) => void;
-
 /** What the master keeps an eye on. */
 interface Eyes {
   readonly touchFiles: TouchFiles<Touched>;
-  readonly oversight: Oversight;
   readonly scaling: Scaling;
   readonly companions: LazyCompanions;
   readonly views: Views;
@@ -134,7 +126,11 @@ interface Eyes {
 class Master {
   state: MasterState;
   outcome: Outcome | null = null;
-  readonly operators: Operators;
+  /** Null: not loaded yet. */
+  operators: Operators | null = null;
+  /** Null: not loaded yet. */
+  oversight: Oversight | null = null;
+  #reloading: Reloading | null = null;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
   readonly #eyes: Eyes;
@@ -163,19 +159,6 @@ class Master {
       : inheritedState(settings, perSlot, performance.now(), inheritance);
     // As many as there were, unless their number is fixed from now on.
     if (inheritance !== undefined && want !== null) this.state.want = inheritance.want;
-    this.operators = new Operators({
-      surroundings: setup.surroundings,
-      report,
-      state: () => this.state,
-      config: () => this.config,
-      nudge: (by, why) => eyes.scaling.nudge(by, why),
-    });
-    const { process } = setup.surroundings;
-    if (process === null) return;
-    this.operators.hooks.writePidfiles = () => process.rewritePidfiles();
-    if (!process.hasLog) return;
-    this.operators.hooks.reopenLogs = () => this.#reopenLog("an operator asked for it");
-    this.operators.hooks.rotateLogs = () => this.#rotateLog("an operator asked for it");
   }
 
   /** The configuration in use. */
@@ -184,15 +167,47 @@ class Master {
   }
 
   /** Starts the workers, or goes on with those of the program before and replaces them. */
-  begin(handover: Handover | null): void {
-    if (handover === null) return this.take({ type: "start", at: performance.now() });
-    for (const { id, slot, pid } of handover.inheritance.workers) {
-      const known = handover.credentials[id];
-      if (pid === null || known === undefined) continue;
-      this.#crew.adopt(id, slot, pid, known, this.#current);
+  async begin(): Promise<void> {
+    const { inheritance, surroundings: { libc } } = this.#setup;
+    if (inheritance === null || libc === null) {
+      return this.take({ type: "start", at: performance.now() });
     }
-    if (this.#setup.surroundings.libc !== null) listenAgain(this.#setup.surroundings.libc);
+    const { takeOver } = await import("./takeover.ts");
+    takeOver(libc, inheritance, this.#crew, this.#current);
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
+  }
+
+  /** Loads what a master needs once its workers are started: for who commands it, and for reloads. */
+  async attend(): Promise<void> {
+    if (this.operators === null) await this.admitOperators();
+    this.#reloading = await this.#setup.reloading();
+    const { Oversight } = await import("./oversight.ts");
+    const { scaling } = this.#eyes;
+    this.oversight = new Oversight({
+      clock: new LaneClock(this.#setup.surroundings.sharedMemory),
+      workers: () => this.state.workers,
+      vitals: (worker) => this.#crew.vitals(worker),
+      report: this.#report,
+      sampled: (samples) => scaling.take(samples),
+    });
+  }
+
+  /**
+   * From now on the master does what operators and signals say.
+   *
+   * @throws {UserError} If FIFO or socket cannot be opened.
+   */
+  async admitOperators(): Promise<void> {
+    const { operatorsOf } = await import("./attendance.ts");
+    const operators = this.operators = operatorsOf(this.#setup, {
+      report: this.#report,
+      state: () => this.state,
+      config: () => this.config,
+      nudge: (by, why) => this.#eyes.scaling.nudge(by, why),
+      reopenLogs: () => this.#reopenLog("an operator asked for it"),
+      rotateLogs: () => this.#rotateLog("an operator asked for it"),
+    });
+    await operators.open();
   }
 
   take(event: MasterEvent): void {
@@ -247,7 +262,7 @@ class Master {
       case "ready":
         return this.#ready(effect.afterMs);
       case "verdict":
-        return this.operators.verdict(effect.tickets, effect.verdict);
+        return this.operators?.verdict(effect.tickets, effect.verdict);
       case "log":
         return logLine(effect.level, effect.text, effect.fields);
       case "exit":
@@ -261,10 +276,10 @@ class Master {
 
   /** `program`: the master's program is replaced in any case. */
   #readConfiguration(program: boolean): void {
-    const reading = this.#setup.readAgain(this.#current.config);
+    const reading = this.#reloading?.readAgain(this.#current.config) ?? null;
     if (reading === null) return this.#refuse("the configuration has errors");
     const { instruction, outdated, whole } = reading;
-    const { replacement } = this.#setup;
+    const replacement = this.#reloading?.replacement ?? null;
     if (program && replacement === null) {
       return this.#refuse("the master's program cannot be replaced without foreign functions");
     }
@@ -295,7 +310,7 @@ class Master {
     // A stop that came meanwhile is not for the next program to forget.
     if (this.state.reload?.exec !== "asked") return void views.open();
     const inheritance = inheritanceOf(this.state, performance.now());
-    const problem = this.#setup.replacement?.run(inheritance, this.#crew.credentials);
+    const problem = this.#reloading?.replacement?.run(inheritance, this.#crew.credentials);
     companions.startAgain(this.#current);
     void views.open();
     this.#refuse(problem ?? "The master's program cannot be replaced");
@@ -336,29 +351,15 @@ class Master {
   /** Watches what the configuration in use says. */
   watch(): void {
     const { config } = this.#current;
-    const { touchFiles, oversight, scaling } = this.#eyes;
-    oversight.use(config, scaling.needs(config));
-    const reload = (kind: ReloadKind) => (why: string) =>
-      this.#report({ type: "reload", kind, why });
-    const files: [readonly string[], Touched][] = [
-      [config.touchReload, reload("all")],
-      [config.touchWorkersReload, reload("workers")],
-      [config.touchChainReload, reload("chain")],
-    ];
-    for (const { path, command } of config.touchExec) {
-      files.push([
-        [path],
-        (why) => void import("./touch_exec.ts").then((run) => run.execute(command, why)),
-      ]);
-    }
-    if (this.#setup.surroundings.process?.hasLog) {
-      files.push([config.touchLogreopen, (why) => this.#reopenLog(why)]);
-      files.push([config.touchLogrotate, (why) => this.#rotateLog(why)]);
-    }
-    touchFiles.watch(
-      files.flatMap(([paths, what]) => paths.map((path) => ({ path, what }))),
-    );
-    this.operators.watch();
+    const { touchFiles, scaling } = this.#eyes;
+    this.oversight?.use(config, scaling.needs(config));
+    const hasLog = this.#setup.surroundings.process?.hasLog ?? false;
+    touchFiles.watch(touchList(config, {
+      reload: (kind, why) => this.#report({ type: "reload", kind, why }),
+      reopenLog: hasLog ? (why) => this.#reopenLog(why) : null,
+      rotateLog: hasLog ? (why) => this.#rotateLog(why) : null,
+    }));
+    this.operators?.watch();
   }
 
   /** Opens the log file again everywhere; who has asked for it goes to the log. */
@@ -384,7 +385,7 @@ class Master {
       afterMs: Math.round(afterMs),
     });
     this.#setup.onReady();
-    this.operators.ready();
+    this.operators?.ready();
   }
 }
 

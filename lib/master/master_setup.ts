@@ -28,6 +28,17 @@ export interface Reading {
   readonly outdated: boolean;
 }
 
+/** What reloads need beside new workers. */
+export interface Reloading {
+  /**
+   * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
+   * is no good.
+   */
+  readonly readAgain: (current: Config) => Reading | null;
+  /** Replaces the master's program; null where that is not possible. */
+  readonly replacement: Replacement | null;
+}
+
 /** What the master is started with. */
 export interface MasterSetup {
   readonly instruction: Instruction;
@@ -38,15 +49,8 @@ export interface MasterSetup {
   readonly serviceManager: ServiceManager | null;
   /** What the program that was here before has passed on; null: this is the first one. */
   readonly inheritance: Handover | null;
-  /**
-   * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
-   * is no good.
-   */
-  readonly readAgain: (current: Config) => Reading | null;
-  /** Replaces the master's program; null where that is not possible. */
-  readonly replacement: Replacement | null;
-  /** Called when the first workers were started. */
-  readonly onBegun: () => void;
+  /** Loads what reloads need: not only when there is one, because by then other files may be there. */
+  readonly reloading: () => Promise<Reloading>;
   /** Called when every slot accepts for the first time. */
   readonly onReady: () => void;
 }

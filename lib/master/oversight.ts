@@ -9,6 +9,7 @@ import type { Happening } from "../core/event.ts";
 import { SAMPLE_MS, type WorkerSample } from "../core/sample.ts";
 import type { Worker } from "../core/state.ts";
 import { type Limits, type Watch, watchFor } from "../core/watch.ts";
+import { type Cancel, every } from "../system/timing.ts";
 import type { Inspection } from "./inspection.ts";
 import type { SampleSources } from "./sampler.ts";
 
@@ -33,7 +34,7 @@ export class Oversight {
   readonly #setup: OversightSetup;
   #limits: Limits | null = null;
   #memory = false;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #cancel: Cancel = () => {};
   #closely = false;
   #inspection: Inspection | null = null;
 
@@ -57,15 +58,15 @@ export class Oversight {
 
   /** Looks no more. */
   close(): void {
-    clearInterval(this.#timer);
+    this.#cancel();
   }
 
   #begin(closely: boolean): void {
     this.#closely = closely;
-    clearInterval(this.#timer);
-    this.#timer = closely
-      ? setInterval(() => this.#look(), SAMPLE_MS)
-      : setInterval(() => this.#lookForDeadlines(), IDLE_MS);
+    this.#cancel();
+    this.#cancel = closely
+      ? every(SAMPLE_MS, () => this.#look())
+      : every(IDLE_MS, () => this.#lookForDeadlines());
   }
 
   #look(): void {

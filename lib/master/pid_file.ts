@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dirname } from "@std/path/posix";
+import { dirname } from "../paths.ts";
 import { UserError } from "../cli/exit_code.ts";
 import { kernelText } from "../system/descriptor.ts";
 import { cString, type Libc } from "../system/libc.ts";

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { type Cancel, every } from "../system/timing.ts";
+
 /** How often the files are looked at (1 s), as in uWSGI. */
 export const TOUCH_INTERVAL_MS = 1_000;
 
@@ -13,7 +15,7 @@ export const TOUCH_INTERVAL_MS = 1_000;
 export class TouchFiles<T> {
   readonly #onTouch: (what: T, path: string) => void;
   #watched: { readonly path: string; readonly what: T; last: number | null }[] = [];
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #cancel: Cancel = () => {};
 
   /** `onTouch` is called for each file that was touched, or has appeared. */
   constructor(onTouch: (what: T, path: string) => void) {
@@ -27,9 +29,9 @@ export class TouchFiles<T> {
       const last = before.get(path);
       return { path, what, last: last === undefined ? modified(path) : last };
     });
-    clearInterval(this.#timer);
+    this.#cancel();
     // Without files there is nothing to wake up for.
-    if (files.length > 0) this.#timer = setInterval(() => this.#look(), TOUCH_INTERVAL_MS);
+    if (files.length > 0) this.#cancel = every(TOUCH_INTERVAL_MS, () => this.#look());
   }
 
   /** Stops watching. */

@@ -5,12 +5,13 @@
  * @module
  */
 
-import { fromFileUrl, toFileUrl } from "@std/path/posix";
+import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
+import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { importMapFlags } from "./import_map_flags.ts";
@@ -72,6 +73,21 @@ export function workerCommand(
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
   return { args, env: Object.fromEntries(config.env), notes };
+}
+
+/**
+ * Loads what {@linkcode workerCommand} needs for the workers and mules of this configuration. Of any other
+ * mistake in their configuration, that one will say more.
+ */
+export async function prepareCommands(config: Config): Promise<void> {
+  try {
+    const flags = importMapFlags(config.denoFlags);
+    for (const script of [config.script, ...config.mules]) {
+      readScriptLayers(absolutePath(script), flags);
+    }
+  } catch (error) {
+    if (error instanceof PlainJsonError) await loadJsonParser();
+  }
 }
 
 /** Where the import map of a generation, or of a mule, is written. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { globToRegExp, relative, resolve } from "@std/path/posix";
+import { resolve } from "../paths.ts";
 
 /**
  * The member patterns of a workspace's root, from the value of `workspace` (an array, or
@@ -32,8 +32,22 @@ export function isWorkspaceMember(
 ): boolean {
   const matches = (pattern: string): boolean =>
     /[*?[]/.test(pattern)
-      ? globToRegExp(pattern.replace(/^\.\//, "")).test(relative(root, directory))
+      ? below(pattern, root).test(directory)
       : resolve(root, pattern) === directory;
   return patterns.some((pattern) => !pattern.startsWith("!") && matches(pattern)) &&
     !patterns.some((pattern) => pattern.startsWith("!") && matches(pattern.slice(1)));
+}
+
+/** What a pattern with wildcards means below a directory: `*` stays within a name, `**` does not. */
+function below(pattern: string, root: string): RegExp {
+  const source = resolve(root, pattern).replace(
+    /\/\*\*(?=\/|$)|\*+|\?|\[!?[^\]/]+\]|[\\^$.|+(){}[\]]/g,
+    (token) => {
+      if (token === "/**") return "(/[^/]+)*";
+      if (token.startsWith("*")) return "[^/]*";
+      if (token === "?") return "[^/]";
+      return token.length > 1 ? token.replace("[!", "[^") : `\\${token}`;
+    },
+  );
+  return new RegExp(`^${source}$`);
 }

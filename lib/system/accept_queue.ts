@@ -34,24 +34,34 @@ interface Registration {
 
 /** All registrations of all epoll instances of this process. */
 function registrations(c: Libc): Registration[] {
-  const found: Registration[] = [];
-  for (const epoll of openDescriptors(c)) {
-    const text = descriptorInfo(c, epoll);
-    const lines = text.matchAll(
-      /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+).* ino:([0-9a-f]+)/gm,
-    );
-    for (const [, fd = "", events = "", data = "", inode = ""] of lines) {
-      found.push({
-        epoll,
-        fd: Number(fd),
-        inode: Number.parseInt(inode, 16),
-        events: Number.parseInt(events, 16),
-        data: BigInt(`0x${data}`),
-      });
-    }
-  }
-  return found;
+  return openDescriptors(c).flatMap((fd) => registrationsIn(c, fd));
 }
+
+/** The registrations of one epoll instance; none for a descriptor of another kind. */
+function registrationsIn(c: Libc, epoll: number): Registration[] {
+  const lines = descriptorInfo(c, epoll).matchAll(
+    /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+).* ino:([0-9a-f]+)/gm,
+  );
+  return [...lines].map(([, fd = "", events = "", data = "", inode = ""]) => ({
+    epoll,
+    fd: Number(fd),
+    inode: Number.parseInt(inode, 16),
+    events: Number.parseInt(events, 16),
+    data: BigInt(`0x${data}`),
+  }));
+}
+
+/** How a descriptor is registered with the first epoll instance that has it: Deno has one, made early. */
+function registrationOf(c: Libc, fd: number): Registration | undefined {
+  for (let epoll = FIRST_FD; epoll < fd; epoll++) {
+    const found = registrationsIn(c, epoll).find((registration) => registration.fd === fd);
+    if (found !== undefined) return found;
+  }
+  return registrations(c).find((registration) => registration.fd === fd);
+}
+
+/** The first one behind the standard streams. */
+const FIRST_FD = 3;
 
 /** `struct epoll_event`: packed on x86-64, aligned elsewhere (epoll_event(3type)). */
 function epollEvent(registration: Registration): Uint8Array<ArrayBuffer> {
@@ -71,13 +81,21 @@ function register(c: Libc, registration: Registration): void {
   if (errno !== ERRNO.EEXIST) throw systemCallError(c, "register a socket with epoll", errno);
 }
 
-/** The descriptor of this process's listener at an address. */
-function descriptorOf(c: Libc, address: SocketAddress): number | null {
+/**
+ * The descriptor of this process's listener at an address, which was opened just now. The kernel gives
+ * the lowest number that is free, so it is most likely the highest one below that.
+ *
+ * @param known Any open descriptor.
+ */
+function descriptorOf(c: Libc, address: SocketAddress, known: number): number | null {
   const wanted = JSON.stringify(address);
-  for (const fd of openDescriptors(c)) {
-    if (JSON.stringify(localAddress(c, fd)) === wanted) return fd;
+  const isIt = (fd: number) => JSON.stringify(localAddress(c, fd)) === wanted;
+  const free = duplicate(c, known);
+  c.close(free);
+  for (let fd = free - 1; fd >= FIRST_FD; fd--) {
+    if (isIt(fd)) return fd;
   }
-  return null;
+  return openDescriptors(c).find(isIt) ?? null;
 }
 
 /**
@@ -87,12 +105,12 @@ function descriptorOf(c: Libc, address: SocketAddress): number | null {
  * @throws {Error} If the throwaway cannot be found, or a call fails.
  */
 export function adopt(c: Libc, inherited: number, throwaway: SocketAddress): void {
-  const fd = descriptorOf(c, throwaway);
+  const fd = descriptorOf(c, throwaway, inherited);
   if (fd === null) throw new Error("Cannot find the descriptor of Deno's own listener");
-  const watching = registrations(c).filter((registration) => registration.fd === fd);
-  if (watching.length === 0) throw new Error("Cannot find the epoll registration of a listener");
+  const watching = registrationOf(c, fd);
+  if (watching === undefined) throw new Error("Cannot find the epoll registration of a listener");
   check(c, "dup3", c.dup3(inherited, fd, O_CLOEXEC));
-  for (const registration of watching) register(c, registration);
+  register(c, watching);
 }
 
 /**

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix";
+import { resolve } from "../paths.ts";
 import type { ConfigSource, PathKind } from "../config/source.ts";
 import { captureStarted, type Started } from "./program.ts";
-import { isHandedOver } from "../master/handover.ts";
+import { isHandedOver } from "../master/handover_sign.ts";
 import { VERSION } from "../version.ts";
 import { type PassedSocket, takePassedSockets } from "./passed_sockets.ts";
 

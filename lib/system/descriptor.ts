@@ -112,11 +112,14 @@ export function descriptorInfo(c: Libc, fd: number): string {
   return kernelText(c, `/proc/self/fdinfo/${fd}`);
 }
 
+/** A new one for each file would be half a megabyte for all descriptors of a process. */
+const textBuffer = new Uint8Array(16_384);
+
 /** The text of a file in /proc; empty when it cannot be read. */
 export function kernelText(c: Libc, path: string): string {
   const file = c.open(cString(path), O_CLOEXEC);
   if (file < 0) return "";
-  const buffer = new Uint8Array(16_384);
+  const buffer = textBuffer;
   let text = "";
   while (true) {
     const length = Number(c.read(file, buffer, BigInt(buffer.length)));

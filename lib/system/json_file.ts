@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { parse } from "@std/jsonc";
-import { fromFileUrl, resolve, toFileUrl } from "@std/path/posix";
+import { fromFileUrl, resolve, toFileUrl } from "../paths.ts";
 
 /** A configuration file, read. */
 export interface JsonFile {
@@ -16,11 +15,32 @@ export interface JsonFile {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** Reads comments and trailing commas; null: not loaded. */
+let parseMore: ((text: string) => unknown) | null = null;
+
 /**
- * Reads a file of JSON with comments and trailing commas.
+ * Loads what reads comments and trailing commas. Most files have none, and it takes as long as ten other
+ * modules, so a start does it only for a file that needs it: {@linkcode PlainJsonError}.
+ */
+export async function loadJsonParser(): Promise<void> {
+  parseMore = (await import("@std/jsonc")).parse;
+}
+
+/** A file is not plain JSON, and what reads more than that is not loaded yet. */
+export class PlainJsonError extends Error {
+  /** Takes the path of the file. */
+  constructor(path: string) {
+    super(`Cannot use "${path}" yet: try again in a second`);
+    this.name = "PlainJsonError";
+  }
+}
+
+/**
+ * Reads a file of JSON, with comments and trailing commas once {@linkcode loadJsonParser} was called.
  *
  * @returns null if there is no such file.
  * @throws {Error} If it cannot be read, is not valid, or is not an object.
+ * @throws {PlainJsonError} If it takes {@linkcode loadJsonParser}.
  */
 export function readJsonFile(path: string): JsonFile | null {
   const text = readText(path);
@@ -63,7 +83,13 @@ function readText(path: string): string | null {
 
 function parseText(path: string, text: string): unknown {
   try {
-    return parse(text);
+    return JSON.parse(text);
+  } catch {
+    // Comments, most likely; of mistakes, the other parser says where they are.
+  }
+  if (parseMore === null) throw new PlainJsonError(path);
+  try {
+    return parseMore(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const position = Number(/at position (\d+)/.exec(reason)?.[1] ?? text.length);

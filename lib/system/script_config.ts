@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dirname } from "@std/path/posix";
+import { dirname } from "../paths.ts";
 import type { ImportMapFlags } from "../master/import_map_flags.ts";
 import type { ImportEntries, ImportMapLayer } from "../master/import_map.ts";
 import { isWorkspaceMember, workspacePatterns } from "../master/workspace.ts";

@@ -4,13 +4,13 @@
  * @module
  */
 
+import { every } from "../system/timing.ts";
 import { currentInstance } from "./instance.ts";
 
 let started = false;
 
 /**
- * Starts with the first `accepting()`: a script that is busy starting is not a script that hangs, and
- * the first timer of a process takes milliseconds that belong to the start.
+ * Starts with the first `accepting()`: a script that is busy starting is not a script that hangs.
  */
 export function startHeartbeat(): void {
   if (started) return;
@@ -18,12 +18,11 @@ export function startHeartbeat(): void {
   const { channel, environment, lane } = currentInstance();
   const period = environment.heartbeatMs;
   let due = performance.now() + period;
-  const timer = setInterval(() => {
+  every(period, () => {
     const now = performance.now();
     const lagMs = Math.max(0, now - due);
     lane.set("lag", Math.round(lagMs * 1000));
     channel.send({ type: "heartbeat", lagMs: Math.round(lagMs) });
     due = now + period;
-  }, period);
-  Deno.unrefTimer(timer);
+  });
 }

@@ -152,8 +152,7 @@ let tookStderr = false;
 export function accepting(on: 0 | 1 | boolean = 1): void {
   takeStderr();
   tellAccepting(Boolean(on));
-  // The message leaves when the script has given the event loop its turn, and only then is there time.
-  queueMicrotask(startHeartbeat);
+  startHeartbeat();
 }
 
 /**

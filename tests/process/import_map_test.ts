@@ -2,7 +2,10 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { mergeImportMaps, replacedUwsgi } from "../../lib/master/import_map.ts";
 import { importMapFlags } from "../../lib/master/import_map_flags.ts";
+import { loadJsonParser } from "../../lib/system/json_file.ts";
 import { readScriptLayers, type ScriptConfig } from "../../lib/system/script_config.ts";
+
+await loadJsonParser();
 
 /** Path → content; anything but text is written as JSON. */
 type Files = Readonly<Record<string, unknown>>;

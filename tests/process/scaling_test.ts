@@ -41,8 +41,7 @@ Deno.test("cheap starts no worker before the first connection, which is served",
   assertEquals(running.processes(), [running.pid]);
   const { worker } = await getJson<Identity>(url);
   assert(worker <= 2);
-  await running.waitFor("accepting", ({ worker }) => worker === 2);
-  assertEquals(running.acceptingPids().size, 2);
+  await running.until(() => running.acceptingPids().size === 2, "two workers");
   assertEquals(wanted(running)[0], 2);
 });
 

@@ -34,7 +34,7 @@ worker-argv = second argument
 deno-flag = --allow-all
 deno-worker-override = app.ts`,
     files: {
-      "deno.json": `{ "imports": { "@/": "./" } }`,
+      "deno.json": `{ // with a comment\n "imports": { "@/": "./" }, }`,
       "lib.ts": "export const own: string = 'imported';",
       "app.ts": `import { own } from "@/lib.ts";
 import uwsgi, { worker_id } from "uwsgi";

@@ -1,6 +1,7 @@
 /** The queue of the master. */
 import { assert, assertEquals } from "@std/assert";
 import { EventQueue } from "../../../lib/master/event_queue.ts";
+import { keepAlive } from "../../helpers/keep_alive.ts";
 
 Deno.test("next() gives items in the order they were put, without waiting", async () => {
   const queue = new EventQueue<number>();
@@ -17,6 +18,7 @@ Deno.test("next() waits for an item, when the queue is empty", async () => {
 });
 
 Deno.test("next() gives undefined at the deadline and not before, when nothing is put", async () => {
+  using _alive = keepAlive();
   const queue = new EventQueue<number>();
   const deadline = performance.now() + 20;
   assertEquals(await queue.next(deadline), undefined);
@@ -24,6 +26,7 @@ Deno.test("next() gives undefined at the deadline and not before, when nothing i
 });
 
 Deno.test("next() gives undefined soon, when the deadline is over already", async () => {
+  using _alive = keepAlive();
   const queue = new EventQueue<number>();
   assertEquals(await queue.next(performance.now() - 1_000), undefined);
   assertEquals(await queue.next(0), undefined);
@@ -31,7 +34,6 @@ Deno.test("next() gives undefined soon, when the deadline is over already", asyn
 
 Deno.test("next() leaves no timer behind, when an item comes before a far deadline", async () => {
   const queue = new EventQueue<number>();
-  // Later than a timer can be: it would fire at once, were it not cut.
   const next = queue.next(performance.now() + 2 ** 40);
   const early = await Promise.race([next.then(() => true), Promise.resolve(false)]);
   assertEquals(early, false);

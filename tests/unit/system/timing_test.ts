@@ -1,6 +1,58 @@
 /** Waiting. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { fulfilledWithin, pause } from "../../../lib/system/timing.ts";
+import { after, every, fulfilledWithin, pause } from "../../../lib/system/timing.ts";
+import { keepAlive } from "../../helpers/keep_alive.ts";
+
+Deno.test("after() acts once, after its time and not before", async () => {
+  using _alive = keepAlive();
+  const before = performance.now();
+  let count = 0;
+  await new Promise<void>((resolve) =>
+    after(20, () => {
+      count++;
+      resolve();
+    })
+  );
+  assert(performance.now() - before >= 19);
+  await pause(30);
+  assertEquals(count, 1);
+});
+
+Deno.test("after() acts in a later turn, when there is no time to wait", async () => {
+  using _alive = keepAlive();
+  const acted: string[] = [];
+  await new Promise<void>((resolve) => {
+    after(-5, () => {
+      acted.push("after");
+      resolve();
+    });
+    acted.push("call");
+  });
+  assertEquals(acted, ["call", "after"]);
+});
+
+Deno.test("after() does nothing, when it is called off", async () => {
+  let acted = false;
+  const cancel = after(1, () => acted = true);
+  cancel();
+  cancel();
+  await pause(20);
+  assertEquals(acted, false);
+});
+
+Deno.test("every() acts again and again, until it is called off", async () => {
+  using _alive = keepAlive();
+  let count = 0;
+  await new Promise<void>((resolve) => {
+    const cancel = every(2, () => {
+      if (++count < 3) return;
+      cancel();
+      resolve();
+    });
+  });
+  await pause(20);
+  assertEquals(count, 3);
+});
 
 Deno.test("pause() resolves after its time and not before", async () => {
   const before = performance.now();

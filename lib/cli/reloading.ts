@@ -1,0 +1,59 @@
+/**
+ * What a reload does beside starting workers: it reads the configuration again and compares it with the
+ * one in use, and may replace the master's program. No start needs it, so it is loaded while the workers
+ * start.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import { difference } from "../config/difference.ts";
+import type { Loaded } from "../config/load.ts";
+import { logLine } from "../master/log.ts";
+import type { Reading, Reloading } from "../master/master_setup.ts";
+import { Replacement } from "../master/replacement.ts";
+import type { Surroundings } from "../master/surroundings.ts";
+import type { SourceBase } from "../system/config_source.ts";
+import type { Libc } from "../system/libc.ts";
+import { binaryNow, type Started } from "../system/program.ts";
+import { instructionOf, logProblems } from "./instruction.ts";
+
+/** What reloads work with. */
+export interface ReloadingSetup {
+  /** Null: foreign functions are not available. */
+  readonly libc: Libc | null;
+  readonly base: SourceBase;
+  readonly surroundings: Surroundings;
+  /** Variables that the next program gets, and other children do not. */
+  readonly role: Readonly<Record<string, string>>;
+  /** Reads the configuration. */
+  readonly loadAgain: () => Loaded;
+}
+
+/** Makes what the master takes for its reloads. */
+export function prepareReloading(setup: ReloadingSetup): Reloading {
+  const { libc: c, base, surroundings, role, loadAgain } = setup;
+  return {
+    readAgain: (current) => readAgain(current, loadAgain(), c && base.started),
+    replacement: c && new Replacement(c, base, surroundings, role),
+  };
+}
+
+/** The configuration for a reload: null if it is no good, and what needs a restart stays as it is. */
+function readAgain(current: Config, loaded: Loaded, started: Started | null): Reading | null {
+  logProblems(loaded.problems);
+  const whole = instructionOf(loaded);
+  if (whole === null) return null;
+  const kept: Partial<Record<keyof Config, unknown>> = {};
+  let outdated = started !== null && started.binary !== binaryNow();
+  for (const { key, option, onChange } of difference(current, whole.config)) {
+    const replaced = onChange === "exec" && started !== null;
+    outdated ||= replaced;
+    if (replaced || onChange === "master" || onChange === "workers") continue;
+    kept[key] = current[key];
+    const text = `${option} has changed, which takes effect only after a restart`;
+    logLine("warning", text, { event: "needsRestart", option });
+  }
+  const instruction = { ...whole, config: { ...whole.config, ...kept as Partial<Config> } };
+  return { instruction, whole, outdated };
+}

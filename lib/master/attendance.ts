@@ -1,0 +1,29 @@
+/**
+ * Runs in the master. Lets those in who command it. Nobody does before the workers are started, unless
+ * there is a FIFO or a control socket, so this is loaded while they start.
+ *
+ * @module
+ */
+
+import type { MasterSetup } from "./master_setup.ts";
+import { Operators, type OperatorsSetup } from "./operators.ts";
+
+/** What operators have to do with, beside the surroundings. */
+export interface Attended extends Omit<OperatorsSetup, "surroundings"> {
+  /** Opens the log files again. */
+  readonly reopenLogs: () => void;
+  /** Renames the log files and opens new ones. */
+  readonly rotateLogs: () => void;
+}
+
+/** Those who command this master; signals do from now on, the others when it is opened. */
+export function operatorsOf({ surroundings, signals }: MasterSetup, attended: Attended): Operators {
+  const { reopenLogs, rotateLogs, ...setup } = attended;
+  const operators = new Operators({ surroundings, ...setup });
+  signals.deliver((command, signal) => operators.command(command, signal));
+  const { process } = surroundings;
+  if (process === null) return operators;
+  operators.hooks.writePidfiles = () => process.rewritePidfiles();
+  if (process.hasLog) Object.assign(operators.hooks, { reopenLogs, rotateLogs });
+  return operators;
+}

@@ -1,0 +1,26 @@
+/**
+ * Runs in the master. Goes on with the workers of the program that was here before, see `handover.ts`.
+ *
+ * @module
+ */
+
+import type { Libc } from "../system/libc.ts";
+import { AdoptedProcess } from "./adopted_process.ts";
+import type { Crew } from "./crew.ts";
+import { type Handover, listenAgain } from "./handover.ts";
+import type { Instruction } from "./master_setup.ts";
+
+/** Takes the workers over, and lets the signals come that waited meanwhile. */
+export function takeOver(
+  c: Libc,
+  { inheritance, credentials }: Handover,
+  crew: Crew,
+  instruction: Instruction,
+): void {
+  for (const { id, slot, pid } of inheritance.workers) {
+    const known = credentials[id];
+    if (pid === null || known === undefined) continue;
+    crew.adopt(id, slot, new AdoptedProcess(c, pid), known, instruction);
+  }
+  listenAgain(c);
+}
