@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { MetricLine, MetricType, ThresholdLine } from "../../config/metric_line.ts";
+import type { MetricLine, MetricType } from "../../config/metric_line.ts";
 import type { MetricsConfig } from "../../config/options/metrics.ts";
-import { collected, judgeThreshold } from "../../core/metric_rules.ts";
+import { collected } from "../../core/metric_rules.ts";
 import {
   cellsOf,
   type MetricHistogram,
@@ -22,6 +22,7 @@ import { logLine } from "../log.ts";
 import { MetricDirectory, type MetricText } from "./metric_directory.ts";
 import { type FileMetric, MetricFiles } from "./metric_files.ts";
 import { type MetricRecord, MetricRegistry } from "./metric_registry.ts";
+import { MetricThresholds } from "./metric_thresholds.ts";
 
 /** Metrics are looked at once per second. */
 const SECOND_MS = 1_000;
@@ -62,7 +63,7 @@ export class MetricKeeper {
   #toldBroken = false;
   #lines: ReadonlyMap<string, MetricLine> = new Map();
   readonly #files = new MetricFiles();
-  readonly #loggedAt = new Map<string, number>();
+  readonly #thresholds = new MetricThresholds();
 
   /** Takes what the metrics live in; there are none yet. */
   constructor({ memory, inherited, stats }: MetricSetup) {
@@ -223,25 +224,10 @@ export class MetricKeeper {
     for (const threshold of this.#config?.metricThresholds ?? []) {
       const { freq } = this.#lines.get(threshold.key) ?? { freq: 1 };
       const value = this.#value(threshold.key, builtins);
-      if (value !== null && this.#seconds % freq === 0) this.#judge(threshold, value);
+      if (value === null || this.#seconds % freq !== 0) continue;
+      const reset = this.#thresholds.compare(threshold, value, this.#seconds);
+      if (reset) this.#reset(threshold.key, value);
     }
-  }
-
-  #judge(threshold: ThresholdLine, value: bigint): void {
-    const { key, text, alarm, message } = threshold;
-    const last = this.#loggedAt.get(text) ?? null;
-    const { log, reset } = judgeThreshold(threshold, value, last, this.#seconds);
-    if (reset) this.#reset(key, value);
-    if (!log) return;
-    this.#loggedAt.set(text, this.#seconds);
-    const standard = `The metric "${key}" is ${value}, and has reached ${threshold.value}`;
-    logLine("warning", message === "" ? standard : message, {
-      event: "metricThreshold",
-      metric: key,
-      value: Number(value),
-      threshold: Number(threshold.value),
-      alarm,
-    });
   }
 
   /** Takes away what has come to the initial value: what comes meanwhile is not lost. */

@@ -1,0 +1,37 @@
+/**
+ * Runs in the master. Values of metrics that are not to be reached without anybody noticing.
+ *
+ * @module
+ */
+
+import type { ThresholdLine } from "../../config/metric_line.ts";
+import { judgeThreshold } from "../../core/metric_rules.ts";
+import { logLine } from "../log.ts";
+
+/** Logs what is too large, each threshold not more often than it says. */
+export class MetricThresholds {
+  readonly #loggedAt = new Map<string, number>();
+
+  /**
+   * Compares a value with a threshold.
+   *
+   * @param seconds Now, by a clock of whole seconds.
+   * @returns Whether the metric is to be set back.
+   */
+  compare(threshold: ThresholdLine, value: bigint, seconds: number): boolean {
+    const { key, text, alarm, message } = threshold;
+    const last = this.#loggedAt.get(text) ?? null;
+    const { log, reset } = judgeThreshold(threshold, value, last, seconds);
+    if (!log) return reset;
+    this.#loggedAt.set(text, seconds);
+    const standard = `The metric "${key}" is ${value}, and has reached ${threshold.value}`;
+    logLine("warning", message === "" ? standard : message, {
+      event: "metricThreshold",
+      metric: key,
+      value: Number(value),
+      threshold: Number(threshold.value),
+      alarm,
+    });
+    return reset;
+  }
+}
