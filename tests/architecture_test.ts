@@ -147,7 +147,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   page: ["stats"],
   worker: ["protocol", "system"],
   master: ["control", "core", "protocol", "config", "system", "cli", "stats"],
-  cli: ["config", "control", "core", "master", "protocol", "system"],
+  top: ["cli", "config", "control", "stats", "system"],
+  cli: ["config", "control", "core", "master", "protocol", "system", "top"],
 };
 
 Deno.test("modules import only from the folders that theirs may know", () => {

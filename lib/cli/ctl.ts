@@ -4,18 +4,17 @@
  * @module
  */
 
-import { resolve } from "../paths.ts";
-import { loadConfig } from "../config/load.ts";
 import { commandList, hasVerdict } from "../control/commands.ts";
 import { type Answer, decodeAnswer, type Request } from "../control/message.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { Channel } from "../protocol/channel.ts";
-import { denoConfigSource, type SourceBase } from "../system/config_source.ts";
+import type { SourceBase } from "../system/config_source.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
-import { CTL_USAGE, type CtlArguments, parseCtlArguments, type Target } from "./ctl_arguments.ts";
+import { CTL_USAGE, type CtlArguments, parseCtlArguments } from "./ctl_arguments.ts";
 import { EXIT, type ExitName, UserError } from "./exit_code.ts";
 import { followMaster } from "./follow_master.ts";
-import { operatorSocketOf, readPidfile, unreachable } from "./find_master.ts";
+import { unreachable } from "./find_master.ts";
+import { connectOperator, socketOf } from "./operator_socket.ts";
 
 /** Without `--wait` the answer comes at once (10 s). */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -57,42 +56,11 @@ async function resultOf(
   }
 }
 
-/** How the socket of a master is found, when it is time to. */
-function socketOf(target: Target, base: SourceBase): () => string {
-  switch (target.kind) {
-    case "socket":
-      return () => target.path;
-    case "pid":
-      return () => operatorSocketOf(target.pid, "--pid");
-    case "pidfile":
-      return () => socketOfPidfile(target.path);
-    case "ini":
-      return () => socketOfIni(target.path, base);
-  }
-}
-
-function socketOfPidfile(path: string): string {
-  return operatorSocketOf(readPidfile(path), `the pidfile "${path}"`);
-}
-
-/** Mistakes in the configuration do not matter: nobody is to be kept from stopping a master. */
-function socketOfIni(file: string, base: SourceBase): string {
-  const { draft, entries } = loadConfig(["--ini", file], denoConfigSource(base, false));
-  const at = (path: string): string => resolve(base.cwd, draft?.chdir ?? "", path);
-  if (draft !== null && draft.controlSocket !== "") return at(draft.controlSocket);
-  const pidfile = entries.findLast(({ key }) => /^(safe-)?pidfile2?$/.test(key))?.value ?? null;
-  if (pidfile !== null) return socketOfPidfile(at(pidfile));
-  throw new UserError(
-    "configuration",
-    `${file} has neither control-socket nor pidfile: add one, or name the master with --pid N`,
-  );
-}
-
 async function ask(wanted: CtlArguments, path: string): Promise<Result> {
   const { command, argument } = wanted;
   const wait = wanted.wait && hasVerdict(command);
   const limitMs = wanted.timeoutMs ?? (wait ? null : ANSWER_TIMEOUT_MS);
-  const channel = new Channel<Answer, Request>(await connect(path), decodeAnswer);
+  const channel = new Channel<Answer, Request>(await connectOperator(path), decodeAnswer);
   try {
     channel.send({ command: command.name, argument, wait });
     const answered = lastAnswer(channel, path, wait);
@@ -103,22 +71,6 @@ async function ask(wanted: CtlArguments, path: string): Promise<Result> {
     return await answered;
   } finally {
     channel.close();
-  }
-}
-
-async function connect(path: string): Promise<Deno.UnixConn> {
-  try {
-    return await Deno.connect({ transport: "unix", path });
-  } catch (error) {
-    const why = (reason: string) => unreachable(`No master answers at "${path}": ${reason}`);
-    if (error instanceof Deno.errors.NotFound) throw why("there is no such socket");
-    if (error instanceof Deno.errors.ConnectionRefused) {
-      throw why("nobody listens, the socket was left behind");
-    }
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw why("permission denied: run it as the user of the master, or as root");
-    }
-    throw why(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -84,7 +84,7 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   unreachable: {
     code: 13,
     meaning:
-      "`ctl`, `--reload`, `--stop`, `--pause`: no master answers, because none runs, the pidfile is " +
+      "`ctl`, `top`, `--reload`, `--stop`, `--pause`: no master answers, because none runs, the pidfile is " +
       "stale, or it belongs to another user.",
   },
   timeout: {

@@ -53,14 +53,35 @@ export function operatorSocketOf(pid: number, named: string): string {
     }
     throw unreachable(`No process has the id ${pid} of ${named}: no master is running there`);
   }
-  for (const line of table.split("\n")) {
-    // Num RefCount Protocol Flags Type St Inode Path, see proc_net(5).
-    const [, inode = "", path = ""] = /^(?:\S+\s+){6}(\d+) (\/.*)$/.exec(line) ?? [];
-    if (!inodes.has(inode) || !path.endsWith(`/${OPERATOR_SOCKET}`)) continue;
-    // The master may live under another root, or have a /tmp of its own.
-    return `/proc/${pid}/root${path}`;
-  }
+  const own = operatorSockets(table).find(({ inode }) => inodes.has(inode));
+  // The master may live under another root, or have a /tmp of its own.
+  if (own !== undefined) return `/proc/${pid}/root${own.path}`;
   throw unreachable(`Process ${pid} of ${named} is no duwsgi master: the master it was is gone`);
+}
+
+/**
+ * The sockets on which masters of this machine answer operators, as far as this user may call there.
+ *
+ * @returns Their paths.
+ */
+export function allOperatorSockets(): readonly string[] {
+  const paths = operatorSockets(Deno.readTextFileSync("/proc/net/unix")).map(({ path }) => path);
+  return [...new Set(paths)].filter((path) => {
+    try {
+      return Deno.statSync(path).isSocket;
+    } catch {
+      // Of another user, or under another root.
+      return false;
+    }
+  });
+}
+
+/** The operators' sockets in a table of proc_net(5): Num RefCount Protocol Flags Type St Inode Path. */
+function operatorSockets(table: string): { readonly inode: string; readonly path: string }[] {
+  return table.split("\n").flatMap((line) => {
+    const [, inode = "", path = ""] = /^(?:\S+\s+){6}(\d+) (\/.*)$/.exec(line) ?? [];
+    return path.endsWith(`/${OPERATOR_SOCKET}`) ? [{ inode, path }] : [];
+  });
 }
 
 function socketInodes(pid: number): Set<string> {

@@ -53,6 +53,7 @@ export async function run(args: readonly string[]): Promise<number> {
 async function perform(args: readonly string[]): Promise<number> {
   const base = captureBase();
   if (args[0] === "ctl") return await (await import("./ctl.ts")).ctl(args.slice(1), base);
+  if (args[0] === "top") return await (await import("./top.ts")).top(args.slice(1), base);
   const loaded = loadConfig(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);

@@ -32,7 +32,7 @@ export type Deed =
     /** @throws {SyntaxError} If the argument is none. */
     readonly happening: (order: Order, state: MasterState) => Happening;
   }
-  | { readonly kind: "show"; readonly what: "status" | "workers" | "help" }
+  | { readonly kind: "show"; readonly what: "status" | "workers" | "stats" | "help" }
   | { readonly kind: "hook"; readonly hook: HookName };
 
 /** One row of the table. */
@@ -69,6 +69,7 @@ export type CommandName =
   | "cheap"
   | "status"
   | "workers"
+  | "stats"
   | "reopen-logs"
   | "rotate-logs"
   | "write-pidfiles"
@@ -214,6 +215,14 @@ export const COMMANDS: readonly Command[] = [
     help: "Show the workers",
     details: "",
     deed: { kind: "show", what: "workers" },
+  },
+  {
+    name: "stats",
+    letter: "",
+    argument: "",
+    help: "Show the instance and its workers; with --json, the document of the stats server",
+    details: "It needs no stats server: `top` asks for it.",
+    deed: { kind: "show", what: "stats" },
   },
   {
     name: "reopen-logs",

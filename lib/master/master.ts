@@ -203,6 +203,7 @@ class Master {
       report: this.#report,
       state: () => this.state,
       config: () => this.config,
+      stats: async () => (await this.#eyes.views.source()).read(),
       nudge: (by, why) => this.#eyes.scaling.nudge(by, why),
       reopenLogs: () => this.#reopenLog("an operator asked for it"),
       rotateLogs: () => this.#rotateLog("an operator asked for it"),

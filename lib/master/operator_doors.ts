@@ -77,19 +77,19 @@ export class Doors {
   }
 
   /** What a command shows. */
-  shown(command: Command): Shown {
+  async shown(command: Command): Promise<Shown> {
     const { deed } = command;
     if (deed.kind !== "show") throw new TypeError(`${command.name} shows nothing`);
     if (deed.what === "help") return { text: commandList(), value: commandList().split("\n") };
     const status = this.#status();
-    return deed.what === "status"
-      ? { text: statusText(status), value: status }
-      : { text: workersText(status), value: status.slots };
+    if (deed.what === "workers") return { text: workersText(status), value: status.slots };
+    const value = deed.what === "stats" ? await this.#setup.stats() : status;
+    return { text: statusText(status), value };
   }
 
   /** Writes to the log what a command shows. */
-  show(command: Command): void {
-    const { text, value } = this.shown(command);
+  async show(command: Command): Promise<void> {
+    const { text, value } = await this.shown(command);
     logLine("info", text, { event: command.name, value });
   }
 

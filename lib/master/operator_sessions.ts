@@ -29,11 +29,11 @@ type Client = Channel<Request, Answer>;
 /** All conversations. */
 export class OperatorSessions {
   readonly #operators: Operators;
-  readonly #shown: (command: Command) => Shown;
+  readonly #shown: (command: Command) => Promise<Shown>;
   readonly #clients = new Set<Client>();
 
   /** Takes who is commanded, and what commands show. */
-  constructor(operators: Operators, shown: (command: Command) => Shown) {
+  constructor(operators: Operators, shown: (command: Command) => Promise<Shown>) {
     this.#operators = operators;
     this.#shown = shown;
   }
@@ -93,7 +93,7 @@ export class OperatorSessions {
       throw new Error(`${command.name} takes no argument`);
     }
     if (command.deed.kind === "show") {
-      return await this.#say(client, { type: "result", ...this.#shown(command) });
+      return await this.#say(client, { type: "result", ...await this.#shown(command) });
     }
     const wait = request.wait && hasVerdict(command);
     const order = { argument: request.argument, why: "ctl" };

@@ -17,6 +17,7 @@ import {
 import type { Happening, Outcome } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket, Verdict } from "../core/verdict.ts";
+import type { Stats } from "../stats/stats.ts";
 import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
 import { logLine } from "./log.ts";
 import type { Doors } from "./operator_doors.ts";
@@ -30,6 +31,8 @@ export interface OperatorsSetup {
   readonly state: () => MasterState;
   /** The configuration in use. */
   readonly config: () => Config;
+  /** The stats as they are when they have been asked for. */
+  readonly stats: () => Promise<Stats>;
   /** Asks `cheaper` for more workers or fewer; null: their number does not follow the load. */
   readonly nudge: (by: number, why: string) => number | null;
 }
@@ -103,7 +106,7 @@ export class Operators {
     this.#open().then((doors) => doors.begin(connection), () => connection.close());
   }
 
-  #withDoors(act: (doors: Doors) => void): void {
+  #withDoors(act: (doors: Doors) => void | Promise<void>): void {
     this.#open().then(act).catch((error) => {
       const reason = error instanceof Error ? error.message : String(error);
       logLine("error", `Operators cannot be answered: ${reason}`, { event: "operatorRefused" });

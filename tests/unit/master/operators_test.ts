@@ -43,6 +43,7 @@ class Desk implements AsyncDisposable {
       },
       state: () => stateOf(),
       nudge: () => null,
+      stats: () => Promise.reject(new Error("nobody asks here")),
       config: () => defaults(),
     });
   }
