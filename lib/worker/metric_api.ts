@@ -15,7 +15,8 @@ const { metrics } = currentInstance();
 function table(name: string): MetricTable {
   if (metrics !== null) return metrics;
   throw new Error(
-    `There is no metric "${name}", because this instance has none: declare it with metric = ${name}`,
+    `There is no metric "${name}", because this instance has none: declare it with metric = ${name}, ` +
+      "or set enable-metrics = true for those that duwsgi keeps itself",
   );
 }
 
