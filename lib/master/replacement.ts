@@ -17,7 +17,6 @@ import type { Credentials } from "./crew.ts";
 import { execWith } from "./handover.ts";
 import { CHECK_ENVIRONMENT, HANDOVER_VERSION } from "./handover_sign.ts";
 import { Listeners } from "./listeners.ts";
-import { openViews } from "./view_listeners.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** The way from this program to the next one. */
@@ -64,6 +63,8 @@ export class Replacement {
         this.#passed,
       );
       const { addresses } = this.#listeners;
+      if (config.stats.length === 0 && views.records.length === 0) return null;
+      const { openViews } = await import("./view_listeners.ts");
       this.#views = await openViews(this.#libc, config, views.records, addresses);
       return null;
     } catch (error) {

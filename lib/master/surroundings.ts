@@ -18,7 +18,7 @@ import type { Handover } from "./handover.ts";
 import { LanePool } from "./lane_pool.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
 import { LazyMetrics } from "./metrics/lazy_metrics.ts";
-import { openViews, type ViewConfig } from "./view_listeners.ts";
+import type { ViewConfig } from "./view_listeners.ts";
 import type { ProcessSetup } from "./process_setup.ts";
 
 /** The lasting things of an instance. */
@@ -107,6 +107,8 @@ async function openTheViews(
   listeners: Listeners,
 ): Promise<Listeners> {
   const before = new Listeners(c, handover?.views ?? []);
+  if (config.stats.length === 0 && before.records.length === 0) return before;
+  const { openViews } = await import("./view_listeners.ts");
   try {
     const views = await openViews(c, config, before.records, listeners.addresses);
     before.closeAllBut(views);

@@ -50,8 +50,10 @@ export async function openViews(
   }, known);
   try {
     views.addresses.forEach((address, i) => {
-      const twice = taken.includes(address) || views.addresses.indexOf(address) < i;
-      if (twice) throw refusal(sockets[i], "the instance listens there already");
+      const others = [...taken, ...views.addresses.slice(0, i)];
+      if (others.some((other) => collide(address, other))) {
+        throw refusal(sockets[i], "the instance listens there already");
+      }
       listen(c, views.records[i], sockets[i]);
     });
     return views;
@@ -60,6 +62,20 @@ export async function openViews(
     throw error;
   }
 }
+
+/**
+ * True if sockets at both addresses could not listen at the same time. The kernel lets both be bound,
+ * and would refuse whoever is the second one to listen, which may be a worker.
+ */
+export function collide(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [one, other] = [TCP.exec(a), TCP.exec(b)];
+  if (one === null || other === null || one[2] !== other[2]) return false;
+  return one[1] === other[1] || [one[1], other[1]].some((host) => EVERYWHERE.has(host ?? ""));
+}
+
+const TCP = /^\[?(.*?)\]?:(\d+)$/;
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Two bound sockets can have the same address, two that listen cannot. */
 function listen(c: Libc | null, listener: Listener | undefined, line: Line | undefined): void {
