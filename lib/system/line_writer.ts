@@ -27,14 +27,20 @@ export type LineWriter = (text: string) => void;
  * @param c The C library; null: there is nothing to lock with.
  * @param lockFd A file that all writers share (the scoreboard's memory), or null.
  * @param fd The descriptor that stands for stderr. @default 2
+ * @param own Another function for write(2); null: that of `c`. @default null
  */
-export function stderrLines(c: Libc | null, lockFd: number | null, fd = 2): LineWriter {
-  const encoder = new TextEncoder();
-  const write = c === null ? writeToDeno("stderr") : writeTo(c, fd);
+export function stderrLines(
+  c: Libc | null,
+  lockFd: number | null,
+  fd = 2,
+  own: Libc["write"] | null = null,
+): LineWriter {
+  const encode = lineEncoder();
+  const write = c === null ? writeToDeno("stderr") : writeTo(c, fd, own ?? c.write);
   const locked = c !== null && lockFd !== null && !isRegularFile(c, fd);
   const lock = locked ? recordLock(c, lockFd) : null;
   return (text) => {
-    const bytes = encoder.encode(text.endsWith("\n") ? text : text + "\n");
+    const bytes = encode(text.endsWith("\n") ? text : text + "\n");
     lock?.(F_WRLCK);
     try {
       writeAll(write, bytes);
@@ -67,12 +73,27 @@ function recordLock(c: Libc, fd: number): (type: number) => void {
   };
 }
 
+/** Lines up to this length are encoded in the same memory again and again. */
+const SHORT_LINE = 4_096;
+/** The most bytes that a character of a string takes in UTF-8. */
+const CHARACTER_BYTES = 3;
+
+/** Encodes one line at a time: making memory for each takes longer than to write it. */
+function lineEncoder(): (line: string) => Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder();
+  const memory = new Uint8Array(SHORT_LINE * CHARACTER_BYTES);
+  return (line) =>
+    line.length > SHORT_LINE
+      ? encoder.encode(line)
+      : memory.subarray(0, encoder.encodeInto(line, memory).written);
+}
+
 /** Writes what it can: the number of bytes, 0 when it has to wait, null when nobody reads any more. */
 type Write = (bytes: Uint8Array<ArrayBuffer>) => number | null;
 
-function writeTo(c: Libc, fd: number): Write {
+function writeTo(c: Libc, fd: number, write: Libc["write"]): Write {
   return (bytes) => {
-    const length = Number(c.write(fd, bytes, BigInt(bytes.length)));
+    const length = Number(write(fd, bytes, BigInt(bytes.length)));
     if (length >= 0) return length;
     const errno = lastErrno(c);
     return errno === ERRNO.EAGAIN || errno === ERRNO.EINTR ? 0 : null;

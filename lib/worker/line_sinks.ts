@@ -6,6 +6,7 @@
  */
 
 import type { LineSinks } from "../protocol/log_targets.ts";
+import { fastWrite } from "../system/fast_write.ts";
 import { stderrLines } from "../system/line_writer.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -25,7 +26,12 @@ export function useLineSinks(others: LineSinks): void {
 function standardError(): LineSinks {
   const { libc, environment: { scoreboard, stderr } } = currentInstance();
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
-  const write = stderrLines(libc, scoreboard, stderr ?? 2);
+  const write = stderrLines(
+    libc,
+    scoreboard,
+    stderr ?? 2,
+    libc && fastWrite(libc),
+  );
   return {
     log: write,
     request: write,
