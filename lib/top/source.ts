@@ -89,16 +89,43 @@ function socketSource(
   host: string | null,
   connect: () => Promise<Deno.Conn>,
 ): StatsSource {
-  return { name, host, fetch: async () => parsed(await readFrom(name, connect), name) };
+  // With stats-http it waits for a request, which is noticed once.
+  let patienceMs = SILENCE_MS;
+  const fetch = async () => {
+    const { text, asked } = await readFrom(name, connect, patienceMs);
+    if (asked) patienceMs = 0;
+    return parsed(asked ? text.replace(HTTP_HEAD, "") : text, name);
+  };
+  return { name, host, fetch };
 }
 
-/** Everything that is sent until the end. */
-async function readFrom(name: string, connect: () => Promise<Deno.Conn>): Promise<string> {
+/** Who has not begun to send by then waits for a request (1 s). */
+const SILENCE_MS = 1_000;
+const REQUEST = new TextEncoder().encode("GET /stats HTTP/1.0\r\n\r\n");
+const HTTP_HEAD = /^HTTP\/[^]*?\r\n\r\n/;
+
+/** Everything that is sent until the end, and whether it had to be asked for. */
+async function readFrom(
+  name: string,
+  connect: () => Promise<Deno.Conn>,
+  silenceMs: number,
+): Promise<{ readonly text: string; readonly asked: boolean }> {
   const connecting = connect();
   let text: string | null = null;
   let failure: unknown = null;
+  let asked = false;
   const reading = connecting.then(async (connection) => {
-    text = await new Response(limited(connection.readable)).text();
+    const timer = setTimeout(() => {
+      asked = true;
+      // If it cannot be written, there is nothing to be read either.
+      connection.write(REQUEST).catch(() => {});
+    }, silenceMs);
+    try {
+      const counted = limited(connection.readable, () => clearTimeout(timer));
+      text = await new Response(counted).text();
+    } finally {
+      clearTimeout(timer);
+    }
   }).catch((error) => failure = error);
   if (!await fulfilledWithin(reading, PATIENCE_MS)) {
     // Also a connection that comes about only now.
@@ -106,14 +133,15 @@ async function readFrom(name: string, connect: () => Promise<Deno.Conn>): Promis
     throw silent(name);
   }
   if (text === null) throw unreachable(name, reasonOf(failure));
-  return text;
+  return { text, asked };
 }
 
-function limited(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+function limited(stream: ReadableStream<Uint8Array<ArrayBuffer>>, onBytes: () => void) {
   let length = 0;
   return stream.pipeThrough(
     new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform(chunk, controller) {
+        onBytes();
         length += chunk.length;
         if (length > LONGEST_BYTES) throw new RangeError("it sends more than a document can have");
         controller.enqueue(chunk);
@@ -132,11 +160,7 @@ function parsed(text: string, name: string): unknown {
 }
 
 function silent(name: string): UserError {
-  const advice = /^http/i.test(name)
-    ? ""
-    : name.includes(":")
-    ? `: with stats-http, write http://${name}`
-    : ": if it is a control-socket, write --socket in front of it";
+  const advice = name.includes(":") ? "" : ": if it is a control-socket, write --socket before it";
   return unreachable(name, `it does not answer within ${PATIENCE_MS / 1000} s${advice}`);
 }
 
@@ -148,10 +172,9 @@ function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such socket";
   if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  // What fetch() has to say is in the causes.
+  const { cause } = error instanceof Error ? error : { cause: undefined };
+  if (cause !== undefined) return reasonOf(cause);
   const text = error instanceof Error ? error.message : String(error);
-  // Of an error of fetch() the last part says what it was.
-  if (/^error sending request|client error/.test(text)) {
-    return /refused/i.test(text) ? "nobody listens there" : text.split(": ").at(-1) ?? text;
-  }
-  return text;
+  return /refused/i.test(text) ? "nobody listens there" : text;
 }

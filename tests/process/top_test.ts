@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
-import { askOperator } from "../../lib/cli/operator_socket.ts";
 import type { Stats } from "../../lib/stats/stats.ts";
 import { busyDocument } from "../helpers/busy_instance.ts";
 import { duwsgi } from "../helpers/program.ts";
@@ -130,11 +129,11 @@ Deno.test("top asks the master itself, and reloads it, also when it was found by
     ini: `http-socket = 127.0.0.1:0
 processes = 2
 control-socket = %DIR%/ctl.sock
+stats = %DIR%/stats.sock
 deno-worker-override = app.ts`,
     files: { "app.ts": { fixture: "workers/hello.ts" } },
   });
   await using running = master;
-  const socket = running.path("ctl.sock");
   await using terminal = new TestTerminal(100, 24);
   await terminal.type(`${topCommand(running.path("app.ini"), "-i", "0.2")}\r`);
   await terminal.see("Workers 2 of 2 accept, generation 1");
@@ -144,20 +143,18 @@ deno-worker-override = app.ts`,
   await terminal.see(/^Last reload \d+s ago: /m);
   await terminal.type("q");
   await terminal.until(() => !terminal.taken, "end of top");
-  // What a stats server sends names the master, and the master is on this machine.
-  using server = new FakeStatsServer(async () => {
-    const answer = await askOperator(socket, "stats");
-    return JSON.stringify(answer.type === "result" ? answer.value : answer);
-  });
-  await terminal.type(`clear; ${topCommand(server.address, "-i", "0.2")}\r`);
+  // What its stats server sends names the master, and the master is on this machine.
+  const stats = running.path("stats.sock");
+  await terminal.type(`clear; ${topCommand(stats, "-i", "0.2")}\r`);
   await terminal.see("Workers 2 of 2 accept, generation 2");
   await terminal.type("Gy");
   await terminal.see("Workers 2 of 2 accept, generation 3");
   await terminal.type("q");
   await terminal.until(() => !terminal.taken, "end of top");
   const byPid = await duwsgi(["top", "--pid", String(running.pid), "--json", "-i", "0"]);
-  const { stats } = JSON.parse(byPid.stdout);
-  assertEquals([stats.pid, stats.generation, stats.workers.length], [running.pid, 3, 2]);
+  const document = JSON.parse(byPid.stdout).stats;
+  const { pid, generation, workers } = document;
+  assertEquals([pid, generation, workers.length], [running.pid, 3, 2]);
   assertEquals(await running.stop(), 0);
 });
 
@@ -191,10 +188,16 @@ Deno.test("top reads what is sent by HTTP, at /stats unless another path is aske
   const url = `http://127.0.0.1:${server.addr.port}`;
   assertEquals((await duwsgi(["top", url, "--once", "-i", "0"])).code, 0);
   assertEquals((await duwsgi(["top", `${url}/other`, "--once", "-i", "0"])).code, 0);
+  // An address without http:// is asked when it has been silent for a while.
+  const silent = await duwsgi(["top", url.slice("http://".length), "--once", "-i", "0"]);
+  assertEquals([silent.code, silent.stderr], [0, ""]);
   const none = await duwsgi(["top", `${url}/none`, "--once"]);
   assertEquals([none.code, none.stdout], [13, ""]);
   assertStringIncludes(none.stderr, "/none answers with status 404");
-  assertEquals(paths, ["/stats", "/other", "/none"]);
+  assertEquals(paths, ["/stats", "/other", "/stats", "/none"]);
+  await server.shutdown();
+  const nobody = await duwsgi(["top", url, "--once"]);
+  assertStringIncludes(nobody.stderr, `No stats from ${url}: nobody listens there`);
 });
 
 Deno.test("top says in one line what it cannot do", async () => {
