@@ -146,7 +146,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   stats: ["core", "protocol"],
   page: ["stats"],
   worker: ["protocol", "system"],
-  master: ["control", "core", "protocol", "config", "system", "cli", "stats"],
+  master: ["control", "core", "protocol", "config", "system", "cli", "stats", "page"],
   top: ["cli", "config", "control", "stats", "system"],
   cli: ["config", "control", "core", "master", "protocol", "system", "top"],
 };

@@ -26,7 +26,9 @@ export function banner(config: Config, surroundings: Surroundings): string[] {
     ...listeners.sockets.map((socket) =>
       `Socket ${socket.address}${socket.fds.length > 1 ? ", a queue for each worker" : ""}`
     ),
-    ...views.addresses.map((address) => `Stats at ${address}`),
+    ...views.records.map(({ key, worker }) =>
+      `${key.startsWith("metrics-http ") ? "Metrics and probes" : "Stats"} at ${worker.address}`
+    ),
     `${workers} ${config.script}`,
     `Reload with: ${[`kill -HUP ${Deno.pid}`, ...all, ...chain].join("; ")}`,
   ];

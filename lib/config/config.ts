@@ -14,6 +14,7 @@ import type { LogFileConfig } from "./options/log_file.ts";
 import type { ProcessConfig } from "./options/process.ts";
 import type { ControlConfig } from "./options/control.ts";
 import type { CompanionConfig } from "./options/companions.ts";
+import type { ExportConfig } from "./options/exporting.ts";
 import type { HookConfig } from "./options/hooks.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";
@@ -52,6 +53,7 @@ export interface Config
     LogFileConfig,
     RequestLogConfig,
     CompanionConfig,
+    ExportConfig,
     HookConfig,
     MetricsConfig,
     StatsConfig {

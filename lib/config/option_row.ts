@@ -18,6 +18,7 @@ export const GROUPS = [
   "Stats",
   "Metrics",
   "Logging",
+  "Monitoring",
   "Composing configurations",
   "Conditions and loops",
   "Commands",

@@ -18,6 +18,7 @@ import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
 import { METRICS_OPTIONS } from "./options/metrics.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
 import { COMPANION_OPTIONS } from "./options/companions.ts";
+import { EXPORT_OPTIONS } from "./options/exporting.ts";
 import { HOOK_OPTIONS } from "./options/hooks.ts";
 import { REQUEST_LOG_OPTIONS } from "./options/request_log.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
@@ -358,6 +359,7 @@ export const OPTIONS: OptionRows<Config> = {
   ...LOG_FILE_OPTIONS,
   ...REQUEST_LOG_OPTIONS,
   ...STATS_OPTIONS,
+  ...EXPORT_OPTIONS,
 
   strict: {
     name: "strict",

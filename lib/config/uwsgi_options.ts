@@ -87,12 +87,12 @@ const FAMILIES: readonly Family[] = [
   [
     "not available yet",
     `
-      alarm cache cache2 carbon check-interval early-envdir
+      alarm cache cache2 check-interval early-envdir
       envdir exec-as-emperor exec-as-vassal exit-on-reload fallback-config
       forkbomb-delay hook-as-emperor hook-as-gateway hook-as-mule hook-as-vassal
       hook-emperor-lost hook-emperor-reload hook-emperor-start hook-emperor-stop hook-touch
       ienv legion queue rbtimer rpc-max sharedarea snmp spooler
-      stats-push timer touch-signal unenv
+      timer touch-signal unenv
     `,
   ],
   [
@@ -140,9 +140,9 @@ const FAMILIES: readonly Family[] = [
       cache-udp-node cache-udp-server cache-use-last-modified call-as-emperor call-as-emperor1
       call-as-emperor2 call-as-emperor4 call-as-root call-as-user call-as-user-atexit
       call-as-vassal call-as-vassal1 call-as-vassal3 call-asap call-in-jail call-post-app
-      call-post-jail call-pre-app call-pre-jail carbon-freq carbon-hostname-dots carbon-id
-      carbon-idle-avg carbon-max-retry carbon-name-resolve carbon-no-workers
-      carbon-resolve-names carbon-retry-delay carbon-root carbon-timeout carbon-use-metrics
+      call-post-jail call-pre-app call-pre-jail 
+      carbon-idle-avg carbon-no-workers
+      
       catch-exceptions cflags cgi-allowed-ext cgi-async-max-attempts cgi-buffer-size
       cgi-close-stdin-on-eof cgi-do-not-kill-on-error cgi-from-docroot cgi-helper cgi-index
       cgi-loadlib cgi-map-helper cgi-mode cgi-optimize cgi-optimized cgi-path-info cgi-safe
@@ -259,8 +259,7 @@ const FAMILIES: readonly Family[] = [
       static-expires-type static-expires-type-mtime static-expires-uri
       static-expires-uri-mtime static-gzip static-gzip-all static-gzip-dir static-gzip-ext
       static-gzip-prefix static-gzip-suffix static-safe static-skip-ext
-      stats-pusher-default-freq
-      stats-pushers-default-freq subscribe subscribe-freq subscribe-to
+      subscribe subscribe-freq subscribe-to
       subscribe-with-modifier1 subscribe2 subscription-algo subscription-dotsplit
       subscription-notify-socket subscription-tolerance subscriptions-credentials-check
       subscriptions-sign-check subscriptions-sign-check-tolerance subscriptions-sign-skip-uid

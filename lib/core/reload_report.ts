@@ -58,6 +58,11 @@ export function rememberEnd(
 ): void {
   state.reloadEnds = [{ kind, generation, at, ...end }, ...state.reloadEnds]
     .slice(0, MOST_RELOAD_ENDS);
+  const { outcome } = end;
+  state.reloadOutcomes = {
+    ...state.reloadOutcomes,
+    [outcome]: state.reloadOutcomes[outcome] + 1,
+  };
 }
 
 function sentence(

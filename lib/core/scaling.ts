@@ -99,9 +99,12 @@ export function pause(turn: Turn, on: boolean, why: string, tickets: readonly Ti
     event: on ? "paused" : "resumed",
   });
   for (const worker of state.workers) {
-    if (on && worker.state === "accepting") {
-      turn.effects.push({ type: "standBy", worker: worker.id, drain: false });
-    }
-    if (!on && worker.state === "paused") turn.effects.push({ type: "recall", worker: worker.id });
+    // What a worker has said last may be older than what it was told last.
+    if (worker.state !== "accepting" && worker.state !== "paused") continue;
+    turn.effects.push(
+      on
+        ? { type: "standBy", worker: worker.id, drain: false }
+        : { type: "recall", worker: worker.id },
+    );
   }
 }

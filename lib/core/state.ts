@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Ticket, Verdict } from "./verdict.ts";
+import type { ReloadOutcome, Ticket, Verdict } from "./verdict.ts";
 import type { WorkerState } from "./worker_table.ts";
 
 /** The limits of a worker that make it leave. */
@@ -196,6 +196,8 @@ export interface MasterState {
   reload: Reload | null;
   /** How the last reloads ended, the newest first, at most {@linkcode MOST_RELOAD_ENDS}. */
   reloadEnds: readonly ReloadEnd[];
+  /** How many reloads have ended, by how. */
+  reloadOutcomes: Readonly<Record<ReloadOutcome, number>>;
   /** A reload asked for while one was running: one is kept, the one that does more. */
   queued: ReloadRequest | null;
   /** Who waits for the instance to stop. */
@@ -228,6 +230,7 @@ export function initialState(
     slots: [],
     reload: null,
     reloadEnds: [],
+    reloadOutcomes: { done: 0, "rolled-back": 0, failed: 0, cancelled: 0 },
     queued: null,
     stopTickets: [],
     coverage: {},
@@ -248,6 +251,7 @@ export interface Inheritance {
   readonly slots: readonly InheritedSlot[];
   readonly workers: readonly InheritedWorker[];
   readonly reloadEnds: readonly InheritedReloadEnd[];
+  readonly reloadOutcomes: MasterState["reloadOutcomes"];
 }
 
 /** A slot as it is passed on: what it had to wait for is forgotten, not what has happened. */
@@ -278,6 +282,7 @@ export function inheritanceOf(state: MasterState, at: number): Inheritance {
     want: state.want,
     uptimeMs: at - state.startedAt,
     slots: state.slots.map(({ lastLeave, harakiris }) => ({ lastLeave, harakiris })),
+    reloadOutcomes: state.reloadOutcomes,
     reloadEnds: state.reloadEnds.map(({ at: ended, ...end }) => ({ ...end, ageMs: at - ended })),
     workers: state.workers.map((worker) => ({
       id: worker.id,
@@ -314,6 +319,7 @@ export function inheritedState(
       ...slots[i],
       opened: i < slots.length,
     })),
+    reloadOutcomes: inheritance.reloadOutcomes,
     reloadEnds: inheritance.reloadEnds.map(({ ageMs, ...end }) => ({ ...end, at: at - ageMs })),
     workers: inheritance.workers.map(({ ageMs, ...worker }) => ({
       ...worker,

@@ -7,6 +7,7 @@
  */
 
 import type { Inheritance } from "../core/state.ts";
+import type { PushedCounts } from "../stats/push_format.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { blockSignals, exec, unblockSignals } from "../system/exec.ts";
 import { check, cString, type Libc } from "../system/libc.ts";
@@ -35,6 +36,8 @@ export interface Handover {
   /** The directory of the control pipes. */
   readonly directory: string;
   readonly startedOn: number;
+  /** What each pusher has told of the counters, by what was configured. */
+  readonly pushed?: Readonly<Record<string, PushedCounts>>;
 }
 
 /** SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH. */

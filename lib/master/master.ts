@@ -346,6 +346,7 @@ class Master {
     this.#setup.surroundings.metrics.use(this.#current.config);
     this.#eyes.companions.configure(this.#current);
     void this.#eyes.scaling.use(this.#current.config);
+    void this.#eyes.views.push();
     this.watch();
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { viewAddresses } from "../config/options/exporting.ts";
 import type { Inheritance } from "../core/state.ts";
 import { SHARED_BYTES } from "../protocol/lane.ts";
 import type { Libc } from "../system/libc.ts";
@@ -63,7 +64,7 @@ export class Replacement {
         this.#passed,
       );
       const { addresses } = this.#listeners;
-      if (config.stats.length === 0 && views.records.length === 0) return null;
+      if (viewAddresses(config).length === 0 && views.records.length === 0) return null;
       const { openViews } = await import("./view_listeners.ts");
       this.#views = await openViews(this.#libc, config, views.records, addresses);
       return null;
@@ -75,7 +76,7 @@ export class Replacement {
 
   /** Runs the new program, which does not return; else says why it could not. */
   run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
-    const { listeners: current, views, scoreboardFd, control, startedOn, metrics } = this
+    const { listeners: current, views, scoreboardFd, control, startedOn, metrics, pushed } = this
       .#surroundings;
     const next = this.#listeners ?? current;
     const nextViews = this.#views ?? views;
@@ -94,6 +95,7 @@ export class Replacement {
         metrics: metrics.records,
         directory: control.directory,
         startedOn,
+        pushed: Object.fromEntries(pushed),
       }, this.#role);
     } catch (error) {
       this.#dropListeners();

@@ -16,6 +16,7 @@ import { DENO } from "../system/program.ts";
 import { VERSION } from "../version.ts";
 import type { Instruction } from "./master_setup.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { telemetryEnvironment } from "./telemetry.ts";
 import type { WorkerCommand } from "./worker_command.ts";
 
 /** Starts the process. It inherits the descriptors that its environment names. */
@@ -26,10 +27,19 @@ export function startWorker(
 ): Deno.ChildProcess {
   const { sockets, scoreboard, stderr } = environment;
   const lent = [...sockets.flatMap((socket) => socket.fds), scoreboard, stderr];
+  const telemetry = telemetryEnvironment(
+    (name) => command.env[name] ?? Deno.env.get(name),
+    environment,
+    () => crypto.randomUUID(),
+  );
   const spawn = () =>
     new Deno.Command(DENO, {
       args: [...command.args],
-      env: { ...command.env, [WORKER_VARIABLE]: encodeWorkerEnvironment(environment) },
+      env: {
+        ...command.env,
+        ...telemetry,
+        [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),
+      },
       stdin: "null",
       stdout: "inherit",
       stderr: "piped",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { viewAddresses } from "../config/options/exporting.ts";
 import { UserError } from "../cli/exit_code.ts";
 import { SHARED_BYTES } from "../protocol/lane.ts";
 import { Scoreboard } from "../protocol/scoreboard.ts";
@@ -13,6 +14,7 @@ import { type Libc, libc } from "../system/libc.ts";
 import { type LineWriter, stderrLines } from "../system/line_writer.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
+import type { PushedCounts } from "../stats/push_format.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Handover } from "./handover.ts";
 import { LanePool } from "./lane_pool.ts";
@@ -47,6 +49,8 @@ export interface Surroundings {
   readonly process: ProcessSetup | null;
   /** Seconds since the epoch. */
   readonly startedOn: number;
+  /** What each pusher has told of the counters, by what was configured. */
+  readonly pushed: Map<string, PushedCounts>;
 }
 
 /**
@@ -97,6 +101,7 @@ export async function openSurroundings(
     write: process?.tee(write) ?? write,
     process,
     startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
+    pushed: new Map(Object.entries(handover?.pushed ?? {})),
   };
 }
 
@@ -107,7 +112,7 @@ async function openTheViews(
   listeners: Listeners,
 ): Promise<Listeners> {
   const before = new Listeners(c, handover?.views ?? []);
-  if (config.stats.length === 0 && before.records.length === 0) return before;
+  if (viewAddresses(config).length === 0 && before.records.length === 0) return before;
   const { openViews } = await import("./view_listeners.ts");
   try {
     const views = await openViews(c, config, before.records, listeners.addresses);

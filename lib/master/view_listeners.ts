@@ -9,16 +9,12 @@
 import { UserError } from "../cli/exit_code.ts";
 import type { Config } from "../config/config.ts";
 import type { Line } from "../config/option_kind.ts";
+import { viewAddresses } from "../config/options/exporting.ts";
 import type { Libc } from "../system/libc.ts";
 import { type Listener, Listeners } from "./listeners.ts";
 
 /** What of the configuration they are made from. */
-export type ViewConfig = Pick<Config, "stats" | "chmodSocket" | "vacuum">;
-
-/** The addresses that are configured. */
-function viewAddresses(config: ViewConfig): readonly Line[] {
-  return config.stats;
-}
+export type ViewConfig = Pick<Config, "stats" | "metricsHttp" | "chmodSocket" | "vacuum">;
 
 /** How many connections may wait for an answer. */
 export const VIEW_BACKLOG = 64;

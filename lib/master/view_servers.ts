@@ -6,45 +6,73 @@
  */
 
 import { openAdopted, type Place } from "../system/adopted_listener.ts";
+import type { Stats } from "../stats/stats.ts";
 import type { Libc } from "../system/libc.ts";
 import { acceptAll } from "./accept_all.ts";
 import type { Listener } from "./listeners.ts";
 import { logLine } from "./log.ts";
-import { StatsServer } from "./stats_server.ts";
 import type { StatsSource } from "./stats_source.ts";
+import type { ViewClients } from "./view_clients.ts";
 import { VIEW_BACKLOG } from "./view_listeners.ts";
 import type { ViewsSetup } from "./views.ts";
 
 /** How long the last answers may take (500 ms). */
 const LAST_ANSWERS_MS = 500;
 
-/** What answers. */
+/** What answers at the addresses of an option. */
+const SERVERS: Readonly<Record<string, (setup: ViewsSetup, read: () => Stats) => ServerPromise>> = {
+  "metrics-http": async (_setup, read) =>
+    (await import("./exporting/metrics_server.ts")).metricsServer(read),
+  stats: async ({ config }, read) => (await import("./stats_server.ts")).statsServer(read, config),
+};
+
+type ServerPromise = Promise<ViewClients>;
+
+/** Everything that answers. */
 export class ViewServers {
   readonly #listeners: Deno.Listener[] = [];
-  readonly #stats: StatsServer;
+  readonly #servers = new Map<string, ViewClients>();
+
+  private constructor() {}
 
   /** Begins to answer. What cannot be is told in the log. */
-  constructor({ surroundings, config }: ViewsSetup, source: StatsSource) {
-    this.#stats = new StatsServer(() => source.read(), config);
-    const { libc, views, control } = surroundings;
+  static async open(setup: ViewsSetup, source: StatsSource): Promise<ViewServers> {
+    const all = new ViewServers();
+    const { libc, views, control } = setup.surroundings;
     for (const record of views.records) {
       try {
+        const server = await all.#server(optionOf(record), setup, () => source.read());
         const listener = listenOn(libc, record, `${control.directory}/view.sock`);
-        this.#listeners.push(listener);
-        void acceptAll(listener, "Cannot show the stats", (client) => this.#stats.begin(client));
+        all.#listeners.push(listener);
+        void acceptAll(listener, "Cannot show the stats", (client) => server.begin(client));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const text = `Nobody is answered at ${record.worker.address}: ${reason}`;
         logLine("error", text, { event: "viewFailed", address: record.worker.address });
       }
     }
+    return all;
+  }
+
+  async #server(option: string, setup: ViewsSetup, read: () => Stats): ServerPromise {
+    const server = this.#servers.get(option) ??
+      await (SERVERS[option] ?? SERVERS.stats)?.(setup, read);
+    if (server === undefined) throw new TypeError(`nothing answers at addresses of ${option}`);
+    this.#servers.set(option, server);
+    return server;
   }
 
   /** Accepts no more, and answers whoever is there. */
   async close(): Promise<void> {
     for (const listener of this.#listeners) listener.close();
-    await this.#stats.close(LAST_ANSWERS_MS);
+    const servers = [...this.#servers.values()];
+    await Promise.all(servers.map((server) => server.close(LAST_ANSWERS_MS)));
   }
+}
+
+/** The option that asked for a listener. */
+function optionOf({ key }: Listener): string {
+  return key.split(" ", 1)[0] ?? "";
 }
 
 function listenOn(c: Libc | null, { worker }: Listener, path: string): Deno.Listener {

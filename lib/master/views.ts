@@ -6,6 +6,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import type { Pushers } from "./exporting/pushers.ts";
 import { logLine } from "./log.ts";
 import type { StatsSource, StatsSourceSetup } from "./stats_source.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -13,7 +14,9 @@ import type { ViewServers } from "./view_servers.ts";
 
 /** What is shown, and what it is shown with. */
 export interface ViewsSetup extends StatsSourceSetup {
-  readonly surroundings: StatsSourceSetup["surroundings"] & Pick<Surroundings, "views" | "control">;
+  readonly surroundings:
+    & StatsSourceSetup["surroundings"]
+    & Pick<Surroundings, "views" | "control" | "pushed">;
   readonly config: () => Config;
 }
 
@@ -22,6 +25,7 @@ export class Views {
   readonly #setup: ViewsSetup;
   #source: Promise<StatsSource> | null = null;
   #servers: ViewServers | null = null;
+  #pushers: Pushers | null = null;
   #closed = false;
 
   /** Nothing is loaded yet. */
@@ -36,24 +40,58 @@ export class Views {
     );
   }
 
-  /** Answers at the addresses that are open for it. */
+  /** Answers at the addresses that are open for it, and pushes what is to be pushed. */
   async open(): Promise<void> {
     this.#closed = false;
+    await Promise.all([this.#answer(), this.push()]);
+  }
+
+  /** From now on, pushes as the configuration in use says. */
+  async push(): Promise<void> {
+    const { config, surroundings: { listeners, pushed } } = this.#setup;
+    const { statsPush, carbon } = config();
+    if (this.#pushers === null && statsPush.length === 0 && carbon.length === 0) return;
+    await this.#attempt("Nothing can be pushed", async () => {
+      const source = await this.source();
+      const { Pushers } = await import("./exporting/pushers.ts");
+      if (this.#closed) return;
+      this.#pushers ??= new Pushers({
+        stats: () => source.read(),
+        address: () => listeners.addresses[0] ?? "",
+        pushed,
+      });
+      this.#pushers.use(config());
+    });
+  }
+
+  async #answer(): Promise<void> {
     if (this.#setup.surroundings.views.records.length === 0) return;
-    try {
+    await this.#attempt("The stats cannot be shown", async () => {
       const source = await this.source();
       const { ViewServers } = await import("./view_servers.ts");
-      if (!this.#closed) this.#servers = new ViewServers(this.#setup, source);
+      const servers = await ViewServers.open(this.#setup, source);
+      if (this.#closed) await servers.close();
+      else this.#servers = servers;
+    });
+  }
+
+  async #attempt(problem: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      logLine("error", `The stats cannot be shown: ${reason}`, { event: "viewFailed" });
+      logLine("error", `${problem}: ${reason}`, { event: "viewFailed" });
     }
   }
 
-  /** Answers no more: whoever connects now waits, as long as the sockets are open. */
+  /**
+   * Answers no more: whoever connects now waits, as long as the sockets are open. What is pushed is
+   * pushed for the last time.
+   */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#servers?.close();
-    this.#servers = null;
+    const open = [this.#servers, this.#pushers];
+    [this.#servers, this.#pushers] = [null, null];
+    await Promise.all(open.map((one) => one?.close()));
   }
 }

@@ -87,6 +87,8 @@ export interface Stats {
   readonly queued: ReloadKind | null;
   /** Not in uWSGI: the reloads that ended last, the newest first, at most 20. */
   readonly reloads: readonly StatsVerdict[];
+  /** Not in uWSGI: how many reloads have ended, by how. */
+  readonly reload_outcomes: Readonly<Record<ReloadOutcome, number>>;
 }
 
 /** A listening socket. */

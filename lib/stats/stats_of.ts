@@ -105,6 +105,7 @@ export function statsOf(state: MasterState, facts: StatsFacts): Stats {
     reload: reloadOf(state, now),
     queued: state.queued?.kind ?? null,
     reloads: state.reloadEnds.map((end) => verdictOf(end, facts)),
+    reload_outcomes: state.reloadOutcomes,
   };
 }
 

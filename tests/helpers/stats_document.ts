@@ -81,6 +81,7 @@ export function statsDocument(changes: Partial<Stats> = {}): Stats {
     reload: null,
     queued: null,
     reloads: [],
+    reload_outcomes: { done: 0, "rolled-back": 0, failed: 0, cancelled: 0 },
     ...changes,
   };
 }

@@ -11,6 +11,7 @@ import {
   type ThresholdLine,
 } from "../metric_line.ts";
 import * as kind from "../option_kind.ts";
+import type { ExportConfig } from "./exporting.ts";
 import type { OptionRows } from "../option_spec.ts";
 
 /** What is counted beside what duwsgi counts itself. */
@@ -29,9 +30,13 @@ export interface MetricsConfig {
   readonly metricsNoCores: boolean;
 }
 
+type PushedConfig = Pick<ExportConfig, "statsPush" | "carbon">;
+
 /** True if somebody may want metrics. */
-export function usesMetrics(config: MetricsConfig): boolean {
-  const { enableMetrics, metrics, metricThresholds, metricsDir } = config;
+export function usesMetrics(config: MetricsConfig & Partial<PushedConfig>): boolean {
+  const { enableMetrics, metrics, metricThresholds, metricsDir, statsPush, carbon } = config;
+  // What pushers send are metrics.
+  if ([statsPush, carbon].some((lines) => lines !== undefined && lines.length > 0)) return true;
   return enableMetrics || metrics.length > 0 || metricThresholds.length > 0 || metricsDir !== "";
 }
 

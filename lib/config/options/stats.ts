@@ -39,8 +39,12 @@ const FLAG = {
 
 const EXAMPLE = "stats = 127.0.0.1:9191\n";
 
-/** An address at which something else than workers listens: the master itself. */
-function readAddress(line: Line): Line {
+/**
+ * An address at which something else than workers listens: the master itself.
+ *
+ * @throws {SyntaxError} If it is none; the message continues a sentence that names the option.
+ */
+export function readViewAddress(line: Line): Line {
   const { kind } = parseAddress(line.text);
   if (kind !== "fd" && kind !== "passed") return line;
   throw new SyntaxError("expects host:port, a path or @name: inherited sockets belong to workers");
@@ -53,7 +57,7 @@ export const STATS_OPTIONS: OptionRows<StatsConfig> = {
     name: "stats",
     aliases: ["stats-server"],
     argument: "ADDRESS",
-    kind: kind.lines(readAddress),
+    kind: kind.lines(readViewAddress),
     default: [],
     onChange: "exec",
     help: "Address at which the instance tells as JSON what it is doing",

@@ -9,6 +9,7 @@ import { parseMetricLine, parseThresholdLine } from "../../../lib/config/metric_
 import { loadConfig } from "../../../lib/config/load.ts";
 import type { Line } from "../../../lib/config/option_kind.ts";
 import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/config/options/hooks.ts";
+import { parseCarbonLine, parsePusherLine } from "../../../lib/config/pusher_line.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
 import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
 import { memorySource } from "../../helpers/memory_source.ts";
@@ -213,6 +214,22 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   statsMinified: fc.boolean(),
   statsNoCores: fc.boolean(),
   statsNoMetrics: fc.boolean(),
+  metricsHttp: readLines(
+    (line) => line,
+    ["metrics-http", ":9100"],
+    ["metrics-http", "/run/a b%(c).sock"],
+  ),
+  statsPush: readLines(
+    parsePusherLine,
+    ["stats-push", "statsd:127.0.0.1:8125,a%(b)"],
+    ["stats-push", "file:path=/a b,separator=\\n,freq=3"],
+  ),
+  statsPusherDefaultFreqMs: fc.integer({ min: 1000, max: 86_400_000 }),
+  carbon: readLines(parseCarbonLine, ["carbon", "localhost:2003"]),
+  carbonFreqMs: fc.integer({ min: 1000, max: 86_400_000 }),
+  carbonTimeoutMs: fc.integer({ min: 100, max: 60_000 }),
+  carbonId: text,
+  carbonRoot: text.filter((one) => one !== ""),
 }).map(fitting);
 
 /** Makes values that must fit together do so. */

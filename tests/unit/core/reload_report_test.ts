@@ -56,12 +56,18 @@ Deno.test("reportReload() says why it failed and which slot runs what, in log an
   }]);
 });
 
-Deno.test("reportReload() remembers the last ends, the newest first", () => {
+Deno.test("reportReload() remembers the last ends, the newest first, and counts all", () => {
   const one = turn();
   for (let generation = 1; generation <= MOST_RELOAD_ENDS + 3; generation++) {
     reportReload(one, { ...RELOAD, generation, tickets: [] }, "done");
   }
-  const { reloadEnds } = one.state;
+  const { reloadEnds, reloadOutcomes } = one.state;
+  assertEquals(reloadOutcomes, {
+    done: MOST_RELOAD_ENDS + 3,
+    "rolled-back": 0,
+    failed: 0,
+    cancelled: 0,
+  });
   assertEquals(reloadEnds.length, MOST_RELOAD_ENDS);
   assertEquals(reloadEnds[0], {
     kind: "chain",

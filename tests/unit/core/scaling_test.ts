@@ -59,6 +59,16 @@ Deno.test("step() asks everybody to stand aside, and to come back, when it pause
   assertEquals(ofType(resumed, "recall").length, 2);
 });
 
+Deno.test("step() tells everybody again, when it resumes before anybody has said to stand aside", () => {
+  const simulation = Simulation.running({ processes: 2 });
+  simulation.happen({ type: "pause", on: true, why: "test" });
+  const resumed = simulation.happen({ type: "pause", on: false, why: "test" });
+  assertEquals(ofType(resumed, "recall").length, 2);
+  for (const slot of [1, 2]) simulation.accept(simulation.newest(slot), false);
+  const again = simulation.happen({ type: "pause", on: true, why: "test" });
+  assertEquals(ofType(again, "standBy").length, 2);
+});
+
 Deno.test("step() lets no deadline pass, when the master itself stood still", () => {
   const simulation = new Simulation({ startTimeoutMs: 1_000 });
   simulation.happen({ type: "start" });

@@ -1,0 +1,23 @@
+/**
+ * Runs in the master, where `metrics-http` is configured; loaded only then. Answers requests by the
+ * routes that there are.
+ *
+ * @module
+ */
+
+import { encodeAnswer, parseHead } from "../../stats/http_message.ts";
+import type { Stats } from "../../stats/stats.ts";
+import { Paced } from "../paced.ts";
+import { readHead, ViewClients } from "../view_clients.ts";
+import { answerTo } from "./routes.ts";
+
+/** Answers clients: with `read` the stats come. */
+export function metricsServer(read: () => Stats): ViewClients {
+  const stats = new Paced(read);
+  return new ViewClients(async (client) => {
+    const request = parseHead(await readHead(client));
+    if ("status" in request) return encodeAnswer(request, true);
+    const answer = await answerTo(request, () => stats.next());
+    return encodeAnswer(answer, request.method === "GET");
+  });
+}
