@@ -70,7 +70,7 @@ export function collide(a: string, b: string): boolean {
   return one[1] === other[1] || [one[1], other[1]].some((host) => EVERYWHERE.has(host ?? ""));
 }
 
-const TCP = /^\[?(.*?)\]?:(\d+)$/;
+const TCP = /^\[?([^@/].*?)\]?:(\d+)$/;
 const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Two bound sockets can have the same address, two that listen cannot. */

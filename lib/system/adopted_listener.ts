@@ -37,8 +37,9 @@ export function openAdopted<T extends { readonly addr: Deno.Addr }>(
   open: (place: Place) => T,
 ): T {
   check(c, "listen", c.listen(fd, backlog));
-  // Of the same kind as the socket: Deno reads a client's address according to it.
-  const tcp = /:\d+$/.test(address);
+  // Of the same kind as the socket: Deno reads a client's address according to it. Abstract names and
+  // paths can end like a port.
+  const tcp = /^[^@/].*:\d+$/.test(address);
   const opened = open(tcp ? { hostname: "127.0.0.1", port: 0 } : { path });
   adopt(c, fd, socketAddress(opened.addr));
   if (!tcp) Deno.removeSync(path);

@@ -43,7 +43,7 @@ function ownPlace(socket: WorkerSocket): Place {
 
 /** The socket's real address, in Deno's form. */
 export function denoAddress(socket: WorkerSocket): Deno.Addr {
-  const tcp = /^\[?(.*?)\]?:(\d+)$/.exec(socket.address);
+  const tcp = /^\[?([^@/].*?)\]?:(\d+)$/.exec(socket.address);
   if (tcp === null) return { transport: "unix", path: socket.address.replace(/^@/, "\0") };
-  return { transport: "tcp", hostname: tcp[1] || "0.0.0.0", port: Number(tcp[2]) };
+  return { transport: "tcp", hostname: tcp[1] ?? "", port: Number(tcp[2]) };
 }

@@ -16,7 +16,7 @@ export function statsAddresses(master: RunningMaster): string[] {
 
 /** Connects to `host:port`, a path, or `@name`. */
 export async function connectTo(address: string): Promise<Deno.Conn> {
-  const tcp = /^(.*):(\d+)$/.exec(address);
+  const tcp = /^([^@/].*):(\d+)$/.exec(address);
   if (tcp !== null) return await Deno.connect({ hostname: tcp[1] ?? "", port: Number(tcp[2]) });
   const path = address.replace(/^@/, "\0");
   return await Deno.connect({ transport: "unix", path });

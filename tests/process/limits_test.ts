@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { getText } from "../helpers/http.ts";
 import { type MasterOptions, readyMaster, type RunningMaster } from "../helpers/running_master.ts";
+import { readStats } from "../helpers/stats.ts";
 
 /**
  * Answers `/` with its pid, and `/wait` as soon as there is a file `go`; `/slow` never, `/loop` neither,
@@ -96,7 +97,9 @@ Deno.test("evil-reload-on-rss kills a worker that has grown", async () => {
 });
 
 Deno.test("harakiri names the request, and the worker's others are answered", async () => {
-  const { master, url } = await start("harakiri = 2\nharakiri-graceful-timeout = 4");
+  const { master, url } = await start(
+    "harakiri = 2\nharakiri-graceful-timeout = 4\nstats = %DIR%/stats.sock",
+  );
   await using running = master;
   const old = await getText(`${url}/`);
   const slow = ask(`${url}/slow?id=7`);
@@ -109,6 +112,8 @@ Deno.test("harakiri names the request, and the worker's others are answered", as
   running.write({ go: "" });
   assertEquals(await other, old);
   assertEquals((await running.waitFor("gone")).reason, "harakiri");
+  const { workers: [worker] } = await readStats(running.path("stats.sock"));
+  assertEquals([worker?.harakiri_count, worker?.last_leave], [1, "harakiri"]);
   assertEquals(await slow, "nothing");
   assert(await getText(`${url}/`) !== old);
 });
