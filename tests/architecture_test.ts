@@ -59,7 +59,7 @@ function importsOf(path: string): readonly Import[] {
     const typeOnly = type !== undefined || onlyTypes(names);
     found.push({ ...importOf(path, specifier), typeOnly, dynamic: false });
   }
-  for (const [, specifier = ""] of text.matchAll(DYNAMIC)) {
+  for (const [, specifier = ""] of withoutComments(text).matchAll(DYNAMIC)) {
     found.push({ ...importOf(path, specifier), typeOnly: false, dynamic: true });
   }
   return found;
@@ -134,7 +134,12 @@ Deno.test("lib has no import cycles at run time", () => {
 });
 
 /** What belongs to no folder, and may be imported by all of them. */
-const OF_EVERYBODY: readonly string[] = ["lib/version.ts", "lib/nearest.ts", "lib/paths.ts"];
+const OF_EVERYBODY: readonly string[] = [
+  "lib/version.ts",
+  "lib/nearest.ts",
+  "lib/paths.ts",
+  "lib/later.ts",
+];
 
 /** What each folder of `lib` may import at run time, beside that. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -229,7 +234,6 @@ const PLAIN_START: Readonly<Record<string, readonly string[]>> = {
   "in the master while its workers start": [
     "lib/cli/reloading.ts",
     "lib/master/attendance.ts",
-    "lib/master/oversight.ts",
   ],
   "in the master when its workers accept": ["lib/master/operator_doors.ts"],
   "in each worker": ["lib/worker/preload.ts", "lib/worker/uwsgi.ts"],
@@ -248,6 +252,18 @@ Deno.test("a plain start loads what tests/golden/plain_start.txt names, and noth
   const advice = "load with import() what only some instances need; else update the list " +
     "(deno test -A tests/architecture_test.ts -- --update), and say in the commit why a start needs it";
   assertEquals(text + "\n", Deno.readTextFileSync(golden), advice);
+});
+
+Deno.test("Deno does not see what is loaded later", () => {
+  for (const path of SOURCES.filter((path) => path !== "lib/later.ts")) {
+    const text = withoutComments(textOf(path));
+    const seen = /(?<!typeof )\bimport\(\s*"\./.exec(text);
+    assertEquals(seen, null, `${path} has an import() that should be a later(), see lib/later.ts`);
+    const calls = /\blater</g;
+    const same = /\blater<typeof import\("([^"]+)"\)>\(\s*import\.meta\.resolve\("\1"\),?\s*\)/g;
+    const [all, good] = [calls, same].map((what) => text.match(what)?.length ?? 0);
+    assertEquals(good, all, `${path} calls later() with the type of another module`);
+  }
 });
 
 Deno.test("a master starts its workers without any library", () => {

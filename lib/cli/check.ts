@@ -5,6 +5,7 @@
  * @module
  */
 
+import { later } from "../later.ts";
 import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { firstLine, type Module, moduleGraph } from "../master/module_graph.ts";
@@ -25,7 +26,9 @@ export async function checkScript(config: Config): Promise<string[]> {
 /** What is in the way of the files of metrics, empty when nothing is. */
 export async function checkMetrics({ metricsDir }: Config): Promise<string[]> {
   if (metricsDir === "") return [];
-  const { MetricDirectory } = await import("../master/metrics/metric_directory.ts");
+  const { MetricDirectory } = await later<typeof import("../master/metrics/metric_directory.ts")>(
+    import.meta.resolve("../master/metrics/metric_directory.ts"),
+  );
   const problem = new MetricDirectory(metricsDir).problem();
   return problem === null ? [] : [problem];
 }

@@ -12,6 +12,7 @@ import { processKeysSet } from "../config/options/process.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import { showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
+import { later } from "../later.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
 import type { Handover } from "../master/handover.ts";
@@ -20,12 +21,10 @@ import { runMaster } from "../master/master.ts";
 import type { MasterSetup } from "../master/master_setup.ts";
 import type { OrphanReaper } from "../master/orphans.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
-import { prepareCommands } from "../master/worker_command.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import { SignalInbox } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
-import { loadJsonParser } from "../system/json_file.ts";
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
 import { after } from "../system/timing.ts";
@@ -52,8 +51,18 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function perform(args: readonly string[]): Promise<number> {
   const base = captureBase();
-  if (args[0] === "ctl") return await (await import("./ctl.ts")).ctl(args.slice(1), base);
-  if (args[0] === "top") return await (await import("./top.ts")).top(args.slice(1), base);
+  if (args[0] === "ctl") {
+    return await (await later<typeof import("./ctl.ts")>(import.meta.resolve("./ctl.ts"))).ctl(
+      args.slice(1),
+      base,
+    );
+  }
+  if (args[0] === "top") {
+    return await (await later<typeof import("./top.ts")>(import.meta.resolve("./top.ts"))).top(
+      args.slice(1),
+      base,
+    );
+  }
   const loaded = loadConfig(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);
@@ -65,7 +74,9 @@ async function perform(args: readonly string[]): Promise<number> {
   }
   if (kind === "reload" || kind === "stop" || kind === "pause") {
     if (loaded.problems.length > 0 || topic === undefined) return EXIT.configuration.code;
-    const { signalMaster } = await import("./signal_master.ts");
+    const { signalMaster } = await later<typeof import("./signal_master.ts")>(
+      import.meta.resolve("./signal_master.ts"),
+    );
     return answer(signalMaster(kind, topic));
   }
   if (kind === "check") return await check(loaded);
@@ -73,7 +84,9 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "show-config") return answer(showConfig(loaded));
   const { daemonize, daemonize2 } = loaded.config;
   if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
-    const { startDaemon } = await import("./daemonize.ts");
+    const { startDaemon } = await later<typeof import("./daemonize.ts")>(
+      import.meta.resolve("./daemonize.ts"),
+    );
     const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
     return await startDaemon(option, base.stdinRead());
   }
@@ -105,17 +118,26 @@ async function perform(args: readonly string[]): Promise<number> {
 /** As process 1 the master inherits what has lost its parent. */
 async function adoptOrphans(): Promise<OrphanReaper | null> {
   const c = Deno.pid === 1 ? libc() : null;
-  return c && new (await import("../master/orphans.ts")).OrphanReaper(c);
+  return c &&
+    new (await later<typeof import("../master/orphans.ts")>(
+      import.meta.resolve("../master/orphans.ts"),
+    )).OrphanReaper(c);
 }
 
 /** What the program that was here before has passed on; null: there was none. */
 async function handoverToHere(): Promise<Handover | null> {
-  return isHandedOver() ? (await import("../master/handover.ts")).takeHandover(libc()) : null;
+  return isHandedOver()
+    ? (await later<typeof import("../master/handover.ts")>(
+      import.meta.resolve("../master/handover.ts"),
+    )).takeHandover(libc())
+    : null;
 }
 
 async function findServiceManager(): Promise<ServiceManager | null> {
   if (!Deno.env.has("NOTIFY_SOCKET")) return null;
-  return (await import("../master/service_manager.ts")).findServiceManager();
+  return (await later<typeof import("../master/service_manager.ts")>(
+    import.meta.resolve("../master/service_manager.ts"),
+  )).findServiceManager();
 }
 
 /** True if this process is the daemon that another one of its kind has started. */
@@ -132,7 +154,9 @@ async function setUpProcess(
   daemon: boolean,
 ): Promise<ProcessSetup | null> {
   if (processKeysSet(config).length === 0) return null;
-  const { ProcessSetup } = await import("../master/process_setup.ts");
+  const { ProcessSetup } = await later<typeof import("../master/process_setup.ts")>(
+    import.meta.resolve("../master/process_setup.ts"),
+  );
   const setup = ProcessSetup.begin(config, (key) => optionPlace(entries, key), daemon);
   if (daemon) logProblems(problems);
   return setup;
@@ -140,7 +164,9 @@ async function setUpProcess(
 
 async function help(topic: string | undefined): Promise<number> {
   // Whoever serves needs no help: what only other commands need is not loaded before they do.
-  const { renderHelp, renderOptionHelp } = await import("./help.ts");
+  const { renderHelp, renderOptionHelp } = await later<typeof import("./help.ts")>(
+    import.meta.resolve("./help.ts"),
+  );
   return answer(topic === undefined ? renderHelp() : renderOptionHelp(topic));
 }
 
@@ -173,7 +199,9 @@ async function check({ config, draft }: Loaded): Promise<number> {
   if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
     enter(draft);
-    const { checkMetrics, checkScript } = await import("./check.ts");
+    const { checkMetrics, checkScript } = await later<typeof import("./check.ts")>(
+      import.meta.resolve("./check.ts"),
+    );
     const problems = [...await checkScript(draft), ...await checkMetrics(draft)];
     for (const problem of problems) complain(`error: ${problem}`);
     if (problems.length > 0) return EXIT.configuration.code;
@@ -209,7 +237,6 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
     closeSurroundings(surroundings, true);
     throw error;
   }
-  await prepareCommands(config);
   process?.opened(surroundings.control.directory);
   for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
   const daemon = config.daemonize !== "" || config.daemonize2 !== "";
@@ -220,7 +247,9 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
     signals,
     serviceManager,
     reloading: async () => {
-      const { prepareReloading } = await import("./reloading.ts");
+      const { prepareReloading } = await later<typeof import("./reloading.ts")>(
+        import.meta.resolve("./reloading.ts"),
+      );
       const role = {
         ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
         ...listenVariables(base.passedSockets),
@@ -264,12 +293,12 @@ async function runIn(
     await Promise.race([ready.promise, running, patience.promise]);
     cancel();
     await configureLog(config.logEncoder, surroundings.write);
-    // By the next reload, the configuration of the script may have comments.
-    await loadJsonParser();
     return outcome = await running;
   } finally {
     if (hooksOf(config, "as-user-atexit").length > 0) {
-      const { runLateHooks } = await import("../master/companions/hooks.ts");
+      const { runLateHooks } = await later<typeof import("../master/companions/hooks.ts")>(
+        import.meta.resolve("../master/companions/hooks.ts"),
+      );
       await runLateHooks(config, "as-user-atexit");
     }
     const unused = outcome === null || outcome === "noWorkerStarted";
@@ -283,7 +312,9 @@ const PHASES_BEFORE_WORKERS = ["as-user", "pre-app", "master-start"] as const;
 /** Whoever has no hooks does not load what runs them. */
 async function runHooks(config: Config, phase: HookPhase): Promise<void> {
   if (hooksOf(config, phase).length === 0) return;
-  const hooks = await import("../master/companions/hooks.ts");
+  const hooks = await later<typeof import("../master/companions/hooks.ts")>(
+    import.meta.resolve("../master/companions/hooks.ts"),
+  );
   await hooks.runHooks(config, phase);
 }
 

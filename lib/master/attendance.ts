@@ -1,12 +1,15 @@
 /**
- * Runs in the master. Lets those in who command it. Nobody does before the workers are started, unless
- * there is a FIFO or a control socket, so this is loaded while they start.
+ * Runs in the master. Lets those in who command it, and looks at the workers. Nobody does before these are
+ * started, unless there is a FIFO or a control socket, so this is loaded while they start.
  *
  * @module
  */
 
+import { LaneClock } from "../protocol/lane.ts";
 import type { MasterSetup } from "./master_setup.ts";
 import { Operators, type OperatorsSetup } from "./operators.ts";
+import { Oversight, type OversightSetup } from "./oversight.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** What operators have to do with, beside the surroundings. */
 export interface Attended extends Omit<OperatorsSetup, "surroundings"> {
@@ -26,4 +29,12 @@ export function operatorsOf({ surroundings, signals }: MasterSetup, attended: At
   operators.hooks.writePidfiles = () => process.rewritePidfiles();
   if (process.hasLog) Object.assign(operators.hooks, { reopenLogs, rotateLogs });
   return operators;
+}
+
+/** What looks at the workers. */
+export function oversightOf(
+  { sharedMemory }: Surroundings,
+  setup: Omit<OversightSetup, "clock">,
+): Oversight {
+  return new Oversight({ clock: new LaneClock(sharedMemory), ...setup });
 }

@@ -10,6 +10,7 @@ import type { Effect, Happening } from "../core/event.ts";
 import { type MasterState, servingWorker, type Slot } from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
+import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
 import type { Caller } from "./control_server.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
 import { logLine } from "./log.ts";
@@ -56,6 +57,8 @@ export class Crew {
   readonly #report: (report: Happening) => void;
   readonly #muleMessage: (text: string, mule: number) => void;
   readonly #members = new Map<number, Member>();
+  /** Workers that are started in a moment, unless somebody tells them something: that they leave. */
+  readonly #waiting = new Set<number>();
   readonly #commands = new Map<number, WorkerCommand>();
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
@@ -91,9 +94,24 @@ export class Crew {
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
       if (lease !== null) this.#lanes.release(lease);
+      if (cause instanceof PlainJsonError) return void this.#spawnWithJson(effect, instruction);
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
     }
+  }
+
+  /** The script's configuration has comments: loads what reads them, and starts the worker then. */
+  async #spawnWithJson(effect: Spawn, instruction: Instruction): Promise<void> {
+    const { worker } = effect;
+    this.#waiting.add(worker);
+    try {
+      await loadJsonParser();
+    } catch (cause) {
+      const error = cause instanceof Error ? cause.message : String(cause);
+      return this.#report({ type: "spawnFailed", worker, error });
+    }
+    if (this.#waiting.delete(worker)) return this.spawn(effect, instruction);
+    this.#report({ type: "exited", worker, how: "was not started any more", error: null });
   }
 
   /** Goes on with a worker of the program that was here before. */
@@ -159,6 +177,7 @@ export class Crew {
 
   /** Sends a message to a worker that may be gone already. */
   send(worker: number, message: MasterMessage): void {
+    this.#waiting.delete(worker);
     this.#members.get(worker)?.process.send(message);
   }
 
@@ -169,6 +188,7 @@ export class Crew {
 
   /** Sends a signal to a worker that may be gone already. */
   signal(worker: number, signal: Deno.Signal): void {
+    this.#waiting.delete(worker);
     this.#members.get(worker)?.process.signal(signal);
   }
 

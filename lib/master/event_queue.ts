@@ -41,3 +41,8 @@ export class EventQueue<T> {
     });
   }
 }
+
+/** The earlier one of two deadlines; null: there is none. */
+export function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? a ?? b : Math.min(a, b);
+}

@@ -7,6 +7,7 @@
 
 import { type Address, parseAddress } from "../config/address.ts";
 import type { Config, SocketSpec } from "../config/config.ts";
+import { later } from "../later.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { ERRNO, type Libc, SystemCallError } from "../system/libc.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
@@ -197,7 +198,9 @@ async function wantedSockets(
     const reason = "foreign functions are refused (allow them with --allow-ffi)";
     throw new UserError("socket", `Cannot use the sockets of the service manager: ${reason}`);
   }
-  const { withPassedSockets } = await import("./activation.ts");
+  const { withPassedSockets } = await later<typeof import("./activation.ts")>(
+    import.meta.resolve("./activation.ts"),
+  );
   try {
     return await withPassedSockets(libc, configured, passed);
   } catch (error) {

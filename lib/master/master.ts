@@ -17,13 +17,19 @@ import {
 } from "../core/state.ts";
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
+import { later } from "../later.ts";
 import type { MasterMessage } from "../protocol/message.ts";
-import { LaneClock } from "../protocol/lane.ts";
 import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
-import { EventQueue } from "./event_queue.ts";
+import { earlier, EventQueue } from "./event_queue.ts";
 import { logLine } from "./log.ts";
-import { type Instruction, type MasterSetup, type Reloading, settingsOf } from "./master_setup.ts";
+import {
+  hasDoors,
+  type Instruction,
+  type MasterSetup,
+  type Reloading,
+  settingsOf,
+} from "./master_setup.ts";
 import type { Operators } from "./operators.ts";
 import type { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
@@ -93,7 +99,9 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       } else if (event === undefined) master.take({ type: "tick", at });
       if (event !== undefined) master.take(event);
     }
-    const { endCompanions } = await import("./companions/end_companions.ts");
+    const { endCompanions } = await later<typeof import("./companions/end_companions.ts")>(
+      import.meta.resolve("./companions/end_companions.ts"),
+    );
     return await endCompanions(companions, queue, master.outcome);
   } finally {
     touchFiles.close();
@@ -105,15 +113,6 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
   }
 }
 
-/** True if somebody may have a reason to command the master before its workers are there. */
-function hasDoors({ masterFifo, controlSocket }: Config): boolean {
-  return masterFifo.length > 0 || controlSocket !== "";
-}
-
-function earlier(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? a ?? b : Math.min(a, b);
-}
-
 /** What the master keeps an eye on. */
 interface Eyes {
   readonly touchFiles: TouchFiles<Touched>;
@@ -121,6 +120,9 @@ interface Eyes {
   readonly companions: LazyCompanions;
   readonly views: Views;
 }
+
+const attendance = () =>
+  later<typeof import("./attendance.ts")>(import.meta.resolve("./attendance.ts"));
 
 /** The state and the hands that carry out what it asks for. */
 class Master {
@@ -172,7 +174,9 @@ class Master {
     if (inheritance === null || libc === null) {
       return this.take({ type: "start", at: performance.now() });
     }
-    const { takeOver } = await import("./takeover.ts");
+    const { takeOver } = await later<typeof import("./takeover.ts")>(
+      import.meta.resolve("./takeover.ts"),
+    );
     takeOver(libc, inheritance, this.#crew, this.#current);
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
   }
@@ -181,14 +185,12 @@ class Master {
   async attend(): Promise<void> {
     if (this.operators === null) await this.admitOperators();
     this.#reloading = await this.#setup.reloading();
-    const { Oversight } = await import("./oversight.ts");
-    const { scaling } = this.#eyes;
-    this.oversight = new Oversight({
-      clock: new LaneClock(this.#setup.surroundings.sharedMemory),
+    const { oversightOf } = await attendance();
+    this.oversight = oversightOf(this.#setup.surroundings, {
       workers: () => this.state.workers,
       vitals: (worker) => this.#crew.vitals(worker),
       report: this.#report,
-      sampled: (samples) => scaling.take(samples),
+      sampled: (samples) => this.#eyes.scaling.take(samples),
     });
   }
 
@@ -198,7 +200,7 @@ class Master {
    * @throws {UserError} If FIFO or socket cannot be opened.
    */
   async admitOperators(): Promise<void> {
-    const { operatorsOf } = await import("./attendance.ts");
+    const { operatorsOf } = await attendance();
     const operators = this.operators = operatorsOf(this.#setup, {
       report: this.#report,
       state: () => this.state,

@@ -67,3 +67,8 @@ export function settingsOf(config: Config): Settings {
     dieOnNoWorkers: config.dieOnNoWorkers,
   };
 }
+
+/** True if somebody may have a reason to command the master before its workers are there. */
+export function hasDoors({ masterFifo, controlSocket }: Config): boolean {
+  return masterFifo.length > 0 || controlSocket !== "";
+}

@@ -17,6 +17,7 @@ import {
 import type { Happening, Outcome } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket, Verdict } from "../core/verdict.ts";
+import { later } from "../later.ts";
 import type { Stats } from "../stats/stats.ts";
 import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
 import { logLine } from "./log.ts";
@@ -114,7 +115,9 @@ export class Operators {
   }
 
   #open(): Promise<Doors> {
-    return this.#doors ??= import("./operator_doors.ts").then(async ({ Doors }) => {
+    return this.#doors ??= later<typeof import("./operator_doors.ts")>(
+      import.meta.resolve("./operator_doors.ts"),
+    ).then(async ({ Doors }) => {
       const doors = new Doors(this, this.#setup);
       await doors.open();
       return doors;

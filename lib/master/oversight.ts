@@ -9,6 +9,7 @@ import type { Happening } from "../core/event.ts";
 import { SAMPLE_MS, type WorkerSample } from "../core/sample.ts";
 import type { Worker } from "../core/state.ts";
 import { type Limits, type Watch, watchFor } from "../core/watch.ts";
+import { later } from "../later.ts";
 import { type Cancel, every } from "../system/timing.ts";
 import type { Inspection } from "./inspection.ts";
 import type { SampleSources } from "./sampler.ts";
@@ -80,7 +81,9 @@ export class Oversight {
   }
 
   async #load(): Promise<void> {
-    const { Inspection } = await import("./inspection.ts");
+    const { Inspection } = await later<typeof import("./inspection.ts")>(
+      import.meta.resolve("./inspection.ts"),
+    );
     this.#inspection ??= new Inspection(this.#setup);
   }
 

@@ -8,6 +8,7 @@
 import type { Config } from "../config/config.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
 import type { Inheritance } from "../core/state.ts";
+import { later } from "../later.ts";
 import { SHARED_BYTES } from "../protocol/lane.ts";
 import type { Libc } from "../system/libc.ts";
 import type { SourceBase } from "../system/config_source.ts";
@@ -65,7 +66,9 @@ export class Replacement {
       );
       const { addresses } = this.#listeners;
       if (viewAddresses(config).length === 0 && views.records.length === 0) return null;
-      const { openViews } = await import("./view_listeners.ts");
+      const { openViews } = await later<typeof import("./view_listeners.ts")>(
+        import.meta.resolve("./view_listeners.ts"),
+      );
       this.#views = await openViews(this.#libc, config, views.records, addresses);
       return null;
     } catch (error) {

@@ -6,6 +6,7 @@
 
 import type { WorkerSample } from "../core/sample.ts";
 import type { MasterState } from "../core/state.ts";
+import { later } from "../later.ts";
 import type { Libc } from "../system/libc.ts";
 import { logLine } from "./log.ts";
 import type { Scaler, ScalerConfig, ScalerSetup } from "./scaler.ts";
@@ -41,7 +42,9 @@ export class Scaling {
         "all workers run";
       return logLine("warning", text, { event: "fixedNumber" });
     }
-    const { Scaler } = await import("./scaler.ts");
+    const { Scaler } = await later<typeof import("./scaler.ts")>(
+      import.meta.resolve("./scaler.ts"),
+    );
     if (this.#closed || this.#scaler !== null) return;
     this.#scaler = new Scaler({ ...this.#setup, libc }, config);
     this.#scaler.show(this.#setup.state());

@@ -7,6 +7,7 @@
 
 import { viewAddresses } from "../config/options/exporting.ts";
 import { UserError } from "../cli/exit_code.ts";
+import { later } from "../later.ts";
 import { SHARED_BYTES } from "../protocol/lane.ts";
 import { Scoreboard } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
@@ -113,7 +114,9 @@ async function openTheViews(
 ): Promise<Listeners> {
   const before = new Listeners(c, handover?.views ?? []);
   if (viewAddresses(config).length === 0 && before.records.length === 0) return before;
-  const { openViews } = await import("./view_listeners.ts");
+  const { openViews } = await later<typeof import("./view_listeners.ts")>(
+    import.meta.resolve("./view_listeners.ts"),
+  );
   try {
     const views = await openViews(c, config, before.records, listeners.addresses);
     before.closeAllBut(views);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { later } from "../later.ts";
 import { openAdopted, type Place } from "../system/adopted_listener.ts";
 import type { Stats } from "../stats/stats.ts";
 import type { Libc } from "../system/libc.ts";
@@ -22,8 +23,12 @@ const LAST_ANSWERS_MS = 500;
 /** What answers at the addresses of an option. */
 const SERVERS: Readonly<Record<string, (setup: ViewsSetup, read: () => Stats) => ServerPromise>> = {
   "metrics-http": async (_setup, read) =>
-    (await import("./exporting/metrics_server.ts")).metricsServer(read),
-  stats: async ({ config }, read) => (await import("./stats_server.ts")).statsServer(read, config),
+    (await later<typeof import("./exporting/metrics_server.ts")>(
+      import.meta.resolve("./exporting/metrics_server.ts"),
+    )).metricsServer(read),
+  stats: async ({ config }, read) =>
+    (await later<typeof import("./stats_server.ts")>(import.meta.resolve("./stats_server.ts")))
+      .statsServer(read, config),
 };
 
 type ServerPromise = Promise<ViewClients>;

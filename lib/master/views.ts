@@ -6,6 +6,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { later } from "../later.ts";
 import type { Pushers } from "./exporting/pushers.ts";
 import { logLine } from "./log.ts";
 import type { StatsSource, StatsSourceSetup } from "./stats_source.ts";
@@ -35,9 +36,9 @@ export class Views {
 
   /** Where the stats come from: one for all who show them. */
   source(): Promise<StatsSource> {
-    return this.#source ??= import("./stats_source.ts").then(({ StatsSource }) =>
-      new StatsSource(this.#setup)
-    );
+    return this.#source ??= later<typeof import("./stats_source.ts")>(
+      import.meta.resolve("./stats_source.ts"),
+    ).then(({ StatsSource }) => new StatsSource(this.#setup));
   }
 
   /** Answers at the addresses that are open for it, and pushes what is to be pushed. */
@@ -53,7 +54,9 @@ export class Views {
     if (this.#pushers === null && statsPush.length === 0 && carbon.length === 0) return;
     await this.#attempt("Nothing can be pushed", async () => {
       const source = await this.source();
-      const { Pushers } = await import("./exporting/pushers.ts");
+      const { Pushers } = await later<typeof import("./exporting/pushers.ts")>(
+        import.meta.resolve("./exporting/pushers.ts"),
+      );
       if (this.#closed) return;
       this.#pushers ??= new Pushers({
         stats: () => source.read(),
@@ -68,7 +71,9 @@ export class Views {
     if (this.#setup.surroundings.views.records.length === 0) return;
     await this.#attempt("The stats cannot be shown", async () => {
       const source = await this.source();
-      const { ViewServers } = await import("./view_servers.ts");
+      const { ViewServers } = await later<typeof import("./view_servers.ts")>(
+        import.meta.resolve("./view_servers.ts"),
+      );
       const servers = await ViewServers.open(this.#setup, source);
       if (this.#closed) await servers.close();
       else this.#servers = servers;

@@ -11,7 +11,6 @@ import { usesMetrics } from "../config/options/metrics.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
-import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { importMapFlags } from "./import_map_flags.ts";
@@ -41,6 +40,7 @@ export interface WorkerCommand {
  * @param run What tells its import map from others: the generation, or the mule.
  * @param directory The master's own directory, where the import map is written.
  * @throws {Error} If the script's own configuration cannot be read; the message names the file.
+ * @throws {PlainJsonError} If it takes {@linkcode loadJsonParser}.
  */
 export function workerCommand(
   config: Config,
@@ -73,21 +73,6 @@ export function workerCommand(
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
   return { args, env: Object.fromEntries(config.env), notes };
-}
-
-/**
- * Loads what {@linkcode workerCommand} needs for the workers and mules of this configuration. Of any other
- * mistake in their configuration, that one will say more.
- */
-export async function prepareCommands(config: Config): Promise<void> {
-  try {
-    const flags = importMapFlags(config.denoFlags);
-    for (const script of [config.script, ...config.mules]) {
-      readScriptLayers(absolutePath(script), flags);
-    }
-  } catch (error) {
-    if (error instanceof PlainJsonError) await loadJsonParser();
-  }
 }
 
 /** Where the import map of a generation, or of a mule, is written. */

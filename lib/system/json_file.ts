@@ -19,8 +19,8 @@ export interface JsonFile {
 let parseMore: ((text: string) => unknown) | null = null;
 
 /**
- * Loads what reads comments and trailing commas. Most files have none, and it takes as long as ten other
- * modules, so a start does it only for a file that needs it: {@linkcode PlainJsonError}.
+ * Loads what reads comments and trailing commas. Most files have none, so it is done only for a file that
+ * needs it: {@linkcode PlainJsonError}.
  */
 export async function loadJsonParser(): Promise<void> {
   parseMore = (await import("@std/jsonc")).parse;
@@ -30,7 +30,7 @@ export async function loadJsonParser(): Promise<void> {
 export class PlainJsonError extends Error {
   /** Takes the path of the file. */
   constructor(path: string) {
-    super(`Cannot use "${path}" yet: try again in a second`);
+    super(`Cannot read "${path}" as plain JSON`);
     this.name = "PlainJsonError";
   }
 }

@@ -9,6 +9,8 @@ import type { Config } from "../../config/config.ts";
 import { hasServingHooks } from "../../config/options/hooks.ts";
 import type { Happening } from "../../core/event.ts";
 import type { MasterState } from "../../core/state.ts";
+import { later } from "../../later.ts";
+import { loadJsonParser } from "../../system/json_file.ts";
 import type { Instruction } from "../master_setup.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Companions } from "./companions.ts";
@@ -34,7 +36,11 @@ export class LazyCompanions {
   /** Loads what this configuration needs; nothing is started. */
   async load(instruction: Instruction): Promise<void> {
     if (this.#companions !== null || !needsCompanions(instruction.config)) return;
-    const { Companions } = await import("./companions.ts");
+    const { Companions } = await later<typeof import("./companions.ts")>(
+      import.meta.resolve("./companions.ts"),
+    );
+    // Mules may belong to a deno.json with comments.
+    await loadJsonParser();
     this.#companions ??= new Companions(instruction, this.#surroundings, this.#report);
   }
 

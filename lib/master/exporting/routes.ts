@@ -4,6 +4,7 @@
  * @module
  */
 
+import { later } from "../../later.ts";
 import { formatFor, MEDIA_TYPES, renderFamilies } from "../../stats/exposition.ts";
 import { whyNotHealthy, whyNotReady } from "../../stats/health.ts";
 import { metricFamilies } from "../../stats/metric_families.ts";
@@ -22,7 +23,9 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/",
     answer: async () => {
-      const { html, headers } = await (await import("../../page/page.ts")).loadPage();
+      const { html, headers } = await (await later<typeof import("../../page/page.ts")>(
+        import.meta.resolve("../../page/page.ts"),
+      )).loadPage();
       return { status: 200, type: "text/html; charset=utf-8", body: html, headers };
     },
   },

@@ -7,6 +7,7 @@
 
 import { UserError } from "../../cli/exit_code.ts";
 import { type MetricsConfig, usesMetrics } from "../../config/options/metrics.ts";
+import { later } from "../../later.ts";
 import type { MetricPlace } from "../../protocol/metric_table.ts";
 import type { Stats, StatsMetric } from "../../stats/stats.ts";
 import { logLine } from "../log.ts";
@@ -108,7 +109,9 @@ export class LazyMetrics {
   }
 
   async #load(): Promise<void> {
-    const { MetricKeeper } = await import("./metric_keeper.ts");
+    const { MetricKeeper } = await later<typeof import("./metric_keeper.ts")>(
+      import.meta.resolve("./metric_keeper.ts"),
+    );
     if (this.#keeper !== null) return;
     this.#keeper = new MetricKeeper({ ...this.#setup, stats: this.#stats });
     if (this.#config !== null) this.#keeper.use(this.#config);

@@ -2,11 +2,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Config } from "../../../lib/config/config.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
-import {
-  prepareCommands,
-  type WorkerCommand,
-  workerCommand,
-} from "../../../lib/master/worker_command.ts";
+import { type WorkerCommand, workerCommand } from "../../../lib/master/worker_command.ts";
+import { loadJsonParser } from "../../../lib/system/json_file.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 function command(directory: TempDirectory, config: Partial<Config>, generation = 1): WorkerCommand {
@@ -66,7 +63,7 @@ Deno.test("workerCommand() says that it replaces the script's own uwsgi, when th
 Deno.test("workerCommand() names the file, when the script's configuration is broken", async () => {
   using directory = new TempDirectory();
   directory.write("app/deno.json", "{\n  broken\n}");
-  await prepareCommands({ ...defaults(), script: directory.at("app/app.ts") });
+  await loadJsonParser();
   assertThrows(() => command(directory, {}), Error, directory.at("app/deno.json:2"));
 });
 
