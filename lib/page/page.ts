@@ -1,7 +1,6 @@
 /**
- * The page that shows an instance in a browser, as one file. Its sources are embedded
- * when this module is loaded, so they are there in a compiled program, too; the page itself is made
- * when somebody asks for it for the first time.
+ * The page that shows an instance in a browser, as one file. Its sources are imported as text, so they
+ * are wherever this module is; the page itself is made when somebody asks for it for the first time.
  *
  * @module
  */

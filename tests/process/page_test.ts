@@ -2,7 +2,9 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { loadPage } from "../../lib/page/page.ts";
 import { findChromium, openPage, startBrowser } from "../helpers/browser.ts";
+import { getText } from "../helpers/http.ts";
 import { MadeUpInstance } from "../helpers/made_up_instance.ts";
+import { readyMaster } from "../helpers/running_master.ts";
 
 const skipped = findChromium() === null ? " (skipped: there is no Chromium)" : "";
 const ignore = skipped !== "";
@@ -127,3 +129,60 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: `the page of a real instance shows its workers, its requests, and a new master${skipped}`,
+  ignore,
+  async fn() {
+    const browser = await startBrowser();
+    try {
+      const first = await startInstance("127.0.0.1:0");
+      await using _first = first.master;
+      const watched = await openPage(browser, `http://${first.page}/`);
+      const { page } = watched;
+      await page.locator("#workers .state.accepting").nth(1).waitFor();
+      for (let request = 0; request < 20; request++) await getText(first.app);
+      const served = page.locator("#chart-requests .plot:not([aria-label*='at most 0'])");
+      await served.waitFor();
+      assertMatch(await served.getAttribute("aria-label") ?? "", /; at most [1-9]/);
+      first.master.touch("reload.touch");
+      await page.locator("#reloads .badge.done").waitFor();
+      assertMatch(await page.locator("#reloads").innerText(), /Chain reload generation 2/);
+      await page.locator("#workers td.generation").getByText("2").nth(1).waitFor();
+      assertEquals(watched.complaints, []);
+
+      await first.master.stop();
+      await page.locator("#away").waitFor();
+      assertMatch(await page.locator("#away-text").innerText(), /it cannot be reached/);
+      const second = await startInstance(first.page);
+      await using _second = second.master;
+      await page.getByRole("button", { name: "Try now" }).click();
+      await page.locator("#away").waitFor({ state: "hidden" });
+      await page.locator("#reloads .badge.seen").waitFor();
+      await page.locator("#workers .state.accepting").nth(1).waitFor();
+      // A connection that is refused is told in the console by the browser itself.
+      const refused = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
+      assertEquals(watched.complaints.filter((text) => !refused.test(text)), []);
+      const origin = `http://${first.page}/`;
+      assertEquals([...watched.requests].sort(), [origin, `${origin}stats`]);
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+/** An instance of two workers, whose page is at this address. */
+async function startInstance(address: string) {
+  const { master, addresses } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+metrics-http = ${address}
+processes = 2
+deno-worker-override = hello.ts
+touch-chain-reload = reload.touch`,
+    files: { "hello.ts": { fixture: "workers/hello.ts" }, "reload.touch": "" },
+  });
+  const [page = ""] = master.events.flatMap(({ message }) =>
+    /^Metrics and probes at (.*)$/.exec(message)?.slice(1) ?? []
+  );
+  return { master, app: `http://${addresses[0] ?? ""}/`, page };
+}

@@ -51,7 +51,8 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
     details:
       "`host:port`, `:port`, `[::1]:port`, a path, or `@name`; port 0 takes a free one, which the log " +
       "names. `/metrics` is for Prometheus, `/healthz` and `/readyz` for orchestrators, " +
-      "`/stats` is the document of the stats server. Nobody is asked for a password, so use an address " +
+      "`/stats` is the document of the stats server, and `/` shows it in a browser (docs/page.md). " +
+      "Nobody is asked for a password, so use an address " +
       "that only those reach who may see this. It is opened with the rights of `uid`, " +
       "and stays open when a reload replaces the master's program. See " +
       "docs/monitoring.md. uWSGI has no such option.",
