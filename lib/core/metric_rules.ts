@@ -84,3 +84,16 @@ export function judgeThreshold(
   if (value < threshold.value) return { log: false, reset: false };
   return { log: loggedAt === null || now - loggedAt >= threshold.rate, reset: threshold.reset };
 }
+
+/**
+ * What to take away from a value that is to go back to its initial one, so that what has come since it was
+ * seen stays. Whoever sets back the same value a second time takes nothing from it.
+ *
+ * @param seen The value as it was when that was decided.
+ * @param now The value as it is.
+ */
+export function amountToTake(seen: bigint, now: bigint, initial: bigint): bigint {
+  if (seen <= initial) return now === seen ? BigInt.asIntN(64, seen - initial) : 0n;
+  const left = now < seen ? now : seen;
+  return left > initial ? BigInt.asIntN(64, left - initial) : 0n;
+}

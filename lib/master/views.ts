@@ -49,7 +49,7 @@ export class Views {
 
   /** From now on, pushes as the configuration in use says. */
   async push(): Promise<void> {
-    const { config, surroundings: { listeners, pushed } } = this.#setup;
+    const { config, surroundings: { listeners, metrics, pushed } } = this.#setup;
     const { statsPush, carbon } = config();
     if (this.#pushers === null && statsPush.length === 0 && carbon.length === 0) return;
     await this.#attempt("Nothing can be pushed", async () => {
@@ -60,6 +60,7 @@ export class Views {
       if (this.#closed) return;
       this.#pushers ??= new Pushers({
         stats: () => source.read(),
+        arrived: (values) => metrics.pushed(values),
         address: () => listeners.addresses[0] ?? "",
         pushed,
       });

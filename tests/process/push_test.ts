@@ -113,6 +113,31 @@ deno-worker-override = app.ts`;
   for (const text of documents) assert(JSON.parse(text).workers.length === 1);
 });
 
+Deno.test("a metric that is reset after a push loses nothing, and statsd does not reset it", async () => {
+  using statsd = new UdpReceiver();
+  using plain = new UdpReceiver();
+  const { master, addresses } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+metric = name=app.hits,reset_after_push
+metric = name=app.level,type=gauge
+stats-push = statsd:127.0.0.1:${statsd.port}
+stats-push = socket:127.0.0.1:${plain.port}
+stats-pusher-default-freq = 1
+deno-worker-override = app.ts`,
+    files: { "app.ts": APP },
+  });
+  await using running = master;
+  const arrived = () =>
+    plain.lines.flatMap((line) => /^app\.hits 0 (\d+)$/.exec(line)?.[1] ?? [])
+      .reduce((total, value) => total + Number(value), 0);
+  for (let i = 1; i <= 20; i++) {
+    await getText(`http://${addresses[0]}/`);
+    if (i % 10 === 0) await running.until(() => arrived() === i, `sum of ${i}`);
+  }
+  assertEquals(await running.stop(), 0);
+  assertEquals(arrived(), 20);
+});
+
 Deno.test("who cannot be reached is told once, holds up nobody, and is tried again", async () => {
   // It accepts and does not read.
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -54,7 +54,7 @@ export const METRICS_OPTIONS: OptionRows<MetricsConfig> = {
     help: "Have metrics, although none is declared",
     details:
       "Scripts can then read duwsgi's own metrics with `uwsgi.metric_get()`, and the stats show them. " +
-      "`metric`, `metric-threshold` and `metrics-dir` do the same. See [metrics](metrics.md).",
+      "`metric`, `metric-threshold`, `metrics-dir`, `stats-push` and `carbon` do the same. See [metrics](metrics.md).",
     example: "enable-metrics = true",
   },
   metrics: {

@@ -7,7 +7,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { PusherLine } from "../../config/pusher_line.ts";
-import { carbonPrefix, type PushedCounts } from "../../stats/push_format.ts";
+import { carbonPrefix, type PushedCounts, type PushedMetrics } from "../../stats/push_format.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
@@ -32,6 +32,8 @@ export type PushersConfig = Pick<
 export interface PushersSetup {
   /** How the instance is now. */
   readonly stats: () => Stats;
+  /** Is told which values have arrived somewhere. */
+  readonly arrived: (metrics: PushedMetrics) => void;
   /** Address of the first socket. */
   readonly address: () => string;
   /** What each has been told of the counters, by what was configured; the next program goes on there. */
@@ -74,14 +76,16 @@ export class Pushers {
     prefix: string,
     { carbonTimeoutMs }: PushersConfig,
   ): Pusher {
-    const { stats, pushed } = this.#setup;
+    const { stats, pushed, arrived } = this.#setup;
     const way = pushTarget(target, {
       carbonPrefix: prefix,
       carbonTimeoutMs,
       pushed: pushed.get(name) ?? null,
       remember: (counts) => void pushed.set(name, counts),
     });
-    return new Pusher(`${option} "${text}"`, way, periodMs, stats);
+    // What is sent by its growth is not set back: that would only hide how much it has grown.
+    const told = target.type === "statsd" ? () => {} : arrived;
+    return new Pusher(`${option} "${text}"`, way, periodMs, { stats, arrived: told });
   }
 
   /** Sends the last figures, and ends. */
@@ -99,19 +103,22 @@ function periodOf({ target }: PusherLine, config: PushersConfig): number {
   return own === null ? config.statsPusherDefaultFreqMs : own * 1000;
 }
 
+/** Where figures come from, and who is told when they have arrived. */
+type Ends = Pick<PushersSetup, "stats" | "arrived">;
+
 /** One of them: it sends one message at a time, and leaves out those whose time comes meanwhile. */
 class Pusher {
   readonly #name: string;
   readonly #target: PushTarget;
-  readonly #stats: () => Stats;
+  readonly #ends: Ends;
   readonly #timer: ReturnType<typeof setInterval>;
   #sending: Promise<void> | null = null;
   #failed = false;
 
-  constructor(name: string, target: PushTarget, periodMs: number, stats: () => Stats) {
+  constructor(name: string, target: PushTarget, periodMs: number, ends: Ends) {
     this.#name = name;
     this.#target = target;
-    this.#stats = stats;
+    this.#ends = ends;
     this.#timer = setInterval(() => void this.push(), periodMs);
     void this.push();
   }
@@ -133,7 +140,9 @@ class Pusher {
 
   async #send(): Promise<void> {
     try {
-      await this.#target.send(this.#stats());
+      const stats = this.#ends.stats();
+      await this.#target.send(stats);
+      this.#ends.arrived(stats.metrics ?? {});
       if (this.#failed) logLine("info", `${this.#name} works again`, { event: "pusherWorks" });
       this.#failed = false;
     } catch (error) {

@@ -93,7 +93,7 @@ export class LazyMetrics {
     return used ? this.#keeper?.show(stats) : undefined;
   }
 
-  /** These values were pushed to another server: see `reset_after_push`. */
+  /** These values have arrived at another server: see `reset_after_push`. */
   pushed(values: Readonly<Record<string, StatsMetric>>): void {
     this.#keeper?.pushed(values);
   }

@@ -8,7 +8,7 @@
 
 import type { MetricLine, MetricType } from "../../config/metric_line.ts";
 import type { MetricsConfig } from "../../config/options/metrics.ts";
-import { collected } from "../../core/metric_rules.ts";
+import { amountToTake, collected } from "../../core/metric_rules.ts";
 import {
   cellsOf,
   type MetricHistogram,
@@ -230,12 +230,10 @@ export class MetricKeeper {
     }
   }
 
-  /** Takes away what has come to the initial value: what comes meanwhile is not lost. */
   #reset(name: string, value: bigint): void {
     const line = this.#lines.get(name);
     const cell = line === undefined || line.type === "alias" ? null : this.#registry.cell(line);
-    if (line === undefined || cell === null) return;
-    Atomics.sub(this.#registry.cells, cell, BigInt.asIntN(64, value - line.initial));
+    if (line !== undefined && cell !== null) this.#setBack(cell, value, line.initial);
   }
 
   #resetHistogram(name: string, { sum, buckets }: MetricHistogram): void {
@@ -243,8 +241,16 @@ export class MetricKeeper {
     const cell = line?.type === "histogram" ? this.#registry.cell(line) : null;
     if (cell === null) return;
     for (const [i, count] of [sum, ...buckets].entries()) {
-      Atomics.sub(this.#registry.cells, cell + i, BigInt(count));
+      this.#setBack(cell + i, BigInt(count), 0n);
     }
+  }
+
+  /** Takes away what a value, as it was seen, had come to: what comes meanwhile is not lost. */
+  #setBack(cell: number, value: bigint, initial: bigint): void {
+    const now = this.#load(cell);
+    // Somebody else may have seen the same value, and set it back already.
+    const gone = amountToTake(value, now, initial);
+    if (gone !== 0n) Atomics.sub(this.#registry.cells, cell, gone);
   }
 
   #value(name: string, builtins: Builtins): bigint | null {

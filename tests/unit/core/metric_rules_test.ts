@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  amountToTake,
   type ArithmeticCollector,
   collected,
   judgeThreshold,
@@ -73,4 +74,19 @@ Deno.test("judgeThreshold() resets each time, also when it does not log", () => 
   const threshold = { value: 10n, rate: 60, reset: true };
   assertEquals(judgeThreshold(threshold, 10n, 1, 2), { log: false, reset: true });
   assertEquals(judgeThreshold(threshold, 9n, null, 2), { log: false, reset: false });
+});
+
+Deno.test("amountToTake() leaves what came since, and takes nothing twice", () => {
+  const count = fc.bigInt(0n, 1000n);
+  fc.assert(
+    fc.property(count, count, count, (initial, counted, since) => {
+      const seen = initial + counted;
+      const after = seen + since - amountToTake(seen, seen + since, initial);
+      assertEquals(after, counted === 0n && since > 0n ? seen + since : initial + since);
+      assertEquals(amountToTake(seen, initial, initial), 0n);
+    }),
+  );
+  // Below the initial value it goes up, unless it has changed.
+  assertEquals(amountToTake(-3n, -3n, 5n), -8n);
+  assertEquals(amountToTake(-3n, -2n, 5n), 0n);
 });
