@@ -33,6 +33,8 @@ export type { Line } from "./lib/config/option_kind.ts";
 export type { CompanionConfig } from "./lib/config/options/companions.ts";
 export type { StatsConfig } from "./lib/config/options/stats.ts";
 export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";
+export type { ExportConfig } from "./lib/config/options/exporting.ts";
+export type { PusherLine, PusherTarget } from "./lib/config/pusher_line.ts";
 export type { MetricsConfig } from "./lib/config/options/metrics.ts";
 export type { MetricLine, MetricType, ThresholdLine } from "./lib/config/metric_line.ts";
 export type { ArithmeticCollector, MetricCollector } from "./lib/core/metric_rules.ts";

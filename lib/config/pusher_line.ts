@@ -37,6 +37,7 @@ export type PusherTarget =
 
 /** A pusher as it was written. */
 export interface PusherLine extends Line {
+  /** Where to, and how. */
   readonly target: PusherTarget;
 }
 
