@@ -139,6 +139,7 @@ const OF_EVERYBODY: readonly string[] = [
   "lib/nearest.ts",
   "lib/paths.ts",
   "lib/later.ts",
+  "lib/exported_name.ts",
 ];
 
 /** What each folder of `lib` may import at run time, beside that. */

@@ -6,14 +6,19 @@
 
 import type { MetricLine, ThresholdLine } from "./metric_line.ts";
 import { isBuiltinMetric } from "./metric_names.ts";
+import { exportedName, exportedNames, type ExportedType } from "../exported_name.ts";
 import { nearestName } from "../nearest.ts";
 import type { Line } from "./option_kind.ts";
+import type { ExportConfig } from "./options/exporting.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
 
 /** Reports names that are there twice, or mean nothing. */
-export function checkMetrics(config: MetricsConfig, problems: Problems): void {
-  const { metrics, metricThresholds } = config;
+export function checkMetrics(
+  config: MetricsConfig & Pick<ExportConfig, "metricsHttp">,
+  problems: Problems,
+): void {
+  const { metrics, metricThresholds, metricsHttp } = config;
   const declared = new Map<string, MetricLine>();
   for (const metric of metrics) {
     const first = declared.get(metric.name);
@@ -34,6 +39,26 @@ export function checkMetrics(config: MetricsConfig, problems: Problems): void {
     if (metric.alias !== "") checkName(metric, metric.alias, "alias", declared);
   }
   for (const threshold of metricThresholds) checkThreshold(threshold);
+  if (metricsHttp.length > 0) checkExportedNames();
+
+  /** Two names may be one to Prometheus. */
+  function checkExportedNames(): void {
+    const taken = new Map<string, MetricLine>();
+    for (const metric of declared.values()) {
+      const type = exportedType(metric);
+      const names = exportedNames(metric.name, type);
+      const other = names.map((name) => taken.get(name)).find((one) => one !== undefined);
+      if (other !== undefined) {
+        const where = formatOrigin(other.origin);
+        complain(
+          metric,
+          `is ${exportedName(metric.name, type)} to Prometheus (metrics-http), like ` +
+            `"${other.name}" at ${where}: rename one of the two`,
+        );
+      }
+      for (const name of names) taken.set(name, metric);
+    }
+  }
 
   function complain({ option, origin }: Line, message: string): void {
     problems.error(origin, `"${option}" at ${formatOrigin(origin)} ${message}`);
@@ -66,6 +91,10 @@ export function checkMetrics(config: MetricsConfig, problems: Problems): void {
       complain(threshold, `cannot reset the alias "${key}": use key=${alias}`);
     }
   }
+}
+
+function exportedType({ type }: MetricLine): ExportedType {
+  return type === "counter" || type === "histogram" ? type : "gauge";
 }
 
 function childrenOf({ collector }: MetricLine): readonly string[] {

@@ -135,8 +135,9 @@ Deno.test("the Deployment waits for readiness, and longer than the mercy for the
   assertEquals(service.spec.selector, selector.matchLabels);
   const [container] = template.spec.containers;
   if (container === undefined) throw new Error("The Deployment has no container");
-  const { sockets, workerReloadMercyMs } = configOf("app.ini");
+  const { sockets, workerReloadMercyMs, metricsHttp } = configOf("app.ini");
   assertEquals(`:${container.ports[0]?.containerPort}`, sockets[0]?.text);
+  assertEquals(`:${container.ports[1]?.containerPort}`, metricsHttp[0]?.text);
   const needed = container.lifecycle.preStop.sleep.seconds + workerReloadMercyMs / 1000;
   assert(template.spec.terminationGracePeriodSeconds > needed, `needs more than ${needed}`);
   const { master, addresses } = await readyMaster({

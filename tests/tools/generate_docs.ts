@@ -10,6 +10,7 @@ import { renderReference } from "../../lib/cli/help.ts";
 import { renderBehaviour } from "./behaviour_reference.ts";
 import { renderControl } from "./control_reference.ts";
 import { renderHooks } from "./hook_reference.ts";
+import { renderPrometheusMetrics } from "./prometheus_reference.ts";
 import { renderModule } from "./module_reference.ts";
 import { renderStats } from "./stats_reference.ts";
 
@@ -26,6 +27,7 @@ const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/behaviour.md", render: renderBehaviour },
   { path: "docs/control.md", render: renderControl },
   { path: "docs/hooks.md", render: renderHooks },
+  { path: "docs/prometheus-metrics.md", render: renderPrometheusMetrics },
   { path: "docs/uwsgi-module.md", render: renderModule },
   { path: "docs/stats.md", render: renderStats },
 ];

@@ -9,6 +9,7 @@ import { formatFor, MEDIA_TYPES, renderFamilies } from "../../stats/exposition.t
 import { whyNotHealthy, whyNotReady } from "../../stats/health.ts";
 import { metricFamilies } from "../../stats/metric_families.ts";
 import type { Stats } from "../../stats/stats.ts";
+import { userFamilies } from "../../stats/user_families.ts";
 import { type HttpAnswer, type HttpRequest, lineAnswer } from "../../stats/http_message.ts";
 
 /** One thing that can be asked for. */
@@ -33,7 +34,7 @@ export const ROUTES: readonly Route[] = [
     path: "/metrics",
     answer: (stats, { accept }) => {
       const format = formatFor(accept);
-      const body = renderFamilies(metricFamilies(stats), format);
+      const body = renderFamilies([...metricFamilies(stats), ...userFamilies(stats)], format);
       return { status: 200, type: MEDIA_TYPES[format], body };
     },
   },

@@ -104,6 +104,20 @@ Deno.test("metrics must have different names, and none of duwsgi's own", () => {
   ]);
 });
 
+Deno.test("metrics that are one to Prometheus are refused where it is to read them", () => {
+  const two = ["metric = a-b", "metric = name=a.b,type=gauge"];
+  assertEquals(problems(...two), []);
+  assertEquals(problems("metrics-http = :9100", ...two), [
+    'error: "metric" at a.ini:6 is duwsgi_user_a_b to Prometheus (metrics-http), like "a-b" at ' +
+    "a.ini:5: rename one of the two",
+  ]);
+  const histogram = "metric = name=h,type=histogram,bounds=1";
+  assertEquals(
+    problems("metrics-http = :9100", histogram, "metric = name=h.sum,type=gauge").length,
+    1,
+  );
+});
+
 Deno.test("what metrics and thresholds refer to must be there", () => {
   assertEquals(
     problems(
