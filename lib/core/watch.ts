@@ -43,15 +43,22 @@ const HEARTBEAT_MS = 10_000;
 interface LagReaders {
   /** `cheaper` goes by how late they are each second. */
   readonly cheaper?: number;
-  /** The stats show how late they are. */
+  /** The stats show how late they are, to whoever reads them, */
   readonly stats?: readonly unknown[];
+  /** over HTTP, */
+  readonly metricsHttp?: readonly unknown[];
+  /** or gets them. */
+  readonly statsPush?: readonly unknown[];
 }
 
 /** How often workers are to say so. */
 export function heartbeatMs(
-  { hangTimeoutMs, cheaper = 0, stats = [] }: Pick<Limits, "hangTimeoutMs"> & LagReaders,
+  { hangTimeoutMs, cheaper = 0, stats = [], metricsHttp = [], statsPush = [] }:
+    & Pick<Limits, "hangTimeoutMs">
+    & LagReaders,
 ): number {
-  if (cheaper > 0 || stats.length > 0) return SAMPLE_MS;
+  const shown = [stats, metricsHttp, statsPush].some((readers) => readers.length > 0);
+  if (cheaper > 0 || shown) return SAMPLE_MS;
   if (hangTimeoutMs === 0) return HEARTBEAT_MS;
   const needed = Math.max(SAMPLE_MS, Math.floor(hangTimeoutMs / HEARTBEATS_PER_HANG));
   return Math.min(HEARTBEAT_MS, needed);

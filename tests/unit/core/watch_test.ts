@@ -32,7 +32,9 @@ Deno.test("heartbeatMs() is ten seconds, or so often that a hang is several miss
   assertEquals(heartbeatMs({ hangTimeoutMs: 600_000 }), 10_000);
   assertEquals(heartbeatMs({ hangTimeoutMs: 600_000, cheaper: 1 }), 1_000);
   assertEquals(heartbeatMs({ hangTimeoutMs: 0, stats: [":9191"] }), 1_000);
-  assertEquals(heartbeatMs({ hangTimeoutMs: 0, stats: [] }), 10_000);
+  assertEquals(heartbeatMs({ hangTimeoutMs: 0, metricsHttp: [":9100"] }), 1_000);
+  assertEquals(heartbeatMs({ hangTimeoutMs: 0, statsPush: ["statsd"] }), 1_000);
+  assertEquals(heartbeatMs(defaults()), 10_000);
   for (let hangTimeoutMs = 3_000; hangTimeoutMs < 60_000; hangTimeoutMs += 100) {
     const period = heartbeatMs({ hangTimeoutMs });
     assert(period >= 1_000 && period <= 10_000);
