@@ -57,8 +57,12 @@ export function denoConfigSource(base: SourceBase, reloading: boolean): ConfigSo
   return {
     cwd: base.cwd,
     hostname: Deno.hostname(),
-    user: nameOf("/etc/passwd", uid),
-    group: nameOf("/etc/group", gid),
+    get user() {
+      return nameOf("/etc/passwd", uid);
+    },
+    get group() {
+      return nameOf("/etc/group", gid);
+    },
     uid,
     gid,
     cpuCount: navigator.hardwareConcurrency,

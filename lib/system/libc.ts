@@ -149,16 +149,17 @@ function open(): Libc | null {
  */
 function functions(dlsym: Dlsym): Libc {
   const addressOf = (name: string) => dlsym(RTLD_DEFAULT, cString(name));
-  const all = { addressOf };
-  for (const [key, definition] of Object.entries<Deno.ForeignFunction>(SYMBOLS)) {
-    const get = () => {
-      const value = functionAt(addressOf(definition.name ?? key), definition);
-      Object.defineProperty(all, key, { value, enumerable: true });
-      return value;
-    };
-    Object.defineProperty(all, key, { get, configurable: true, enumerable: true });
-  }
-  const libc = all as Libc;
+  const definitions: Readonly<Record<string, Deno.ForeignFunction>> = SYMBOLS;
+  const found: Record<string, unknown> = { addressOf };
+  // Not a getter for each: defining them takes as long as finding ten functions.
+  const libc = new Proxy(found, {
+    get: (_, key) => {
+      if (typeof key !== "string") return undefined;
+      if (found[key] !== undefined || !Object.hasOwn(SYMBOLS, key)) return found[key];
+      const definition = definitions[key] as Deno.ForeignFunction;
+      return found[key] = functionAt(addressOf(definition.name ?? key), definition);
+    },
+  }) as unknown as Libc;
   // Looking it up after a failed call could change what it points to.
   void libc.__errno_location;
   return libc;
