@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { cpuUsage } from "node:process";
 import { allNames } from "../../../lib/config/options.ts";
 import { loadConfig, type Loaded } from "../../../lib/config/load.ts";
 import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
@@ -100,9 +101,11 @@ Deno.test("loadConfig() comes to an end within seconds, when a file is made to k
   ];
   const hostname = "a".repeat(64);
   for (const [index, text] of hostile.entries()) {
-    const start = performance.now();
+    const before = cpuUsage();
     examine(loadConfig(["a.ini"], memorySource({ files: { "a.ini": text }, hostname })));
-    const seconds = (performance.now() - start) / 1000;
+    // Processor time: what else the machine does meanwhile is not the configuration's fault.
+    const { user, system } = cpuUsage(before);
+    const seconds = (user + system) / 1e6;
     assert(seconds < 10, `Text ${index} took ${seconds} s`);
   }
 });
