@@ -24,10 +24,9 @@ export function operatorsOf({ surroundings, signals }: MasterSetup, attended: At
   const { reopenLogs, rotateLogs, ...setup } = attended;
   const operators = new Operators({ surroundings, ...setup });
   signals.deliver((command, signal) => operators.command(command, signal));
-  const { process } = surroundings;
-  if (process === null) return operators;
-  operators.hooks.writePidfiles = () => process.rewritePidfiles();
-  if (process.hasLog) Object.assign(operators.hooks, { reopenLogs, rotateLogs });
+  const { process, log } = surroundings;
+  if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
+  if (log?.hasFile) Object.assign(operators.hooks, { reopenLogs, rotateLogs });
   return operators;
 }
 

@@ -342,6 +342,7 @@ class Master {
   #confirm(generation: number): void {
     this.#crew.forgetBefore(generation);
     this.#setup.surroundings.outgoing.close(true);
+    if (this.#current.config.logReopen) this.#reopenLog("the workers were replaced");
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
@@ -357,7 +358,9 @@ class Master {
     const { config } = this.#current;
     const { touchFiles, scaling } = this.#eyes;
     this.oversight?.use(config, scaling.needs(config));
-    const hasLog = this.#setup.surroundings.process?.hasLog ?? false;
+    const { log } = this.#setup.surroundings;
+    const hasLog = log?.hasFile ?? false;
+    log?.watchSize((message) => this.#crew.tell(message), config.logMaxsize, config.logBackupname);
     touchFiles.watch(touchList(config, {
       reload: (kind, why) => this.#report({ type: "reload", kind, why }),
       reopenLog: hasLog ? (why) => this.#reopenLog(why) : null,
@@ -368,14 +371,14 @@ class Master {
 
   /** Opens the log file again everywhere; who has asked for it goes to the log. */
   #reopenLog(why: string): void {
-    this.#setup.surroundings.process?.reopenLog((message) => this.#crew.tell(message), why);
+    this.#setup.surroundings.log?.reopen((message) => this.#crew.tell(message), why);
   }
 
   /** Renames the log file and opens a new one everywhere. */
   #rotateLog(why: string): void {
     const { logBackupname } = this.#current.config;
     const tell = (message: MasterMessage) => this.#crew.tell(message);
-    this.#setup.surroundings.process?.rotateLog(tell, logBackupname, why);
+    this.#setup.surroundings.log?.rotate(tell, logBackupname, why);
   }
 
   #ready(afterMs: number): void {
