@@ -4,8 +4,7 @@
  * @module
  */
 
-import { byteCount } from "./byte_count.ts";
-import { checkedPattern, parseLogTarget } from "./log_line.ts";
+import { byteCount, checkedPattern, parseLogTarget } from "./log_line.ts";
 import { list, type OptionKind, readPath, scalar, unexpected, WORDS } from "./option_kind.ts";
 
 /** Bytes, with `k`, `m` or `g` behind the number if need be (powers of 1024). */

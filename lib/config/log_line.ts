@@ -6,11 +6,9 @@
 
 import type { Encoder } from "../log/encoder.ts";
 import { type Address, parseAddress } from "./address.ts";
-import { facilityNumber } from "./log_facility.ts";
 import { keyValues } from "./key_values.ts";
 import { nearestName } from "../nearest.ts";
 import type { Line } from "./option_kind.ts";
-import { byteCount } from "./byte_count.ts";
 
 /** Where one `logger` writes. */
 export type LoggerTarget =
@@ -237,4 +235,41 @@ export function checkedPattern(pattern: string): string {
       cause: error,
     });
   }
+}
+
+/** The facilities of syslog by number (RFC 5424, 6.2.1). */
+const FACILITIES = (
+  "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock " +
+  "local0 local1 local2 local3 local4 local5 local6 local7"
+).split(" ");
+
+/**
+ * The number of a facility, by name or number.
+ *
+ * @throws {SyntaxError} If there is none; the message continues a sentence that names the option.
+ */
+function facilityNumber(text: string): number {
+  const number = /^[0-9]{1,2}$/.test(text)
+    ? Number(text)
+    : FACILITIES.indexOf(text.toLowerCase().replace(/^log_/, ""));
+  if (number >= 0 && number < FACILITIES.length) return number;
+  const nearest = nearestName(text, FACILITIES);
+  const advice = nearest === null
+    ? "use daemon, user or local0 to local7"
+    : `did you mean "${nearest}"?`;
+  throw new SyntaxError(`has an unknown facility "${text}": ${advice}`);
+}
+
+const FACTORS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/**
+ * Reads `1048576`, `1024k`, `1m` or `1g`; the letters are powers of 1024, in either case.
+ *
+ * @throws {SyntaxError} If it is none; the message continues a sentence that names the option.
+ */
+export function byteCount(text: string): number {
+  const [, digits = "", letter = ""] = /^([0-9]{1,15})([kmg]?)$/i.exec(text) ?? [];
+  const bytes = Number(digits) * (FACTORS[letter.toLowerCase()] ?? NaN);
+  if (digits !== "" && Number.isSafeInteger(bytes)) return bytes;
+  throw new SyntaxError(`expects bytes, such as 1048576, 1024k or 1m, not "${text}"`);
 }

@@ -20,6 +20,7 @@ export function requestLogSettings(
     bigBytes: config.logBig,
   };
   const wanted = config.logRequests || config.logFormat !== "" ||
+    config.reqLoggers.length > 0 ||
     Object.values(filters).some((value) => value !== false && value !== 0);
   if (!wanted) return null;
   return {

@@ -19,6 +19,7 @@ import { connectedSocket } from "../system/datagram_outlet.ts";
 import { duplicate, putInPlace } from "../system/descriptor.ts";
 import { type Libc, libc, SystemCallError } from "../system/libc.ts";
 import { LogFile, type LogFileLook } from "../system/log_file.ts";
+import { resolveHost } from "../system/resolve_host.ts";
 import { resolveOwner } from "../system/owner.ts";
 import { entryWriter } from "../log/encoder.ts";
 import { type EntrySink, openStream } from "../log/stream.ts";
@@ -319,10 +320,11 @@ async function hostNumbers(config: Config, where: Where): Promise<ReadonlyMap<st
   );
   const files = [logto, logto2].filter((text) => text !== "").map(parseLogTarget);
   const names = hostsOf([...targets, ...files]);
-  if (names.length === 0) return new Map();
-  const { lookUpHosts } = await import("./host_lookup.ts");
+  const numbers = new Map<string, string>();
   try {
-    return await lookUpHosts(names);
+    // Once, and here: workers never wait for a name server.
+    for (const name of names) numbers.set(name, await resolveHost(name));
+    return numbers;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const key = targets.length === 0 ? "logto" : loggers.length > 0 ? "loggers" : "reqLoggers";
