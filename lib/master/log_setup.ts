@@ -11,6 +11,7 @@ import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Address } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { parseLogTarget } from "../config/log_line.ts";
+import type { LogFileConfig } from "../config/options/log_file.ts";
 import { fileKeysSet, logKeysSet } from "../config/log_needs.ts";
 import { type LogPlan, planDescriptors } from "../protocol/log_targets.ts";
 import type { MasterMessage } from "../protocol/message.ts";
@@ -58,6 +59,8 @@ export class LogSetup {
   readonly #files: LogFile[];
   readonly #hosts: ReadonlyMap<string, string>;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #tell: Tell = () => {};
+  #backup = "";
 
   private constructor(
     config: Config,
@@ -174,31 +177,33 @@ export class LogSetup {
     if (file !== null) this.#files.unshift(file);
   }
 
-  /** Opens all files again in master and workers, after somebody has renamed them. */
-  reopen(tell: Tell, why: string): void {
-    for (const file of this.#files) {
-      this.#change(file, tell, `Log file opened again: ${why}`, () => file.reopen());
-    }
-  }
-
-  /** Renames all files, and opens new ones in master and workers. */
-  rotate(tell: Tell, backup: string, why: string): void {
-    for (const file of this.#files) this.#rotate(file, tell, backup, why);
-  }
-
-  /** From now on, files that are larger than this are rotated, each by itself; 0: none is. */
-  watchSize(tell: Tell, maxsize: number, backup: string): void {
+  /** From now on, files are rotated as this configuration says, and workers are told with `tell`. */
+  use(config: LogFileConfig, tell: Tell): void {
+    this.#tell = tell;
+    this.#backup = config.logBackupname;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    const limits = this.#files.map((file) => ({ file, limit: file.maxsize ?? maxsize }))
+    const limits = this.#files.map((file) => ({ file, limit: file.maxsize ?? config.logMaxsize }))
       .filter(({ limit }) => limit > 0);
     if (limits.length === 0) return;
     this.#timer = setInterval(() => {
       for (const { file, limit } of limits) {
         const { size } = file;
-        if (size > limit) this.#rotate(file, tell, backup, `${size} bytes are in it`);
+        if (size > limit) this.#rotate(file, `${size} bytes are in it`);
       }
     }, LOOK_MS);
+  }
+
+  /** Opens all files again in master and workers, after somebody has renamed them. */
+  reopen(why: string): void {
+    for (const file of this.#files) {
+      this.#change(file, `Log file opened again: ${why}`, () => file.reopen());
+    }
+  }
+
+  /** Renames all files, and opens new ones in master and workers. */
+  rotate(why: string): void {
+    for (const file of this.#files) this.#rotate(file, why);
   }
 
   /** The instance has ended. */
@@ -206,17 +211,17 @@ export class LogSetup {
     clearInterval(this.#timer);
   }
 
-  #rotate(file: LogFile, tell: Tell, backup: string, why: string): void {
-    const written = file.backup ?? backup;
+  #rotate(file: LogFile, why: string): void {
+    const written = file.backup ?? this.#backup;
     const name = written === "" ? "" : absolutePath(written);
-    this.#change(file, tell, `Log file rotated: ${why}`, () => file.rotate(name));
+    this.#change(file, `Log file rotated: ${why}`, () => file.rotate(name));
   }
 
-  #change(file: LogFile, tell: Tell, text: string, change: () => string | void): void {
+  #change(file: LogFile, text: string, change: () => string | void): void {
     const { path } = file;
     try {
       const backup = change();
-      tell({ type: "reopen-log", path });
+      this.#tell({ type: "reopen-log", path });
       logLine("info", text, { event: "logReopened", path, ...(backup ? { backup } : {}) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
