@@ -151,8 +151,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   system: ["config", "master"],
   stats: ["core", "protocol"],
   page: ["stats"],
-  worker: ["protocol", "system"],
-  master: ["control", "core", "protocol", "config", "system", "cli", "stats", "page"],
+  log: ["protocol", "system"],
+  worker: ["log", "protocol", "system"],
+  master: ["control", "core", "log", "protocol", "config", "system", "cli", "stats", "page"],
   top: ["cli", "config", "control", "stats", "system"],
   cli: ["config", "control", "core", "master", "protocol", "system", "top"],
 };
@@ -366,7 +367,7 @@ Deno.test("every unit test is named after the module that it tests", () => {
   /** Second tests of a module, by what they add. */
   const suffix = /_(property|fuzz|loss|golden)$/;
   const libNames = new Set(SOURCES.map((path) => path.slice("lib/".length).replace(/\.ts$/, "")));
-  for (const folder of ["core", "protocol", "system", "worker", "master"]) {
+  for (const folder of ["core", "log", "protocol", "system", "worker", "master"]) {
     for (const path of filesBelow(`tests/unit/${folder}`, "_test.ts")) {
       const name = path.slice("tests/unit/".length).replace(/_test\.ts$/, "").replace(suffix, "");
       assert(libNames.has(name), `${path} tests no module`);

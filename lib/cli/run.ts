@@ -7,6 +7,7 @@
 
 import type { Config } from "../config/config.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
+import { logKeysSet } from "../config/log_needs.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
@@ -14,6 +15,7 @@ import { showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
+import type { LogSetup } from "../master/log_setup.ts";
 import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
 import type { Handover } from "../master/handover.ts";
 import { isHandedOver, whyNoHandover } from "../master/handover_sign.ts";
@@ -101,9 +103,18 @@ async function perform(args: readonly string[]): Promise<number> {
     if (handover === null) await runHooks(loaded.config, "asap");
     else serviceManager?.takeOver();
     enter(loaded.config);
-    process = await setUpProcess(loaded.config, loaded, daemon);
+    const log = await setUpLog(loaded.config, loaded, daemon, handover);
+    process = await setUpProcess(loaded.config, loaded, log);
     const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
-    return await serve(loaded, { base, process, handover, signals, serviceManager, loadAgain });
+    return await serve(loaded, {
+      base,
+      process,
+      log,
+      handover,
+      signals,
+      serviceManager,
+      loadAgain,
+    });
   } catch (error) {
     process?.abort(error);
     if (error instanceof UserError) serviceManager?.failed(error);
@@ -147,19 +158,36 @@ function takeDaemonRole(): boolean {
   return daemon;
 }
 
-/** Null: the configuration asks for nothing of that. */
-async function setUpProcess(
+/** Null: the log is plain lines on standard error. */
+async function setUpLog(
   config: Config,
   { entries, problems }: Loaded,
   daemon: boolean,
+  handover: Handover | null,
+): Promise<LogSetup | null> {
+  // Workers of the program before may have last words that this one has to write.
+  const words = Object.values(handover?.credentials ?? {}).some((known) => known.words !== null);
+  if (logKeysSet(config).length === 0 && !words) return null;
+  const { LogSetup } = await later<typeof import("../master/log_setup.ts")>(
+    import.meta.resolve("../master/log_setup.ts"),
+  );
+  const where = (key: keyof Config) => optionPlace(entries, key);
+  const log = await LogSetup.begin(config, { where, daemon, first: handover === null });
+  if (daemon) logProblems(problems);
+  return log;
+}
+
+/** Null: the configuration asks for nothing of that. */
+async function setUpProcess(
+  config: Config,
+  { entries }: Loaded,
+  log: LogSetup | null,
 ): Promise<ProcessSetup | null> {
   if (processKeysSet(config).length === 0) return null;
   const { ProcessSetup } = await later<typeof import("../master/process_setup.ts")>(
     import.meta.resolve("../master/process_setup.ts"),
   );
-  const setup = ProcessSetup.begin(config, (key) => optionPlace(entries, key), daemon);
-  if (daemon) logProblems(problems);
-  return setup;
+  return ProcessSetup.begin(config, (key) => optionPlace(entries, key), log);
 }
 
 async function help(topic: string | undefined): Promise<number> {
@@ -213,6 +241,7 @@ async function check({ config, draft }: Loaded): Promise<number> {
 interface Company {
   readonly base: SourceBase;
   readonly process: ProcessSetup | null;
+  readonly log: LogSetup | null;
   readonly handover: Handover | null;
   readonly signals: SignalInbox;
   readonly serviceManager: ServiceManager | null;
@@ -220,7 +249,7 @@ interface Company {
 }
 
 async function serve(loaded: Loaded, company: Company): Promise<number> {
-  const { base, process, handover, signals, serviceManager, loadAgain } = company;
+  const { base, process, log, handover, signals, serviceManager, loadAgain } = company;
   const instruction = instructionOf(loaded);
   if (instruction === null) return EXIT.configuration.code;
   const { config } = instruction;
@@ -230,7 +259,7 @@ async function serve(loaded: Loaded, company: Company): Promise<number> {
     for (const phase of handover === null ? phases : []) await runHooks(config, phase);
   };
   await hooks(PHASES_BEFORE_SOCKETS);
-  const surroundings = await openSurroundings(config, base.passedSockets, handover, process);
+  const surroundings = await openSurroundings(config, base.passedSockets, handover, process, log);
   try {
     await hooks(PHASES_BEFORE_WORKERS);
   } catch (error) {
@@ -292,7 +321,7 @@ async function runIn(
     // Loading the log's library takes many milliseconds, which the workers need to start.
     await Promise.race([ready.promise, running, patience.promise]);
     cancel();
-    await configureLog(config.logEncoder, surroundings.write);
+    await configureLog(surroundings.write, surroundings.entries);
     return outcome = await running;
   } finally {
     if (hooksOf(config, "as-user-atexit").length > 0) {

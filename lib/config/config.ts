@@ -11,6 +11,7 @@
 
 import type { Limits } from "../core/watch.ts";
 import type { LogFileConfig } from "./options/log_file.ts";
+import type { LogTargetConfig } from "./options/log_targets.ts";
 import type { ProcessConfig } from "./options/process.ts";
 import type { ControlConfig } from "./options/control.ts";
 import type { CompanionConfig } from "./options/companions.ts";
@@ -52,6 +53,7 @@ export interface Config
     ProcessConfig,
     LogFileConfig,
     RequestLogConfig,
+    LogTargetConfig,
     CompanionConfig,
     ExportConfig,
     HookConfig,
@@ -99,9 +101,6 @@ export interface Config
   readonly workerReloadMercyMs: number;
   /** Accepted, without effect: SIGTERM always stops (`die-on-term`). @default true */
   readonly dieOnTerm: boolean;
-
-  /** How the master's log lines look (`log-encoder`). @default "text" */
-  readonly logEncoder: "text" | "json";
 
   /** Treat unknown options as errors (`strict`); false makes them warnings. @default true */
   readonly strict: boolean;

@@ -122,7 +122,8 @@ export function choice<T extends string>(...words: readonly T[]): OptionKind<T> 
   );
 }
 
-const WORDS: ReadonlyMap<string, boolean> = new Map([
+/** The words for true and false, in lower case. */
+export const WORDS: ReadonlyMap<string, boolean> = new Map([
   ...["true", "yes", "on", "1"].map((word) => [word, true] as const),
   ...["false", "no", "off", "0"].map((word) => [word, false] as const),
 ]);
@@ -224,16 +225,10 @@ export const socketMode: OptionKind<number | null> = {
 };
 
 /** A file mode creation mask, see umask(2). */
-export const mask: OptionKind<number | null> = {
-  value: "required",
-  repeatable: false,
-  add: (_before, written) => {
-    const text = required(written);
-    if (/^0?[0-7]{3}$/.test(text)) return parseInt(text, 8);
-    throw unexpected(text, "three octal digits, such as 022");
-  },
-  write: writeMode,
-};
+export const mask: OptionKind<number | null> = octal("022");
+
+/** The mode of a file, see chmod(2). */
+export const fileMode: OptionKind<number | null> = octal("640");
 
 /** `user` or `user:group`, names or numbers, see chown(1). Empty: none. */
 export const owner: OptionKind<string> = scalar(
@@ -295,7 +290,7 @@ export function lines<T extends Line>(read: (line: Line) => T): OptionKind<reado
 }
 
 /** A value of which the last use counts; one equal to `unset` cannot be written and stands for none. */
-function scalar<T>(
+export function scalar<T>(
   read: (text: string) => T,
   write: (value: T) => string,
   unset?: T,
@@ -308,7 +303,11 @@ function scalar<T>(
   };
 }
 
-function list<T>(read: (text: string) => T, write: (value: T) => string): OptionKind<readonly T[]> {
+/** A list with one value for each use. */
+export function list<T>(
+  read: (text: string) => T,
+  write: (value: T) => string,
+): OptionKind<readonly T[]> {
   return {
     value: "required",
     repeatable: true,
@@ -322,12 +321,26 @@ function required(written: Written): string {
   return written.value;
 }
 
+function octal(example: string): OptionKind<number | null> {
+  return {
+    value: "required",
+    repeatable: false,
+    add: (_before, written) => {
+      const text = required(written);
+      if (/^0?[0-7]{3}$/.test(text)) return parseInt(text, 8);
+      throw unexpected(text, `three octal digits, such as ${example}`);
+    },
+    write: writeMode,
+  };
+}
+
 function readAccount(text: string): string {
   if (/^[^\s:]+$/.test(text)) return text;
   throw unexpected(text, "a name or a number");
 }
 
-function readPath(text: string): string {
+/** Reads a path. */
+export function readPath(text: string): string {
   if (text === "") throw new SyntaxError("needs a value");
   if (/^(["']).*\1$/.test(text)) throw unexpected(text, "a path");
   return text;
@@ -337,7 +350,8 @@ function writeMode(value: number | null): { readonly value: string }[] {
   return value === null ? [] : [{ value: value.toString(8).padStart(3, "0") }];
 }
 
-function unexpected(text: string, expected: string): SyntaxError {
+/** The error of a value that is none: half a sentence. */
+export function unexpected(text: string, expected: string): SyntaxError {
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return new SyntaxError(`expects ${expected}, not "${shown}"${advice(text)}`);
 }

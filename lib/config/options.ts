@@ -15,6 +15,7 @@ import type { OptionRows } from "./option_spec.ts";
 import { CONTROL_OPTIONS } from "./options/control.ts";
 import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
+import { LOG_TARGET_OPTIONS } from "./options/log_targets.ts";
 import { METRICS_OPTIONS } from "./options/metrics.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
 import { COMPANION_OPTIONS } from "./options/companions.ts";
@@ -341,21 +342,7 @@ export const OPTIONS: OptionRows<Config> = {
   ...HOOK_OPTIONS,
   ...METRICS_OPTIONS,
 
-  logEncoder: {
-    name: "log-encoder",
-    aliases: [],
-    short: "",
-    group: "Logging",
-    argument: "text|json",
-    kind: kind.choice("text", "json"),
-    default: "text",
-    onChange: "exec",
-    help: "How the lines of the master's log look",
-    details: "`json` writes one JSON object per line: `message` for people, and fields for " +
-      "machines, of which `event` says what happened. Lines that workers write themselves, with " +
-      "`uwsgi.log()` or `console.error()`, are not touched.",
-    example: "log-encoder = json",
-  },
+  ...LOG_TARGET_OPTIONS,
   ...LOG_FILE_OPTIONS,
   ...REQUEST_LOG_OPTIONS,
   ...STATS_OPTIONS,

@@ -5,12 +5,12 @@
  */
 
 import type { RequestLogSettings } from "../protocol/request_log.ts";
-import type { Config } from "./config.ts";
+import { type EncodingConfig, requestsAreObjects } from "./log_needs.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";
 
 /** The request log that a configuration asks for; null: none. */
 export function requestLogSettings(
-  config: RequestLogConfig & Pick<Config, "logEncoder">,
+  config: RequestLogConfig & EncodingConfig,
 ): RequestLogSettings | null {
   const filters = {
     clientErrors: config.log4xx,
@@ -20,11 +20,12 @@ export function requestLogSettings(
     bigBytes: config.logBig,
   };
   const wanted = config.logRequests || config.logFormat !== "" ||
+    config.reqLoggers.length > 0 ||
     Object.values(filters).some((value) => value !== false && value !== 0);
   if (!wanted) return null;
   return {
     format: config.logFormat,
-    json: config.logEncoder === "json",
+    json: requestsAreObjects(config),
     onlyMatches: config.disableLogging,
     filters,
     micros: config.logMicros,

@@ -8,6 +8,7 @@
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Config, Origin, SocketSpec } from "./config.ts";
 import type { Entry } from "./entry.ts";
+import { checkLog } from "./log_rules.ts";
 import { checkMetrics } from "./metric_rules.ts";
 import { nearestName } from "../nearest.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
@@ -49,11 +50,11 @@ export function resolve(
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
   checkSockets(draft.sockets, problems);
   checkLifetimes(entries, draft, problems);
-  checkDaemon(entries, draft, problems);
   checkMetrics(draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
   const find = (key: keyof Config) => lastUse(entries, key);
   warnAboutNoEffect(find, draft, problems);
+  checkLog(draft, find, problems);
   if (!circumstances.incomplete) checkScaling(draft, find, problems);
   return Object.freeze(draft);
 }
@@ -153,18 +154,6 @@ function whereSet(entries: readonly Entry[], key: keyof Config): string {
   return entry === undefined ? " unless it is set" : ` at ${formatOrigin(entry.origin)}`;
 }
 
-/** Both say when the command that starts the daemon returns. */
-function checkDaemon(entries: readonly Entry[], draft: Config, problems: Problems): void {
-  if (draft.daemonize === "" || draft.daemonize2 === "") return;
-  const entry = lastUse(entries, "daemonize2");
-  if (entry === undefined) return;
-  const where = formatOrigin(entry.origin);
-  problems.error(
-    entry.origin,
-    `"daemonize2" at ${where} contradicts daemonize: remove one of the two`,
-  );
-}
-
 /** The use of an option that counts. */
 function lastUse(entries: readonly Entry[], key: keyof Config): Entry | undefined {
   return entries.findLast((one) => !one.placeholder && findOptionKey(one.key) === key);
@@ -212,9 +201,5 @@ function warnAboutNoEffect(find: FindEntry, draft: Config, problems: Problems): 
     for (const key of ["logMicros", "logXForwardedFor", "memoryReport"] as const) {
       if (draft[key]) warn(key, "has no effect: there is no request log without log-requests");
     }
-  }
-  if (draft.daemonize !== "" || draft.daemonize2 !== "") return;
-  for (const key of ["touchLogreopen", "touchLogrotate", "logBackupname"] as const) {
-    if (draft[key].length > 0) warn(key, "has no effect: there is no log file without daemonize");
   }
 }

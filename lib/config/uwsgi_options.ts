@@ -77,12 +77,10 @@ const FAMILIES: readonly Family[] = [
   ],
   ["use mule = script.ts, once for each mule", "farm mules"],
   ["use cron2 with the key harakiri", "cron-harakiri"],
+  ["use logger, workers write to it themselves", "worker-logger"],
   [
-    "not available yet, use daemonize, redirect standard error, or let the service manager keep the log",
-    `
-      log-date log-master log-maxsize log-reopen logdate log-socket log-syslog logger logto
-      logto2 req-logger threaded-logger worker-logger
-    `,
+    "not needed, workers write to the log themselves",
+    "log-master-stream log-master-req-stream",
   ],
   [
     "not available yet",
@@ -201,12 +199,9 @@ const FAMILIES: readonly Family[] = [
       legion-quorum legion-scroll legion-scroll-list-max-size legion-scroll-max-size
       legion-setup legion-skew-tolerance legion-smart-attach-daemon
       legion-smart-attach-daemon2 legion-tolerance legion-unlord limit-post listen-queue-alarm
-      load-file-in-cache load-file-in-cache-gzip lock-engine locks log-alarm log-drain
-      log-filter log-format-strftime log-ioerror log-master-bufsize
-      log-master-req-stream log-master-stream log-prefix log-req-encoder log-req-route
-      log-route log-sendfile log-truncate log-zeromq logfile-chmod logfile-chown
-      logformat-strftime logger-list logger-req loggers-list loop-list loops-list lq-alarm
-      manage-script-name max-apps max-vars mime-file
+      load-file-in-cache load-file-in-cache-gzip lock-engine locks log-alarm log-format-strftime
+      log-ioerror log-prefix log-sendfile log-zeromq logformat-strftime logger-list
+      loggers-list loop-list loops-list lq-alarm manage-script-name max-apps max-vars mime-file
       mimefile mode mount-as-emperor mount-as-root mount-as-vassal mount-asap mount-check
       mount-in-jail mount-post-jail mount-pre-jail mountpoint-check mule-harakiri
       mule-msg-size multicast multicast-loop multicast-ttl nagios

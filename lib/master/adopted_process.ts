@@ -20,6 +20,7 @@ export class AdoptedProcess implements ChildHandle {
   readonly pid: number;
   /** What it printed while it started went to the program before. */
   readonly stderr: null = null;
+  readonly stdout: null = null;
   readonly status: Promise<Deno.CommandStatus>;
   readonly #libc: Libc;
   #wake: () => void = () => {};

@@ -11,23 +11,18 @@ import { Operators, type OperatorsSetup } from "./operators.ts";
 import { Oversight, type OversightSetup } from "./oversight.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** What operators have to do with, beside the surroundings. */
-export interface Attended extends Omit<OperatorsSetup, "surroundings"> {
-  /** Opens the log files again. */
-  readonly reopenLogs: () => void;
-  /** Renames the log files and opens new ones. */
-  readonly rotateLogs: () => void;
-}
-
 /** Those who command this master; signals do from now on, the others when it is opened. */
-export function operatorsOf({ surroundings, signals }: MasterSetup, attended: Attended): Operators {
-  const { reopenLogs, rotateLogs, ...setup } = attended;
-  const operators = new Operators({ surroundings, ...setup });
+export function operatorsOf(
+  { surroundings, signals }: MasterSetup,
+  attended: Omit<OperatorsSetup, "surroundings">,
+): Operators {
+  const operators = new Operators({ surroundings, ...attended });
   signals.deliver((command, signal) => operators.command(command, signal));
-  const { process } = surroundings;
-  if (process === null) return operators;
-  operators.hooks.writePidfiles = () => process.rewritePidfiles();
-  if (process.hasLog) Object.assign(operators.hooks, { reopenLogs, rotateLogs });
+  const { process, log } = surroundings;
+  if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
+  if (log === null || !log.hasFile) return operators;
+  operators.hooks.reopenLogs = () => log.reopen("an operator asked for it");
+  operators.hooks.rotateLogs = () => log.rotate("an operator asked for it");
   return operators;
 }
 

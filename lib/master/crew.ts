@@ -7,14 +7,21 @@
 
 import { usesMetrics } from "../config/options/metrics.ts";
 import type { Effect, Happening } from "../core/event.ts";
-import { type MasterState, servingWorker, type Slot } from "../core/state.ts";
+import {
+  type MasterState,
+  servingWorker,
+  type Slot,
+  type Worker as CoreWorker,
+} from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
 import type { Caller } from "./control_server.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
+import type { LastWords } from "./last_words.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master_setup.ts";
+import { passLineOn } from "./output.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import { workerName } from "./process_names.ts";
 import type { Vitals } from "./sampler.ts";
@@ -30,6 +37,8 @@ interface Member extends Pick<Vitals, "heartbeatMs"> {
   readonly process: WorkerProcess;
   readonly lease: LaneLease;
   readonly token: string;
+  /** Where its last words are; null: they are in the log. */
+  readonly words: LastWords | null;
 }
 
 /** How a worker is known and watched by another program of the master. */
@@ -39,12 +48,15 @@ export interface Credentials {
   /** Number of its lane. */
   readonly lane: number;
   readonly heartbeatMs: number;
+  /** Descriptor that its last words are read from; null: they are in the log. */
+  readonly words: number | null;
 }
 
 /** A process that becomes a member. */
 interface Taken extends Omit<Member, "process" | "heartbeatMs"> {
   readonly worker: number;
   readonly slot: number;
+  readonly generation: number;
   readonly child: ChildHandle;
   readonly instruction: Instruction;
   /** For one that another program started. */
@@ -86,14 +98,18 @@ export class Crew {
     const { worker, slot, generation } = effect;
     const token = crypto.randomUUID();
     let lease: LaneLease | null = null;
+    let words: LastWords | null = null;
     try {
       const command = this.#command(instruction, generation);
       lease = this.#lanes.take(slot);
-      const child = this.#start(command, slot, generation, token, lease.number, instruction);
-      this.#take({ worker, slot, token, lease, child, instruction });
+      words = this.#surroundings.log?.lastWords() ?? null;
+      const child = this.#start(command, effect, { token, lane: lease.number, words }, instruction);
+      words?.given();
+      this.#take({ worker, slot, generation, token, lease, child, words, instruction });
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
       if (lease !== null) this.#lanes.release(lease);
+      words?.close();
       if (cause instanceof PlainJsonError) return void this.#spawnWithJson(effect, instruction);
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
@@ -116,24 +132,39 @@ export class Crew {
 
   /** Goes on with a worker of the program that was here before. */
   adopt(
-    worker: number,
-    slot: number,
+    { id: worker, slot, generation }: Pick<CoreWorker, "id" | "slot" | "generation">,
     child: ChildHandle,
     known: Credentials,
     instruction: Instruction,
   ): void {
     const { token, lane, heartbeatMs } = known;
     const lease = this.#lanes.keep(lane);
-    this.#take({ worker, slot, token, lease, child, instruction, heartbeatMs });
+    const words = this.#surroundings.log?.lastWords(known.words ?? null) ?? null;
+    this.#take({
+      worker,
+      slot,
+      generation,
+      token,
+      lease,
+      child,
+      words,
+      instruction,
+      heartbeatMs,
+    });
   }
 
   #take(taken: Taken): void {
-    const { worker, slot, token, lease, child, instruction } = taken;
+    const { worker, slot, generation, token, lease, child, words, instruction } = taken;
+    const fields = { worker: slot, pid: child.pid, generation };
     const process = new WorkerProcess(child, {
       message: (message) => this.#onMessage(worker, slot, message),
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
-      startLine: (line) => this.#surroundings.write(line),
+      printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
       exited: (how, error) => {
+        for (const line of words?.rest() ?? []) {
+          passLineOn({ logger: "worker", fields, level: "error" }, "output", line);
+        }
+        words?.close();
         this.#members.delete(worker);
         this.#lanes.release(lease);
         this.#surroundings.control.forget(token);
@@ -141,7 +172,7 @@ export class Crew {
       },
     });
     const period = taken.heartbeatMs ?? heartbeatMs(instruction.config);
-    this.#members.set(worker, { process, lease, token, heartbeatMs: period });
+    this.#members.set(worker, { process, lease, token, words, heartbeatMs: period });
     this.#surroundings.control.expect(
       token,
       (caller) => this.#onCall(process, caller, instruction),
@@ -151,8 +182,8 @@ export class Crew {
   /** What a new program of the master has to know of each worker, by worker number. */
   get credentials(): Readonly<Record<number, Credentials>> {
     return Object.fromEntries(
-      [...this.#members].map(([worker, { token, lease, heartbeatMs }]) =>
-        [worker, { token, lane: lease.number, heartbeatMs }] as const
+      [...this.#members].map(([worker, { token, lease, heartbeatMs, words }]) =>
+        [worker, { token, lane: lease.number, heartbeatMs, words: words?.read ?? null }] as const
       ),
     );
   }
@@ -229,19 +260,17 @@ export class Crew {
 
   #start(
     command: WorkerCommand,
-    slot: number,
-    generation: number,
-    token: string,
-    lane: number,
+    { slot, generation }: Spawn,
+    own: { readonly token: string; readonly lane: number; readonly words: LastWords | null },
     instruction: Instruction,
-  ): Deno.ChildProcess {
+  ): ChildHandle {
     const { listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
     const { config } = instruction;
     return startWorker(this.#surroundings, command, {
       protocol: PROTOCOL_VERSION,
       facts: factsPath(control.directory, generation),
       control: control.path,
-      token,
+      token: own.token,
       slot,
       mule: 0,
       generation,
@@ -249,10 +278,11 @@ export class Crew {
       sockets: listeners.sockets,
       listen: config.listen,
       scoreboard: scoreboardFd,
-      lane,
+      lane: own.lane,
       namesRequests: watchFor(config).names,
       heartbeatMs: heartbeatMs(config),
       stderr: stderrFd,
+      words: own.words?.file ?? null,
       mercyMs: config.workerReloadMercyMs,
       processName: workerName(config, slot),
     });

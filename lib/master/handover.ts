@@ -57,6 +57,7 @@ export function execWith(
   const fds = [
     ...listenersOf(handover).flatMap(({ worker }) => worker.fds),
     ...(handover.scoreboardFd === null ? [] : [handover.scoreboardFd]),
+    ...wordDescriptors(handover),
   ];
   const cwd = Deno.cwd();
   const file = writeFile(c, JSON.stringify(handover));
@@ -85,11 +86,17 @@ export function takeHandover(c: Libc | null): Handover | null {
     for (const inherited of worker.fds) setInherited(c, inherited, false);
   }
   if (handover.scoreboardFd !== null) setInherited(c, handover.scoreboardFd, false);
+  for (const fd of wordDescriptors(handover)) setInherited(c, fd, false);
   return handover;
 }
 
 function listenersOf({ listeners, outgoing, views }: Handover): readonly Listener[] {
   return [...listeners, ...outgoing, ...views];
+}
+
+function wordDescriptors({ credentials }: Handover): number[] {
+  // The program before may be of a version without them.
+  return Object.values(credentials).map(({ words }) => words ?? null).filter((fd) => fd !== null);
 }
 
 /** Lets the signals come that waited for the new program. */

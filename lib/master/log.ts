@@ -1,23 +1,21 @@
 /**
- * Runs in the master. Sets LogTape up to write to stderr: plain lines, coloured on a terminal, or one
- * JSON object per line.
+ * Runs in the master. Its log: plain lines that LogTape writes to stderr, coloured on a terminal, or
+ * entries for the targets of the instance.
  *
  * @module
  */
 
-import type { Logger, LogRecord, TextFormatter } from "@logtape/logtape";
+import type { LogRecord } from "@logtape/logtape";
 import type { LogLevel } from "../core/event.ts";
+import type { EntrySink } from "../log/stream.ts";
 import type { LineWriter } from "../system/line_writer.ts";
-
-/** How log lines look. */
-export type LogEncoder = "text" | "json";
 
 /** What machines read of a line; `event` names what happened. */
 export type LogFields = Record<string, unknown>;
 
 type Line = Omit<LogRecord, "category">;
 
-let logger: Logger | null = null;
+let emit: ((line: Line) => void) | null = null;
 const early: Line[] = [];
 
 /** Writes a line to the master's log. What comes before {@linkcode configureLog} is kept until then. */
@@ -31,8 +29,8 @@ export function logLine(level: LogLevel, text: string, fields: LogFields): void 
     timestamp: Date.now(),
     properties: fields,
   };
-  if (logger === null) early.push(line);
-  else logger.emit(line);
+  if (emit === null) early.push(line);
+  else emit(line);
 }
 
 /** What was logged before {@linkcode configureLog}, for a program that ends before it comes to that. */
@@ -41,36 +39,46 @@ export function unwrittenLines(): string[] {
 }
 
 /**
- * Connects the log to `write`, and writes what has been kept. LogTape is loaded only here: it takes more
- * time than everything else a master needs to start its workers.
+ * Connects the log, and writes what has been kept. LogTape is loaded only here: it takes more time than
+ * everything else a master needs to start its workers.
+ *
+ * @param write Takes plain lines.
+ * @param sink Takes entries instead; null: plain lines are wanted.
  */
-export async function configureLog(encoder: LogEncoder, write: LineWriter): Promise<void> {
-  const { configureSync, getLogger, ...formatters } = await import("@logtape/logtape");
-  const format = formatter(encoder, formatters);
+export async function configureLog(write: LineWriter, sink: EntrySink | null): Promise<void> {
+  emit = sink === null ? await plainLines(write) : (line) => sink([entryOf(line)]);
+  for (const line of early.splice(0)) emit(line);
+}
+
+function entryOf({ level, rawMessage, timestamp, properties }: Line) {
+  return {
+    level: level === "trace" ? "debug" as const : level,
+    text: String(rawMessage),
+    at: timestamp,
+    logger: "duwsgi",
+    fields: properties,
+  };
+}
+
+async function plainLines(write: LineWriter): Promise<(line: Line) => void> {
+  const { configureSync, getAnsiColorFormatter, getLogger, getTextFormatter } = await import(
+    "@logtape/logtape"
+  );
+  const colours = Deno.stderr.isTerminal() && !Deno.noColor;
+  const make = colours ? getAnsiColorFormatter : getTextFormatter;
+  const format = make({
+    timestamp: "date-time",
+    level: "full",
+    format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
+  });
   configureSync({
     reset: true,
-    sinks: { stderr: (record) => write(format(record)) },
+    sinks: { stderr: (record) => void write(format(record)) },
     loggers: [
       { category: "duwsgi", sinks: ["stderr"], lowestLevel: "info" },
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
     ],
   });
-  logger = getLogger("duwsgi");
-  for (const line of early.splice(0)) logger.emit(line);
-}
-
-type Formatters = Pick<
-  typeof import("@logtape/logtape"),
-  "getAnsiColorFormatter" | "getJsonLinesFormatter" | "getTextFormatter"
->;
-
-function formatter(encoder: LogEncoder, formatters: Formatters): TextFormatter {
-  if (encoder === "json") return formatters.getJsonLinesFormatter();
-  const colours = Deno.stderr.isTerminal() && !Deno.noColor;
-  const make = colours ? formatters.getAnsiColorFormatter : formatters.getTextFormatter;
-  return make({
-    timestamp: "date-time",
-    level: "full",
-    format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
-  });
+  const logger = getLogger("duwsgi");
+  return (line) => logger.emit(line);
 }

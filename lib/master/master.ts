@@ -18,7 +18,6 @@ import {
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import { later } from "../later.ts";
-import type { MasterMessage } from "../protocol/message.ts";
 import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
@@ -207,8 +206,6 @@ class Master {
       config: () => this.config,
       stats: async () => (await this.#eyes.views.source()).read(),
       nudge: (by, why) => this.#eyes.scaling.nudge(by, why),
-      reopenLogs: () => this.#reopenLog("an operator asked for it"),
-      rotateLogs: () => this.#rotateLog("an operator asked for it"),
     });
     await operators.open();
   }
@@ -342,6 +339,8 @@ class Master {
   #confirm(generation: number): void {
     this.#crew.forgetBefore(generation);
     this.#setup.surroundings.outgoing.close(true);
+    const { log } = this.#setup.surroundings;
+    if (this.#current.config.logReopen) log?.reopen("the workers were replaced");
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
@@ -357,25 +356,15 @@ class Master {
     const { config } = this.#current;
     const { touchFiles, scaling } = this.#eyes;
     this.oversight?.use(config, scaling.needs(config));
-    const hasLog = this.#setup.surroundings.process?.hasLog ?? false;
+    const { log } = this.#setup.surroundings;
+    const files = log?.hasFile ? log : null;
+    files?.use(config, (message) => this.#crew.tell(message));
     touchFiles.watch(touchList(config, {
       reload: (kind, why) => this.#report({ type: "reload", kind, why }),
-      reopenLog: hasLog ? (why) => this.#reopenLog(why) : null,
-      rotateLog: hasLog ? (why) => this.#rotateLog(why) : null,
+      reopenLog: files && ((why) => files.reopen(why)),
+      rotateLog: files && ((why) => files.rotate(why)),
     }));
     this.operators?.watch();
-  }
-
-  /** Opens the log file again everywhere; who has asked for it goes to the log. */
-  #reopenLog(why: string): void {
-    this.#setup.surroundings.process?.reopenLog((message) => this.#crew.tell(message), why);
-  }
-
-  /** Renames the log file and opens a new one everywhere. */
-  #rotateLog(why: string): void {
-    const { logBackupname } = this.#current.config;
-    const tell = (message: MasterMessage) => this.#crew.tell(message);
-    this.#setup.surroundings.process?.rotateLog(tell, logBackupname, why);
   }
 
   #ready(afterMs: number): void {

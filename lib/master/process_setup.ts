@@ -1,8 +1,8 @@
 /**
  * Runs in the master. What makes it a daemon with a pidfile, a user, limits and a name, in this order:
  *
- * 1. {@linkcode ProcessSetup.begin}: as whoever started it, before anything is bound: log file, live
- *    pidfiles, unknown users, limits, name.
+ * 1. {@linkcode ProcessSetup.begin}: as whoever started it, before anything is bound: live pidfiles,
+ *    unknown users, limits, name. The log has been opened before, see `log_setup.ts`.
  * 2. {@linkcode ProcessSetup.afterBind}: the sockets are bound: `pidfile`, then the privileges go, then
  *    `pidfile2`.
  * 3. {@linkcode ProcessSetup.opened}: nothing but the workers is missing: a `daemonize` daemon is up.
@@ -17,18 +17,17 @@
 import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Config } from "../config/config.ts";
 import { type ProcessConfig, processKeysSet } from "../config/options/process.ts";
-import type { MasterMessage } from "../protocol/message.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { CpuAffinity } from "../system/cpu_affinity.ts";
 import { type Libc, libc, SystemCallError } from "../system/libc.ts";
 import type { LineWriter } from "../system/line_writer.ts";
-import { LogFile } from "../system/log_file.ts";
 import { ownArguments } from "../system/own_command.ts";
 import { setProcessName } from "../system/process_name.ts";
 import { setLimit, setNice } from "../system/resource_limits.ts";
 import { Starter } from "./daemon.ts";
 import type { Listeners } from "./listeners.ts";
 import { logLine } from "./log.ts";
+import type { LogSetup } from "./log_setup.ts";
 import { PidFile } from "./pid_file.ts";
 import {
   becomeIdentity,
@@ -53,16 +52,16 @@ export class ProcessSetup {
   readonly #where: Where;
   readonly #identity: Identity | null;
   readonly #pidFiles: ReadonlyMap<PidFileKey, PidFile>;
-  readonly #log: LogFile | null;
+  readonly #log: LogSetup | null;
   readonly #starter: Starter | null;
   readonly #written = new Set<PidFile>();
 
-  private constructor(c: Libc, config: Config, where: Where, log: DaemonLog | null) {
+  private constructor(c: Libc, config: Config, where: Where, log: LogSetup | null) {
     this.#libc = c;
     this.#config = config;
     this.#where = where;
-    this.#log = log?.file ?? null;
-    this.#starter = log && new Starter(c, log.before);
+    this.#log = log;
+    this.#starter = typeof log?.before === "number" ? new Starter(c, log.before) : null;
     const keys = ["pidfile", "pidfile2", "safePidfile", "safePidfile2"] as const;
     this.#pidFiles = new Map(
       keys.filter((key) => config[key] !== "").map((key) =>
@@ -76,14 +75,14 @@ export class ProcessSetup {
   /**
    * Does what comes before the sockets.
    *
-   * @param daemon True if this process is the daemon that `daemonize` asks for.
-   * @throws {UserError} If a living process has the pidfile, if a user is unknown, if a limit is out of
-   * reach, or if the log file cannot be opened.
+   * @param log The log, if it is more than plain lines on standard error.
+   * @throws {UserError} If a living process has the pidfile, if a user is unknown, or if a limit is out
+   * of reach.
    */
-  static begin(config: Config, where: Where, daemon: boolean): ProcessSetup {
+  static begin(config: Config, where: Where, log: LogSetup | null): ProcessSetup {
     const c = libc();
     if (c === null) throw needsForeignFunctions(where(processKeysSet(config)[0] ?? "pidfile"));
-    const setup = new ProcessSetup(c, config, where, daemon ? openLog(c, config, where) : null);
+    const setup = new ProcessSetup(c, config, where, log);
     setup.#told(() => setup.#begin());
     return setup;
   }
@@ -123,7 +122,7 @@ export class ProcessSetup {
   async #become(identity: Identity, listeners: Listeners): Promise<void> {
     const { uid, gid } = identity;
     listeners.give(uid, gid, this.#config.chownSocket === "");
-    this.#log?.chown(uid, gid);
+    this.#log?.give(uid, gid);
     // It lies in the cache of who started this process, where the user may not look.
     await import("@logtape/logtape");
     becomeIdentity(this.#libc, identity);
@@ -150,55 +149,19 @@ export class ProcessSetup {
     }
   }
 
-  /** True if there is a log file to open again or to rotate. */
-  get hasLog(): boolean {
-    return this.#log !== null;
-  }
-
-  /**
-   * Opens the log file again in master and workers, after somebody has renamed it.
-   *
-   * @param tell Says something to all workers.
-   */
-  reopenLog(tell: (message: MasterMessage) => void, why: string): void {
-    this.#changeLog(tell, `Log file opened again: ${why}`, (log) => log.reopen());
-  }
-
-  /** Renames the log file, and opens a new one in master and workers. */
-  rotateLog(tell: (message: MasterMessage) => void, backup: string, why: string): void {
-    const name = backup === "" ? "" : absolutePath(backup);
-    this.#changeLog(tell, `Log file rotated: ${why}`, (log) => log.rotate(name));
-  }
-
-  #changeLog(
-    tell: (message: MasterMessage) => void,
-    text: string,
-    change: (log: LogFile) => string | void,
-  ): void {
-    const log = this.#log;
-    if (log === null) {
-      const none = "There is no log file to open again or to rotate: set daemonize";
-      return logLine("warning", none, { event: "noLogFile" });
-    }
-    try {
-      const backup = change(log);
-      tell({ type: "reopen-log", path: log.path });
-      logLine("info", text, { event: "logReopened", ...(backup ? { backup } : {}) });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const failed = `The old log file stays in use, because ${log.path} fails: ${reason}`;
-      logLine("error", failed, { event: "logReopenFailed" });
-    }
-  }
-
   /** A writer that also tells the command which waits for this daemon to be up. */
   tee(write: LineWriter): LineWriter {
     const starter = this.#starter;
     if (starter === null) return write;
     return (line) => {
-      write(line);
       starter.tell(line);
+      return write(line);
     };
+  }
+
+  /** Tells a line to the command which waits for this daemon to be up, if there is one. */
+  tell(line: string): void {
+    this.#starter?.tell(line);
   }
 
   /** The start has failed: says so to who waits, and takes back what was written. */
@@ -248,18 +211,5 @@ export class ProcessSetup {
       this.abort(error);
       throw error;
     }
-  }
-}
-
-type DaemonLog = ReturnType<typeof LogFile.open>;
-
-function openLog(c: Libc, config: Config, where: Where): DaemonLog {
-  const key = config.daemonize === "" ? "daemonize2" : "daemonize";
-  try {
-    return LogFile.open(c, absolutePath(config[key]));
-  } catch (error) {
-    if (!(error instanceof SystemCallError)) throw error;
-    const text = `Cannot open the log file "${config[key]}" of ${where(key)}`;
-    throw new UserError("configuration", `${text}: ${error.reason.toLowerCase()}`);
   }
 }

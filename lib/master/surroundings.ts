@@ -12,7 +12,8 @@ import { SHARED_BYTES } from "../protocol/lane.ts";
 import { Scoreboard } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
-import { type LineWriter, stderrLines } from "../system/line_writer.ts";
+import type { EntrySink } from "../log/stream.ts";
+import { type LineWriter, printLine, stderrLines } from "../system/line_writer.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import type { PushedCounts } from "../stats/push_format.ts";
@@ -20,7 +21,9 @@ import { ControlServer } from "./control_server.ts";
 import type { Handover } from "./handover.ts";
 import { LanePool } from "./lane_pool.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
+import type { LogSetup } from "./log_setup.ts";
 import { LazyMetrics } from "./metrics/lazy_metrics.ts";
+import { passLinesOnWith, type PassOn } from "./output.ts";
 import type { ViewConfig } from "./view_listeners.ts";
 import type { ProcessSetup } from "./process_setup.ts";
 
@@ -46,7 +49,11 @@ export interface Surroundings {
   readonly metrics: LazyMetrics;
   /** Writes whole lines to stderr. */
   readonly write: LineWriter;
-  /** Pidfiles, log file, name and user; null: nothing of that is configured. */
+  /** Writes entries to where the log goes; null: it is plain lines on stderr. */
+  readonly entries: EntrySink | null;
+  /** Files and targets of the log; null: it is plain lines on stderr. */
+  readonly log: LogSetup | null;
+  /** Pidfiles, name and user; null: nothing of that is configured. */
   readonly process: ProcessSetup | null;
   /** Seconds since the epoch. */
   readonly startedOn: number;
@@ -65,11 +72,13 @@ export async function openSurroundings(
   passedSockets: readonly PassedSocket[],
   handover: Handover | null,
   process: ProcessSetup | null,
+  log: LogSetup | null,
 ): Promise<Surroundings> {
   const c = libc();
   const listeners = await Listeners.open(c, config, handover?.listeners, passedSockets);
   try {
     await process?.afterBind(listeners);
+    log?.afterDrop();
   } catch (error) {
     listeners.close(true);
     throw error;
@@ -82,7 +91,14 @@ export async function openSurroundings(
     ? new SharedArrayBuffer(SHARED_BYTES)
     : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
   const scoreboard = new Scoreboard(memory);
-  const write = stderrLines(c, scoreboardFd);
+  const lost = scoreboard.instanceCounter("logLinesLost");
+  const write = counting(
+    process?.tee(stderrLines(c, scoreboardFd)) ??
+      stderrLines(c, scoreboardFd),
+    lost,
+  );
+  const entries = log?.open(scoreboardFd, lost, (line) => process?.tell(line)) ?? null;
+  if (entries === null) passLinesOnWith(plainly(write));
   return {
     libc: c,
     listeners,
@@ -99,7 +115,9 @@ export async function openSurroundings(
       inherited: known?.metrics ?? [],
     }),
     stderrFd: c && duplicate(c, 2),
-    write: process?.tee(write) ?? write,
+    write,
+    entries,
+    log,
     process,
     startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
     pushed: new Map(Object.entries(handover?.pushed ?? {})),
@@ -127,6 +145,21 @@ async function openTheViews(
   }
 }
 
+function counting(write: LineWriter, lost: (entries: number) => void): LineWriter {
+  return (line) => {
+    const written = write(line);
+    if (!written) lost(1);
+    return written;
+  };
+}
+
+function plainly(write: LineWriter): PassOn {
+  return (_source, stream, line) => {
+    if (stream === "stdout") printLine(stream, line);
+    else write(line);
+  };
+}
+
 /** Counts go on where they were, unless the new program counts something else. */
 function knownMemory(handover: Handover | null): Handover | null {
   return handover?.sharedBytes === SHARED_BYTES ? handover : null;
@@ -147,6 +180,7 @@ function openControl(opened: readonly Listeners[], directory?: string): ControlS
 export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
   const { libc: c, control, listeners, outgoing, views, scoreboardFd, stderrFd } = surroundings;
   surroundings.process?.exit(vacuum);
+  surroundings.log?.close();
   control.close();
   listeners.close(vacuum);
   outgoing.close(true);

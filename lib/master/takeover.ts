@@ -17,10 +17,11 @@ export function takeOver(
   crew: Crew,
   instruction: Instruction,
 ): void {
-  for (const { id, slot, pid } of inheritance.workers) {
+  for (const worker of inheritance.workers) {
+    const { id, pid } = worker;
     const known = credentials[id];
     if (pid === null || known === undefined) continue;
-    crew.adopt(id, slot, new AdoptedProcess(c, pid), known, instruction);
+    crew.adopt(worker, new AdoptedProcess(c, pid), known, instruction);
   }
   listenAgain(c);
 }

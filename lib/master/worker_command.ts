@@ -7,6 +7,7 @@
 
 import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
+import { shapesLog, shapesRequests } from "../config/log_needs.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
@@ -24,6 +25,8 @@ const NAMING = new URL("../worker/name_process.ts", import.meta.url);
 const METRICS = new URL("../worker/metrics.ts", import.meta.url);
 /** What it runs as well if it is to log requests. */
 const REQUEST_LOG = new URL("../worker/request_log/enter.ts", import.meta.url);
+/** What it runs as well if its log lines have targets or a form of their own. */
+const LOG_TARGETS = new URL("../worker/log_to_targets.ts", import.meta.url);
 const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
 
 /** What all workers of one generation are started with. */
@@ -56,6 +59,7 @@ export function workerCommand(
   const preloads = [
     PRELOAD,
     ...workerName(config, 1) === null ? [] : [NAMING],
+    ...shapesLog(config) || shapesRequests(config) ? [LOG_TARGETS] : [],
     ...usesMetrics(config) ? [METRICS] : [],
     ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
   ];

@@ -20,8 +20,8 @@ export interface WorkerReports {
   pipeBroken(error: string): void;
   /** It ended: `how` in words, and the first line of its start-up error, if it printed one. */
   exited(how: string, error: string | null): void;
-  /** A line it printed while it was starting. */
-  startLine(line: string): void;
+  /** A line it printed while it was starting; later it writes to the log itself. */
+  printed(stream: "stdout" | "stderr", line: string): void;
 }
 
 /** After the end of its pipe, a worker has this long to end as well (1 s). */
@@ -35,6 +35,8 @@ export interface ChildHandle {
   readonly status: Promise<Deno.CommandStatus>;
   /** What it prints while it starts; null: that goes elsewhere. */
   readonly stderr: ReadableStream<Uint8Array> | null;
+  /** The same for standard output. */
+  readonly stdout: ReadableStream<Uint8Array> | null;
   kill(signal: Deno.Signal): void;
   /** Its control pipe has ended: so will it, most likely. */
   pipeEnded?(): void;
@@ -117,16 +119,19 @@ export class WorkerProcess {
 
   async #watch(): Promise<void> {
     // Until the worker has the master's own stderr.
-    const output = relayLines(this.#child.stderr, (line) => this.#line(line));
+    const relays = [
+      relayLines(this.#child.stderr, (line) => this.#line(line)),
+      relayLines(this.#child.stdout, (line) => this.#reports.printed("stdout", line)),
+    ];
     const status = await this.#child.status;
-    await fulfilledWithin(output.done, OUTPUT_AFTER_EXIT_MS);
-    output.cancel();
+    await fulfilledWithin(Promise.all(relays.map(({ done }) => done)), OUTPUT_AFTER_EXIT_MS);
+    for (const relay of relays) relay.cancel();
     this.#reports.exited(inWords(status), this.#startError.error);
   }
 
   #line(line: string): void {
     this.#startError.line(line);
-    this.#reports.startLine(line);
+    this.#reports.printed("stderr", line);
   }
 }
 

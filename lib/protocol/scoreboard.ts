@@ -141,12 +141,12 @@ export class Scoreboard {
     return Number(Atomics.load(this.#cells, INSTANCE_CELLS.indexOf(cell)));
   }
 
-  /** A function that adds one to a count of the instance. */
-  instanceCounter(cell: InstanceCount): () => void {
+  /** A function that adds one to a count of the instance, or more. */
+  instanceCounter(cell: InstanceCount): (by?: number) => void {
     const cells = this.#cells;
     const index = INSTANCE_CELLS.indexOf(cell);
-    return () => {
-      Atomics.add(cells, index, 1n);
+    return (by = 1) => {
+      Atomics.add(cells, index, BigInt(by));
     };
   }
 

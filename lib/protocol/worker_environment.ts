@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { LogPlan } from "./log_targets.ts";
 import type { MetricPlace } from "./metric_table.ts";
 import type { RequestLogSettings } from "./request_log.ts";
 
@@ -47,6 +48,10 @@ export interface InstanceFacts {
   readonly metrics: readonly MetricPlace[];
   /** The configuration as written. */
   readonly opt: ModuleOptions;
+  /** Where log lines go; null: standard error, as they are. */
+  readonly log: LogPlan | null;
+  /** True if `console` is to drop what it cannot write; false: it stays as Deno made it. */
+  readonly ownConsole: boolean;
   /** The request log; null: there is none. */
   readonly requestLog: RequestLogSettings | null;
 }
@@ -83,6 +88,11 @@ export interface WorkerEnvironment {
   readonly heartbeatMs: number;
   /** Descriptor of the master's own stderr, which replaces the start-up pipe; null: keep the pipe. */
   readonly stderr: number | null;
+  /**
+   * Where raw output goes once the worker accepts, instead of to `stderr`: a file in memory, to write
+   * and to read, which the master reads when the worker is dead. Null: there is none.
+   */
+  readonly words: { readonly write: number; readonly read: number } | null;
   /** The longest a worker may take to leave, also when the master is gone, in milliseconds. */
   readonly mercyMs: number;
   /** What ps(1) is to call it; null: it keeps its command line. */

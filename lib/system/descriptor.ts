@@ -133,6 +133,25 @@ export function kernelText(c: Libc, path: string): string {
 /** Descriptors that do not stand for a file of their own. */
 const SHARED_TARGET = "/dev/null";
 
+const STDIN = 0;
+/** What a log file is opened with. */
+const APPENDING = O_WRONLY | O_APPEND | O_CLOEXEC;
+
+/**
+ * Opens a file for appending, and creates it if need be.
+ *
+ * @throws {SystemCallError} If it cannot be opened.
+ */
+export function openToAppend(c: Libc, path: string): number {
+  return check(c, "open", c.open_create(cString(path), APPENDING | O_CREAT, LOG_MODE));
+}
+
+/** Has every write on the descriptor go to the end of its file (O_APPEND). */
+export function setAppending(c: Libc, fd: number): void {
+  const flags = check(c, "fcntl", c.fcntl(fd, F_GETFL, 0));
+  check(c, "fcntl", c.fcntl(fd, F_SETFL, flags | O_APPEND));
+}
+
 /**
  * Opens a file for appending and puts it in the place of `fd` and of all its duplicates, such as Deno
  * keeps of standard output and error: a write goes either to the old file or to the new one, and
@@ -147,14 +166,19 @@ export function replaceFile(
   path: string,
   { create = false, keep = -1 }: { readonly create?: boolean; readonly keep?: number } = {},
 ): void {
-  const flags = O_WRONLY | O_APPEND | O_CLOEXEC | (create ? O_CREAT : 0);
+  const file = create ? openToAppend(c, path) : check(c, "open", c.open(cString(path), APPENDING));
+  putInPlace(c, file, fd, keep);
+}
+
+/** Puts an open file in the place of `fd` and of all its duplicates but `keep`, and closes `file`. */
+export function putInPlace(c: Libc, file: number, fd: number, keep = -1): void {
   const before = descriptorTarget(c, fd);
-  const file = check(c, "open", c.open_create(cString(path), flags, LOG_MODE));
   const duplicates = before === SHARED_TARGET
     ? [fd]
     : openDescriptors(c).filter((one) => descriptorTarget(c, one) === before);
   for (const one of duplicates) {
-    if (one === keep || one === file) continue;
+    // A terminal is standard input as well, and stays that.
+    if (one === STDIN || one === keep || one === file) continue;
     const closed = check(c, "fcntl", c.fcntl(one, F_GETFD, 0)) & FD_CLOEXEC;
     check(c, "dup3", c.dup3(file, one, closed ? O_CLOEXEC : 0));
   }

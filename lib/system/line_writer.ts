@@ -18,15 +18,15 @@ const F_UNLCK = 2;
 /** `struct flock` on 64-bit Linux: type, whence, start, length, pid. */
 const FLOCK_SIZE = 32;
 
-/** Writes one text with a newline at its end. */
-export type LineWriter = (text: string) => void;
+/** Writes one text with a newline at its end; false: not all of it could be written. */
+export type LineWriter = (text: string) => boolean;
 
 /**
- * A writer for stderr.
+ * A writer for stderr, or for another file.
  *
- * @param c The C library; null: there is nothing to lock with.
+ * @param c The C library; null: there is nothing to lock with, and only stdout and stderr can be had.
  * @param lockFd A file that all writers share (the scoreboard's memory), or null.
- * @param fd The descriptor that stands for stderr. @default 2
+ * @param fd The descriptor that stands for it. @default 2
  * @param own Another function for write(2); null: that of `c`. @default null
  */
 export function stderrLines(
@@ -36,14 +36,21 @@ export function stderrLines(
   own: Libc["write"] | null = null,
 ): LineWriter {
   const encode = lineEncoder();
-  const write = c === null ? writeToDeno("stderr") : writeTo(c, fd, own ?? c.write);
+  const write = c === null
+    ? writeToDeno(fd === 1 ? "stdout" : "stderr")
+    : writeTo(c, fd, own ?? c.write);
   const locked = c !== null && lockFd !== null && !isRegularFile(c, fd);
   const lock = locked ? recordLock(c, lockFd) : null;
+  let torn = false;
   return (text) => {
-    const bytes = encode(text.endsWith("\n") ? text : text + "\n");
+    const line = text.endsWith("\n") ? text : text + "\n";
+    // A disk that became full in the middle of a line: the next one begins on a line of its own.
+    const bytes = encode(torn ? "\n" + line : line);
     lock?.(F_WRLCK);
     try {
-      writeAll(write, bytes);
+      const written = writeAll(write, bytes);
+      if (written > 0) torn = written < bytes.length;
+      return written === bytes.length;
     } finally {
       lock?.(F_UNLCK);
     }
@@ -110,13 +117,15 @@ function writeToDeno(stream: "stdout" | "stderr"): Write {
   };
 }
 
-function writeAll(write: Write, bytes: Uint8Array<ArrayBuffer>): void {
+/** Returns how many bytes could be written. */
+function writeAll(write: Write, bytes: Uint8Array<ArrayBuffer>): number {
   let rest = bytes;
   while (rest.length > 0) {
     const length = write(rest);
-    if (length === null) return;
+    if (length === null) break;
     // Somebody made the terminal non-blocking and it is full: wait a millisecond for its reader.
     if (length === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     rest = rest.subarray(length);
   }
+  return bytes.length - rest.length;
 }

@@ -10,33 +10,35 @@ import { fastWrite } from "../system/fast_write.ts";
 import { stderrLines } from "../system/line_writer.ts";
 import { currentInstance } from "./instance.ts";
 
+let others: Partial<LineSinks> = {};
 let sinks: LineSinks | null = null;
 
 /** What this process writes its lines to. */
 export function lineSinks(): LineSinks {
-  sinks ??= standardError();
+  sinks ??= { ...standardError(), ...others };
   return sinks;
 }
 
 /** Called by the preload that gives this process other targets. */
-export function useLineSinks(others: LineSinks): void {
-  sinks = others;
+export function useLineSinks(targets: Partial<LineSinks>): void {
+  others = targets;
 }
 
 function standardError(): LineSinks {
-  const { libc, environment: { scoreboard, stderr } } = currentInstance();
+  const { libc, environment: { scoreboard: lock, stderr }, scoreboard } = currentInstance();
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
-  const write = stderrLines(
-    libc,
-    scoreboard,
-    stderr ?? 2,
-    libc && fastWrite(libc),
-  );
+  const write = stderrLines(libc, lock, stderr ?? 2, libc && fastWrite(libc));
+  const lost = scoreboard.instanceCounter("logLinesLost");
+  const log = (line: string) => {
+    if (!write(line)) lost();
+  };
   return {
-    log: write,
-    request: write,
+    log,
+    request: log,
     requests: (lines) => {
-      if (lines.length > 0) write(lines.join("\n"));
+      if (lines.length > 0 && !write(lines.join("\n"))) {
+        lost(lines.length);
+      }
     },
   };
 }

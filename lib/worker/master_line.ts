@@ -8,10 +8,10 @@
 import { PROTOCOL_VERSION } from "../protocol/message.ts";
 import { endAfter } from "../system/death_watch.ts";
 import { replaceFile } from "../system/descriptor.ts";
-import { printLine } from "../system/line_writer.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
 import { currentInstance } from "./instance.ts";
+import { lineSinks } from "./line_sinks.ts";
 import { leavesItsOwnWay, retire } from "./retire.ts";
 import { instanceSockets } from "./sockets.ts";
 import { comeBack, standAside } from "./standby.ts";
@@ -85,13 +85,18 @@ function standBy(drain: boolean, keep: readonly string[]): void {
 
 /** Puts the new log file in the place of everything here that writes to the old one. */
 function reopenLog(path: string): void {
-  const { environment: { stderr }, libc } = currentInstance();
+  const { environment: { stderr }, facts: { log }, libc } = currentInstance();
+  const targets = [log?.log, log?.request].flatMap((stream) => stream?.targets ?? []);
+  const own = targets.flatMap(({ place }) =>
+    place.kind === "file" && place.path === path ? [place.fd] : []
+  );
   if (libc === null || stderr === null) return;
   try {
-    replaceFile(libc, stderr, path);
+    // A file that is no target of its own is the one that standard error goes to.
+    replaceFile(libc, own[0] ?? stderr, path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    printLine("stderr", `Worker stays with the old log file, because ${path} fails: ${reason}`);
+    lineSinks().log(`Worker stays with the old log file, because ${path} fails: ${reason}`);
   }
 }
 

@@ -24,6 +24,7 @@ import { endWithParent } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
+import { keepConsoleFromThrowing } from "./console_output.ts";
 import { enterInstance } from "./instance.ts";
 import { GRACE_S, obeyMaster, sayHello } from "./master_line.ts";
 import { leaveToScript, retire } from "./retire.ts";
@@ -58,6 +59,7 @@ function enter(): void {
     keepFromChildren(c, environment);
     endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
   }
+  if (facts.ownConsole && (facts.log === null || facts.log.log === null)) keepConsoleFromThrowing();
   watchSignals((handled) => {
     if (handled) leaveToScript(environment.mercyMs);
     else void retire("signal", environment.mercyMs, instanceSockets());
@@ -77,8 +79,9 @@ function takeEnvironment(): WorkerEnvironment {
 }
 
 function keepFromChildren(c: Libc, environment: WorkerEnvironment): void {
-  const { sockets, scoreboard, stderr } = environment;
-  const inherited = [...sockets.flatMap((socket) => socket.fds), scoreboard, stderr];
+  const { sockets, scoreboard, stderr, words } = environment;
+  const own = words === null ? [] : [words.write, words.read];
+  const inherited = [...sockets.flatMap((socket) => socket.fds), scoreboard, stderr, ...own];
   for (const fd of inherited) {
     if (fd !== null) setInherited(c, fd, false);
   }

@@ -14,6 +14,7 @@
 import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { tellAccepting } from "./acceptance.ts";
+import { lookAtOutputAgain } from "./console_output.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
@@ -157,13 +158,19 @@ export function accepting(on: 0 | 1 | boolean = 1): void {
 
 /**
  * While a worker starts, its errors go through the master, which repeats the first line of a failed
- * start. From then on it writes to the master's own stderr itself.
+ * start. From then on it writes to the master's own stderr itself, or, where the log is no plain text,
+ * to a file in memory, from which its lines are taken.
  */
 function takeStderr(): void {
   const { libc } = instance;
-  if (tookStderr || libc === null || environment.stderr === null) return;
+  const { words, stderr } = environment;
+  if (tookStderr || libc === null || stderr === null) return;
   tookStderr = true;
-  libc.dup3(environment.stderr, 2, 0);
+  if (words !== null) {
+    libc.dup3(words.write, 1, 0);
+    libc.dup3(words.write, 2, 0);
+  } else if (facts.log === null || facts.log.log === null) libc.dup3(stderr, 2, 0);
+  lookAtOutputAgain();
 }
 
 /**

@@ -18,6 +18,8 @@ export interface LogEvent {
   readonly event: string;
   /** The sentence for people. */
   readonly message: string;
+  /** Who says it: `duwsgi` is the master. */
+  readonly logger: string;
   /** The fields for machines. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -83,7 +85,10 @@ export class RunningMaster {
     if (options.stdin !== undefined) void give(this.#child.stdin, options.stdin);
     const stderr = this.#read(this.#child.stderr, (line) => this.#line(line));
     const stdout = this.#read(this.#child.stdout, (line) => this.stdout.push(line));
-    this.#drained = Promise.all([stderr, stdout]);
+    this.#drained = Promise.all([stderr, stdout]).then(() => {
+      this.#finished = true;
+      this.#wake();
+    });
     void this.#child.status.then((status) => {
       this.#status = status;
       this.#wake();
@@ -227,8 +232,15 @@ export class RunningMaster {
   #line(line: string): void {
     const event = parse(line);
     if (event === null) this.output.push(line);
-    else this.events.push(event);
+    else if (event.logger === "duwsgi") this.events.push(event);
+    // What others have printed is as they have printed it again.
+    else this.#printed(event);
     this.#wake();
+  }
+
+  #printed({ message, fields }: LogEvent): void {
+    const lines = fields.stream === "stdout" ? this.stdout : this.output;
+    lines.push(...message.split("\n"));
   }
 
   async #read(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
@@ -240,8 +252,6 @@ export class RunningMaster {
       lines.forEach(take);
     }
     if (rest !== "") take(rest);
-    this.#finished = true;
-    this.#wake();
   }
 
   #wake(): void {
@@ -291,11 +301,12 @@ async function give(stream: WritableStream<Uint8Array>, text: string): Promise<v
 
 function parse(line: string): LogEvent | null {
   if (!line.startsWith('{"@timestamp"')) return null;
-  const { message, properties } = JSON.parse(line) as {
+  const { message, logger, properties } = JSON.parse(line) as {
     message: string;
+    logger: string;
     properties: Record<string, unknown>;
   };
-  return { event: String(properties.event ?? ""), message, fields: properties };
+  return { event: String(properties.event ?? ""), message, logger, fields: properties };
 }
 
 /** Starts a master. */

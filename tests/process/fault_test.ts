@@ -149,7 +149,8 @@ Deno.test("a master that cannot write a line of its log serves, reloads and stop
     ini: `http-socket = %DIR%/app.sock
 chain-reload-verify = 0
 attach-daemon = while true; do echo daemon; echo daemon >&2; sleep 0.1; done
-deno-worker-override = app.ts`,
+deno-worker-override = app.ts
+log-encoder = text`,
     files: { "app.ts": CHATTY },
     launcher: ["sh", "-c", 'exec "$@" >/dev/full 2>/dev/full', "sh"],
   });
@@ -158,8 +159,8 @@ deno-worker-override = app.ts`,
   await running.until(async () => await answeringPid() > 0, "first answer");
   for (let i = 0; i < 5; i++) assertStringIncludes(await ask("/flood"), "200 OK");
   const old = await answeringPid();
-  // Deno's own console throws, also where Deno.serve reports what a handler has thrown.
-  assertMatch(await ask("/console"), /^HTTP\/1.1 500 /);
+  // Deno's own console would throw, also where Deno.serve reports what a handler has thrown.
+  assertMatch(await ask("/console"), /^HTTP\/1.1 200 /);
   assertMatch(await ask("/throw"), /^HTTP\/1.1 500 /);
   assertEquals(await answeringPid(), old);
   running.signal("SIGUSR2");
@@ -220,7 +221,7 @@ deno-worker-override = app.ts`,
     assert(!Deno.readTextFileSync(log).includes("reloadFinished"));
     Deno.truncateSync(log);
     assertStringIncludes(await ask("/after"), "200 OK");
-    assertStringIncludes(Deno.readTextFileSync(log), "asked for /after\n");
+    assertStringIncludes(Deno.readTextFileSync(log), '"asked for /after"');
     Deno.kill(pid, "SIGTERM");
     await running.eventually(() => running.processes().length === 0, "end of the daemon");
   },

@@ -24,7 +24,13 @@ const timer = setInterval(() => {
 function allLines(master: RunningMaster): string[] {
   const names = [...Deno.readDirSync(master.directory)].map(({ name }) => name)
     .filter((name) => name.startsWith("log"));
-  return names.flatMap((name) => master.read(name).split("\n").slice(0, -1));
+  return names.flatMap((name) => master.read(name).split("\n").slice(0, -1)).map(asPrinted);
+}
+
+/** Lines of workers as they printed them; those of the master are JSON. */
+function asPrinted(line: string): string {
+  const { logger, message } = line.startsWith("{") ? JSON.parse(line) : { logger: "duwsgi" };
+  return logger === "duwsgi" ? line : message;
 }
 
 /** Makes sure that each line of each worker is there once and whole. */
@@ -41,12 +47,14 @@ function assertComplete(lines: readonly string[], workers: number): void {
     }).sort((a, b) => a - b);
     assertEquals(numbers, Array.from({ length: count }, (_, i) => i));
   }
-  const odd = lines.filter((line) => !/^(line|done) \d|^\{"@timestamp"/.test(line));
+  const odd = lines.filter((line) =>
+    !/^(line|done) \d|^\{"@timestamp"|^\d{4}-\d\d-\d\d /.test(line)
+  );
   assertEquals(odd, []);
 }
 
 function reopened(master: RunningMaster): number {
-  return allLines(master).filter((line) => line.includes('"logReopened"')).length;
+  return allLines(master).filter((line) => /Log file (rotated|opened again): /.test(line)).length;
 }
 
 async function daemon(ini: string): Promise<[RunningMaster, number]> {
@@ -71,13 +79,29 @@ async function halt(master: RunningMaster, pid: number): Promise<void> {
   await master.eventually(() => master.processes().length === 0, "end of the daemon");
 }
 
-/** Where a process writes. */
-function targets(pid: number): Set<string> {
-  return new Set([1, 2].map((fd) => Deno.readLinkSync(`/proc/${pid}/fd/${fd}`)));
+/** The log files that a process has open. */
+function targets(master: RunningMaster, pid: number): Set<string> {
+  const open = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => linkOf(pid, name));
+  return new Set(open.filter((path) => path.startsWith(master.path("log"))));
+}
+
+/** What a descriptor stands for; empty: it was closed meanwhile. */
+function linkOf(pid: number, fd: string): string {
+  try {
+    return Deno.readLinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return "";
+  }
 }
 
 Deno.test("rotating and reopening the log while workers write loses and splits no line", async () => {
-  const [running, pid] = await daemon("touch-logrotate = rotate\ntouch-logreopen = reopen");
+  for (const encoder of ["text", "json"]) await rotateAndReopen(encoder);
+});
+
+async function rotateAndReopen(encoder: string): Promise<void> {
+  const [running, pid] = await daemon(
+    `touch-logrotate = rotate\ntouch-logreopen = reopen\nlog-encoder = ${encoder}`,
+  );
   await using master = running;
   const workers = master.processes().filter((one) => one !== pid);
   assertEquals(workers.length, 2);
@@ -87,7 +111,10 @@ Deno.test("rotating and reopening the log while workers write loses and splits n
     await master.eventually(() => reopened(master) === round + 1, "open log");
     const current = new Set([master.path("log.txt")]);
     await master.eventually(
-      () => [pid, ...workers].every((one) => String([...targets(one)]) === String([...current])),
+      () =>
+        [pid, ...workers].every((one) =>
+          String([...targets(master, one)]) === String([...current])
+        ),
       "everybody in the new log",
     );
     const size = Deno.statSync(master.path("log.txt")).size;
@@ -100,7 +127,7 @@ Deno.test("rotating and reopening the log while workers write loses and splits n
     [...Deno.readDirSync(master.directory)].filter(({ name }) => /^log/.test(name)).length,
     5,
   );
-});
+}
 
 Deno.test("log-backupname names the rotated file, and a log that cannot be opened again stays", async () => {
   const [running, pid] = await daemon(

@@ -4,10 +4,11 @@
  * @module
  */
 
+import * as logKind from "../log_kind.ts";
 import * as kind from "../option_kind.ts";
 import type { OptionRows } from "../option_spec.ts";
 
-/** What is done with the log file of `daemonize`. */
+/** What is done with log files: that of `daemonize` or `logto`, and those of `logger`. */
 export interface LogFileConfig {
   /** Files whose change opens the log file again (`touch-logreopen`). */
   readonly touchLogreopen: readonly string[];
@@ -15,6 +16,16 @@ export interface LogFileConfig {
   readonly touchLogrotate: readonly string[];
   /** What a rotated log file is called (`log-backupname`). Empty: the name and the time. */
   readonly logBackupname: string;
+  /** Size that a log file is rotated at (`log-maxsize`), bytes; 0: never. @default 0 */
+  readonly logMaxsize: number;
+  /** Open log files again with each reload (`log-reopen`). @default false */
+  readonly logReopen: boolean;
+  /** Empty log files at the start (`log-truncate`). @default false */
+  readonly logTruncate: boolean;
+  /** Mode of log files (`logfile-chmod`); null: 0640 less the umask, for new ones. @default null */
+  readonly logfileChmod: number | null;
+  /** Owner of log files (`logfile-chown = user[:group]`). Empty: who opens them, or `uid`. */
+  readonly logfileChown: string;
 }
 
 /** Their rows. */
@@ -58,7 +69,79 @@ export const LOG_FILE_OPTIONS: OptionRows<LogFileConfig> = {
     defaultText: "the log file's own name, a dot, and the seconds since 1970",
     onChange: "master",
     help: "What a rotated log file is called; each rotation replaces the last one",
-    details: "Without it every rotation keeps a file of its own.",
+    details:
+      "Without it every rotation keeps a file of its own. It is for the file of `daemonize` or " +
+      "`logto`; a `logger` has its own `backupname`.",
     example: "daemonize = /var/log/app.log\nlog-backupname = /var/log/app.log.1",
+  },
+  logMaxsize: {
+    name: "log-maxsize",
+    aliases: [],
+    short: "",
+    group: "Logging",
+    argument: "BYTES",
+    kind: logKind.bytes(0, 2 ** 40),
+    default: 0,
+    defaultText: "0: never",
+    onChange: "master",
+    help: "Size that a log file is rotated at",
+    details:
+      "The master looks once per second, so a file can be somewhat larger. Each file is rotated by " +
+      "its own size. `k`, `m` and `g` stand for powers of 1024.",
+    example: "logto = /var/log/app.log\nlog-maxsize = 100m",
+  },
+  logReopen: {
+    name: "log-reopen",
+    aliases: [],
+    short: "",
+    group: "Logging",
+    argument: "",
+    kind: kind.flag,
+    default: false,
+    onChange: "master",
+    help: "Open the log files again with each reload",
+    details: "For who renames them and reloads.",
+    example: "log-reopen = true",
+  },
+  logTruncate: {
+    name: "log-truncate",
+    aliases: [],
+    short: "",
+    group: "Logging",
+    argument: "",
+    kind: kind.flag,
+    default: false,
+    onChange: "master",
+    help: "Empty the log files when the instance starts",
+    details: "A reload empties nothing.",
+    example: "log-truncate = true",
+  },
+  logfileChmod: {
+    name: "logfile-chmod",
+    aliases: [],
+    short: "",
+    group: "Logging",
+    argument: "MODE",
+    kind: kind.fileMode,
+    default: null,
+    defaultText: "640 less the umask",
+    onChange: "exec",
+    help: "Mode of the log files, in octal",
+    details: "It is set whenever one is opened, also for files that are there.",
+    example: "logfile-chmod = 644",
+  },
+  logfileChown: {
+    name: "logfile-chown",
+    aliases: [],
+    short: "",
+    group: "Logging",
+    argument: "USER[:GROUP]",
+    kind: kind.owner,
+    default: "",
+    defaultText: "the user of `uid`",
+    onChange: "exec",
+    help: "Owner of the log files",
+    details: "It is set whenever one is opened, while the master may do so.",
+    example: "logto = /var/log/app.log\nlogfile-chown = syslog:adm",
   },
 };

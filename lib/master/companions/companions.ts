@@ -10,8 +10,8 @@ import type { Happening } from "../../core/event.ts";
 import { type Milestone, milestones } from "../../core/milestones.ts";
 import type { MasterState } from "../../core/state.ts";
 import type { StatsCron, StatsDaemon } from "../../stats/stats.ts";
-import { printLine } from "../../system/line_writer.ts";
 import type { Instruction } from "../master_setup.ts";
+import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { ChildOptions } from "./child.ts";
 import { Crons, momentOf } from "./crons.ts";
@@ -36,16 +36,14 @@ export class Companions {
   ) {
     this.#instruction = instruction;
     const config = () => this.#instruction.config;
-    const onLine: ChildOptions["onLine"] = (stream, line) => {
-      if (stream === "stdout") printLine(stream, line);
-      else surroundings.write(line);
-    };
+    const printed = (logger: string): ChildOptions["onLine"] => (stream, line) =>
+      passLineOn({ logger, fields: {} }, stream, line);
     this.#daemons = new Daemons({
       config,
-      onLine,
+      onLine: printed("daemon"),
       stopInstance: (why) => report({ type: "stop", why }),
     });
-    this.#crons = new Crons({ config, onLine, now: () => momentOf(new Date()) });
+    this.#crons = new Crons({ config, onLine: printed("cron"), now: () => momentOf(new Date()) });
     this.#mules = new Mules({ surroundings, report, instruction: () => this.#instruction });
   }
 

@@ -12,11 +12,11 @@ import { type HookPhase, hooksOf } from "../../config/options/hooks.ts";
 import { formatOrigin } from "../../config/problem.ts";
 import { absolutePath } from "../../system/absolute_path.ts";
 import { cString, libc } from "../../system/libc.ts";
-import { printLine } from "../../system/line_writer.ts";
 import { resolveOwner } from "../../system/owner.ts";
 import { pause } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
-import { Child } from "./child.ts";
+import { passLineOn } from "../output.ts";
+import { Child, type ChildOptions } from "./child.ts";
 import { environmentOf } from "./daemons.ts";
 
 /** How long `wait_for_…` waits (60 s), as in uWSGI, and how often it looks (1 s). */
@@ -144,11 +144,14 @@ const ACTIONS: Readonly<Record<HookActionName, Action>> = {
   log: print,
 };
 
+const printed: ChildOptions["onLine"] = (stream, line) =>
+  passLineOn({ logger: "hook", fields: {} }, stream, line);
+
 async function execute(
   command: string,
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly how: string; readonly success: boolean }> {
-  return await new Child({ command, env, onLine: printLine }).exited;
+  return await new Child({ command, env, onLine: printed }).exited;
 }
 
 const O_WRONLY = 1;

@@ -11,10 +11,11 @@ import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts"
 import { logLine } from "../log.ts";
 import type { Instruction } from "../master_setup.ts";
 import { startWorker, writeFacts } from "../start_worker.ts";
+import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
 import { workerCommand } from "../worker_command.ts";
-import { WorkerProcess } from "../worker_process.ts";
+import { type ChildHandle, WorkerProcess } from "../worker_process.ts";
 import { type Life, Supervised } from "./supervised.ts";
 
 /** What mules need of the master. */
@@ -124,7 +125,7 @@ export class Mules {
 
   #launch(mule: number): Life {
     const { surroundings } = this.#setup;
-    const { control, write } = surroundings;
+    const { control } = surroundings;
     const token = crypto.randomUUID();
     const exited = Promise.withResolvers<string>();
     const lease = surroundings.lanes.take(0);
@@ -139,7 +140,10 @@ export class Mules {
         logLine("error", `mule ${mule}: ${error}`, { event: "pipeBroken", mule, pid: child.pid });
         process.signal("SIGKILL");
       },
-      startLine: write,
+      printed: (stream, line) => {
+        const fields = { mule, pid: child.pid, generation: this.#generation };
+        passLineOn({ logger: "mule", fields }, stream, line);
+      },
       exited: (how, error) => {
         control.forget(token);
         surroundings.lanes.release(lease);
@@ -169,7 +173,7 @@ export class Mules {
     };
   }
 
-  #spawn(mule: number, token: string, lane: number): Deno.ChildProcess {
+  #spawn(mule: number, token: string, lane: number): ChildHandle {
     const { surroundings, instruction } = this.#setup;
     const { control, scoreboardFd, stderrFd } = surroundings;
     const { config } = instruction();
@@ -192,6 +196,7 @@ export class Mules {
       listen: config.listen,
       scoreboard: scoreboardFd,
       stderr: stderrFd,
+      words: null,
       mercyMs: config.muleReloadMercyMs,
       lane,
       namesRequests: false,

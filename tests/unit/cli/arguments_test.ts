@@ -86,9 +86,9 @@ Deno.test("parseArguments() completes names that are clear", () => {
 });
 
 Deno.test("parseArguments() does not complete what is a name of uWSGI", () => {
-  assertEquals(linesOf("--http :80 --thread 2 --lazy"), [
+  assertEquals(linesOf("--http :80 --threads 2 --lazy"), [
     [1, "http", ":80"],
-    [3, "thread", "2"],
+    [3, "threads", "2"],
     [5, "lazy", null],
   ]);
 });

@@ -42,7 +42,8 @@ Deno.test("resolve() refuses two ways to be a daemon, and says that a log file i
   assertEquals(run(`${BASE}touch-logreopen = a`).problems, [
     [
       "warning",
-      '"touch-logreopen" at a.ini:3 has no effect: there is no log file without daemonize',
+      '"touch-logreopen" at a.ini:3 has no effect: there is no log file without ' +
+      "logto, daemonize or a logger",
     ],
   ]);
 });

@@ -7,6 +7,7 @@ import { parseDaemonLine } from "../../../lib/config/daemon_line.ts";
 import { parseHookLine } from "../../../lib/config/hook_line.ts";
 import { parseMetricLine, parseThresholdLine } from "../../../lib/config/metric_line.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
+import { parseEncoderLine, parseLoggerLine } from "../../../lib/config/log_line.ts";
 import type { Line } from "../../../lib/config/option_kind.ts";
 import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/config/options/hooks.ts";
 import { parseCarbonLine, parsePusherLine } from "../../../lib/config/pusher_line.ts";
@@ -172,7 +173,35 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   metricsDirRestore: fc.boolean(),
   metricsNoCores: fc.boolean(),
   dieOnTerm: fc.boolean(),
-  logEncoder: fc.constantFrom("text" as const, "json" as const),
+  logto: fc.constantFrom("", "/var/log/a b", "10.0.0.1:514"),
+  logto2: fc.constant(""),
+  logDate: fc.constantFrom(null, "%c", "%Y-%m-%d %H"),
+  logEncoders: readLines(
+    parseEncoderLine,
+    ["log-encoder", "json"],
+    ["log-encoder", "text"],
+    ["log-encoder", 'json {"a":"${msg}"}'],
+    ["log-encoder", "prefix %(x) $(y) "],
+    ["log-encoder", "nl"],
+  ),
+  logReqEncoders: readLines(parseEncoderLine, ["log-req-encoder", "format ${strftime:%Y}"]),
+  loggers: readLines(
+    parseLoggerLine,
+    ["logger", "file:/var/log/a b,c"],
+    ["logger", "a file:logfile=/x,maxsize=1m,backupname=/y"],
+    ["logger", "stdio"],
+    ["log-syslog", "ident,local0"],
+    ["log-socket", "127.0.0.1:514"],
+    ["logger", "rsyslog:tcp://[::1]:514,ident"],
+  ),
+  reqLoggers: readLines(parseLoggerLine, ["req-logger", "systemd:address=/run/x"]),
+  logRoutes: fc.constant([]),
+  logReqRoutes: fc.constant([]),
+  logDrains: fc.array(fc.constantFrom("a|b", "^%d$", " ")),
+  logFilters: fc.array(fc.constantFrom("[a-z]+", "x")),
+  logMaster: fc.boolean(),
+  threadedLogger: fc.boolean(),
+  logMasterBufsize: fc.integer({ min: 1, max: 2 ** 30 }),
   strict: fc.boolean(),
   pidfile: anyPath,
   pidfile2: anyPath,
@@ -230,6 +259,11 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   carbonTimeoutMs: fc.integer({ min: 100, max: 60_000 }),
   carbonId: text,
   carbonRoot: text.filter((one) => one !== ""),
+  logMaxsize: fc.nat(2 ** 30),
+  logReopen: fc.boolean(),
+  logTruncate: fc.boolean(),
+  logfileChmod: mode,
+  logfileChown: fc.constantFrom("", "root", "www-data:33"),
 }).map(fitting);
 
 /** Makes values that must fit together do so. */
@@ -240,6 +274,7 @@ function fitting(config: Config): Config {
   return {
     ...config,
     cheaper,
+    logto: config.daemonize === "" ? config.logto : "",
     cheaperInitial: config.cheaperInitial === 0 ? 0 : initial,
     cheaperRssLimitHard: soft === 0 ? 0 : config.cheaperRssLimitHard,
   };

@@ -1,6 +1,10 @@
 /** The log of the master. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { entryWriter } from "../../../lib/log/encoder.ts";
 import { configureLog, logLine } from "../../../lib/master/log.ts";
+
+/** Writes objects. */
+const object = entryWriter({ date: null, bare: false }, [{ name: "object", argument: "" }]);
 
 /** What is written while `use` runs; afterwards, nobody writes anywhere. */
 async function written(
@@ -8,11 +12,14 @@ async function written(
   use: () => void,
 ): Promise<readonly string[]> {
   const lines: string[] = [];
-  await configureLog(encoder, (text) => void lines.push(text));
+  await configureLog(
+    (text) => lines.push(text) > 0,
+    encoder === "text" ? null : (entries) => void lines.push(...entries.map(object)),
+  );
   try {
     use();
   } finally {
-    await configureLog(encoder, () => {});
+    await configureLog(() => true, null);
   }
   return lines;
 }
@@ -68,7 +75,7 @@ Deno.test("logLine() keeps what comes first, until configureLog() says where it 
 logLine("info", "first", {});
 logLine("error", "second", {});
 console.log("nothing yet");
-await configureLog("json", (text) => console.log(JSON.parse(text).message));
+await configureLog(() => true, ([entry]) => console.log(entry.text));
 logLine("info", "third", {});`;
   const { stdout } = new Deno.Command(Deno.execPath(), { args: ["eval", script] }).outputSync();
   const lines = new TextDecoder().decode(stdout).trim().split("\n");
@@ -77,7 +84,7 @@ logLine("info", "third", {});`;
 
 Deno.test("configureLog() changes form and destination, when it is called again", async () => {
   const first: string[] = [];
-  await configureLog("text", (text) => void first.push(text));
+  await configureLog((text) => first.push(text) > 0, null);
   const second = await written("json", () => logLine("info", "x", {}));
   assertEquals([first.length, second.length], [0, 1]);
   assert(second[0]?.startsWith("{"));

@@ -12,7 +12,7 @@ const c = requireLibc();
 const OWN = `${Deno.pid}\n`;
 
 async function start(config: Partial<Config>): Promise<ProcessSetup> {
-  const setup = ProcessSetup.begin({ ...defaults(), ...config }, (key) => key, false);
+  const setup = ProcessSetup.begin({ ...defaults(), ...config }, (key) => key, null);
   await setup.afterBind(await Listeners.open(c, { ...defaults(), ...config }));
   return setup;
 }
@@ -71,7 +71,7 @@ Deno.test("ProcessSetup.begin() throws UserError, when a living process owns any
   const path = directory.write("a", "1\n");
   for (const key of ["pidfile", "pidfile2", "safePidfile", "safePidfile2"]) {
     const config = { ...defaults(), [key]: path };
-    const error = assertThrows(() => ProcessSetup.begin(config, (one) => one, false), UserError);
+    const error = assertThrows(() => ProcessSetup.begin(config, (one) => one, null), UserError);
     assertEquals((error as UserError).exit, "pidfile", key);
   }
 });

@@ -38,6 +38,7 @@ const ENVIRONMENT: WorkerEnvironment = {
   namesRequests: true,
   heartbeatMs: 10_000,
   stderr: null,
+  words: { write: 14, read: 15 },
   mercyMs: 60_000,
   processName: "app worker 1",
 };

@@ -1,0 +1,137 @@
+/**
+ * How an entry looks: the encoders of `log-encoder` and `log-req-encoder`, one after the other. Pure.
+ *
+ * @module
+ */
+
+import type { EntryLevel, LogEntry } from "./entry.ts";
+import { strftime } from "./strftime.ts";
+
+/** Name of an encoder; `object` is our own `json` without a template. */
+export type EncoderName = "text" | "object" | "format" | "json" | "prefix" | "suffix" | "nl";
+
+/** One encoder and what it was given. */
+export interface Encoder {
+  readonly name: EncoderName;
+  /** Template or text; empty where there is none. */
+  readonly argument: string;
+}
+
+/** Turns an entry into what is written. */
+export type EntryWriter = (entry: LogEntry) => string;
+
+/** How entries look before the first encoder. */
+export interface PlainForm {
+  /** strftime(3) format of the date before each entry (`log-date`); null: as the logger does it. */
+  readonly date: string | null;
+  /** True where the target has date and level itself, as syslog does. */
+  readonly bare: boolean;
+}
+
+/** Composes a form and a chain of encoders. */
+export function entryWriter(form: PlainForm, encoders: readonly Encoder[]): EntryWriter {
+  const [first, ...rest] = encoders.filter(({ name }) => name !== "text");
+  if (first === undefined) return (entry) => plainText(entry, form);
+  const steps = [first, ...rest].map(step);
+  return (entry) =>
+    steps.reduce(
+      (text, next) => next(text, entry),
+      startsBare(first) ? entry.text : plainText(entry, form),
+    );
+}
+
+/** An object has date and level in fields of their own. */
+function startsBare({ name }: Encoder): boolean {
+  return name === "object";
+}
+
+type Step = (text: string, entry: LogEntry) => string;
+
+function step({ name, argument }: Encoder): Step {
+  switch (name) {
+    case "object":
+      return (text, entry) => entry.isObject ? entry.text : entryObject(text, entry);
+    case "format":
+      return template(argument, (value) => value);
+    case "json":
+      return template(argument, escaped);
+    case "prefix":
+      return (text) => argument + text;
+    case "suffix":
+      return (text) => text + argument;
+    case "nl":
+      return (text) => text + "\n";
+    case "text":
+      return (text) => text;
+  }
+}
+
+function plainText(entry: LogEntry, { date, bare }: PlainForm): string {
+  if (bare) return entry.text;
+  const ours = entry.logger === "duwsgi";
+  if (date !== null) {
+    const text = ours ? `${entry.level} ${entry.text}` : entry.text;
+    return `${strftime(date, new Date(entry.at))} - ${text}`;
+  }
+  return ours ? `${isoDate(entry.at)} ${entry.level} ${entry.text}` : entry.text;
+}
+
+/** As LogTape writes it: `2026-01-31 23:59:59.123 +00:00`. */
+function isoDate(at: number): string {
+  return `${new Date(at).toISOString().replace("T", " ").slice(0, -1)} +00:00`;
+}
+
+const LEVELS: Readonly<Record<EntryLevel, string>> = {
+  debug: "DEBUG",
+  info: "INFO",
+  warning: "WARN",
+  error: "ERROR",
+  fatal: "FATAL",
+};
+
+/** One JSON object, in the shape of LogTape's JSON Lines. */
+function entryObject(text: string, { at, level, logger, fields }: LogEntry): string {
+  return JSON.stringify({
+    "@timestamp": new Date(at).toISOString(),
+    level: LEVELS[level],
+    message: text,
+    logger,
+    properties: fields,
+  });
+}
+
+/** What stands between `${` and `}` in a template. */
+const VARIABLE = /\$\{([^{}]*)\}/g;
+
+/** The variables of uWSGI, and our own: who writes. */
+function variable(name: string, text: string, entry: LogEntry): string {
+  if (name.startsWith("strftime:")) return strftime(name.slice(9), new Date(entry.at));
+  switch (name) {
+    case "msg":
+      return text.replace(/\n$/, "");
+    case "msgnl":
+      return text.endsWith("\n") ? text : text + "\n";
+    case "unix":
+      return String(Math.floor(entry.at / 1000));
+    case "millis":
+      return String(Math.floor(entry.at));
+    case "micros":
+      return String(Math.floor(entry.at * 1000));
+    case "level":
+      return entry.level;
+    case "logger":
+      return entry.logger;
+    default:
+      return String(entry.fields[name] ?? "");
+  }
+}
+
+function template(argument: string, escape: (value: string) => string): Step {
+  return (text, entry) =>
+    argument.replace(VARIABLE, (_written, name: string) => escape(variable(name, text, entry)));
+}
+
+/** A text inside of a JSON string. */
+function escaped(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}

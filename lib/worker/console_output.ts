@@ -1,0 +1,81 @@
+/**
+ * Runs in the worker. What `console` writes with: Deno's own throws when its line cannot be written,
+ * and a full disk of the log must not cost a request.
+ *
+ * @module
+ */
+
+import { stderrLines } from "../system/line_writer.ts";
+import { currentInstance } from "./instance.ts";
+
+/** Takes what one call of `console` prints, without its last newline. */
+export type ConsolePrinter = (text: string, level: ConsoleLevel) => void;
+
+/** As Deno numbers them: debug, info, warning, error. */
+export type ConsoleLevel = 0 | 1 | 2 | 3;
+
+type Print = (text: string, level: number) => void;
+
+/** What Deno keeps for itself, as far as it is needed here. */
+interface Internals {
+  readonly Console: new (print: Print) => object;
+  readonly core: {
+    readonly callConsole?: (this: object, inspected: unknown, own: unknown) => void;
+    readonly v8Console?: object;
+  };
+}
+
+/**
+ * Has `console` print with this. Its methods, groups, counters and formats stay Deno's, and an inspector
+ * still sees every call. With a Deno that keeps its console to itself, nothing changes.
+ */
+export function printConsoleWith(print: ConsolePrinter): void {
+  const internals: unknown = Reflect.get(Deno, Reflect.get(Deno, "internal"));
+  if (!isInternals(internals)) return;
+  let begun = "";
+  const own = new internals.Console((text, level) => {
+    begun += text;
+    // `console.trace()` prints its newline in a second call.
+    if (!begun.endsWith("\n")) return;
+    const line = begun.slice(0, -1);
+    begun = "";
+    print(line, levelOf(level));
+  });
+  const { callConsole, v8Console = {} } = internals.core;
+  for (const [name, method] of Object.entries(own)) {
+    const inspected: unknown = Reflect.get(v8Console, name);
+    const both = callConsole !== undefined && typeof inspected === "function" &&
+      typeof method === "function";
+    const called = both ? callConsole.bind(own, inspected, method) : method;
+    if (both) Object.defineProperty(called, "name", { value: name });
+    Reflect.set(console, name, called);
+  }
+}
+
+function isInternals(value: unknown): value is Internals {
+  return typeof value === "object" && value !== null && "Console" in value && "core" in value &&
+    typeof value.Console === "function" && typeof value.core === "object" && value.core !== null;
+}
+
+function levelOf(level: number): ConsoleLevel {
+  if (level >= 3) return 3;
+  return level === 2 ? 2 : level === 0 ? 0 : 1;
+}
+
+let writers: readonly ((text: string) => boolean)[] | null = null;
+
+/** Has `console` print where it always does, and drop and count what cannot be written. */
+export function keepConsoleFromThrowing(): void {
+  const { libc, environment, scoreboard } = currentInstance();
+  const lost = scoreboard.instanceCounter("logLinesLost");
+  printConsoleWith((text, level) => {
+    writers ??= [1, 2].map((fd) => stderrLines(libc, environment.scoreboard, fd));
+    const write = writers[level > 1 ? 1 : 0];
+    if (write?.(text) === false) lost();
+  });
+}
+
+/** Standard error is another file from now on. */
+export function lookAtOutputAgain(): void {
+  writers = null;
+}
