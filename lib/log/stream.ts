@@ -20,6 +20,8 @@ import { counted, syslogMessage } from "./syslog.ts";
 export interface StreamSetup {
   /** Null: only standard error can be written to. */
   readonly libc: Libc | null;
+  /** A faster write(2), for who writes often. @default that of `libc` */
+  readonly write?: Libc["write"];
   /** A file that all writers share, see `line_writer.ts`. */
   readonly lockFd: number | null;
   /** Descriptor of the log as it was inherited. */
@@ -60,7 +62,7 @@ function openTarget(target: LogTarget, date: string | null, setup: StreamSetup):
   const write = entryWriter({ date: bare ? null : date, bare }, encoders);
   if (place.kind === "stderr" || place.kind === "file") {
     const fd = place.kind === "file" ? place.fd : setup.stderrFd;
-    const lines = stderrLines(setup.libc, setup.lockFd, fd);
+    const lines = stderrLines(setup.libc, setup.lockFd, fd, setup.write ?? null);
     return (entries) => {
       // One write for all of them: most often there is one.
       if (!lines(entries.map(write).join("\n"))) setup.onLost(entries.length);
