@@ -47,7 +47,9 @@ function readAgain(current: Config, loaded: Loaded, started: Started | null): Re
   const kept: Partial<Record<keyof Config, unknown>> = {};
   let outdated = started !== null && started.binary !== binaryNow();
   for (const { key, option, onChange } of difference(current, whole.config)) {
-    const replaced = onChange === "exec" && started !== null;
+    // The next program cannot know what standard error was before the log file.
+    const lasting = key === "logto" && whole.config.logto === "";
+    const replaced = onChange === "exec" && started !== null && !lasting;
     outdated ||= replaced;
     if (replaced || onChange === "master" || onChange === "workers") continue;
     kept[key] = current[key];

@@ -67,7 +67,8 @@ function step({ name, argument }: Encoder): Step {
 }
 
 function plainText(entry: LogEntry, { date, bare }: PlainForm): string {
-  if (bare) return entry.text;
+  // A request has its own date, where its format wants one.
+  if (bare || entry.logger === "request") return entry.text;
   const ours = entry.logger === "duwsgi";
   if (date !== null) {
     const text = ours ? `${entry.level} ${entry.text}` : entry.text;

@@ -9,6 +9,7 @@ import type { EntryLevel, LogEntry } from "../log/entry.ts";
 import { type EntrySink, openStream } from "../log/stream.ts";
 import { type LogPlan, planDescriptors } from "../protocol/log_targets.ts";
 import { setInherited } from "../system/descriptor.ts";
+import { fastWrite } from "../system/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
 import { forgetWords, takeWords, type WordFile } from "../system/word_file.ts";
 import { printConsoleWith } from "./console_output.ts";
@@ -18,16 +19,18 @@ import { useLineSinks } from "./line_sinks.ts";
 /** How often raw output is looked for (1 s). */
 const LOOK_MS = 1_000;
 
-const { libc, facts } = currentInstance();
-// Without foreign functions the master gets everything over the start-up pipe, and writes it.
-if (libc !== null && facts.log !== null) writeTo(libc, facts.log);
+const { environment, libc, facts } = currentInstance();
+// Without foreign functions, here or there, the master gets everything over the start-up pipe and puts
+// it into form.
+if (libc !== null && environment.stderr !== null && facts.log !== null) writeTo(libc, facts.log);
 
 function writeTo(c: Libc, plan: LogPlan): void {
-  const { environment, scoreboard } = currentInstance();
+  const { scoreboard } = currentInstance();
   for (const fd of planDescriptors(plan)) setInherited(c, fd, false);
   const { words, stderr } = environment;
   const setup = {
     libc: c,
+    write: fastWrite(c),
     lockFd: environment.scoreboard,
     stderrFd: stderr ?? 2,
     hostname: facts.hostname,

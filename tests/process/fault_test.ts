@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getJson, getText, getUnix, type Identity } from "../helpers/http.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";
+import { readStats } from "../helpers/stats.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
 
 const HELLO = { "app.ts": { fixture: "workers/hello.ts" } };
@@ -150,6 +151,7 @@ Deno.test("a master that cannot write a line of its log serves, reloads and stop
 chain-reload-verify = 0
 attach-daemon = while true; do echo daemon; echo daemon >&2; sleep 0.1; done
 deno-worker-override = app.ts
+stats = %DIR%/stats.sock
 log-encoder = text`,
     files: { "app.ts": CHATTY },
     launcher: ["sh", "-c", 'exec "$@" >/dev/full 2>/dev/full', "sh"],
@@ -161,6 +163,9 @@ log-encoder = text`,
   const old = await answeringPid();
   // Deno's own console would throw, also where Deno.serve reports what a handler has thrown.
   assertMatch(await ask("/console"), /^HTTP\/1.1 200 /);
+  // What is lost is counted: 200 lines in each of five floods, and one for each other request.
+  const { log_lines_lost: lost } = await readStats(running.path("stats.sock"));
+  assert(lost > 1000, String(lost));
   assertMatch(await ask("/throw"), /^HTTP\/1.1 500 /);
   assertEquals(await answeringPid(), old);
   running.signal("SIGUSR2");

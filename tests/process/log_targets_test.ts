@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { DatagramReceiver } from "../helpers/datagram_receiver.ts";
 import { getUnix } from "../helpers/http.ts";
 import { journalFields } from "../helpers/journal_fields.ts";
-import { type MasterOptions, RunningMaster } from "../helpers/running_master.ts";
+import { type MasterOptions, readyMaster, RunningMaster } from "../helpers/running_master.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
 
 const TALKATIVE = `import uwsgi from "uwsgi";
@@ -86,6 +86,17 @@ logger = file:%DIR%/second.txt`);
   await ask(running, "/log?to%20the%20second%20file");
   assertStringIncludes(second(), "to the second file");
   assert(!log().includes("to the second file"));
+  // What standard error was before, this program cannot know.
+  running.writeIni(`http-socket = %DIR%/app.sock
+chain-reload-verify = 0
+deno-worker-override = app.ts
+${ini.replace(/^logto.*/, "")}
+logger = file:%DIR%/second.txt`);
+  running.signal("SIGHUP");
+  await running.eventually(
+    () => /logto has changed, which takes effect only after a restart/.test(second()),
+    "word of the restart",
+  );
   for (const name of ["log.txt", "second.txt"]) objects(running.read(name));
   assertEquals(await running.stop(), 0);
 });
@@ -271,4 +282,26 @@ log-route = small ^(worker|Log file)`,
   const heads = (all: readonly string[]) => lines(all).map((line) => line.slice(0, 20)).sort();
   assertEquals(heads(inFiles), heads(running.output));
   assertEquals(new Set(heads(inFiles)).size, heads(inFiles).length);
+});
+
+Deno.test("without foreign functions the master puts everything into JSON, line by line and once", async () => {
+  for (const permissions of [["-A", "--deny-ffi"], ["-A"]]) {
+    const { master } = await readyMaster({
+      ini: `http-socket = 127.0.0.1:0
+deno-worker-override = app.ts
+${permissions.length === 1 ? "deno-flag = --deny-ffi" : ""}`,
+      files: {
+        "app.ts": `import uwsgi from "uwsgi";
+uwsgi.log("one\\ntwo");
+console.log("three");
+uwsgi.serve(() => new Response("ok"));`,
+      },
+      permissions,
+    });
+    await using running = master;
+    await running.until(() => running.stdout.includes("three"), "what the worker prints");
+    assertEquals(running.output.filter((line) => !/^(one|two)$/.test(line)), []);
+    assertEquals(running.output.length, 2);
+    assertEquals(await running.stop(), 0);
+  }
 });

@@ -26,6 +26,7 @@ Deno.test("entryWriter() leaves lines of workers as they are, and dates those of
 
 Deno.test("entryWriter() puts the date of log-date before everything", () => {
   assertEquals(written(WORKER, [], "%s"), `${Math.floor(AT / 1000)} - ${WORKER.text}`);
+  assertEquals(written({ ...WORKER, logger: "request" }, [], "%s"), WORKER.text);
   assertEquals(written(OWN, [], "%s"), `${Math.floor(AT / 1000)} - info a b`);
 });
 
