@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadGrammars } from "../config/line_reader.ts";
 import { commandList, hasVerdict } from "../control/commands.ts";
 import { type Answer, decodeAnswer, type Request } from "../control/message.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -35,6 +36,7 @@ export async function ctl(args: readonly string[], base: SourceBase): Promise<nu
     console.log(`${CTL_USAGE}\n${commandList()}`);
     return EXIT.ok.code;
   }
+  if (wanted.target.kind === "ini") await loadGrammars();
   const { exit, text, value } = await resultOf(wanted, socketOf(wanted.target, base), wanted.json);
   if (wanted.json) console.log(JSON.stringify(value));
   else if (exit === "ok") console.log(text);

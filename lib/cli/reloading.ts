@@ -8,6 +8,7 @@
 
 import type { Config } from "../config/config.ts";
 import { difference } from "../config/difference.ts";
+import { loadGrammars } from "../config/line_reader.ts";
 import type { Loaded } from "../config/load.ts";
 import { logLine } from "../master/log.ts";
 import type { Reading, Reloading } from "../master/master_setup.ts";
@@ -31,7 +32,8 @@ export interface ReloadingSetup {
 }
 
 /** Makes what the master takes for its reloads. */
-export function prepareReloading(setup: ReloadingSetup): Reloading {
+export async function prepareReloading(setup: ReloadingSetup): Promise<Reloading> {
+  await loadGrammars();
   const { libc: c, base, surroundings, role, loadAgain } = setup;
   return {
     readAgain: (current) => readAgain(current, loadAgain(), c && base.started),

@@ -6,7 +6,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { loadConfig, type Loaded } from "../config/load.ts";
+import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
 import { logKeysSet } from "../config/log_needs.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
@@ -65,7 +65,7 @@ async function perform(args: readonly string[]): Promise<number> {
       base,
     );
   }
-  const loaded = loadConfig(args, denoConfigSource(base, false));
+  const loaded = await loadWhole(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);
   if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);

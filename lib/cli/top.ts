@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadGrammars } from "../config/line_reader.ts";
 import { isTerminal } from "../top/terminal.ts";
 import { lookAt, lookTwice, runLive } from "../top/live.ts";
 import { reportText, reportValue } from "../top/report.ts";
@@ -72,6 +73,7 @@ interface View {
 
 async function viewOf(place: Place, base: SourceBase): Promise<View> {
   if (place === null) return operatorView("this machine", await onlySocket());
+  if (place.kind === "ini") await loadGrammars();
   if (place.kind !== "address") return viewOfTarget(place, base);
   // A pidfile is no socket, so there is no doubt which of them a path is.
   if (isFile(place.text)) return viewOfTarget({ kind: "pidfile", path: place.text }, base);

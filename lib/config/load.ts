@@ -11,6 +11,7 @@ import type { Config, Origin } from "./config.ts";
 import type { Entry } from "./entry.ts";
 import { environmentLines } from "./environment.ts";
 import { Expander } from "./expand.ts";
+import { GrammarNeeded } from "./line_reader.ts";
 import { COMMAND_LINE, type Problem, Problems, STDIN } from "./problem.ts";
 import { resolve } from "./resolve.ts";
 import type { ConfigSource } from "./source.ts";
@@ -40,6 +41,7 @@ export interface Loaded {
  * values the last one counts, lists have them all, and of placeholders the first one counts.
  *
  * @param argv The arguments, without the name of the program.
+ * @throws {GrammarNeeded} If it takes a grammar that is not loaded, see {@linkcode loadWhole}.
  */
 export function loadConfig(argv: readonly string[], source: ConfigSource): Loaded {
   const problems = new Problems();
@@ -78,4 +80,16 @@ export function loadConfig(argv: readonly string[], source: ConfigSource): Loade
     problems: problems.sorted(files),
     files: files.filter((file) => file !== STDIN),
   };
+}
+
+/** Like {@linkcode loadConfig}, and loads the grammars that it takes. */
+export async function loadWhole(argv: readonly string[], source: ConfigSource): Promise<Loaded> {
+  while (true) {
+    try {
+      return loadConfig(argv, source);
+    } catch (error) {
+      if (!(error instanceof GrammarNeeded)) throw error;
+      await error.load();
+    }
+  }
 }

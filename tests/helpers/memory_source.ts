@@ -6,6 +6,9 @@
 
 import { resolve } from "@std/path/posix";
 import type { ConfigSource } from "../../lib/config/source.ts";
+import { loadGrammars } from "../../lib/config/line_reader.ts";
+
+await loadGrammars();
 
 /** What the world of a test is like; everything left out is empty or has an obvious value. */
 export interface MemoryWorld extends Partial<Omit<ConfigSource, "readTextFile" | "stdin">> {

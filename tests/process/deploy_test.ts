@@ -10,6 +10,9 @@ import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { startWithSockets } from "../helpers/service_manager.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
+import { loadGrammars } from "../../lib/config/line_reader.ts";
+
+await loadGrammars();
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const DEPLOY = `${ROOT}examples/deploy`;

@@ -4,10 +4,21 @@
  * @module
  */
 
-import { type CronLine, parseCronLine } from "../cron_line.ts";
-import { type DaemonLine, parseDaemonLine } from "../daemon_line.ts";
+import { later } from "../../later.ts";
+import type { CronLine } from "../cron_line.ts";
+import type { DaemonLine } from "../daemon_line.ts";
+import { readLater } from "../line_reader.ts";
 import * as kind from "../option_kind.ts";
 import type { OptionRows } from "../option_spec.ts";
+
+const readDaemonLine = readLater(async () =>
+  (await later<typeof import("../daemon_line.ts")>(import.meta.resolve("../daemon_line.ts")))
+    .parseDaemonLine
+);
+const readCronLine = readLater(async () =>
+  (await later<typeof import("../cron_line.ts")>(import.meta.resolve("../cron_line.ts")))
+    .parseCronLine
+);
 
 /** What runs beside the workers. */
 export interface CompanionConfig {
@@ -35,7 +46,7 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
     short: "",
     group: "Beside the workers",
     argument: "COMMAND",
-    kind: kind.lines(parseDaemonLine),
+    kind: kind.lines(readDaemonLine),
     default: [],
     onChange: "master",
     help: "Shell command that runs beside the workers and is started again when it ends",
@@ -54,7 +65,7 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
     short: "",
     group: "Beside the workers",
     argument: "PIDFILE[,SECONDS] COMMAND",
-    kind: kind.lines(parseDaemonLine),
+    kind: kind.lines(readDaemonLine),
     default: [],
     onChange: "master",
     help: "Shell command that is started when the pidfile names no live process",
@@ -71,7 +82,7 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
     short: "",
     group: "Beside the workers",
     argument: "MINUTE HOUR DAY MONTH WEEKDAY COMMAND",
-    kind: kind.lines(parseCronLine),
+    kind: kind.lines(readCronLine),
     default: [],
     onChange: "master",
     help: "Shell command that is started at certain times",

@@ -7,7 +7,18 @@
 import * as kind from "../option_kind.ts";
 import { readViewAddress, type StatsConfig } from "./stats.ts";
 import type { OptionRows } from "../option_spec.ts";
-import { parseCarbonLine, parsePusherLine, type PusherLine } from "../pusher_line.ts";
+import { later } from "../../later.ts";
+import { readLater } from "../line_reader.ts";
+import type { PusherLine } from "../pusher_line.ts";
+
+const readPusherLine = readLater(async () =>
+  (await later<typeof import("../pusher_line.ts")>(import.meta.resolve("../pusher_line.ts")))
+    .parsePusherLine
+);
+const readCarbonLine = readLater(async () =>
+  (await later<typeof import("../pusher_line.ts")>(import.meta.resolve("../pusher_line.ts")))
+    .parseCarbonLine
+);
 
 /** How an instance is watched from outside. */
 export interface ExportConfig {
@@ -64,7 +75,7 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
     short: "",
     group: "Monitoring",
     argument: "PUSHER:ARGUMENTS",
-    kind: kind.lines(parsePusherLine),
+    kind: kind.lines(readPusherLine),
     default: [],
     onChange: "master",
     help: "Send the figures of the instance somewhere, again and again",
@@ -94,7 +105,7 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
     short: "",
     group: "Monitoring",
     argument: "HOST:PORT",
-    kind: kind.lines(parseCarbonLine),
+    kind: kind.lines(readCarbonLine),
     default: [],
     onChange: "master",
     help: "Graphite server that gets the figures of the instance, over TCP",

@@ -4,9 +4,16 @@
  * @module
  */
 
-import { type HookLine, parseHookLine } from "../hook_line.ts";
+import { later } from "../../later.ts";
+import type { HookLine } from "../hook_line.ts";
+import { readLater } from "../line_reader.ts";
 import * as kind from "../option_kind.ts";
 import type { OptionRows, OptionSpec } from "../option_spec.ts";
+
+const readHookLine = readLater(async () =>
+  (await later<typeof import("../hook_line.ts")>(import.meta.resolve("../hook_line.ts")))
+    .parseHookLine
+);
 
 /** Name of a phase. */
 export type HookPhase =
@@ -129,7 +136,7 @@ function row(phase: HookPhase): OptionSpec<readonly HookLine[]> {
     group: "Beside the workers",
     argument: "ACTION:ARGUMENT",
     kind: kind.lines((line) => {
-      const hook = parseHookLine(line);
+      const hook = readHookLine(line);
       if (hook.action !== "exit" || sort === "start") return hook;
       throw new SyntaxError('has the action "exit", which only works before there are workers');
     }),

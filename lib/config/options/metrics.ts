@@ -4,15 +4,21 @@
  * @module
  */
 
-import {
-  type MetricLine,
-  parseMetricLine,
-  parseThresholdLine,
-  type ThresholdLine,
-} from "../metric_line.ts";
+import { later } from "../../later.ts";
+import { readLater } from "../line_reader.ts";
+import type { MetricLine, ThresholdLine } from "../metric_line.ts";
 import * as kind from "../option_kind.ts";
 import type { ExportConfig } from "./exporting.ts";
 import type { OptionRows } from "../option_spec.ts";
+
+const readMetricLine = readLater(async () =>
+  (await later<typeof import("../metric_line.ts")>(import.meta.resolve("../metric_line.ts")))
+    .parseMetricLine
+);
+const readThresholdLine = readLater(async () =>
+  (await later<typeof import("../metric_line.ts")>(import.meta.resolve("../metric_line.ts")))
+    .parseThresholdLine
+);
 
 /** What is counted beside what duwsgi counts itself. */
 export interface MetricsConfig {
@@ -63,7 +69,7 @@ export const METRICS_OPTIONS: OptionRows<MetricsConfig> = {
     short: "",
     group: "Metrics",
     argument: "NAME|KEY=VALUE,…",
-    kind: kind.lines(parseMetricLine),
+    kind: kind.lines(readMetricLine),
     default: [],
     onChange: "workers",
     help: "Metric that scripts can change, or that the master works out",
@@ -86,7 +92,7 @@ export const METRICS_OPTIONS: OptionRows<MetricsConfig> = {
     short: "",
     group: "Metrics",
     argument: "KEY=VALUE,…",
-    kind: kind.lines(parseThresholdLine),
+    kind: kind.lines(readThresholdLine),
     default: [],
     onChange: "master",
     help: "Value of a metric that is logged when it is reached",
