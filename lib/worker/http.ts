@@ -30,6 +30,9 @@ export interface Handling {
 /** What Deno answers when a handler threw and nobody makes a response from that. */
 export const UNHANDLED = { status: 500, bytes: "Internal Server Error".length } as const;
 
+/** Looked up once: the globals of Deno are getters. */
+const ResponseClass = Response;
+
 let follow: ((handling: Handling) => Handling) | null = null;
 
 /** Called by a preload that is to see each request: what `wrap` returns is served instead. */
@@ -72,6 +75,20 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
     failed(begun);
     throw error;
   };
+  const awaited = (
+    result: Promise<Response>,
+    begun: BegunRequest,
+    info: Deno.ServeHandlerInfo<Deno.Addr>,
+    mayClose: boolean,
+  ): Promise<Response> =>
+    Promise.resolve(result).then((response) => {
+      // What is no response at all fails in Deno like any other mistake of the handler.
+      if (response instanceof ResponseClass) {
+        meter.answered(begun, response.status, bodySize(response));
+      } else failed(begun);
+      return closing(response, info, mayClose);
+    }, (error) => fail(begun, error));
+  // Has no closures of its own: what they keep would be allocated for each request.
   return (request, info) => {
     const begun = meter.begin(request);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
@@ -82,21 +99,16 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
     } catch (error) {
       return fail(begun, error);
     }
-    if (result instanceof Response) {
-      meter.answered(begun, result.status, bodySize(result));
-      if (rule === null) return result;
+    if (!(result instanceof ResponseClass)) {
+      return awaited(result, begun, info, mayCloseNow(connection));
     }
-    const mayClose = connection !== null &&
-      (rule?.mayClose(connection, performance.now()) ?? false);
-    if (result instanceof Response) return closing(result, info, mayClose);
-    return Promise.resolve(result).then((response) => {
-      // What is no response at all fails in Deno like any other mistake of the handler.
-      if (response instanceof Response) {
-        meter.answered(begun, response.status, bodySize(response));
-      } else failed(begun);
-      return closing(response, info, mayClose);
-    }, (error) => fail(begun, error));
+    meter.answered(begun, result.status, bodySize(result));
+    return rule === null ? result : closing(result, info, mayCloseNow(connection));
   };
+}
+
+function mayCloseNow(connection: string | null): boolean {
+  return connection !== null && (rule?.mayClose(connection, performance.now()) ?? false);
 }
 
 /** Wraps an error handler: its responses are counted. */
@@ -105,7 +117,7 @@ function countedErrors(onError: ErrorHandler): ErrorHandler {
   return async (error) => {
     try {
       const response = await onError(error);
-      if (response instanceof Response) meter.responded(response.status, bodySize(response));
+      if (response instanceof ResponseClass) meter.responded(response.status, bodySize(response));
       return response;
     } catch (failure) {
       meter.responded(UNHANDLED.status, UNHANDLED.bytes);
