@@ -25,7 +25,7 @@ import { UWSGI_LETTERS, uwsgiOptions } from "../config/uwsgi_options.ts";
 /** What the user wants: `run`, unless another command was named; of several, the first. */
 export interface Command {
   readonly kind: "run" | CommandName;
-  /** The option that help is wanted about, or the pidfile of the master to be signalled. */
+  /** The option that help is wanted about, the pidfile of the master to be signalled, the page to ask for. */
   readonly topic?: string;
 }
 

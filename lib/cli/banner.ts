@@ -10,8 +10,12 @@ import type { Surroundings } from "../master/surroundings.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { VERSION } from "../version.ts";
 
-/** The lines, without date and level. */
-export function banner(config: Config, surroundings: Surroundings): string[] {
+/**
+ * The lines, without date and level.
+ *
+ * @param signals Whether signals reload the instance.
+ */
+export function banner(config: Config, surroundings: Surroundings, signals: boolean): string[] {
   const { listeners, views, libc } = surroundings;
   const { os, arch } = Deno.build;
   const cpus = navigator.hardwareConcurrency;
@@ -20,6 +24,7 @@ export function banner(config: Config, surroundings: Surroundings): string[] {
     `touch ${absolutePath(path)} (one after the other)`
   );
   const all = config.touchReload.map((path) => `touch ${absolutePath(path)}`);
+  const ways = [...signals ? [`kill -HUP ${Deno.pid}`] : [], ...all, ...chain];
   const lines = [
     `duwsgi ${VERSION}, Deno ${Deno.version.deno}, ${os} ${arch}, ${cpus} CPUs`,
     `Master has pid ${Deno.pid} and directory ${Deno.cwd()}`,
@@ -30,7 +35,7 @@ export function banner(config: Config, surroundings: Surroundings): string[] {
       `${key.startsWith("metrics-http ") ? "Metrics and probes" : "Stats"} at ${worker.address}`
     ),
     `${workers} ${config.script}`,
-    `Reload with: ${[`kill -HUP ${Deno.pid}`, ...all, ...chain].join("; ")}`,
+    ...ways.length === 0 ? [] : [`Reload with: ${ways.join("; ")}`],
   ];
   if (libc === null) lines.push(`Foreign functions are refused, so ${COST_OF_OWN_SOCKETS}`);
   return lines;

@@ -27,7 +27,8 @@ export type ExitName =
   | "failed"
   | "cancelled"
   | "unreachable"
-  | "timeout";
+  | "timeout"
+  | "smoke";
 
 /** All ways to end, by name. */
 export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
@@ -90,6 +91,10 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   timeout: {
     code: 14,
     meaning: "`ctl`: no answer within `--timeout`. What was asked for goes on.",
+  },
+  smoke: {
+    code: 15,
+    meaning: "`--smoke`: a step failed; the line that begins with `failed` says which, and why.",
   },
 };
 

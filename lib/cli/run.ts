@@ -1,6 +1,6 @@
 /**
- * What the program does, in order: read the configuration, answer a question or open the sockets, run
- * the master, clean up. The only place that turns an error into a line on stderr and an exit code.
+ * What the program does, in order: read the configuration, answer a question or make this process what
+ * it is to be, and run the instance. The only place that turns an error into a line on stderr and an exit code.
  *
  * @module
  */
@@ -10,7 +10,6 @@ import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
 import { logKeysSet } from "../config/log_needs.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
-import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import { showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
@@ -19,24 +18,18 @@ import type { LogSetup } from "../master/log_setup.ts";
 import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
 import type { Handover } from "../master/handover.ts";
 import { isHandedOver, whyNoHandover } from "../master/handover_sign.ts";
-import { runMaster } from "../master/master.ts";
-import type { MasterSetup } from "../master/master_setup.ts";
+import type { Host } from "../master/host.ts";
 import type { OrphanReaper } from "../master/orphans.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import { SignalInbox } from "../master/signals.ts";
-import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
-import { after } from "../system/timing.ts";
 import { VERSION } from "../version.ts";
-import { banner } from "./banner.ts";
 import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
-import { instructionOf, logProblems } from "./instruction.ts";
-
-/** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
-const LOG_DELAY_MS = 200;
+import { noWorkerStarted, runHooks, runInstance } from "./instance.ts";
+import { logProblems } from "./instruction.ts";
 
 /** Runs the program with these arguments and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -84,6 +77,10 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "check") return await check(loaded);
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
+  if (kind === "smoke") {
+    const { smoke } = await later<typeof import("./smoke.ts")>(import.meta.resolve("./smoke.ts"));
+    return await smoke(topic, loaded.config, (host) => serve(args, loaded, { base, daemon, host }));
+  }
   const { daemonize, daemonize2 } = loaded.config;
   if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
     const { startDaemon } = await later<typeof import("./daemonize.ts")>(
@@ -92,6 +89,23 @@ async function perform(args: readonly string[]): Promise<number> {
     const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
     return await startDaemon(option, base.stdinRead());
   }
+  return await serve(args, loaded, { base, daemon, host: null });
+}
+
+/** What this process is, beside its configuration. */
+interface Part {
+  readonly base: SourceBase;
+  /** It is the daemon that another one has started. */
+  readonly daemon: boolean;
+  /** Null: only operators command the instance. */
+  readonly host: Host | null;
+}
+
+/** Runs the instance, and returns the exit code. */
+async function serve(args: readonly string[], read: Loaded, part: Part): Promise<number> {
+  const { base, daemon, host } = part;
+  const loaded = host === null ? read : inForeground(read);
+  if (loaded.config === null) return EXIT.configuration.code;
   const handover = await handoverToHere();
   // Before anything is opened or started: from here on a signal is an orderly end.
   const signals = new SignalInbox(libc());
@@ -105,16 +119,18 @@ async function perform(args: readonly string[]): Promise<number> {
     enter(loaded.config);
     const log = await setUpLog(loaded.config, loaded, daemon, handover);
     process = await setUpProcess(loaded.config, loaded, log);
-    const loadAgain = () => loadConfig(args, denoConfigSource(base, true));
-    return await serve(loaded, {
-      base,
-      process,
-      log,
-      handover,
-      signals,
-      serviceManager,
-      loadAgain,
+    const again = () => loadConfig(args, denoConfigSource(base, true));
+    const outcome = await runInstance(loaded, {
+      ...{ base, process, log, handover, signals, serviceManager, host },
+      loadAgain: host === null ? again : () => inForeground(again()),
+      openLog: ({ write, entries }) => configureLog(write, entries),
+      role: host !== null ? null : {
+        ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
+        ...listenVariables(base.passedSockets),
+        ...serviceManager?.environment,
+      },
     });
+    return codeOf(outcome, loaded.config, serviceManager);
   } catch (error) {
     process?.abort(error);
     if (error instanceof UserError) serviceManager?.failed(error);
@@ -124,6 +140,14 @@ async function perform(args: readonly string[]): Promise<number> {
     orphans?.close();
     signals.close();
   }
+}
+
+/** The same without a daemon: whoever is at work in this process wants to see what becomes of it. */
+function inForeground(loaded: Loaded): Loaded {
+  const { config } = loaded;
+  return config === null
+    ? loaded
+    : { ...loaded, config: { ...config, daemonize: "", daemonize2: "" } };
 }
 
 /** As process 1 the master inherits what has lost its parent. */
@@ -237,124 +261,20 @@ async function check({ config, draft }: Loaded): Promise<number> {
   return config === null ? EXIT.configuration.code : answer("The configuration is good");
 }
 
-/** What accompanies an instance from the first to the last. */
-interface Company {
-  readonly base: SourceBase;
-  readonly process: ProcessSetup | null;
-  readonly log: LogSetup | null;
-  readonly handover: Handover | null;
-  readonly signals: SignalInbox;
-  readonly serviceManager: ServiceManager | null;
-  readonly loadAgain: () => Loaded;
-}
-
-async function serve(loaded: Loaded, company: Company): Promise<number> {
-  const { base, process, log, handover, signals, serviceManager, loadAgain } = company;
-  const instruction = instructionOf(loaded);
-  if (instruction === null) return EXIT.configuration.code;
-  const { config } = instruction;
-  requireScript(config.script, "deno-worker-override");
-  for (const mule of config.mules) requireScript(mule, "mule");
-  const hooks = async (phases: readonly HookPhase[]) => {
-    for (const phase of handover === null ? phases : []) await runHooks(config, phase);
-  };
-  await hooks(PHASES_BEFORE_SOCKETS);
-  const surroundings = await openSurroundings(config, base.passedSockets, handover, process, log);
-  try {
-    await hooks(PHASES_BEFORE_WORKERS);
-  } catch (error) {
-    closeSurroundings(surroundings, true);
-    throw error;
-  }
-  process?.opened(surroundings.control.directory);
-  for (const line of banner(config, surroundings)) logLine("info", line, { event: "banner" });
-  const daemon = config.daemonize !== "" || config.daemonize2 !== "";
-  const outcome = await runIn(surroundings, {
-    instruction,
-    surroundings,
-    inheritance: handover,
-    signals,
-    serviceManager,
-    reloading: async () => {
-      const { prepareReloading } = await later<typeof import("./reloading.ts")>(
-        import.meta.resolve("./reloading.ts"),
-      );
-      const role = {
-        ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
-        ...listenVariables(base.passedSockets),
-        ...serviceManager?.environment,
-      };
-      return prepareReloading({ libc: libc(), base, surroundings, role, loadAgain });
-    },
-  });
+/** How the program ends; the last line of the log says why, unless it was stopped. */
+function codeOf(
+  outcome: Outcome,
+  { script }: Config,
+  serviceManager: ServiceManager | null,
+): number {
   if (outcome === "stopped") return EXIT.ok.code;
   if (outcome === "killed") return EXIT.killed.code;
   if (outcome === "noWorkerLeft") {
     logLine("error", "No worker is left: see the errors above", { event: "noWorkerLeft" });
     return EXIT.noWorkerLeft.code;
   }
-  const text = `No worker of ${config.script} could start, so there is nothing to serve: ` +
-    "see the errors above";
+  const text = noWorkerStarted(script);
   logLine("error", text, { event: "noWorkerStarted" });
   serviceManager?.failed(new UserError("noWorkerStarted", text));
   return EXIT.noWorkerStarted.code;
-}
-
-/** Runs the master, and closes its surroundings, whatever happens. */
-async function runIn(
-  surroundings: Surroundings,
-  setup: Omit<MasterSetup, "onReady">,
-): Promise<Outcome> {
-  const { config } = setup.instruction;
-  let outcome: Outcome | null = null;
-  try {
-    const ready = Promise.withResolvers<void>();
-    const running = runMaster({
-      ...setup,
-      onReady: () => {
-        surroundings.process?.ready();
-        ready.resolve();
-      },
-    });
-    const patience = Promise.withResolvers<void>();
-    const cancel = after(LOG_DELAY_MS, patience.resolve);
-    // Loading the log's library takes many milliseconds, which the workers need to start.
-    await Promise.race([ready.promise, running, patience.promise]);
-    cancel();
-    await configureLog(surroundings.write, surroundings.entries);
-    return outcome = await running;
-  } finally {
-    if (hooksOf(config, "as-user-atexit").length > 0) {
-      const { runLateHooks } = await later<typeof import("../master/companions/hooks.ts")>(
-        import.meta.resolve("../master/companions/hooks.ts"),
-      );
-      await runLateHooks(config, "as-user-atexit");
-    }
-    const unused = outcome === null || outcome === "noWorkerStarted";
-    closeSurroundings(surroundings, config.vacuum || unused);
-  }
-}
-
-const PHASES_BEFORE_SOCKETS = ["pre-jail", "in-jail", "post-jail", "as-root"] as const;
-const PHASES_BEFORE_WORKERS = ["as-user", "pre-app", "master-start"] as const;
-
-/** Whoever has no hooks does not load what runs them. */
-async function runHooks(config: Config, phase: HookPhase): Promise<void> {
-  if (hooksOf(config, phase).length === 0) return;
-  const hooks = await later<typeof import("../master/companions/hooks.ts")>(
-    import.meta.resolve("../master/companions/hooks.ts"),
-  );
-  await hooks.runHooks(config, phase);
-}
-
-function requireScript(script: string, option: string): void {
-  try {
-    if (Deno.statSync(script).isFile) return;
-  } catch {
-    // The same message for every reason: the user looks at the path.
-  }
-  throw new UserError(
-    "configuration",
-    `Cannot find the script "${script}" of ${option} in ${Deno.cwd()}`,
-  );
 }

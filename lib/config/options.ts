@@ -508,6 +508,19 @@ export const COMMANDS: readonly (Row & { readonly name: CommandName })[] = [
     example: "duwsgi --check app.ini",
   },
   {
+    name: "smoke",
+    aliases: [],
+    short: "",
+    group: "Commands",
+    argument: "[PATH]",
+    help: "Start, ask each socket for PATH, reload once, stop, and exit: for CI",
+    details:
+      "One line for each step on standard output, and exit code 15 if one fails; see [smoke runs](smoke.md). " +
+      "Without a path it is `/`. `--smoke=connect` sends no request: for scripts that speak no HTTP. " +
+      "The path is joined with `=`.",
+    example: "duwsgi --smoke=/health app.ini",
+  },
+  {
     name: "reload",
     aliases: [],
     short: "",
@@ -547,6 +560,7 @@ export type CommandName =
   | "version"
   | "show-config"
   | "check"
+  | "smoke"
   | "reload"
   | "stop"
   | "pause";

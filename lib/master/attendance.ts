@@ -13,10 +13,11 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Those who command this master; signals do from now on, the others when it is opened. */
 export function operatorsOf(
-  { surroundings, signals }: MasterSetup,
+  { surroundings, signals, host }: MasterSetup,
   attended: Omit<OperatorsSetup, "surroundings">,
 ): Operators {
   const operators = new Operators({ surroundings, ...attended });
+  host?.admit(operators, attended.stats);
   signals.deliver((command, signal) => operators.command(command, signal));
   const { process, log } = surroundings;
   if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();

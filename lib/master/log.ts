@@ -13,9 +13,13 @@ import type { LineWriter } from "../system/line_writer.ts";
 /** What machines read of a line; `event` names what happened. */
 export type LogFields = Record<string, unknown>;
 
-type Line = Omit<LogRecord, "category">;
+/** A line of the log, as LogTape takes it. */
+export type Line = Omit<LogRecord, "category">;
 
-let emit: ((line: Line) => void) | null = null;
+/** Takes lines of the log. */
+export type LineTaker = (line: Line) => void;
+
+let taker: LineTaker | null = null;
 const early: Line[] = [];
 
 /** Writes a line to the master's log. What comes before {@linkcode configureLog} is kept until then. */
@@ -29,8 +33,16 @@ export function logLine(level: LogLevel, text: string, fields: LogFields): void 
     timestamp: Date.now(),
     properties: fields,
   };
-  if (emit === null) early.push(line);
-  else emit(line);
+  if (taker === null) early.push(line);
+  else taker(line);
+}
+
+/**
+ * From now on lines go there, and those that were kept before: in this order. Null: they are kept again.
+ */
+export function logTo(next: LineTaker | null): void {
+  taker = next;
+  if (next !== null) { for (const line of early.splice(0)) next(line); }
 }
 
 /** What was logged before {@linkcode configureLog}, for a program that ends before it comes to that. */
@@ -46,8 +58,7 @@ export function unwrittenLines(): string[] {
  * @param sink Takes entries instead; null: plain lines are wanted.
  */
 export async function configureLog(write: LineWriter, sink: EntrySink | null): Promise<void> {
-  emit = sink === null ? await plainLines(write) : (line) => sink([entryOf(line)]);
-  for (const line of early.splice(0)) emit(line);
+  logTo(sink === null ? await plainLines(write) : (line) => sink([entryOf(line)]));
 }
 
 function entryOf({ level, rawMessage, timestamp, properties }: Line) {
@@ -60,7 +71,7 @@ function entryOf({ level, rawMessage, timestamp, properties }: Line) {
   };
 }
 
-async function plainLines(write: LineWriter): Promise<(line: Line) => void> {
+async function plainLines(write: LineWriter): Promise<LineTaker> {
   const { configureSync, getAnsiColorFormatter, getLogger, getTextFormatter } = await import(
     "@logtape/logtape"
   );

@@ -8,9 +8,10 @@ import type { Config } from "../config/config.ts";
 import type { Settings } from "../core/state.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import type { Handover } from "./handover.ts";
+import type { Host } from "./host.ts";
 import type { Replacement } from "./replacement.ts";
 import type { ServiceManager } from "./service_manager.ts";
-import type { SignalInbox } from "./signals.ts";
+import type { SignalSource } from "./signals.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** A configuration together with what `uwsgi.opt` shows of it. */
@@ -44,7 +45,9 @@ export interface MasterSetup {
   readonly instruction: Instruction;
   readonly surroundings: Surroundings;
   /** The signals, also those that came before; whoever made it closes it. */
-  readonly signals: SignalInbox;
+  readonly signals: SignalSource;
+  /** Whoever commands it from inside its process; null: nobody. */
+  readonly host: Host | null;
   /** Null: nobody wants to be told how the instance is. */
   readonly serviceManager: ServiceManager | null;
   /** What the program that was here before has passed on; null: this is the first one. */

@@ -47,11 +47,26 @@ export const SIGNALS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
 /** A command that a signal stands for. */
 type Pass = (command: CommandName, signal: Deno.Signal) => void;
 
+/** Where the commands of signals come from. */
+export interface SignalSource {
+  /** Whether the process takes signals for commands. */
+  readonly obeyed: boolean;
+  /** Passes on what has come so far, and from now on what comes. */
+  deliver(pass: Pass): void;
+  /** From now on signals do what they do to any process. */
+  close(): void;
+}
+
+/** The signals of a process that is not the instance's own: they are not for the instance. */
+export const NO_SIGNALS: SignalSource = { obeyed: false, deliver() {}, close() {} };
+
 /**
  * Takes the master's signals from the moment it is made, and keeps them until somebody asks for them:
  * one that comes while the sockets are opened must neither be lost nor end the process.
  */
-export class SignalInbox {
+export class SignalInbox implements SignalSource {
+  /** It does. */
+  readonly obeyed = true;
   readonly #waiting: Parameters<Pass>[] = [];
   readonly #removers: (() => void)[];
   #pass: Pass = (command, signal) => this.#waiting.push([command, signal]);
@@ -67,13 +82,11 @@ export class SignalInbox {
     if (c !== null) this.#removers.push(swallowSignal(c, "SIGUSR1"));
   }
 
-  /** Passes on what has come so far, and from now on what comes. */
   deliver(pass: Pass): void {
     this.#pass = pass;
     for (const [command, signal] of this.#waiting.splice(0)) pass(command, signal);
   }
 
-  /** From now on signals do what they do to any process. */
   close(): void {
     for (const remove of this.#removers) remove();
   }

@@ -6,7 +6,7 @@
  */
 
 import { UserError } from "../cli/exit_code.ts";
-import { formatAddress, parseAddress } from "../config/address.ts";
+import { callable } from "../system/connect_address.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 
 /** Something that says what an instance is doing. */
@@ -36,26 +36,8 @@ const LONGEST_BYTES = 64 * 1024 * 1024;
 export function addressSource(text: string): StatsSource {
   if (/^https?:\/\//i.test(text)) return httpSource(text);
   try {
-    const address = parseAddress(text);
-    switch (address.kind) {
-      case "tcp": {
-        if (address.port === 0) throw new SyntaxError("The address has no port");
-        const hostname = address.host === "" ? "127.0.0.1" : address.host;
-        const { port } = address;
-        return socketSource(
-          formatAddress(address),
-          hostname,
-          () => Deno.connect({ hostname, port }),
-        );
-      }
-      case "unix":
-      case "abstract": {
-        const path = address.kind === "unix" ? address.path : `\0${address.name}`;
-        return socketSource(text, null, () => Deno.connect({ transport: "unix", path }));
-      }
-      default:
-        throw new SyntaxError("Nobody can connect to a descriptor");
-    }
+    const { name, host, connect } = callable(text);
+    return socketSource(name, host, connect);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new UserError("configuration", `top: "${text}" is no address: ${error.message}`);

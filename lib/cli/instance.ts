@@ -1,0 +1,163 @@
+/**
+ * From a good configuration to the end of the instance: hooks, sockets, the master, and cleaning up. The
+ * program takes this road, and so does a program that has duwsgi as a library.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Loaded } from "../config/load.ts";
+import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
+import type { Outcome } from "../core/event.ts";
+import { later } from "../later.ts";
+import type { Handover } from "../master/handover.ts";
+import type { Host } from "../master/host.ts";
+import { logLine } from "../master/log.ts";
+import type { LogSetup } from "../master/log_setup.ts";
+import { runMaster } from "../master/master.ts";
+import type { MasterSetup } from "../master/master_setup.ts";
+import type { ProcessSetup } from "../master/process_setup.ts";
+import type { ServiceManager } from "../master/service_manager.ts";
+import type { SignalSource } from "../master/signals.ts";
+import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
+import type { SourceBase } from "../system/config_source.ts";
+import { libc } from "../system/libc.ts";
+import { after } from "../system/timing.ts";
+import { banner } from "./banner.ts";
+import { UserError } from "./exit_code.ts";
+import { instructionOf } from "./instruction.ts";
+
+/** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
+const LOG_DELAY_MS = 200;
+
+/** What accompanies an instance from the first to the last. */
+export interface Company {
+  readonly base: SourceBase;
+  readonly process: ProcessSetup | null;
+  /** Log files, targets and encoders; null: nothing of that is configured. */
+  readonly log: LogSetup | null;
+  readonly handover: Handover | null;
+  readonly signals: SignalSource;
+  readonly serviceManager: ServiceManager | null;
+  /** Whoever commands the instance from inside its process; null: nobody. */
+  readonly host: Host | null;
+  readonly loadAgain: () => Loaded;
+  /** Opens the log. */
+  readonly openLog: (surroundings: Surroundings) => Promise<void>;
+  /**
+   * Variables that the master's next program gets beside those of the process; null: the process is
+   * not the instance's own, so its program is not replaced.
+   */
+  readonly role: Readonly<Record<string, string>> | null;
+}
+
+/**
+ * Runs an instance until it ends, and leaves nothing behind.
+ *
+ * @throws {UserError} If it cannot begin.
+ */
+export async function runInstance(loaded: Loaded, company: Company): Promise<Outcome> {
+  const { base, process, log, handover, signals, serviceManager, host, loadAgain } = company;
+  const instruction = instructionOf(loaded);
+  if (instruction === null) throw new TypeError("There is no configuration to run");
+  const { config } = instruction;
+  requireScript(config.script, "deno-worker-override");
+  for (const mule of config.mules) requireScript(mule, "mule");
+  const hooks = async (phases: readonly HookPhase[]) => {
+    for (const phase of handover === null ? phases : []) await runHooks(config, phase);
+  };
+  await hooks(PHASES_BEFORE_SOCKETS);
+  const surroundings = await openSurroundings(config, base.passedSockets, handover, process, log);
+  try {
+    await hooks(PHASES_BEFORE_WORKERS);
+  } catch (error) {
+    closeSurroundings(surroundings, true);
+    throw error;
+  }
+  process?.opened(surroundings.control.directory);
+  for (const line of banner(config, surroundings, signals.obeyed)) {
+    logLine("info", line, { event: "banner" });
+  }
+  return await runIn(surroundings, company, {
+    instruction,
+    surroundings,
+    inheritance: handover,
+    signals,
+    serviceManager,
+    host,
+    reloading: async () => {
+      const { prepareReloading } = await later<typeof import("./reloading.ts")>(
+        import.meta.resolve("./reloading.ts"),
+      );
+      const { role } = company;
+      const c = role === null ? null : libc();
+      return prepareReloading({ libc: c, base, surroundings, role: role ?? {}, loadAgain });
+    },
+  });
+}
+
+/** Runs the master, and closes its surroundings, whatever happens. */
+async function runIn(
+  surroundings: Surroundings,
+  { host, openLog }: Company,
+  setup: Omit<MasterSetup, "onReady">,
+): Promise<Outcome> {
+  const { config } = setup.instruction;
+  let outcome: Outcome | null = null;
+  try {
+    const ready = Promise.withResolvers<void>();
+    const running = runMaster({
+      ...setup,
+      onReady: () => {
+        surroundings.process?.ready();
+        host?.ready(surroundings.listeners.sockets);
+        ready.resolve();
+      },
+    });
+    const patience = Promise.withResolvers<void>();
+    const cancel = after(LOG_DELAY_MS, patience.resolve);
+    // Loading the log's library takes many milliseconds, which the workers need to start.
+    await Promise.race([ready.promise, running, patience.promise]);
+    cancel();
+    await openLog(surroundings);
+    return outcome = await running;
+  } finally {
+    if (hooksOf(config, "as-user-atexit").length > 0) {
+      const { runLateHooks } = await later<typeof import("../master/companions/hooks.ts")>(
+        import.meta.resolve("../master/companions/hooks.ts"),
+      );
+      await runLateHooks(config, "as-user-atexit");
+    }
+    const unused = outcome === null || outcome === "noWorkerStarted";
+    closeSurroundings(surroundings, config.vacuum || unused);
+  }
+}
+
+const PHASES_BEFORE_SOCKETS = ["pre-jail", "in-jail", "post-jail", "as-root"] as const;
+const PHASES_BEFORE_WORKERS = ["as-user", "pre-app", "master-start"] as const;
+
+/** Does what is to be done at a point; whoever has no hooks does not load what runs them. */
+export async function runHooks(config: Config, phase: HookPhase): Promise<void> {
+  if (hooksOf(config, phase).length === 0) return;
+  const hooks = await later<typeof import("../master/companions/hooks.ts")>(
+    import.meta.resolve("../master/companions/hooks.ts"),
+  );
+  await hooks.runHooks(config, phase);
+}
+
+function requireScript(script: string, option: string): void {
+  try {
+    if (Deno.statSync(script).isFile) return;
+  } catch {
+    // The same message for every reason: the user looks at the path.
+  }
+  throw new UserError(
+    "configuration",
+    `Cannot find the script "${script}" of ${option} in ${Deno.cwd()}`,
+  );
+}
+
+/** What there is to say when no worker could start. */
+export function noWorkerStarted(script: string): string {
+  return `No worker of ${script} could start, so there is nothing to serve: see the errors above`;
+}

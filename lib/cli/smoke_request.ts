@@ -1,0 +1,85 @@
+/**
+ * What a smoke run asks of a socket: one request for a page, or only whether somebody accepts.
+ *
+ * @module
+ */
+
+import { callable } from "../system/connect_address.ts";
+import { fulfilledWithin } from "../system/timing.ts";
+
+/** A server may take this long for the head of its answer (10 s). */
+const PATIENCE_MS = 10_000;
+/** What is longer is no head (64 KiB). */
+const LONGEST_HEAD = 64 * 1024;
+
+/**
+ * Connects, and closes the connection again.
+ *
+ * @throws {Error} If nobody accepts; the message says why.
+ */
+export async function knock(address: string): Promise<string> {
+  (await connectTo(address)).close();
+  return "somebody accepts";
+}
+
+/**
+ * GETs a page with a connection of its own, and waits for the head of the answer.
+ *
+ * @returns The status in words.
+ * @throws {Error} If there is no answer, none of HTTP, or one with a status from 400 on.
+ */
+export async function request(address: string, path: string): Promise<string> {
+  const connection = await connectTo(address);
+  try {
+    const head = headOf(connection, `GET ${path} HTTP/1.1`, callable(address).host ?? "localhost");
+    // An answer that comes too late meets a closed connection.
+    head.catch(() => {});
+    if (!await fulfilledWithin(head, PATIENCE_MS)) {
+      throw new Error(`no answer within ${PATIENCE_MS / 1000} s`);
+    }
+    return judge(await head);
+  } finally {
+    connection.close();
+  }
+}
+
+/**
+ * What the head of an answer says, as `200 OK`.
+ *
+ * @throws {Error} If it is no success.
+ */
+export function judge(head: string): string {
+  if (head === "") throw new Error(`the connection was closed without an answer: ${NO_HTTP}`);
+  const [, code, reason = ""] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?/.exec(head) ?? [];
+  if (code === undefined) throw new Error(`the answer is not HTTP: ${NO_HTTP}`);
+  const status = `${code} ${reason}`.trimEnd();
+  if (Number(code) >= 400) throw new Error(`the answer is ${status}`);
+  return status;
+}
+
+const NO_HTTP = "for scripts that speak no HTTP there is --smoke=connect";
+
+async function connectTo(address: string): Promise<Deno.Conn> {
+  const connecting = callable(address).connect();
+  // A connection that comes about after that is of no use.
+  const late = () => void connecting.then((connection) => connection.close(), () => {});
+  if (await fulfilledWithin(connecting, PATIENCE_MS)) return await connecting;
+  late();
+  throw new Error(`nobody accepts within ${PATIENCE_MS / 1000} s`);
+}
+
+async function headOf(connection: Deno.Conn, line: string, host: string): Promise<string> {
+  const request =
+    `${line}\r\nHost: ${host}\r\nUser-Agent: duwsgi-smoke\r\nConnection: close\r\n\r\n`;
+  const bytes = new TextEncoder().encode(request);
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(4096);
+  let head = "";
+  while (!head.includes("\r\n\r\n") && head.length < LONGEST_HEAD) {
+    const read = await connection.read(buffer);
+    if (read === null) break;
+    head += decoder.decode(buffer.subarray(0, read), { stream: true });
+  }
+  return head;
+}
