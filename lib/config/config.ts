@@ -10,6 +10,7 @@
  */
 
 import type { Limits } from "../core/watch.ts";
+import type { AppsConfig } from "./options/apps.ts";
 import type { LogFileConfig } from "./options/log_file.ts";
 import type { LogTargetConfig } from "./options/log_targets.ts";
 import type { ProcessConfig } from "./options/process.ts";
@@ -45,6 +46,7 @@ export interface SocketSpec {
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
 export interface Config
   extends
+    AppsConfig,
     ReloadConfig,
     RespawnConfig,
     ControlConfig,

@@ -12,6 +12,7 @@ import { LOOPS } from "./loops.ts";
 import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
 import type { OptionRows } from "./option_spec.ts";
+import { APPS_OPTIONS } from "./options/apps.ts";
 import { CONTROL_OPTIONS } from "./options/control.ts";
 import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
@@ -261,6 +262,7 @@ export const OPTIONS: OptionRows<Config> = {
     details: "Needs the right to change owners, see chown(2).",
     example: "chown-socket = www-data:www-data",
   },
+  ...APPS_OPTIONS,
   vacuum: {
     name: "vacuum",
     aliases: [],

@@ -49,6 +49,7 @@ export function resolve(
   }
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
   checkSockets(draft.sockets, problems);
+  if (!circumstances.incomplete && !circumstances.socketsPassed) checkSocketMap(draft, problems);
   checkLifetimes(entries, draft, problems);
   checkMetrics(draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
@@ -132,6 +133,31 @@ function checkSockets(sockets: readonly SocketSpec[], problems: Problems): void 
           `${formatOrigin(first)}: remove one of the two`,
       );
     }
+  }
+}
+
+/** Each line of `socket-map` names a socket that there is, and no port is there twice. */
+function checkSocketMap(
+  { sockets, socketMap }: Draft,
+  problems: Problems,
+): void {
+  const seen = new Map<number | string, string>();
+  for (const { asked, socket, origin } of socketMap) {
+    const where = formatOrigin(origin);
+    const first = seen.get(asked);
+    if (first !== undefined) {
+      problems.error(
+        origin,
+        `"socket-map" at ${where} maps ${asked} again, after ${first}: remove one of the two`,
+      );
+    }
+    seen.set(asked, where);
+    if (sockets.length === 0 || socket < sockets.length) continue;
+    const last = sockets.length - 1;
+    problems.error(
+      origin,
+      `"socket-map" at ${where} names socket ${socket}, but the last one is ${last}: they are counted from 0`,
+    );
   }
 }
 

@@ -90,6 +90,7 @@ export function writeFacts(
     requestLog: requestLogSettings(config),
     log: log?.plan ?? null,
     ownConsole: !exportsConsole(config.env),
+    socketMap: config.socketMap.map(({ asked, socket }) => ({ asked, socket })),
   };
   Deno.writeTextFileSync(path, JSON.stringify(facts));
 }

@@ -27,6 +27,8 @@ const METRICS = new URL("../worker/metrics.ts", import.meta.url);
 const REQUEST_LOG = new URL("../worker/request_log/enter.ts", import.meta.url);
 /** What it runs as well if its log lines have targets or a form of their own. */
 const LOG_TARGETS = new URL("../worker/log_to_targets.ts", import.meta.url);
+/** What it runs as well if its script may listen by itself. */
+const APPS = new URL("../worker/apps/enter.ts", import.meta.url);
 const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
 
 /** What all workers of one generation are started with. */
@@ -62,6 +64,7 @@ export function workerCommand(
     ...shapesLog(config) || shapesRequests(config) ? [LOG_TARGETS] : [],
     ...usesMetrics(config) ? [METRICS] : [],
     ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
+    ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
   ];
   const args = [
     "run",
@@ -77,6 +80,21 @@ export function workerCommand(
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
   return { args, env: Object.fromEntries(config.env), notes };
+}
+
+const IMPORT_OF_UWSGI = /\b(from|import)\s*\(?\s*["']uwsgi["']/;
+
+/**
+ * True if the script itself imports `uwsgi`, which spares its workers the modules for those that do not.
+ * Where one of its own modules does so, the worker notices.
+ */
+function asksForSockets(script: string): boolean {
+  try {
+    return IMPORT_OF_UWSGI.test(Deno.readTextFileSync(script));
+  } catch {
+    // The worker says what is wrong with it.
+    return false;
+  }
 }
 
 /** Where the import map of a generation, or of a mule, is written. */

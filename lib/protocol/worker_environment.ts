@@ -32,6 +32,13 @@ export interface WorkerSocket {
 /** Options as `uwsgi.opt` shows them: an option that was given more than once is a list. */
 export type ModuleOptions = Readonly<Record<string, string | true | readonly (string | true)[]>>;
 
+/** Which socket a script gets that asks for a port, or for the path of a Unix socket. */
+export interface SocketRule {
+  readonly asked: number | string;
+  /** Number of the socket, from 0. */
+  readonly socket: number;
+}
+
 /** What is the same for all workers of a generation: the file that the variable names. */
 export interface InstanceFacts {
   /** Version of duwsgi. */
@@ -54,6 +61,8 @@ export interface InstanceFacts {
   readonly ownConsole: boolean;
   /** The request log; null: there is none. */
   readonly requestLog: RequestLogSettings | null;
+  /** For scripts that listen by themselves. */
+  readonly socketMap: readonly SocketRule[];
 }
 
 /** What a worker is told by the variable. */

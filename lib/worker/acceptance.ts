@@ -5,10 +5,38 @@
  * @module
  */
 
+import { lookAtOutputAgain } from "./console_output.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import { currentInstance } from "./instance.ts";
 import { instanceSockets } from "./sockets.ts";
 
 let said: boolean | null = null;
+
+let tookStderr = false;
+
+/** What a script means by `accepting()`; the first time is the end of the start. */
+export function sayAccepting(on: boolean): void {
+  takeStderr();
+  tellAccepting(on);
+  startHeartbeat();
+}
+
+/**
+ * While a worker starts, its errors go through the master, which repeats the first line of a failed
+ * start. From then on it writes to the master's own stderr itself, or, where the log is no plain text,
+ * to a file in memory, from which its lines are taken.
+ */
+function takeStderr(): void {
+  const { environment, facts, libc } = currentInstance();
+  const { words, stderr } = environment;
+  if (tookStderr || libc === null || stderr === null) return;
+  tookStderr = true;
+  if (words !== null) {
+    libc.dup3(words.write, 1, 0);
+    libc.dup3(words.write, 2, 0);
+  } else if (facts.log === null || facts.log.log === null) libc.dup3(stderr, 2, 0);
+  lookAtOutputAgain();
+}
 
 /** Tells the master that this worker accepts, or does not. */
 export function tellAccepting(on: boolean): void {

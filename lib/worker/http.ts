@@ -49,6 +49,11 @@ export function countedHandling(handling: Handling): Handling {
 
 let rule: ClosingRule | null = null;
 
+/** Which responses close their connections; null: none of them has to. */
+export function closingRule(): ClosingRule | null {
+  return rule;
+}
+
 /** From now on, responses close their connections. */
 export function beginClosing(): void {
   rule ??= new ClosingRule();

@@ -12,6 +12,7 @@ import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
 import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
+import type { RequestLog } from "./request_log/request_log.ts";
 
 /** This worker's place in its instance. */
 export interface Instance {
@@ -29,6 +30,10 @@ export interface Instance {
   takeMuleMessage: ((text: string) => void) | null;
   /** The metrics; null: the instance has none. */
   metrics: MetricTable | null;
+  /** The request log; null: there is none. */
+  requestLog: RequestLog | null;
+  /** True once the script has imported `uwsgi`: it asks for the sockets itself. */
+  usesModule: boolean;
 }
 
 let instance: Instance | null = null;

@@ -10,6 +10,21 @@ import { setInherited } from "../system/descriptor.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { currentInstance } from "./instance.ts";
 
+/** Deno's own functions that listen. */
+export type ListeningFunctions = Pick<typeof Deno, "serve" | "listen" | "listenTls">;
+
+let kept: ListeningFunctions | null = null;
+
+/** The script is about to find other functions in the place of Deno's own, which are these. */
+export function keepListeningFunctions(functions: ListeningFunctions): void {
+  kept = functions;
+}
+
+/** Deno's own functions, whatever the script finds in their place. */
+export function listeningFunctions(): ListeningFunctions {
+  return kept ?? Deno;
+}
+
 /**
  * Calls `open` with a place to listen at and makes what it opened accept on the socket.
  *

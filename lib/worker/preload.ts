@@ -51,6 +51,8 @@ function enter(): void {
     libc: c,
     takeMuleMessage: null,
     metrics: null,
+    requestLog: null,
+    usesModule: false,
   });
   sayHello();
   if (c !== null) {

@@ -54,3 +54,39 @@ function descriptors(wanted: (address: string) => boolean): number[] {
   const { sockets } = currentInstance().environment;
   return sockets.filter(({ address }) => wanted(address)).flatMap(({ fds }) => fds);
 }
+
+/** The queues of other slots that a worker accepts from while those slots have no worker. */
+export class Coverage {
+  readonly #fds: readonly number[];
+  readonly #open: (fd: number) => void;
+  readonly #known = new Map<number, (() => void) | null>();
+
+  /** `open` lets something accept on the queue with this descriptor; once for each. */
+  constructor(fds: readonly number[], open: (fd: number) => void) {
+    this.#fds = fds;
+    this.#open = open;
+  }
+
+  /** Accepts for these slots as well, and for no others. */
+  cover(slots: readonly number[]): void {
+    if (this.#fds.length < 2) return;
+    for (const [slot, resume] of this.#known) {
+      if (resume === null && !slots.includes(slot)) this.#known.set(slot, this.#rest(slot));
+    }
+    for (const slot of slots) this.#begin(slot);
+  }
+
+  #begin(slot: number): void {
+    const fd = this.#fds[slot - 1];
+    if (fd === undefined) return;
+    if (this.#known.has(slot)) this.#known.get(slot)?.();
+    else this.#open(fd);
+    this.#known.set(slot, null);
+  }
+
+  #rest(slot: number): (() => void) | null {
+    const { libc } = currentInstance();
+    const fd = this.#fds[slot - 1];
+    return libc === null || fd === undefined ? null : stopAccepting(libc, fd);
+  }
+}

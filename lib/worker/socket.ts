@@ -4,13 +4,13 @@
  * @module
  */
 
-import { stopAccepting } from "../system/accept_queue.ts";
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
-import { drain } from "./drain.ts";
+import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
-import { denoAddress, openOn } from "./listener.ts";
-import { stopQueues } from "./queues.ts";
+import { denoAddress, listeningFunctions, openOn } from "./listener.ts";
+import type { Place } from "../system/adopted_listener.ts";
+import { Coverage, stopQueues } from "./queues.ts";
 
 /** Options of {@linkcode UwsgiSocket.serve}; they mean what they mean for `Deno.serve`. */
 export interface ServeOptions {
@@ -50,87 +50,110 @@ export interface UwsgiSocket {
   listen(): Deno.Listener;
 }
 
+/** What accepts on a socket of the instance. */
+export interface Service extends Drainable {
+  /** Accepts for these slots as well, and for no others. */
+  cover(slots: readonly number[]): void;
+}
+
+/** What else `Deno.serve` can be told, beside where it listens: certificate and key. */
+export type TlsOptions = Partial<Deno.TlsCertifiedKeyPem>;
+
 /** The worker's side of a {@linkcode UwsgiSocket}: also knows what serves it. */
 export class InstanceSocket implements UwsgiSocket {
   readonly address: string;
   readonly protocol: "socket" | "http-socket";
   readonly fd: number;
-  readonly #socket: WorkerSocket;
-  #served: Served | null = null;
+  /** The socket as the master describes it. */
+  readonly source: WorkerSocket;
+  #served: Service | null = null;
+  #listened = false;
 
   /** Made by the preload, one for each configured socket. */
   constructor(socket: WorkerSocket) {
-    this.#socket = socket;
+    this.source = socket;
     this.address = socket.address;
     this.protocol = socket.protocol;
     this.fd = slotDescriptor(socket, currentInstance().environment.slot) ?? -1;
   }
 
-  serve(handler: Handler, options: ServeOptions = {}): Server {
-    if (this.#served !== null) throw new TypeError(`"${this.address}" is served already`);
+  serve(handler: Handler, options: ServeOptions = {}, tls: TlsOptions = {}): Server {
+    this.#mustBeFree();
     const { onError } = options;
     const handling = countedHandling({ handler, ...(onError && { onError }) });
-    this.#served = new Served(this.#socket, handling.handler, { ...options, ...handling });
-    return this.#served.server;
+    const served = new Served(this.source, handling.handler, { ...options, ...handling, tls });
+    this.#served = served;
+    return served.server;
   }
 
   listen(): Deno.Listener {
-    const fd = this.fd < 0 ? null : this.fd;
-    const listener = openOn<Deno.Listener>(
-      this.#socket,
-      fd,
-      (place) =>
-        "path" in place
-          ? Deno.listen({ transport: "unix", path: place.path }) as Deno.Listener
-          : Deno.listen({ ...place }),
+    return this.listenWith((place) =>
+      "path" in place
+        ? listeningFunctions().listen({ transport: "unix", path: place.path }) as Deno.Listener
+        : listeningFunctions().listen({ ...place })
     );
-    Object.defineProperty(listener, "addr", { value: denoAddress(this.#socket), enumerable: true });
+  }
+
+  /** The same with a listener of another kind, which `open` opens at a place. */
+  listenWith<T extends { readonly addr: Deno.Addr }>(open: (place: Place) => T): T {
+    const listener = openOn<T>(this.source, this.fd < 0 ? null : this.fd, open);
+    Object.defineProperty(listener, "addr", { value: denoAddress(this.source), enumerable: true });
+    this.#listened = true;
     return listener;
   }
 
-  /** What {@linkcode serve} started; null: this socket is not served here. */
-  get served(): Served | null {
+  /** From now on, something of another kind accepts on this socket. */
+  serveBy(service: Service): void {
+    this.#mustBeFree();
+    this.#served = service;
+  }
+
+  /** What serves this socket; null: nothing does, or a listener that the script has. */
+  get served(): Service | null {
     return this.#served;
+  }
+
+  /** True if the script has a server or a listener on it. */
+  get taken(): boolean {
+    return this.#served !== null || this.#listened;
   }
 
   /** True if a sibling's queue for this address cannot be taken by this worker. */
   get excludesCovering(): boolean {
-    return this.#socket.fds.length > 1 && this.#served === null;
+    return this.source.fds.length > 1 && this.#served === null;
+  }
+
+  #mustBeFree(): void {
+    if (this.#served !== null) throw new TypeError(`"${this.address}" is served already`);
   }
 }
 
 /** A socket that is served: on this slot's queue, and on those of slots that have no worker now. */
-export class Served {
+class Served implements Service {
   /** The server on this slot's own queue. */
   readonly server: Server;
   readonly #socket: WorkerSocket;
   readonly #handler: Handler;
-  readonly #options: ServeOptions;
-  readonly #covering = new Map<number, Covering>();
+  readonly #options: ServeOptions & { readonly tls: TlsOptions };
+  readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
 
   /** Starts to serve this slot's own queue. */
-  constructor(socket: WorkerSocket, handler: Handler, options: ServeOptions) {
+  constructor(
+    socket: WorkerSocket,
+    handler: Handler,
+    options: ServeOptions & { readonly tls: TlsOptions },
+  ) {
     this.#socket = socket;
     this.#handler = handler;
     this.#options = options;
+    this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd));
     const { slot } = currentInstance().environment;
     this.server = this.#open(slotDescriptor(socket, slot), options.onListen);
   }
 
-  /** Accepts for these slots as well, and for no others. */
   cover(slots: readonly number[]): void {
-    if (this.#socket.fds.length < 2) return;
-    for (const [slot, covering] of this.#covering) {
-      if (!slots.includes(slot)) covering.rest();
-    }
-    for (const slot of slots) {
-      const fd = this.#socket.fds[slot - 1];
-      if (fd === undefined) continue;
-      const known = this.#covering.get(slot);
-      if (known === undefined) this.#covering.set(slot, new Covering(fd, this.#open(fd)));
-      else known.resume();
-    }
+    this.#coverage.cover(slots);
   }
 
   /** Leaves further connections on this socket, whichever slot the queue belongs to. */
@@ -144,15 +167,21 @@ export class Served {
   }
 
   #open(fd: number | null, onListen: (address: Deno.Addr) => void = () => {}): Server {
-    const { onError, signal } = this.#options;
-    const rest = { ...(onError && { onError }), ...(signal && { signal }), onListen: () => {} };
+    const { onError, signal, tls } = this.#options;
+    const rest = {
+      ...tls,
+      ...(onError && { onError }),
+      ...(signal && { signal }),
+      onListen: () => {},
+    };
+    const { serve } = listeningFunctions();
     const server = openOn<Server>(
       this.#socket,
       fd,
       (place) =>
         "path" in place
-          ? Deno.serve({ ...rest, path: place.path }, this.#handler) as Server
-          : Deno.serve({ ...rest, ...place }, this.#handler) as Server,
+          ? serve({ ...rest, path: place.path }, this.#handler) as Server
+          : serve({ ...rest, ...place }, this.#handler) as Server,
     );
     const address = denoAddress(this.#socket);
     this.#ends.push(server.shutdown.bind(server));
@@ -163,27 +192,5 @@ export class Served {
     Object.defineProperty(server, Symbol.asyncDispose, { value: shutdown });
     onListen(address);
     return server;
-  }
-}
-
-/** A server on the queue of another slot, which accepts only while that slot needs it. */
-class Covering {
-  readonly server: Server;
-  readonly #fd: number;
-  #resume: (() => void) | null = null;
-
-  constructor(fd: number, server: Server) {
-    this.#fd = fd;
-    this.server = server;
-  }
-
-  rest(): void {
-    const { libc } = currentInstance();
-    if (libc !== null) this.#resume ??= stopAccepting(libc, this.#fd);
-  }
-
-  resume(): void {
-    this.#resume?.();
-    this.#resume = null;
   }
 }

@@ -13,9 +13,7 @@
 
 import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
-import { tellAccepting } from "./acceptance.ts";
-import { lookAtOutputAgain } from "./console_output.ts";
-import { startHeartbeat } from "./heartbeat.ts";
+import { sayAccepting } from "./acceptance.ts";
 import type { Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
@@ -57,6 +55,7 @@ export {
 
 const instance = currentInstance();
 const { environment, facts, channel, scoreboard } = instance;
+instance.usesModule = true;
 
 /** Version of duwsgi, for example `0.1.0`. */
 export const version: string = facts.version;
@@ -144,33 +143,12 @@ export function workers(): WorkerInfo[] {
 /** Longer than this (30 years) is for ever. */
 const LONGEST_USER_HARAKIRI_S = 1e9;
 
-let tookStderr = false;
-
 /**
  * Tells the master that this worker accepts connections (or, with 0, that it stopped for a while).
  * Until it has said so, the worker counts as starting, and a reload waits for it.
  */
 export function accepting(on: 0 | 1 | boolean = 1): void {
-  takeStderr();
-  tellAccepting(Boolean(on));
-  startHeartbeat();
-}
-
-/**
- * While a worker starts, its errors go through the master, which repeats the first line of a failed
- * start. From then on it writes to the master's own stderr itself, or, where the log is no plain text,
- * to a file in memory, from which its lines are taken.
- */
-function takeStderr(): void {
-  const { libc } = instance;
-  const { words, stderr } = environment;
-  if (tookStderr || libc === null || stderr === null) return;
-  tookStderr = true;
-  if (words !== null) {
-    libc.dup3(words.write, 1, 0);
-    libc.dup3(words.write, 2, 0);
-  } else if (facts.log === null || facts.log.log === null) libc.dup3(stderr, 2, 0);
-  lookAtOutputAgain();
+  sayAccepting(Boolean(on));
 }
 
 /**

@@ -182,7 +182,11 @@ export class Mules {
     // Its predecessor has read its own already: the names can be used again.
     const facts = `${control.directory}/facts_mule_${mule}.json`;
     writeFacts(instruction(), surroundings, facts);
-    const command = workerCommand({ ...config, script }, `mule_${mule}`, control.directory);
+    const command = workerCommand(
+      { ...config, script, autoAccept: false },
+      `mule_${mule}`,
+      control.directory,
+    );
     return startWorker(surroundings, command, {
       protocol: PROTOCOL_VERSION,
       facts,

@@ -24,6 +24,7 @@ if (facts.requestLog !== null && environment.slot > 0) {
   };
   const write = (lines: readonly string[]) => lineSinks().requests(lines);
   const log = new RequestLog({ settings: facts.requestLog, worker, write });
+  currentInstance().requestLog = log;
   followRequests((handling) => logged(handling, log));
   // Deno.exit() comes here as well, and an error that ends the process.
   addEventListener("unload", () => log.close());

@@ -13,6 +13,7 @@ import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/confi
 import { parseCarbonLine, parsePusherLine } from "../../../lib/config/pusher_line.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
 import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
+import { parseSocketMapLine } from "../../../lib/config/socket_map.ts";
 import { memorySource } from "../../helpers/memory_source.ts";
 
 const origin = { file: "a.ini", line: 1 };
@@ -239,6 +240,12 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   touchLogrotate: fc.array(pathText),
   logBackupname: anyPath,
   stats: readLines((line) => line, ["stats", ":9191"], ["stats-server", "@a"], ["stats", "a.sock"]),
+  autoAccept: fc.boolean(),
+  socketMap: fc.subarray(
+    ["8000 => 0", "/run/a%(c).sock=>0"].map((text) =>
+      parseSocketMapLine({ option: "socket-map", text, origin })
+    ),
+  ),
   statsHttp: fc.boolean(),
   statsMinified: fc.boolean(),
   statsNoCores: fc.boolean(),

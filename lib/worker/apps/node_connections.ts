@@ -1,0 +1,88 @@
+/**
+ * Runs in the worker. What clients are doing on a node server's connections, and how those end. Requests
+ * are seen where the server emits them, before the script sees them.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { NodeServer } from "./node_listen.ts";
+import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
+
+/** A close frame that says "going away" (RFC 6455, 5.5.1 and 7.4.1). */
+const GOING_AWAY = Uint8Array.of(0x88, 2, 0x03, 0xe9);
+
+/** What is known of a connection. */
+interface Known {
+  /** Requests without a complete response. */
+  busy: number;
+  /** It is a WebSocket now. */
+  webSocket: boolean;
+}
+
+/** The connections of one server. */
+export class NodeConnections {
+  readonly #known = new Map<Socket, Known>();
+  #ending = false;
+  #empty: (() => void) | null = null;
+
+  /** Follows all connections that the server is going to have. */
+  constructor(server: NodeServer) {
+    const { emit } = server;
+    // Those of TLS are of use once the handshake is done.
+    const opened = "setSecureContext" in server ? "secureConnection" : "connection";
+    server.emit = (event: string, ...args: readonly unknown[]): boolean => {
+      if (event === opened) this.#open(args[0] as Socket);
+      else if (isRequest(event)) {
+        this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
+      } else if (event === "upgrade") this.#upgrade(args[0] as IncomingMessage);
+      return Reflect.apply(emit, server, [event, ...args]);
+    };
+  }
+
+  /** Ends them: WebSockets with a close frame, idle ones in order, others behind their response. */
+  end(): Promise<void> {
+    this.#ending = true;
+    return new Promise((resolve) => {
+      this.#empty = resolve;
+      if (this.#known.size === 0) resolve();
+      for (const [socket, known] of this.#known) {
+        if (known.webSocket) socket.end(GOING_AWAY);
+        else if (known.busy === 0) socket.end();
+      }
+    });
+  }
+
+  #open(socket: Socket): void {
+    this.#known.set(socket, { busy: 0, webSocket: false });
+    socket.once("close", () => {
+      this.#known.delete(socket);
+      if (this.#known.size === 0) this.#empty?.();
+    });
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const known = this.#known.get(socket);
+    if (known !== undefined) known.busy += 1;
+    followNodeRequest(request, response);
+    response.once("close", () => {
+      if (known === undefined) return;
+      known.busy -= 1;
+      if (this.#ending && known.busy === 0) socket.end();
+    });
+  }
+
+  #upgrade(request: IncomingMessage): void {
+    const known = this.#known.get(request.socket);
+    if (known !== undefined) {
+      known.webSocket = request.headers.upgrade?.toLowerCase() === "websocket";
+    }
+    followNodeUpgrade(request);
+  }
+}
+
+function isRequest(event: string): boolean {
+  return event === "request" || event === "checkContinue" || event === "checkExpectation";
+}

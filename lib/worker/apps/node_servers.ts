@@ -1,0 +1,137 @@
+/**
+ * Runs in the worker. Gives the sockets of the instance to servers of `node:net`, `node:tls`, `node:http`
+ * and `node:https`, which then leave as `Deno.serve` does.
+ *
+ * @module
+ */
+
+import { duplicate } from "../../system/descriptor.ts";
+import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
+import { drain } from "../drain.ts";
+import { currentInstance } from "../instance.ts";
+import { Coverage, stopQueues } from "../queues.ts";
+import type { InstanceSocket, Service } from "../socket.ts";
+import { announce, socketFor } from "./adoption.ts";
+import type { Asked } from "./choose_socket.ts";
+import { NodeConnections } from "./node_connections.ts";
+import { type Bind, type NodeNet, type NodeServer, replaceBind } from "./node_listen.ts";
+
+/** From now on, node's servers are given sockets of the instance. */
+export function awaitNodeServers(): void {
+  replaceBind((bind, net) => {
+    return function (this: NodeServer, ...args: Parameters<Bind>): void {
+      const asked = askedBy(args);
+      const given = asked === null ? null : socketFor("listen()", asked);
+      if (given === null) return bind.apply(this, args);
+      const { socket } = given;
+      if (given.again && !(socket.served instanceof NodeService)) return bind.apply(this, args);
+      const service = socket.served instanceof NodeService
+        ? socket.served
+        : new NodeService(socket.source, bind, net);
+      service.add(this);
+      if (!given.again) socket.serveBy(service);
+      this._pipeName = portOf(socket) === null ? socket.address : undefined;
+      if (this._handle !== null) announce();
+    };
+  });
+}
+
+/** Null: it has a socket that somebody else opened. */
+function askedBy([address, port, , , fd]: Parameters<Bind>): Asked | null {
+  if (typeof port === "number" && port >= 0) return { port };
+  if (port === -1 && typeof address === "string") return { path: address };
+  // A descriptor that the worker did not inherit from its master is no socket of anybody.
+  return typeof fd === "number" && !isInherited(fd) ? { port: 0 } : null;
+}
+
+function isInherited(fd: number): boolean {
+  return currentInstance().environment.sockets.some(({ fds }) => fds.includes(fd));
+}
+
+function portOf({ address }: Pick<InstanceSocket, "address">): string | null {
+  return /:(\d+)$/.exec(address)?.[1] ?? null;
+}
+
+/** `UV_TCP_REUSEPORT`, and the family of an address, as node's servers have them. */
+const REUSE_PORT = 2;
+const IPV4 = 4;
+const IPV6 = 6;
+
+/** The servers on one socket: one, and others that asked for the same port. */
+class NodeService implements Service {
+  readonly #socket: WorkerSocket;
+  readonly #bind: Bind;
+  readonly #net: NodeNet;
+  readonly #coverage: Coverage;
+  readonly #servers: { readonly server: NodeServer; readonly connections: NodeConnections }[] = [];
+  #drained: Promise<void> | null = null;
+
+  constructor(socket: WorkerSocket, bind: Bind, net: NodeNet) {
+    this.#socket = socket;
+    this.#bind = bind;
+    this.#net = net;
+    this.#coverage = new Coverage(socket.fds, (fd) => this.#accept(fd));
+  }
+
+  /** Lets a server accept on this slot's queue. */
+  add(server: NodeServer): void {
+    this.#servers.push({ server, connections: new NodeConnections(server) });
+    this.#listen(server, slotDescriptor(this.#socket, currentInstance().environment.slot));
+    this.#replaceEnds(server);
+  }
+
+  cover(slots: readonly number[]): void {
+    this.#coverage.cover(slots);
+  }
+
+  stopAccepting(): void {
+    stopQueues(this.#socket.fds);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#servers.map(({ connections }) => connections.end()));
+  }
+
+  #listen(server: NodeServer, fd: number | null): void {
+    const { libc, environment: { listen } } = currentInstance();
+    // The server closes it one day, and the instance needs its own.
+    if (libc !== null && fd !== null) {
+      return this.#bind.call(server, null, null, null, listen, duplicate(libc, fd), 0);
+    }
+    const { address, bind: own } = this.#socket;
+    if (own === null) {
+      throw new Error(
+        `Cannot listen on "${address}" without foreign functions: allow them with --allow-ffi, or use a ` +
+          "TCP socket",
+      );
+    }
+    const family = own.hostname.includes(":") ? IPV6 : IPV4;
+    this.#bind.call(server, own.hostname, own.port, family, listen, undefined, REUSE_PORT);
+  }
+
+  /** Accepts on the queue of another slot, for the first server. */
+  #accept(fd: number): void {
+    const [first] = this.#servers;
+    // Without foreign functions every worker has a queue of its own, and this one is not it.
+    if (first === undefined || currentInstance().libc === null) return;
+    const { server } = first;
+    const { allowHalfOpen, noDelay, pauseOnConnect } = server as unknown as Record<string, boolean>;
+    const other = new this.#net.Server({ allowHalfOpen, noDelay, pauseOnConnect });
+    other.on("connection", (socket) => server.emit("connection", socket));
+    other.unref();
+    this.#listen(other, fd);
+  }
+
+  /** What the script does when it wants to leave would lose the requests of clients that stay connected. */
+  #replaceEnds(server: NodeServer): void {
+    const { close } = server;
+    server.close = (done) => {
+      this.#drained ??= drain([this], currentInstance().environment.mercyMs);
+      void this.#drained.then(() => close.call(server, done));
+      return server;
+    };
+    if ("closeIdleConnections" in server) {
+      Object.assign(server, { closeIdleConnections: () => {} });
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import { chooseSocket } from "../../../../lib/worker/apps/choose_socket.ts";
+
+/** Sockets at these addresses; a `!` says that something is on it already. */
+function sockets(...addresses: readonly string[]) {
+  return addresses.map((text) => ({
+    address: text.replace("!", ""),
+    taken: text.endsWith("!"),
+  }));
+}
+
+Deno.test("a server gets the first socket that is free", () => {
+  assertEquals(chooseSocket({ port: 3000 }, sockets("0.0.0.0:80", "/a.sock"), []), 0);
+  assertEquals(chooseSocket({ port: 3000 }, sockets("0.0.0.0:80!", "/a.sock"), []), 1);
+  assertEquals(chooseSocket({ path: "/b.sock" }, sockets("0.0.0.0:80!", "/a.sock!"), []), -1);
+});
+
+Deno.test("a server gets the socket with its own port or path, wherever it stands", () => {
+  const all = sockets("0.0.0.0:80", "[::]:3000", "@name", "/a.sock");
+  assertEquals(chooseSocket({ port: 3000 }, all, []), 1);
+  assertEquals(chooseSocket({ path: "\0name" }, all, []), 2);
+  assertEquals(chooseSocket({ path: "/a.sock" }, all, []), 3);
+});
+
+Deno.test("port 0 is no port of its own", () => {
+  assertEquals(chooseSocket({ port: 0 }, sockets("/a.sock", "0.0.0.0:0"), []), 0);
+});
+
+Deno.test("a rule comes before everything else, and keeps its socket for itself", () => {
+  const rules = [{ asked: 3000, socket: 1 }, { asked: "/b.sock", socket: 2 }];
+  const all = sockets("0.0.0.0:3000", "0.0.0.0:81", "0.0.0.0:82", "0.0.0.0:83");
+  assertEquals(chooseSocket({ port: 3000 }, all, rules), 1);
+  assertEquals(chooseSocket({ path: "/b.sock" }, all, rules), 2);
+  assertEquals(chooseSocket({ port: 4000 }, all, rules), 0);
+  assertEquals(chooseSocket({ port: 4000 }, sockets("a:1!", "a:2", "a:3", "a:4"), rules), 3);
+});
+
+Deno.test("a rule for a socket that there is not gives none", () => {
+  assertEquals(chooseSocket({ port: 1 }, sockets("a:80"), [{ asked: 1, socket: 7 }]), -1);
+});
