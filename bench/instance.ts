@@ -1,24 +1,15 @@
 /**
- * A real master with its workers, as a bench sees it: its log is data with times.
+ * A real master with its workers, as a bench sees it: its log is events with times.
  *
  * @module
  */
 
 import { fromFileUrl, join } from "@std/path/posix";
+import { type InstanceEvent, parseEvent } from "./log_line.ts";
 import { deno, Started } from "./servers.ts";
 
 /** The program. */
 export const MAIN = fromFileUrl(new URL("../main.ts", import.meta.url));
-
-/** One line of the master's log. */
-export interface InstanceEvent {
-  /** What happened; empty: the line has no name. */
-  readonly event: string;
-  /** When, in milliseconds since the epoch. */
-  readonly at: number;
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
 
 /** What to start. */
 export interface InstanceOptions {
@@ -49,7 +40,7 @@ export class Instance {
     this.#touchFile = join(this.directory, "touch");
     this.touch();
     for (const [name, text] of Object.entries(files)) this.write(name, text);
-    const own = ["--http-socket", "127.0.0.1:0", "--log-encoder", "json", "-p", String(processes)];
+    const own = ["--http-socket", "127.0.0.1:0", "-p", String(processes)];
     const more = args.map((arg) => arg.replaceAll("%DIR%", this.directory));
     this.master = new Started({
       command: deno(
@@ -69,8 +60,8 @@ export class Instance {
 
   /** Waits until all workers accept; returns the addresses of the sockets, TCP first. */
   async ready(): Promise<readonly string[]> {
-    const { fields } = await this.event("ready");
-    return fields.sockets as string[];
+    await this.event("ready");
+    return this.events.flatMap(({ fields: { address } }) => address ?? []);
   }
 
   /** Waits until something holds that its events decide. */
@@ -93,7 +84,9 @@ export class Instance {
     const from = this.events.length;
     ask();
     const finished = await this.event("reloadFinished", from);
-    if (finished.fields.outcome !== outcome) throw new Error(finished.message);
+    const back = this.events.slice(from).some(({ event }) => event === "rollingBack");
+    const ended = back ? "rolled-back" : finished.fields.outcome;
+    if (ended !== outcome) throw new Error(finished.message);
     return finished;
   }
 
@@ -118,20 +111,4 @@ export class Instance {
   [Symbol.asyncDispose](): Promise<void> {
     return this.master.end();
   }
-}
-
-/** Reads a line of the JSON log; null: it is none. */
-export function parseEvent(line: string): InstanceEvent | null {
-  if (!line.startsWith('{"@timestamp"')) return null;
-  const record = JSON.parse(line) as {
-    readonly "@timestamp": string;
-    readonly message: string;
-    readonly properties: Readonly<Record<string, unknown>>;
-  };
-  return {
-    event: String(record.properties.event ?? ""),
-    at: Date.parse(record["@timestamp"]),
-    message: record.message,
-    fields: record.properties,
-  };
 }

@@ -7,7 +7,7 @@
 import { type LoadMix, runLoad } from "../tests/helpers/load.ts";
 import type { Target } from "../tests/helpers/load/target.ts";
 import type { Goal } from "./bench.ts";
-import type { InstanceEvent } from "./instance.ts";
+import type { InstanceEvent } from "./log_line.ts";
 import type { LoadTotals, Loss } from "./load_totals.ts";
 
 /** Where the load goes, by the name of the transport. */

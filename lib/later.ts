@@ -15,3 +15,13 @@
 export function later<M>(url: string): Promise<M> {
   return import(url);
 }
+
+/** Calls `load` when it is needed for the first time, and again only after it has failed. */
+export function loadedOnce<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | null = null;
+  return () =>
+    loading ??= load().catch((error) => {
+      loading = null;
+      throw error;
+    });
+}

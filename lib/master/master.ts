@@ -17,7 +17,7 @@ import {
 } from "../core/state.ts";
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
-import { later } from "../later.ts";
+import { later, loadedOnce } from "../later.ts";
 import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
@@ -131,7 +131,8 @@ class Master {
   operators: Operators | null = null;
   /** Null: not loaded yet. */
   oversight: Oversight | null = null;
-  #reloading: Reloading | null = null;
+  readonly #reloading: () => Promise<Reloading>;
+  #replacement: Replacement | null = null;
   readonly #setup: MasterSetup;
   readonly #crew: Crew;
   readonly #eyes: Eyes;
@@ -150,6 +151,7 @@ class Master {
     this.#eyes = eyes;
     this.#report = report;
     this.#current = setup.instruction;
+    this.#reloading = loadedOnce(setup.reloading);
     const perSlot = setup.surroundings.listeners.perSlot;
     const { config } = this.#current;
     const settings = settingsOf(config);
@@ -180,10 +182,9 @@ class Master {
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
   }
 
-  /** Loads what a master needs once its workers are started: for who commands it, and for reloads. */
+  /** Loads what a master needs once its workers are started: for who commands it, and for limits. */
   async attend(): Promise<void> {
     if (this.operators === null) await this.admitOperators();
-    this.#reloading = await this.#setup.reloading();
     const { oversightOf } = await attendance();
     this.oversight = oversightOf(this.#setup.surroundings, {
       workers: () => this.state.workers,
@@ -252,7 +253,7 @@ class Master {
       case "signal":
         return this.#crew.signal(effect.worker, effect.signal);
       case "readConfiguration":
-        return this.#readConfiguration(effect.program);
+        return void this.#readConfiguration(effect.program);
       case "execMaster":
         return void this.#execMaster();
       case "closeSockets":
@@ -275,11 +276,13 @@ class Master {
   }
 
   /** `program`: the master's program is replaced in any case. */
-  #readConfiguration(program: boolean): void {
-    const reading = this.#reloading?.readAgain(this.#current.config) ?? null;
+  async #readConfiguration(program: boolean): Promise<void> {
+    const reloading = await this.#reloading().catch((error: Error) => error);
+    if (reloading instanceof Error) return this.#refuse(reloading.message);
+    const reading = reloading.readAgain(this.#current.config);
     if (reading === null) return this.#refuse("the configuration has errors");
     const { instruction, outdated, whole } = reading;
-    const replacement = this.#reloading?.replacement ?? null;
+    const replacement = this.#replacement = reloading.replacement;
     if (program && replacement === null) {
       return this.#refuse("the master's program cannot be replaced without foreign functions");
     }
@@ -310,7 +313,7 @@ class Master {
     // A stop that came meanwhile is not for the next program to forget.
     if (this.state.reload?.exec !== "asked") return void views.open();
     const inheritance = inheritanceOf(this.state, performance.now());
-    const problem = this.#reloading?.replacement?.run(inheritance, this.#crew.credentials);
+    const problem = this.#replacement?.run(inheritance, this.#crew.credentials);
     companions.startAgain(this.#current);
     void views.open();
     this.#refuse(problem ?? "The master's program cannot be replaced");
@@ -379,6 +382,8 @@ class Master {
     });
     this.#setup.onReady();
     this.operators?.ready();
+    // Not when it is needed: an upgrade of duwsgi's files may have come before. A failure is told then.
+    this.#reloading().catch(() => {});
   }
 }
 

@@ -64,8 +64,28 @@ function levelOf(level: number): ConsoleLevel {
 
 let writers: readonly ((text: string) => boolean)[] | null = null;
 
-/** Has `console` print where it always does, and drop and count what cannot be written. */
+/**
+ * Has `console` print where it always does, and drop and count what cannot be written, from its first
+ * use on: a worker that prints nothing while it starts does not wait for a new console to be made.
+ */
 export function keepConsoleFromThrowing(): void {
+  const original = Object.getOwnPropertyDescriptor(globalThis, "console");
+  if (original?.configurable !== true) return keepFromThrowing();
+  const restore = (value: unknown = original.value) =>
+    Object.defineProperty(globalThis, "console", { ...original, value });
+  Object.defineProperty(globalThis, "console", {
+    configurable: true,
+    enumerable: original.enumerable ?? false,
+    get: () => {
+      restore();
+      keepFromThrowing();
+      return console;
+    },
+    set: restore,
+  });
+}
+
+function keepFromThrowing(): void {
   const { libc, environment, scoreboard } = currentInstance();
   const lost = scoreboard.instanceCounter("logLinesLost");
   printConsoleWith((text, level) => {

@@ -14,6 +14,7 @@ import { latencyBucket } from "../protocol/latency.ts";
 import type { Lane } from "../protocol/lane.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
 import { add, COUNT_AT, LIST_AT, type Tally } from "../protocol/tally.ts";
+import { after } from "../system/timing.ts";
 import { type Flight, InFlight, type NamedRequest } from "./in_flight.ts";
 import { currentInstance } from "./instance.ts";
 
@@ -113,7 +114,7 @@ export function requestMeter(): RequestMeter {
   const { slot, namesRequests: named } = environment;
   const clock = () => now() * 1000;
   const made = meter = new RequestMeter({ scoreboard, slot, lane, named, clock });
-  if (libc !== null) Deno.unrefTimer(setTimeout(() => void speedUp(made), FAST_CLOCK_AFTER_MS));
+  if (libc !== null) after(FAST_CLOCK_AFTER_MS, () => void speedUp(made));
   return made;
 }
 
