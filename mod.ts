@@ -5,18 +5,44 @@
  * A worker's script imports the module `uwsgi`, which the master injects; its types are these:
  *
  * ```ts
- * import type { Handler } from "./mod.ts";
+ * import type { Handler } from "@duwsgi/duwsgi";
  *
  * const handler: Handler = (request) => new Response(`You asked for ${request.url}`);
  * ```
  *
  * The program itself is `main.ts`; see the README for a first app and a first reload.
+ * {@linkcode parseConfig} and {@linkcode startMaster} are the same for a program that has duwsgi as a
+ * library; see docs/library.md.
  *
  * @module
  */
 
+export { type ConfigInput, parseConfig, type ParsedConfig } from "./lib/api/parse_config.ts";
+export {
+  type LogLine,
+  Master,
+  type MasterOptions,
+  type ReloadWay,
+  startMaster,
+} from "./lib/api/start_master.ts";
+export type { Problem } from "./lib/config/problem.ts";
+export type { Outcome } from "./lib/core/event.ts";
+export type { SlotChange, Verdict } from "./lib/core/verdict.ts";
+export type { SlotFailure } from "./lib/core/state.ts";
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
 export type { FileCommand } from "./lib/config/option_kind.ts";
+export type { LogTargetConfig } from "./lib/config/options/log_targets.ts";
+export type { EncoderLine, LoggerLine, LoggerTarget, RouteLine } from "./lib/config/log_line.ts";
+export type {
+  AbstractAddress,
+  Address,
+  FdAddress,
+  PassedAddress,
+  TcpAddress,
+  UnixAddress,
+} from "./lib/config/address.ts";
+export type { Encoder, EncoderName } from "./lib/log/encoder.ts";
+export type { AppsConfig } from "./lib/config/options/apps.ts";
 export type { ControlConfig } from "./lib/config/options/control.ts";
 export type { RespawnConfig } from "./lib/config/options/respawn.ts";
 export type { ReloadConfig } from "./lib/config/options/reloading.ts";
@@ -70,5 +96,5 @@ export type {
   StatsWorker,
 } from "./lib/stats/stats.ts";
 export { LATENCY_BOUNDS_US } from "./lib/stats/stats.ts";
-export { EXIT, type ExitKind, type ExitName } from "./lib/cli/exit_code.ts";
+export { EXIT, type ExitKind, type ExitName, UserError } from "./lib/cli/exit_code.ts";
 export { VERSION } from "./lib/version.ts";

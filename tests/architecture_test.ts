@@ -144,6 +144,7 @@ const OF_EVERYBODY: readonly string[] = [
 
 /** What each folder of `lib` may import at run time, beside that. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  api: ["cli", "config", "core", "master", "stats", "system"],
   core: [],
   protocol: [],
   control: ["core", "protocol"],

@@ -32,7 +32,13 @@ export async function smoke(
 ): Promise<number> {
   const path = pathOf(topic);
   const host = new Host();
-  const running = runWith(host, run, config);
+  const running = host.during(
+    () => run(host),
+    (code) =>
+      code === EXIT.noWorkerStarted.code
+        ? noWorkerStarted(config.script)
+        : "the instance has ended",
+  );
   // It is awaited at the end; until then its error is known to who waits for the host.
   running.catch(() => {});
   const steps = new Steps();
@@ -42,23 +48,6 @@ export async function smoke(
   // What is wrong before there is an instance has a code of its own.
   if (!stopped) await running;
   return passed && stopped ? EXIT.ok.code : EXIT.smoke.code;
-}
-
-/** Whoever waits for the instance is told how it ended. */
-async function runWith(
-  host: Host,
-  run: (host: Host) => Promise<number>,
-  { script }: Config,
-): Promise<number> {
-  try {
-    const code = await run(host);
-    const started = code !== EXIT.noWorkerStarted.code;
-    host.ended(new Error(started ? "the instance has ended" : noWorkerStarted(script)));
-    return code;
-  } catch (error) {
-    host.ended(error instanceof Error ? error : new Error(String(error)));
-    throw error;
-  }
 }
 
 /**

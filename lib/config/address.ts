@@ -11,6 +11,7 @@ export type Address = TcpAddress | UnixAddress | AbstractAddress | FdAddress | P
 
 /** A TCP address; the host is resolved when it is bound. */
 export interface TcpAddress {
+  /** Tells the kinds apart. */
   readonly kind: "tcp";
   /** Name or number of the host, without brackets. Empty: all IPv4 addresses. */
   readonly host: string;
@@ -22,25 +23,33 @@ export interface TcpAddress {
 
 /** A Unix domain socket in the file system, see unix(7). */
 export interface UnixAddress {
+  /** Tells the kinds apart. */
   readonly kind: "unix";
+  /** As written, absolute or not. */
   readonly path: string;
 }
 
 /** A Unix domain socket in Linux's abstract namespace, see unix(7); its name has no leading NUL. */
 export interface AbstractAddress {
+  /** Tells the kinds apart. */
   readonly kind: "abstract";
+  /** Without what stands before it. */
   readonly name: string;
 }
 
 /** A listening socket that the parent process opened. */
 export interface FdAddress {
+  /** Tells the kinds apart. */
   readonly kind: "fd";
+  /** Its number. */
   readonly fd: number;
 }
 
 /** A listening socket that the service manager passed under a name, see systemd.socket(5). */
 export interface PassedAddress {
+  /** Tells the kinds apart. */
   readonly kind: "passed";
+  /** Without what stands before it. */
   readonly name: string;
 }
 

@@ -40,11 +40,13 @@ export type LoggerTarget =
 export interface LoggerLine extends Line {
   /** Its name for `log-route`; empty: none. */
   readonly id: string;
+  /** Where it writes. */
   readonly target: LoggerTarget;
 }
 
 /** One `log-encoder`. */
 export interface EncoderLine extends Line {
+  /** How entries look. */
   readonly encoder: Encoder;
   /** The `logger` it is for; empty: all. */
   readonly id: string;
@@ -52,7 +54,9 @@ export interface EncoderLine extends Line {
 
 /** One `log-route`. */
 export interface RouteLine extends Line {
+  /** Name of the `logger` that gets what matches. */
   readonly id: string;
+  /** Regular expression for the text. */
   readonly pattern: string;
 }
 

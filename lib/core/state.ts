@@ -93,7 +93,9 @@ export type ReloadKind = "chain" | "workers" | "all";
 
 /** A slot that did not get its new worker, and why. */
 export interface SlotFailure {
+  /** Number of the slot, from 1. */
   readonly slot: number;
+  /** In words. */
   readonly why: string;
 }
 

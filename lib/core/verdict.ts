@@ -10,6 +10,8 @@ import type { SlotFailure } from "./state.ts";
 export type Ticket = number;
 
 /**
+ * What came of it, in a word:
+ *
  * - `done`: it is as it was asked for;
  * - `rolled-back`: a reload failed, and every slot runs the generation before it again;
  * - `failed`: it could not be done, and it was told why;
@@ -19,6 +21,7 @@ export type ReloadOutcome = "done" | "rolled-back" | "failed" | "cancelled";
 
 /** What came of a request. */
 export interface Verdict {
+  /** Whether it is as it was asked for. */
   readonly outcome: ReloadOutcome;
   /** The generation that is respawned from now on. */
   readonly generation: number;
@@ -34,7 +37,10 @@ export interface Verdict {
 
 /** A slot before and after a reload. */
 export interface SlotChange {
+  /** Number of the slot, from 1. */
   readonly slot: number;
+  /** Its worker before. */
   readonly oldPid: number | null;
+  /** Its worker now. */
   readonly newPid: number | null;
 }

@@ -12,6 +12,7 @@ export type EncoderName = "text" | "object" | "format" | "json" | "prefix" | "su
 
 /** One encoder and what it was given. */
 export interface Encoder {
+  /** Which one. */
   readonly name: EncoderName;
   /** Template or text; empty where there is none. */
   readonly argument: string;

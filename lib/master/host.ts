@@ -27,6 +27,8 @@ export class Host {
    * if the instance ends before.
    */
   readonly accepting: Promise<readonly HostSocket[]>;
+  /** Resolves as soon as the sockets are open and the master takes commands; rejects like that. */
+  readonly admitted: Promise<unknown>;
   readonly #accepting = Promise.withResolvers<readonly HostSocket[]>();
   readonly #admission = Promise.withResolvers<Admission>();
   readonly #end = Promise.withResolvers<never>();
@@ -34,9 +36,26 @@ export class Host {
   /** Nothing is there yet: whoever starts the instance calls what follows. */
   constructor() {
     this.accepting = this.#accepting.promise;
+    this.admitted = this.#admission.promise;
     // Whoever waits for one of them is told; that nobody does is no error.
     for (const { promise } of [this.#accepting, this.#admission, this.#end]) {
       promise.catch(() => {});
+    }
+  }
+
+  /**
+   * Runs an instance to its end, and tells everybody who waits for it how it ended.
+   *
+   * @param why What an end of this kind means to them.
+   */
+  async during<T>(run: () => Promise<T>, why: (end: T) => string): Promise<T> {
+    try {
+      const end = await run();
+      this.#ended(new Error(why(end)));
+      return end;
+    } catch (error) {
+      this.#ended(error instanceof Error ? error : new Error(String(error)));
+      throw error;
     }
   }
 
@@ -50,11 +69,6 @@ export class Host {
     this.#accepting.resolve(sockets);
   }
 
-  /** The instance has ended, or could not begin; everybody who still waits gets this reason. */
-  ended(reason: Error): void {
-    for (const { reject } of [this.#accepting, this.#admission, this.#end]) reject(reason);
-  }
-
   /**
    * Gives a command, as soon as the master takes any.
    *
@@ -63,7 +77,7 @@ export class Host {
    * @throws {Error} If the instance has ended.
    */
   async order(name: CommandName, why: string): Promise<Verdict> {
-    const { operators } = await this.#admitted();
+    const { operators } = await this.#inOffice();
     const { verdict } = operators.take(commandNamed(name), { argument: null, why }, true);
     if (verdict === null) throw new TypeError(`${name} has no verdict`);
     return await Promise.race([verdict, this.#end.promise]);
@@ -75,12 +89,16 @@ export class Host {
    * @throws {Error} If the instance has ended.
    */
   async stats(): Promise<Stats> {
-    const { stats } = await this.#admitted();
+    const { stats } = await this.#inOffice();
     return await Promise.race([stats(), this.#end.promise]);
   }
 
   /** What was admitted is gone when the instance has ended. */
-  #admitted(): Promise<Admission> {
+  #inOffice(): Promise<Admission> {
     return Promise.race([this.#end.promise, this.#admission.promise]);
+  }
+
+  #ended(reason: Error): void {
+    for (const { reject } of [this.#accepting, this.#admission, this.#end]) reject(reason);
   }
 }

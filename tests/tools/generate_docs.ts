@@ -11,6 +11,7 @@ import { renderBehaviour } from "./behaviour_reference.ts";
 import { renderControl } from "./control_reference.ts";
 import { renderHooks } from "./hook_reference.ts";
 import { renderPrometheusMetrics } from "./prometheus_reference.ts";
+import { renderLibrary } from "./library_reference.ts";
 import { renderModule } from "./module_reference.ts";
 import { renderStats } from "./stats_reference.ts";
 
@@ -29,6 +30,7 @@ const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/hooks.md", render: renderHooks },
   { path: "docs/prometheus-metrics.md", render: renderPrometheusMetrics },
   { path: "docs/uwsgi-module.md", render: renderModule },
+  { path: "docs/library-reference.md", render: renderLibrary },
   { path: "docs/stats.md", render: renderStats },
 ];
 
