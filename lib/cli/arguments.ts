@@ -202,11 +202,14 @@ function valueOf(row: Row): "required" | "optional" | "none" {
   return value === "flag" ? "none" : value;
 }
 
+/** Aliases that say more than the name of their option. */
+const DISTINCT = ["http-socket", "uwsgi-socket"];
+
 /** Aliases mean the same, unless one of them negates. */
 function isSameMeaning(row: Row, first: string, name: string): boolean {
   const negates = (one: string) => /^(no|if-not)-/.test(one);
   return namesOf(row).includes(name) && negates(first) === negates(name) &&
-    (first === "http-socket") === (name === "http-socket");
+    DISTINCT.every((one) => (first === one) === (name === one));
 }
 
 function shorten(text: string): string {

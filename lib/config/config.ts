@@ -20,6 +20,7 @@ import type { ExportConfig } from "./options/exporting.ts";
 import type { HookConfig } from "./options/hooks.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";
+import type { ProxyConfig } from "./options/proxy.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 import type { ScalingConfig } from "./options/scaling.ts";
@@ -36,7 +37,7 @@ export interface Origin {
 /** One configured listening address, in the order of the configuration. */
 export interface SocketSpec {
   /** The option that asked for it, which names the protocol spoken on it. */
-  readonly option: "socket" | "http-socket";
+  readonly option: "socket" | "http-socket" | "uwsgi-socket";
   /** The address as written, for example `:8080`, `/run/app.sock`, `@name` or `fd://3`. */
   readonly text: string;
   /** Where it was written. */
@@ -56,6 +57,7 @@ export interface Config
     LogFileConfig,
     RequestLogConfig,
     LogTargetConfig,
+    ProxyConfig,
     CompanionConfig,
     ExportConfig,
     HookConfig,
@@ -76,7 +78,7 @@ export interface Config
   /** Directory the master changes to before it looks for script and sockets (`chdir`); empty: stay. */
   readonly chdir: string;
 
-  /** The listening sockets (`socket`, `http-socket`), in the order they were written. */
+  /** The listening sockets (`socket`, `http-socket`, `uwsgi-socket`), in the order they were written. */
   readonly sockets: readonly SocketSpec[];
   /** Backlog of each listening socket (`listen`). @default 100 */
   readonly listen: number;

@@ -246,6 +246,13 @@ export const account: OptionKind<string> = scalar(readAccount, (value) => value,
 /** Any number of users or groups. */
 export const accounts: OptionKind<readonly string[]> = list(readAccount, (value) => value);
 
+/** Names of the option that say what is spoken on the socket. */
+const SOCKET_OPTIONS: Readonly<Record<string, SocketSpec["option"]>> = {
+  "http-socket": "http-socket",
+  "http11-socket": "http-socket",
+  "uwsgi-socket": "uwsgi-socket",
+};
+
 /** Any number of listening addresses; the option's name tells the protocol. */
 export const sockets: OptionKind<readonly SocketSpec[]> = {
   value: "required",
@@ -260,7 +267,7 @@ export const sockets: OptionKind<readonly SocketSpec[]> = {
         cause: error,
       });
     }
-    const option = written.name === "http-socket" ? "http-socket" : "socket";
+    const option = SOCKET_OPTIONS[written.name] ?? "socket";
     return [...before, { option, text, origin: written.origin }];
   },
   write: (value) => value.map(({ option, text }) => ({ name: option, value: text })),

@@ -23,6 +23,7 @@ import { COMPANION_OPTIONS } from "./options/companions.ts";
 import { EXPORT_OPTIONS } from "./options/exporting.ts";
 import { HOOK_OPTIONS } from "./options/hooks.ts";
 import { REQUEST_LOG_OPTIONS } from "./options/request_log.ts";
+import { PROXY_OPTIONS } from "./options/proxy.ts";
 import { RELOAD_OPTIONS } from "./options/reloading.ts";
 import { RESPAWN_OPTIONS } from "./options/respawn.ts";
 import { SCALING_OPTIONS } from "./options/scaling.ts";
@@ -166,7 +167,7 @@ export const OPTIONS: OptionRows<Config> = {
 
   sockets: {
     name: "socket",
-    aliases: ["http-socket"],
+    aliases: ["http-socket", "http11-socket", "uwsgi-socket"],
     short: "s",
     group: "Sockets",
     argument: "ADDRESS",
@@ -185,8 +186,10 @@ export const OPTIONS: OptionRows<Config> = {
       "`fd://NAME` stands for all that have this name, and what is configured nowhere is added. " +
       "Such a socket has one queue for all workers, `listen`, `chmod-socket` and `chown-socket` are " +
       "the service manager's business, and its path is never removed.\n\n" +
-      "The script decides what is spoken on the socket, so the two names differ in what they tell " +
-      "the reader only. Unlike in uWSGI, the name of an abstract socket has no trailing NUL, " +
+      "The servers of the `uwsgi` module speak HTTP on `http-socket` (`http11-socket` is the same), the " +
+      "uwsgi protocol on `uwsgi-socket`, and on `socket` what `protocol` says; see nginx.md. What the " +
+      "script serves by itself is its own business.\n\n" +
+      "Unlike in uWSGI, the name of an abstract socket has no trailing NUL, " +
       "`fd://N` must be a listening socket, and one address cannot be listed twice.",
     example: "socket = /run/app.sock\nhttp-socket = :8080\nhttp-socket = [::1]:8080",
   },
@@ -232,6 +235,7 @@ export const OPTIONS: OptionRows<Config> = {
     details: "Sets SO_KEEPALIVE, see socket(7), on listening sockets; connections inherit it.",
     example: "so-keepalive = true",
   },
+  ...PROXY_OPTIONS,
   chmodSocket: {
     name: "chmod-socket",
     aliases: ["chmod"],

@@ -14,6 +14,7 @@ import { nearestName } from "../nearest.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
+import { withProtocol } from "./options/proxy.ts";
 import { requestLogSettings } from "./request_log.ts";
 import { checkScaling, type FindEntry } from "./scaling_rules.ts";
 import { uwsgiOptions } from "./uwsgi_options.ts";
@@ -48,6 +49,7 @@ export function resolve(
     else readInto(draft, key, entry, problems);
   }
   for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
+  draft.sockets = withProtocol(draft.sockets, draft.protocol);
   checkSockets(draft.sockets, problems);
   if (!circumstances.incomplete && !circumstances.socketsPassed) checkSocketMap(draft, problems);
   checkLifetimes(entries, draft, problems);

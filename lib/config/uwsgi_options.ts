@@ -18,11 +18,11 @@ const FAMILIES: readonly Family[] = [
       symcall web3 worker-exec worker-exec2 worker-mount wsgi wsgi-file wsgi-lite
     `,
   ],
-  ["use http-socket, workers speak HTTP themselves", "http http-to http11-socket httprouter"],
+  ["use http-socket, workers speak HTTP themselves", "http http-to httprouter"],
   [
     "use socket, the script decides what is spoken on it",
     `
-      protocol puwsgi-socket raw-socket socket-protocol uwsgi-socket
+      puwsgi-socket raw-socket
     `,
   ],
   ["use socket = @name", "abstract-socket"],
@@ -133,7 +133,7 @@ const FAMILIES: readonly Family[] = [
       alarm-freq alarm-list alarm-listen-queue alarm-log alarm-lq alarm-metric alarm-msg-size
       alarm-segfault alarms-list allowed-modifiers auto-weight autoload backlog-alarm
       backtrace-depth binary-append-data binary-path binsh blacklist body-read-warning
-      brutal-reload-on-fd buffer-size build-plugin cache-blocksize cache-expire-freq
+      brutal-reload-on-fd build-plugin cache-blocksize cache-expire-freq
       cache-no-expire cache-report-freed-items cache-store cache-store-sync cache-sync
       cache-udp-node cache-udp-server cache-use-last-modified call-as-emperor call-as-emperor1
       call-as-emperor2 call-as-emperor4 call-as-root call-as-user call-as-user-atexit
@@ -238,7 +238,7 @@ const FAMILIES: readonly Family[] = [
       shared-python-import shutdown-sockets signal signal-bufsize signal-rbtimer signal-timer
       signals-bufsize skip-atexit skip-atexit-teardown skip-zero sni sni-dir sni-dir-ciphers
       sni-regexp snmp-community so-send-timeout so-write-timeout socket-rcvbuf
-      socket-send-timeout socket-sndbuf socket-timeout socket-write-timeout spooler-chdir
+      socket-send-timeout socket-sndbuf socket-write-timeout spooler-chdir
       spooler-external spooler-freq spooler-frequency spooler-harakiri spooler-import
       spooler-max-tasks spooler-ordered spooler-processes spooler-py-import spooler-pyimport
       spooler-python-import spooler-quiet ssl-enable-sslv3 ssl-enable-tlsv1 ssl-enable3
@@ -306,13 +306,11 @@ export function uwsgiOptions(): ReadonlyMap<string, string> {
 export const UWSGI_LETTERS: ReadonlyMap<string, string> = new Map([
   ["x", "xmlconfig"],
   ["v", "max-vars"],
-  ["b", "buffer-size"],
   ["c", "cgi-mode"],
   ["a", "abstract-socket"],
   ["T", "enable-threads"],
   ["i", "single-interpreter"],
   ["r", "reaper"],
-  ["z", "socket-timeout"],
   ["A", "sharedarea"],
   ["Q", "spooler"],
   ["y", "yaml"],

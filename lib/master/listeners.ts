@@ -89,7 +89,9 @@ export class Listeners {
       for (const wanted of await wantedSockets(libc, config, passed)) {
         const at = left.findIndex((listener) => isMeant(listener, wanted));
         const [kept] = at < 0 ? [] : left.splice(at, 1);
-        const listener = kept ?? await openOne(libc, wanted, config);
+        const listener = kept === undefined
+          ? await openOne(libc, wanted, config)
+          : renamed(kept, wanted.spec);
         if (kept === undefined) opened.push(listener);
         listeners.push(listener);
       }
@@ -179,7 +181,13 @@ function closeListener(c: Libc | null, { worker, file }: Listener, vacuum: boole
 
 /** Two sockets with the same key are the same socket. */
 function keyOf({ option, text }: ListenSpec): string {
-  return `${option} ${text}`;
+  // What workers speak on a socket is no reason to bind it anew.
+  return `${option in PROTOCOLS ? "socket" : option} ${text}`;
+}
+
+/** The same socket, under the option that asks for it now. */
+function renamed(listener: Listener, spec: ListenSpec): Listener {
+  return { ...listener, worker: { ...listener.worker, protocol: protocolOf(spec) } };
 }
 
 /** True if the listener is what is wanted: an inherited descriptor stays what it is under every name. */
@@ -322,9 +330,16 @@ async function withoutLibc(
   return { key: keyOf(spec), worker, perSlot: false, keepalive, file: null };
 }
 
+/** The options that ask for a worker's socket. */
+const PROTOCOLS: Readonly<Record<string, WorkerSocket["protocol"]>> = {
+  socket: "socket",
+  "http-socket": "http-socket",
+  "uwsgi-socket": "uwsgi-socket",
+};
+
 /** The option as workers know it; there are none that know of sockets of the master. */
 function protocolOf({ option }: ListenSpec): WorkerSocket["protocol"] {
-  return option === "http-socket" ? "http-socket" : "socket";
+  return PROTOCOLS[option] ?? "socket";
 }
 
 /** What is wrong, where, and what to do about it, in one line. */

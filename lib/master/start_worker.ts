@@ -4,6 +4,7 @@
  * @module
  */
 
+import { proxySettings } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import {
   encodeWorkerEnvironment,
@@ -91,6 +92,7 @@ export function writeFacts(
     log: log?.plan ?? null,
     ownConsole: !exportsConsole(config.env),
     socketMap: config.socketMap.map(({ asked, socket }) => ({ asked, socket })),
+    proxies: proxySettings(config),
   };
   Deno.writeTextFileSync(path, JSON.stringify(facts));
 }

@@ -33,10 +33,11 @@ export interface StatsSourceSetup {
   readonly crons: () => readonly StatsCron[] | undefined;
 }
 
-/** What uWSGI would speak on a socket of this option. */
+/** What servers of the `uwsgi` module speak on a socket of this option. */
 const PROTOCOLS: Readonly<Record<WorkerSocket["protocol"], string>> = {
   "http-socket": "http",
-  socket: "uwsgi",
+  socket: "http",
+  "uwsgi-socket": "uwsgi",
 };
 
 /** Reads the stats of a master. */

@@ -9,6 +9,7 @@ import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { shapesLog, shapesRequests } from "../config/log_needs.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
+import { speaksUwsgi } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
@@ -23,6 +24,8 @@ export const PRELOAD: URL = new URL("../worker/preload.ts", import.meta.url);
 const NAMING = new URL("../worker/name_process.ts", import.meta.url);
 /** What it runs as well if there are metrics. */
 const METRICS = new URL("../worker/metrics.ts", import.meta.url);
+/** What it runs as well if a socket speaks the uwsgi protocol. */
+const UWSGI_PROTOCOL = new URL("../worker/uwsgi_protocol/enter.ts", import.meta.url);
 /** What it runs as well if it is to log requests. */
 const REQUEST_LOG = new URL("../worker/request_log/enter.ts", import.meta.url);
 /** What it runs as well if its log lines have targets or a form of their own. */
@@ -63,6 +66,7 @@ export function workerCommand(
     ...workerName(config, 1) === null ? [] : [NAMING],
     ...shapesLog(config) || shapesRequests(config) ? [LOG_TARGETS] : [],
     ...usesMetrics(config) ? [METRICS] : [],
+    ...speaksUwsgi(config) ? [UWSGI_PROTOCOL] : [],
     ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
     ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
   ];

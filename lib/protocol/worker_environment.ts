@@ -9,6 +9,7 @@
 
 import type { LogPlan } from "./log_targets.ts";
 import type { MetricPlace } from "./metric_table.ts";
+import type { ProxySettings } from "./proxy_settings.ts";
 import type { RequestLogSettings } from "./request_log.ts";
 
 /** Name of the variable. */
@@ -18,8 +19,8 @@ export const WORKER_VARIABLE = "DUWSGI_WORKER";
 export interface WorkerSocket {
   /** The real address, as an operator writes it. */
   readonly address: string;
-  /** The option that asked for it. */
-  readonly protocol: "socket" | "http-socket";
+  /** The option that asked for it: the uwsgi protocol is spoken on `uwsgi-socket`, HTTP on the others. */
+  readonly protocol: "socket" | "http-socket" | "uwsgi-socket";
   /** How a worker without foreign functions binds it for itself; null where that is impossible. */
   readonly bind: { readonly hostname: string; readonly port: number } | null;
   /**
@@ -63,6 +64,8 @@ export interface InstanceFacts {
   readonly requestLog: RequestLogSettings | null;
   /** For scripts that listen by themselves. */
   readonly socketMap: readonly SocketRule[];
+  /** What is to be known about proxies in front of the sockets. */
+  readonly proxies: ProxySettings;
 }
 
 /** What a worker is told by the variable. */

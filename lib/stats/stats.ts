@@ -95,7 +95,7 @@ export interface Stats {
 export interface StatsSocket {
   /** Its address as an operator writes it. */
   readonly name: string;
-  /** `http` or `uwsgi`: what the option that asked for it says in uWSGI. */
+  /** `http` or `uwsgi`: what servers of the `uwsgi` module speak on it. */
   readonly proto: string;
   /** Connections that wait to be accepted, in all queues of the socket. */
   readonly queue: number;

@@ -8,6 +8,7 @@
 import { openAdopted, type Place } from "../system/adopted_listener.ts";
 import { setInherited } from "../system/descriptor.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
+import type { ErrorHandler, Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
 
 /** Deno's own functions that listen. */
@@ -54,6 +55,56 @@ function ownPlace(socket: WorkerSocket): Place {
     );
   }
   return { ...socket.bind, reusePort: true };
+}
+
+/** A server on one socket: what `Deno.serve` returns, with the real address. */
+export type Server = Deno.HttpServer<Deno.Addr>;
+
+/** What else `Deno.serve` can be told, beside where it listens: certificate and key. */
+export type TlsOptions = Partial<Deno.TlsCertifiedKeyPem>;
+
+/** What a server is started with, beside its handler; it means what it means for `Deno.serve`. */
+export interface ServingOptions extends TlsOptions {
+  readonly onError?: ErrorHandler;
+  readonly signal?: AbortSignal;
+}
+
+/** Starts a server at a place. */
+export type Serving = (place: Place, handler: Handler, options: ServingOptions) => Server;
+
+const servings = new Map<WorkerSocket["protocol"], Serving>();
+
+/** Called by the preload that gives sockets of this option another server than `Deno.serve`. */
+export function serveWith(protocol: WorkerSocket["protocol"], serving: Serving): void {
+  servings.set(protocol, serving);
+}
+
+/** Starts the server that belongs to a socket on one of its descriptors, or on a socket of its own. */
+export function openServer(
+  socket: WorkerSocket,
+  fd: number | null,
+  handler: Handler,
+  options: ServingOptions,
+): Server {
+  const serve = servings.get(socket.protocol) ?? serveHttp;
+  return openOn(socket, fd, (place) => serve(place, handler, options));
+}
+
+/** `Deno.serve`, without a word about it. */
+export function serveHttp(place: Place, handler: Handler, options: ServingOptions): Server {
+  const all = { ...options, onListen: () => {} };
+  const { serve } = listeningFunctions();
+  return "path" in place
+    ? serve({ ...all, path: place.path }, handler) as Server
+    : serve({ ...all, ...place }, handler) as Server;
+}
+
+/** `Deno.listen`. */
+export function listenAt(place: Place): Deno.Listener {
+  const { listen } = listeningFunctions();
+  return "path" in place
+    ? listen({ transport: "unix", path: place.path }) as Deno.Listener
+    : listen({ ...place });
 }
 
 /** The socket's real address, in Deno's form. */

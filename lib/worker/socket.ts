@@ -8,9 +8,18 @@ import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environmen
 import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
 import { currentInstance } from "./instance.ts";
-import { denoAddress, listeningFunctions, openOn } from "./listener.ts";
+import {
+  denoAddress,
+  listenAt,
+  openOn,
+  openServer,
+  type Server,
+  type TlsOptions,
+} from "./listener.ts";
 import type { Place } from "../system/adopted_listener.ts";
 import { Coverage, stopQueues } from "./queues.ts";
+
+export type { Server, TlsOptions } from "./listener.ts";
 
 /** Options of {@linkcode UwsgiSocket.serve}; they mean what they mean for `Deno.serve`. */
 export interface ServeOptions {
@@ -22,15 +31,15 @@ export interface ServeOptions {
   readonly onListen?: (address: Deno.Addr) => void;
 }
 
-/** A server on one socket: what `Deno.serve` returns, with the real address. */
-export type Server = Deno.HttpServer<Deno.Addr>;
-
 /** One configured listening socket: an entry of `uwsgi.sockets`. */
 export interface UwsgiSocket {
   /** The real address, for example `0.0.0.0:8080`, `/run/app.sock` or `@name`. */
   readonly address: string;
-  /** The option that asked for it. */
-  readonly protocol: "socket" | "http-socket";
+  /**
+   * The option that asked for it: {@linkcode serve} speaks the uwsgi protocol on a `uwsgi-socket`, and
+   * HTTP on the others.
+   */
+  readonly protocol: "socket" | "http-socket" | "uwsgi-socket";
   /**
    * The inherited descriptor, for example for `node:http`'s `server.listen({ fd })`, which then owns
    * it. -1 where none could be inherited.
@@ -38,9 +47,9 @@ export interface UwsgiSocket {
   readonly fd: number;
 
   /**
-   * Serves HTTP on this socket through `Deno.serve`. Requests are counted. When the worker retires,
-   * or the returned server's `shutdown()` is called, the server stops accepting, answers with
-   * `Connection: close`, and ends when its last client has gone.
+   * Serves HTTP on this socket through `Deno.serve`, or the uwsgi protocol. Requests are counted. When
+   * the worker retires, or the returned server's `shutdown()` is called, the server stops accepting,
+   * answers with `Connection: close`, and ends when its last client has gone.
    *
    * @throws {TypeError} If the socket is served already.
    */
@@ -56,13 +65,10 @@ export interface Service extends Drainable {
   cover(slots: readonly number[]): void;
 }
 
-/** What else `Deno.serve` can be told, beside where it listens: certificate and key. */
-export type TlsOptions = Partial<Deno.TlsCertifiedKeyPem>;
-
 /** The worker's side of a {@linkcode UwsgiSocket}: also knows what serves it. */
 export class InstanceSocket implements UwsgiSocket {
   readonly address: string;
-  readonly protocol: "socket" | "http-socket";
+  readonly protocol: "socket" | "http-socket" | "uwsgi-socket";
   readonly fd: number;
   /** The socket as the master describes it. */
   readonly source: WorkerSocket;
@@ -87,11 +93,7 @@ export class InstanceSocket implements UwsgiSocket {
   }
 
   listen(): Deno.Listener {
-    return this.listenWith((place) =>
-      "path" in place
-        ? listeningFunctions().listen({ transport: "unix", path: place.path }) as Deno.Listener
-        : listeningFunctions().listen({ ...place })
-    );
+    return this.listenWith(listenAt);
   }
 
   /** The same with a listener of another kind, which `open` opens at a place. */
@@ -168,21 +170,8 @@ class Served implements Service {
 
   #open(fd: number | null, onListen: (address: Deno.Addr) => void = () => {}): Server {
     const { onError, signal, tls } = this.#options;
-    const rest = {
-      ...tls,
-      ...(onError && { onError }),
-      ...(signal && { signal }),
-      onListen: () => {},
-    };
-    const { serve } = listeningFunctions();
-    const server = openOn<Server>(
-      this.#socket,
-      fd,
-      (place) =>
-        "path" in place
-          ? serve({ ...rest, path: place.path }, this.#handler) as Server
-          : serve({ ...rest, ...place }, this.#handler) as Server,
-    );
+    const options = { ...tls, ...(onError && { onError }), ...(signal && { signal }) };
+    const server = openServer(this.#socket, fd, this.#handler, options);
     const address = denoAddress(this.#socket);
     this.#ends.push(server.shutdown.bind(server));
     Object.defineProperty(server, "addr", { value: address, enumerable: true });

@@ -29,7 +29,7 @@ import {
   metric_set_max,
   metric_set_min,
 } from "./metric_api.ts";
-import { markRequest, requestMarks } from "./request_marks.ts";
+import { markRequest, requestMarks, requestVariables } from "./request_marks.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
@@ -185,6 +185,17 @@ export function log_this_request(request: object): void {
   markRequest(request).logged = true;
 }
 
+/**
+ * The variables with which a proxy sent a request in the uwsgi protocol, for example `REMOTE_ADDR` or
+ * what `uwsgi_param` in nginx sets; null: the request came over HTTP. Bytes beyond ASCII are one
+ * character each. In uWSGI they are the `environ` of WSGI.
+ *
+ * @param request The request that the handler was given.
+ */
+export function request_vars(request: object): ReadonlyMap<string, string> | null {
+  return requestVariables(request);
+}
+
 /** Asks the master for a graceful reload of the instance, as SIGHUP does. */
 export function reload(): true {
   channel.send({ type: "reload" });
@@ -326,6 +337,7 @@ const uwsgi = {
   set_logvar,
   get_logvar,
   log_this_request,
+  request_vars,
   reload,
   stop,
   set_user_harakiri,

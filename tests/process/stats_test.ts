@@ -75,7 +75,7 @@ deno-worker-override = app.ts`,
     assert(stats.workers.every(({ last_spawn }) => Math.abs(Date.now() / 1000 - last_spawn) < 60));
     assertEquals(stats.sockets.map((socket) => [socket.name, socket.proto, socket.queues]), [
       [addresses[0], "http", 2],
-      [running.path("app.sock"), "uwsgi", 1],
+      [running.path("app.sock"), "http", 1],
     ]);
     assertEquals([stats.pid, stats.cwd, stats.phase], [running.pid, running.directory, "running"]);
     assertEquals(stats.crons?.[0]?.command, "true");

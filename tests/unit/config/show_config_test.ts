@@ -35,7 +35,7 @@ const megabytes = fc.integer({ min: 0, max: 1 << 24 }).map((one) => one * 2 ** 2
 const upToAnHour = fc.integer({ min: 100, max: 3_600_000 });
 const mode = fc.option(fc.integer({ min: 0, max: 0o777 }));
 const socket = fc.record({
-  option: fc.constantFrom("socket" as const, "http-socket" as const),
+  option: fc.constantFrom("socket" as const, "http-socket" as const, "uwsgi-socket" as const),
   text: fc.oneof(
     fc.integer({ min: 1, max: 65535 }).map((port) =>
       formatAddress({ kind: "tcp", host: "", port, ipv6: false })
@@ -203,6 +203,10 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   logMaster: fc.boolean(),
   threadedLogger: fc.boolean(),
   logMasterBufsize: fc.integer({ min: 1, max: 2 ** 30 }),
+  // What else it changes is in the sockets already, see proxy_test.ts.
+  protocol: fc.constant("http" as const),
+  bufferSize: fc.integer({ min: 1024, max: 65535 }),
+  socketTimeoutMs: upToAnHour,
   strict: fc.boolean(),
   pidfile: anyPath,
   pidfile2: anyPath,

@@ -11,7 +11,7 @@ Deno.test("uwsgiOptions() say what to do in the common cases of a migration", ()
   const common =
     "python-worker-override wsgi-file module http lazy-apps lazy enable-threads threads " +
     "single-interpreter need-app no-orphans thunder-lock harakiri-verbose immediate-uid " +
-    "legion worker-logger virtualenv py-autoreload uwsgi-socket";
+    "legion worker-logger virtualenv py-autoreload raw-socket";
   for (const name of common.split(" ")) assert(uwsgiOptions().get(name), name);
 });
 

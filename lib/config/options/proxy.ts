@@ -1,0 +1,90 @@
+/**
+ * The options for sockets that a proxy is in front of.
+ *
+ * @module
+ */
+
+import type { ProxySettings } from "../../protocol/proxy_settings.ts";
+import type { Config, SocketSpec } from "../config.ts";
+import * as kind from "../option_kind.ts";
+import type { OptionRows } from "../option_spec.ts";
+
+/** What is spoken with a proxy, and how much of it. */
+export interface ProxyConfig {
+  /** What is spoken on a `socket` (`protocol`). @default "http" */
+  readonly protocol: "http" | "uwsgi";
+  /** Most bytes of a request's variables in the uwsgi protocol (`buffer-size`). @default 4096 */
+  readonly bufferSize: number;
+  /** Time for what precedes a request (`socket-timeout`), in milliseconds. @default 4000 */
+  readonly socketTimeoutMs: number;
+}
+
+/** Their rows. */
+export const PROXY_OPTIONS: OptionRows<ProxyConfig> = {
+  protocol: {
+    name: "protocol",
+    aliases: ["socket-protocol"],
+    short: "",
+    group: "Sockets",
+    argument: "http|uwsgi",
+    kind: kind.choice("http", "uwsgi"),
+    default: "http",
+    onChange: "exec",
+    help: "What servers of the uwsgi module speak on a socket",
+    details:
+      "It is about `socket` alone: the other names say what is spoken. In uWSGI the default is the " +
+      "uwsgi protocol, which a worker override there would have to speak by itself. See nginx.md.",
+    example: "protocol = uwsgi\nsocket = /run/app.sock",
+  },
+  bufferSize: {
+    name: "buffer-size",
+    aliases: [],
+    short: "b",
+    group: "Sockets",
+    argument: "BYTES",
+    kind: kind.integer(1024, 65535),
+    default: 4096,
+    onChange: "workers",
+    help: "Most bytes that the variables of a request in the uwsgi protocol may have",
+    details:
+      "The headers are among them; the body is not. A request with more is answered with status 431, " +
+      "and the log says so. The protocol itself has a limit of 65535. For HTTP, Deno has its own.",
+    example: "buffer-size = 16384",
+  },
+  socketTimeoutMs: {
+    name: "socket-timeout",
+    aliases: [],
+    short: "z",
+    group: "Sockets",
+    argument: "SECONDS",
+    kind: kind.seconds(0.1, 3600),
+    default: 4_000,
+    onChange: "workers",
+    help: "Time a proxy has to send the variables of a request in the uwsgi protocol",
+    details:
+      "Who takes longer is answered with status 408. Unlike in uWSGI, bodies are not meant: how long a " +
+      "client may be silent within them is for the proxy to say, which knows it.",
+    example: "socket-timeout = 10",
+  },
+};
+
+/** What workers are told. */
+export function proxySettings(config: ProxyConfig): ProxySettings {
+  return { bufferSize: config.bufferSize, timeoutMs: config.socketTimeoutMs };
+}
+
+/** The sockets as they are to be served: with `protocol = uwsgi`, `socket` means `uwsgi-socket`. */
+export function withProtocol(
+  sockets: readonly SocketSpec[],
+  protocol: ProxyConfig["protocol"],
+): readonly SocketSpec[] {
+  if (protocol === "http") return sockets;
+  return sockets.map((spec) =>
+    spec.option === "socket" ? { ...spec, option: "uwsgi-socket" } : spec
+  );
+}
+
+/** True if the uwsgi protocol is spoken on one of the sockets. */
+export function speaksUwsgi({ sockets }: Pick<Config, "sockets">): boolean {
+  return sockets.some(({ option }) => option === "uwsgi-socket");
+}

@@ -1,0 +1,140 @@
+/** Behind a real nginx. */
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path/posix";
+import { getUnix } from "../helpers/http.ts";
+import { runLoad } from "../helpers/load.ts";
+import { findNginx, Nginx, UWSGI_PARAMS } from "../helpers/nginx.ts";
+import { readyMaster } from "../helpers/running_master.ts";
+import { readAll } from "../helpers/uwsgi_client.ts";
+
+const skipped = findNginx() === null ? " (skipped: there is no nginx)" : "";
+const ignore = skipped !== "";
+
+const app = (name: string) => fromFileUrl(new URL(`../fixtures/apps/${name}.ts`, import.meta.url));
+
+/** nginx in front of both sockets: its own are Unix sockets, which need no free ports. */
+async function startNginx(tcp: string, unix: string): Promise<Nginx> {
+  const server = (name: string, upstream: string) => `
+server {
+  listen unix:%DIR%/${name}.sock;
+  uwsgi_buffering off;${UWSGI_PARAMS}  uwsgi_param HTTPS on;
+  uwsgi_param REMOTE_ADDR 192.0.2.9;
+  uwsgi_param REMOTE_PORT 4711;
+  uwsgi_param SSL_CLIENT_S_DN CN=${name};
+  location / { uwsgi_pass ${upstream}; }
+  location /length { uwsgi_request_buffering off; uwsgi_pass ${upstream}; }
+}`;
+  const nginx = new Nginx(server("tcp", tcp) + server("unix", `unix:${unix}`));
+  await nginx.listens({ transport: "unix", path: nginx.path("tcp.sock") });
+  await nginx.listens({ transport: "unix", path: nginx.path("unix.sock") });
+  return nginx;
+}
+
+async function connect(path: string): Promise<Deno.Conn> {
+  return await Deno.connect({ transport: "unix", path });
+}
+
+async function send(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}
+
+async function post(path: string, page: string, body: string): Promise<string> {
+  using connection = await connect(path);
+  const reading = readAll(connection);
+  const head = `POST ${page} HTTP/1.0\r\nHost: localhost\r\nContent-Length: ${body.length}`;
+  await send(connection, encode(`${head}\r\n\r\n${body}`));
+  return await reading;
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+Deno.test({
+  name: `nginx passes requests on, bodies of 1 MB both ways, and streams piece by piece${skipped}`,
+  ignore,
+  async fn() {
+    const { master, addresses } = await readyMaster({
+      ini: `uwsgi-socket = 127.0.0.1:0
+uwsgi-socket = %DIR%/app.sock
+deno-worker-override = ${app("proxied_app")}`,
+    });
+    await using running = master;
+    await using nginx = await startNginx(addresses[0] ?? "", running.path("app.sock"));
+    for (const name of ["tcp", "unix"]) {
+      const path = nginx.path(`${name}.sock`);
+      const answer = await getUnix(path, "/a%20b?x=%2F");
+      const shown = JSON.parse(/\r\n\r\n[^{]*(\{.*\})/s.exec(answer)?.[1] ?? "null");
+      assertEquals([shown.url, shown.method, shown.subject], [
+        "https://localhost/a%20b?x=%2F",
+        "GET",
+        `CN=${name}`,
+      ]);
+      assertEquals(shown.client, { transport: "tcp", hostname: "192.0.2.9", port: 4711 });
+      const body = "0123456789abcdef".repeat(1 << 16);
+      // nginx sends no more of a body once the response has begun: this one comes when all is there.
+      const echoed = await post(path, "/copy", body);
+      assert(echoed.endsWith(`\r\n\r\n${body}`), `${echoed.length} bytes came back`);
+      const counted = await post(path, "/length", body);
+      assert(counted.endsWith(`\r\n\r\n${body.length}`), counted);
+      {
+        using connection = await connect(path);
+        await send(connection, encode("GET /stream HTTP/1.0\r\nHost: localhost\r\n\r\n"));
+        for (let pieces = 0; pieces < 3;) {
+          const bytes = new Uint8Array(1000);
+          const length = await connection.read(bytes);
+          assert(length !== null, "the stream ended");
+          if (!new TextDecoder().decode(bytes).includes("data: piece")) continue;
+          pieces += 1;
+          await getUnix(path, "/next");
+        }
+      }
+      // nginx tells that its client has gone.
+      await running.until(
+        () => running.output.filter((line) => line.includes("gone /stream")).length > 0,
+        "abort of the stream",
+      );
+      running.output.length = 0;
+    }
+    assertEquals(nginx.complaints, "");
+  },
+});
+
+Deno.test({
+  name: `reloads behind nginx under load lose nothing, over TCP and a Unix socket${skipped}`,
+  ignore,
+  async fn() {
+    const { master, addresses } = await readyMaster({
+      ini: `uwsgi-socket = 127.0.0.1:0
+uwsgi-socket = %DIR%/app.sock
+processes = 2
+worker-reload-mercy = 20
+touch-chain-reload = reload
+deno-worker-override = ${app("loss_app")}`,
+    });
+    await using running = master;
+    await using nginx = await startNginx(addresses[0] ?? "", running.path("app.sock"));
+    const mix = { "close": 2, "keep-alive": 2, "idle": 1, "post": 2, "sse": 1 };
+    const end = new AbortController();
+    const loads = ["tcp.sock", "unix.sock"].map((name) =>
+      runLoad({ transport: "unix", path: nginx.path(name) }, mix, end.signal)
+    );
+    const reload = async (begin: () => void) => {
+      const from = running.events.length;
+      begin();
+      const { outcome } = await running.waitFor("reloadFinished", () => true, from);
+      assertEquals(outcome, "done");
+    };
+    for (let i = 0; i < 2; i++) {
+      await reload(() => running.touch("reload"));
+      await reload(() => running.signal("SIGHUP"));
+    }
+    const gone = () => running.events.filter(({ event }) => event === "gone").length;
+    await running.until(() => gone() === 8, "end of the old workers");
+    end.abort();
+    for (const report of await Promise.all(loads)) {
+      assertEquals(report.examples, []);
+      assert(report.ok > 100, `only ${report.ok} requests`);
+    }
+    assertEquals(running.events.filter(({ event }) => event === "killing"), []);
+    assertEquals(nginx.complaints, "");
+  },
+});
