@@ -4,6 +4,7 @@
  * @module
  */
 
+import { UWSGI_SPECIFIER } from "../master/import_map.ts";
 import { fromFileUrl, resolve } from "../paths.ts";
 import type { SourceBase } from "../system/config_source.ts";
 import { EXIT, UserError } from "./exit_code.ts";
@@ -23,7 +24,7 @@ deno-worker-override = app.ts
 touch-chain-reload = reload.touch
 `;
 
-const SCRIPT = `import uwsgi from "uwsgi";
+const SCRIPT = `import uwsgi from ${JSON.stringify(UWSGI_SPECIFIER)};
 
 uwsgi.serve((request) => {
   const { pathname } = new URL(request.url);
@@ -67,7 +68,7 @@ Reload it:   touch ${resolve(at, "reload.touch")}`);
 export function starterFiles(main: string, module: string): Readonly<Record<string, string>> {
   const configuration = {
     tasks: { start: `deno run -A ${main} --ini app.ini` },
-    imports: { uwsgi: module },
+    imports: { [UWSGI_SPECIFIER]: module },
   };
   return {
     "app.ini": INI,
