@@ -42,6 +42,7 @@ export type {
   UnixAddress,
 } from "./lib/config/address.ts";
 export type { Encoder, EncoderName } from "./lib/log/encoder.ts";
+export type { SocketMapLine } from "./lib/config/socket_map.ts";
 export type { AppsConfig } from "./lib/config/options/apps.ts";
 export type { ControlConfig } from "./lib/config/options/control.ts";
 export type { RespawnConfig } from "./lib/config/options/respawn.ts";

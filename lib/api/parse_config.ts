@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { loadConfig, type Loaded } from "../config/load.ts";
+import { type Loaded, loadWhole } from "../config/load.ts";
 import { COMMAND_LINE, type Problem } from "../config/problem.ts";
 import type { ConfigSource } from "../config/source.ts";
 import { denoConfigSource, type SourceBase } from "../system/config_source.ts";
@@ -36,7 +36,7 @@ export interface ParsedConfig {
  * ```ts
  * import { parseConfig } from "@duwsgi/duwsgi";
  *
- * const { config, problems } = parseConfig({
+ * const { config, problems } = await parseConfig({
  *   ini: `[uwsgi]
  *     http-socket = 127.0.0.1:8080
  *     processes = 4
@@ -46,8 +46,9 @@ export interface ParsedConfig {
  * console.log(config?.processes); // 4
  * ```
  */
-export function parseConfig(input: ConfigInput): ParsedConfig {
-  const { config, problems } = readInput(input, hostBase(), false);
+export async function parseConfig(input: ConfigInput): Promise<ParsedConfig> {
+  const { argv, source } = reading(input, hostBase(), false);
+  const { config, problems } = optionsOnly(await loadWhole(argv, source));
   return { config, problems };
 }
 
@@ -69,13 +70,19 @@ export function hostBase(): SourceBase {
   };
 }
 
-/** Reads it, with everything that is known of it. */
-export function readInput(input: ConfigInput, base: SourceBase, reloading: boolean): Loaded {
-  const { args = [], file, ini } = input;
-  const source = withText(denoConfigSource(base, reloading), ini);
+/** How an input is read: as these arguments, from this source. */
+export function reading(
+  { args = [], file, ini }: ConfigInput,
+  base: SourceBase,
+  reloading: boolean,
+): { readonly argv: readonly string[]; readonly source: ConfigSource } {
   const files = [file, ini === undefined ? undefined : TEXT];
   const named = files.flatMap((name) => name === undefined ? [] : [`--ini=${name}`]);
-  const loaded = loadConfig([...args, ...named], source);
+  return { argv: [...args, ...named], source: withText(denoConfigSource(base, reloading), ini) };
+}
+
+/** The same without a configuration if there is a command among the arguments. */
+export function optionsOnly(loaded: Loaded): Loaded {
   const { kind } = loaded.command;
   if (kind === "run") return loaded;
   const message = `--${kind} is a command for the program and no option: leave it out`;

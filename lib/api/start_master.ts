@@ -11,7 +11,7 @@ import { noWorkerStarted, runHooks, runInstance } from "../cli/instance.ts";
 import { logProblems } from "../cli/instruction.ts";
 import type { Outcome } from "../core/event.ts";
 import type { Verdict } from "../core/verdict.ts";
-import type { Loaded } from "../config/load.ts";
+import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
 import { Host } from "../master/host.ts";
 import { type Line, type LineTaker, logTo } from "../master/log.ts";
 import { NO_SIGNALS, SignalInbox } from "../master/signals.ts";
@@ -19,7 +19,7 @@ import type { Stats } from "../stats/stats.ts";
 import { libc } from "../system/libc.ts";
 import { EventStream } from "./event_stream.ts";
 import { forHostProcess } from "./host_process.ts";
-import { type ConfigInput, hostBase, readInput } from "./parse_config.ts";
+import { type ConfigInput, hostBase, optionsOnly, reading } from "./parse_config.ts";
 
 /** A line of the master's log, and what happened. */
 export interface LogLine {
@@ -107,14 +107,18 @@ export async function startMaster(
     const events = new EventStream<LogLine>();
     const take = takerFor(options.log ?? await toLogTape(), events);
     const base = hostBase();
-    const read = (reloading: boolean) =>
-      forHostProcess(readInput(input, base, reloading), base.cwd);
-    const loaded = read(false);
+    const judge = (loaded: Loaded) => forHostProcess(optionsOnly(loaded), base.cwd);
+    const first = reading(input, base, false);
+    const loaded = judge(await loadWhole(first.argv, first.source));
+    const again = () => {
+      const { argv, source } = reading(input, base, true);
+      return judge(loadConfig(argv, source));
+    };
     const { config } = loaded;
     if (config === null) throw unusable(loaded);
     const host = new Host();
     const ended = host.during(
-      () => runHere(loaded, config, { host, take, base, options, again: () => read(true) }),
+      () => runHere(loaded, config, { host, take, base, options, again }),
       (outcome) =>
         outcome === "noWorkerStarted" ? noWorkerStarted(config.script) : "The master has ended",
     ).finally(() => {

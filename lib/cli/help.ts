@@ -22,7 +22,7 @@ const USAGE = `Usage: duwsgi [OPTIONS] [FILE.ini[:SECTION]]...
 Runs a Deno script in several worker processes that share listening sockets, and replaces them
 without losing a request. Options may be written on the command line, as --name value, and in INI
 files, as name = value. Details of one: duwsgi --help NAME. Commands for an instance that runs:
-duwsgi ctl help. What it is doing: duwsgi top.`;
+duwsgi ctl help. What it is doing: duwsgi top. A first app: duwsgi init [DIRECTORY].`;
 
 const ON_CHANGE: Readonly<Record<OnChange, string>> = {
   master: "A reload makes a changed value take effect at once.",

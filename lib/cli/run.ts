@@ -44,20 +44,22 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Something else than running an instance: its arguments are its own; returns the exit code. */
+type Tool = (args: readonly string[], base: SourceBase) => Promise<number> | number;
+
+/** By the first argument. */
+const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
+  ctl: async () => (await later<typeof import("./ctl.ts")>(import.meta.resolve("./ctl.ts"))).ctl,
+  top: async () => (await later<typeof import("./top.ts")>(import.meta.resolve("./top.ts"))).top,
+  init: async () =>
+    (await later<typeof import("./init.ts")>(import.meta.resolve("./init.ts"))).init,
+};
+
 async function perform(args: readonly string[]): Promise<number> {
   const base = captureBase();
-  if (args[0] === "ctl") {
-    return await (await later<typeof import("./ctl.ts")>(import.meta.resolve("./ctl.ts"))).ctl(
-      args.slice(1),
-      base,
-    );
-  }
-  if (args[0] === "top") {
-    return await (await later<typeof import("./top.ts")>(import.meta.resolve("./top.ts"))).top(
-      args.slice(1),
-      base,
-    );
-  }
+  const [first = "", ...rest] = args;
+  const tool = Object.hasOwn(TOOLS, first) ? TOOLS[first] : undefined;
+  if (tool !== undefined) return await (await tool())(rest, base);
   const loaded = await loadWhole(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   if (kind === "help") return await help(topic);

@@ -95,7 +95,10 @@ async function serves(steps: Steps, host: Host, path: string | null): Promise<bo
   for (const socket of await host.accepting) {
     const passed = path === null
       ? await steps.take(`connect to ${nameOf(socket)}`, () => knock(socket.address))
-      : await steps.take(`GET ${path} at ${nameOf(socket)}`, () => request(socket.address, path));
+      : await steps.take(
+        `GET ${path} at ${nameOf(socket)}`,
+        () => request(socket.address, socket.protocol, path),
+      );
     all &&= passed;
   }
   return all;

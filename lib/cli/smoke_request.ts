@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HostSocket } from "../master/host.ts";
 import { callable } from "../system/connect_address.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 
@@ -25,13 +26,20 @@ export async function knock(address: string): Promise<string> {
 /**
  * GETs a page with a connection of its own, and waits for the head of the answer.
  *
+ * @param protocol What is spoken there; the answer is the same in both.
  * @returns The status in words.
  * @throws {Error} If there is no answer, none of HTTP, or one with a status from 400 on.
  */
-export async function request(address: string, path: string): Promise<string> {
+export async function request(
+  address: string,
+  protocol: HostSocket["protocol"],
+  path: string,
+): Promise<string> {
   const connection = await connectTo(address);
   try {
-    const head = headOf(connection, `GET ${path} HTTP/1.1`, callable(address).host ?? "localhost");
+    const host = callable(address).host ?? "localhost";
+    const bytes = protocol === "uwsgi-socket" ? uwsgiRequest(path, host) : httpRequest(path, host);
+    const head = headOf(connection, bytes);
     // An answer that comes too late meets a closed connection.
     head.catch(() => {});
     if (!await fulfilledWithin(head, PATIENCE_MS)) {
@@ -68,10 +76,34 @@ async function connectTo(address: string): Promise<Deno.Conn> {
   throw new Error(`nobody accepts within ${PATIENCE_MS / 1000} s`);
 }
 
-async function headOf(connection: Deno.Conn, line: string, host: string): Promise<string> {
-  const request =
-    `${line}\r\nHost: ${host}\r\nUser-Agent: duwsgi-smoke\r\nConnection: close\r\n\r\n`;
-  const bytes = new TextEncoder().encode(request);
+function httpRequest(path: string, host: string): Uint8Array {
+  return new TextEncoder().encode(
+    `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: duwsgi-smoke\r\nConnection: close\r\n\r\n`,
+  );
+}
+
+/** A packet of the uwsgi protocol: modifiers 0, and the variables that a web server sends. */
+export function uwsgiRequest(path: string, host: string): Uint8Array {
+  const encoder = new TextEncoder();
+  const [pathname = "", query = ""] = path.split(/\?(.*)/s);
+  const variables = {
+    REQUEST_METHOD: "GET",
+    REQUEST_URI: path,
+    PATH_INFO: pathname,
+    QUERY_STRING: query,
+    SERVER_PROTOCOL: "HTTP/1.1",
+    HTTP_HOST: host,
+  };
+  const parts = Object.entries(variables).flat().map((text) => encoder.encode(text))
+    .flatMap((bytes) => [...littleEndian(bytes.length), ...bytes]);
+  return new Uint8Array([0, ...littleEndian(parts.length), 0, ...parts]);
+}
+
+function littleEndian(size: number): [low: number, high: number] {
+  return [size & 0xff, size >> 8];
+}
+
+async function headOf(connection: Deno.Conn, bytes: Uint8Array): Promise<string> {
   for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(4096);

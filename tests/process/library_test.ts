@@ -133,18 +133,18 @@ Deno.test("signals are taken only when asked for", async () => {
   assertEquals(seen, 2);
 });
 
-Deno.test("parseConfig() gives the whole configuration, or all problems at once", () => {
-  const good = parseConfig({
-    ini: "[uwsgi]\nsocket = :0\nprocesses = 3\nworker-override = app.ts",
+Deno.test("parseConfig() gives the whole configuration, or all problems at once", async () => {
+  const good = await parseConfig({
+    ini: "[uwsgi]\nsocket = :0\ncron = 0 0 -1 -1 -1 date\nprocesses = 3\nworker-override = app.ts",
     args: ["--listen", "7"],
   });
   assertEquals([good.config?.processes, good.config?.listen, good.problems], [3, 7, []]);
-  const bad = parseConfig({ ini: "[uwsgi]\nproceses = 2\nlisten = many\n" });
+  const bad = await parseConfig({ ini: "[uwsgi]\nproceses = 2\nlisten = many\n" });
   assertEquals(bad.config, null);
   assertEquals(bad.problems.filter(({ origin }) => origin.file === "<ini>").length >= 2, true);
-  const command = parseConfig({ args: ["--check"], file: "examples/hello/app.ini" });
+  const command = await parseConfig({ args: ["--check"], file: "examples/hello/app.ini" });
   assertStringIncludes(command.problems[0]?.message ?? "", "--check is a command");
-  assertEquals(parseConfig({ file: "examples/hello/app.ini" }).config?.script, "app.ts");
-  const stdin = parseConfig({ args: ["--ini", "-"] });
+  assertEquals((await parseConfig({ file: "examples/hello/app.ini" })).config?.script, "app.ts");
+  const stdin = await parseConfig({ args: ["--ini", "-"] });
   assertStringIncludes(stdin.problems[0]?.message ?? "", "a library does not read it");
 });

@@ -30,16 +30,17 @@ Deno.test("--smoke starts, asks each kind of socket, reloads and stops a good ap
   const name = `duwsgi-smoke-${crypto.randomUUID()}`;
   const result = await smoke(
     HELLO,
-    ["--smoke=/health?deep=1"],
+    ["--smoke=/health?deep=1", "--uwsgi-socket=127.0.0.1:0"],
     (directory) => ["127.0.0.1:0", `${directory}/app.sock`, `@${name}`],
   );
   assertEquals(result.code, 0, result.stdout + result.stderr);
-  const asked = Array(3).fill("ok      GET /health?deep=1");
+  const asked = Array(4).fill("ok      GET /health?deep=1");
   assertEquals(stepsOf(result), [
     ...["ok      start", ...asked, "ok      chain reload", ...asked, "ok      stop"],
   ]);
   assertMatch(result.stdout, /at socket 127\.0\.0\.1:[1-9]\d*: 200 OK, \d+ ms/);
   assertStringIncludes(result.stdout, `at socket @${name}: 200 OK`);
+  assertMatch(result.stdout, /at uwsgi-socket 127\.0\.0\.1:\d+: 200 OK/);
 });
 
 Deno.test("--smoke fails with code 15 and says why, for an app that does not start", async () => {

@@ -1,0 +1,120 @@
+/**
+ * `duwsgi init`: writes the files of a first app, which runs as it is.
+ *
+ * @module
+ */
+
+import { UWSGI_SPECIFIER } from "../master/import_map.ts";
+import { fromFileUrl, resolve } from "../paths.ts";
+import type { SourceBase } from "../system/config_source.ts";
+import { EXIT, UserError } from "./exit_code.ts";
+import { sortWords, wrong } from "./operator_arguments.ts";
+
+/** What `init --help` says. */
+const USAGE = `Usage: duwsgi init [DIRECTORY]
+
+Writes app.ini, app.ts and deno.json, an app that runs as it is; here, or in a directory that is
+made if need be. No file is overwritten.`;
+
+const INI = `[uwsgi]
+chdir = %d
+http-socket = 127.0.0.1:8080
+processes = 2
+deno-worker-override = app.ts
+touch-chain-reload = reload.touch
+`;
+
+const SCRIPT = `import uwsgi from ${JSON.stringify(UWSGI_SPECIFIER)};
+
+uwsgi.serve((request) => {
+  const { pathname } = new URL(request.url);
+  return new Response(\`Hello from worker \${uwsgi.worker_id()}, you asked for \${pathname}\\n\`);
+});
+`;
+
+const MAIN = new URL("../../main.ts", import.meta.url);
+const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
+
+/**
+ * Writes the files.
+ *
+ * @returns The exit code.
+ * @throws {UserError} If one of them is there, or cannot be written; then none is written.
+ */
+export function init(args: readonly string[], { cwd }: Pick<SourceBase, "cwd">): number {
+  const { words: [directory = ".", ...more], flags } = sortWords("init", args, {
+    values: [],
+    flags: [],
+  });
+  if (flags.has("--help")) return say(USAGE);
+  if (more[0] !== undefined) throw wrong(`init: unexpected argument "${more[0]}"`);
+  const at = resolve(cwd, directory);
+  const files = starterFiles(whereIs(MAIN), whereIs(MODULE));
+  writeAll(at, files);
+  const names = Object.keys(files).join(", ");
+  const ini = directory === "." ? "app.ini" : `${directory.replace(/\/+$/, "")}/app.ini`;
+  return say(`${names} are in ${at}
+Start it:    deno run -A ${whereIs(MAIN)} --ini ${ini}
+Ask it:      curl http://127.0.0.1:8080/
+Reload it:   touch ${resolve(at, "reload.touch")}`);
+}
+
+/**
+ * The files, by name.
+ *
+ * @param main Where duwsgi's main.ts is: a path or a URL.
+ * @param module Where the module `uwsgi` is.
+ */
+export function starterFiles(main: string, module: string): Readonly<Record<string, string>> {
+  const configuration = {
+    tasks: { start: `deno run -A ${main} --ini app.ini` },
+    imports: { [UWSGI_SPECIFIER]: module },
+  };
+  return {
+    "app.ini": INI,
+    "app.ts": SCRIPT,
+    "deno.json": `${JSON.stringify(configuration, null, 2)}\n`,
+  };
+}
+
+function whereIs(url: URL): string {
+  return url.protocol === "file:" ? fromFileUrl(url) : url.href;
+}
+
+function writeAll(directory: string, files: Readonly<Record<string, string>>): void {
+  const paths = Object.entries(files).map(([name, text]) =>
+    [`${directory}/${name}`, text] as const
+  );
+  const there = paths.map(([path]) => path).filter(isThere);
+  if (there.length > 0) {
+    throw wrong(
+      `init overwrites nothing, and ${there.join(", ")} is there: name another directory`,
+    );
+  }
+  const written: string[] = [];
+  try {
+    Deno.mkdirSync(directory, { recursive: true });
+    for (const [path, text] of paths) {
+      Deno.writeTextFileSync(path, text, { createNew: true });
+      written.push(path);
+    }
+  } catch (error) {
+    for (const path of written) Deno.removeSync(path);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError("configuration", `init cannot write to ${directory}: ${reason}`);
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function say(text: string): number {
+  console.log(text);
+  return EXIT.ok.code;
+}
