@@ -25,12 +25,24 @@ interface InnerResponse {
 
 type Internals = Readonly<Record<symbol, unknown>>;
 
-const SYMBOLS: readonly symbol[] = Object.getOwnPropertySymbols(new Response("x"));
-const FAST_BODY = symbolNamed("serve fast body");
-const INNER = symbolNamed("response");
+/** Where they are. */
+interface Places {
+  readonly fastBody: symbol;
+  readonly inner: symbol;
+}
 
-function symbolNamed(name: string): symbol {
-  return SYMBOLS.find(({ description }) => description === name) ?? Symbol(name);
+/** Found with the first response: a worker that starts does not wait for Deno to load responses. */
+let places: Places | null = null;
+
+function knownPlaces(): Places {
+  return places ??= findPlaces();
+}
+
+function findPlaces(): Places {
+  const symbols = Object.getOwnPropertySymbols(new Response("x"));
+  const named = (name: string) =>
+    symbols.find(({ description }) => description === name) ?? Symbol(name);
+  return { fastBody: named("serve fast body"), inner: named("response") };
 }
 
 /**
@@ -44,9 +56,10 @@ export function bodySize(response: Response): number {
 /** The same; null: its size is not known before it is sent. */
 export function knownBodySize(response: Response): number | null {
   const internals = response as unknown as Internals;
-  const fast = internals[FAST_BODY];
+  const { fastBody, inner: innerAt } = knownPlaces();
+  const fast = internals[fastBody];
   if (typeof fast === "string") return textSize(fast);
-  const inner = internals[INNER] as Partial<InnerResponse> | undefined;
+  const inner = internals[innerAt] as Partial<InnerResponse> | undefined;
   const body = inner?.body;
   if (body === null) return 0;
   if (body === undefined) return null;
@@ -58,8 +71,9 @@ export function knownBodySize(response: Response): number | null {
 /** True if the body is sent piece by piece, as it comes; also where that cannot be known. */
 export function isStreamed(response: Response): boolean {
   const internals = response as unknown as Internals;
-  if (typeof internals[FAST_BODY] === "string") return false;
-  const body = (internals[INNER] as Partial<InnerResponse> | undefined)?.body;
+  const { fastBody, inner } = knownPlaces();
+  if (typeof internals[fastBody] === "string") return false;
+  const body = (internals[inner] as Partial<InnerResponse> | undefined)?.body;
   if (body === null) return false;
   return body === undefined || body.streamOrStatic instanceof ReadableStream;
 }

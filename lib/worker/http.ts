@@ -30,8 +30,13 @@ export interface Handling {
 /** What Deno answers when a handler threw and nobody makes a response from that. */
 export const UNHANDLED = { status: 500, bytes: "Internal Server Error".length } as const;
 
-/** Looked up once: the globals of Deno are getters. */
-const ResponseClass = Response;
+/** Looked up once, because it is a getter, and late: a start does not wait for Deno to load it. */
+let ResponseClass: typeof Response | null = null;
+
+function isResponse(value: unknown): value is Response {
+  ResponseClass ??= Response;
+  return value instanceof ResponseClass;
+}
 
 let follow: ((handling: Handling) => Handling) | null = null;
 
@@ -88,7 +93,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
   ): Promise<Response> =>
     Promise.resolve(result).then((response) => {
       // What is no response at all fails in Deno like any other mistake of the handler.
-      if (response instanceof ResponseClass) {
+      if (isResponse(response)) {
         meter.answered(begun, response.status, bodySize(response));
       } else failed(begun);
       return closing(response, info, mayClose);
@@ -104,7 +109,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
     } catch (error) {
       return fail(begun, error);
     }
-    if (!(result instanceof ResponseClass)) {
+    if (!isResponse(result)) {
       return awaited(result, begun, info, mayCloseNow(connection));
     }
     meter.answered(begun, result.status, bodySize(result));
@@ -122,7 +127,7 @@ function countedErrors(onError: ErrorHandler): ErrorHandler {
   return async (error) => {
     try {
       const response = await onError(error);
-      if (response instanceof ResponseClass) meter.responded(response.status, bodySize(response));
+      if (isResponse(response)) meter.responded(response.status, bodySize(response));
       return response;
     } catch (failure) {
       meter.responded(UNHANDLED.status, UNHANDLED.bytes);
