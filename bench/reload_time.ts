@@ -6,6 +6,7 @@
  */
 
 import { fromFileUrl } from "@std/path/posix";
+import type { BackgroundLoad } from "./background_load.ts";
 import { type Findings, type Goal, type Length, runBench } from "./bench.ts";
 import { Instance } from "./instance.ts";
 import { measurePairs, type Pair, type Ratio, ratioOf } from "./pairs.ts";
@@ -63,15 +64,9 @@ function cells(ours: string, theirs: string, ratio: Ratio): (string | number)[] 
   ];
 }
 
-/** What the load found. */
-interface LoadResult {
-  readonly requestsPerSecond: number;
-  readonly failed: number;
-}
-
 async function measureReplacing(
   pairs: number,
-): Promise<{ readonly replacing: Ratio; readonly load: LoadResult }> {
+): Promise<{ readonly replacing: Ratio; readonly load: BackgroundLoad }> {
   const args = ["--worker-reload-mercy", "5"];
   await using instance = new Instance({ script: SCRIPT, processes: PROCESSES, args });
   const [address = ""] = await instance.ready();
@@ -82,7 +77,7 @@ async function measureReplacing(
     (side) => side === "ours" ? replaceWorkers(instance) : startOneByOne(),
   );
   load.signal("SIGTERM");
-  const result = JSON.parse((await load.output()).split("\n").at(-1) ?? "") as LoadResult;
+  const result = JSON.parse((await load.output()).split("\n").at(-1) ?? "") as BackgroundLoad;
   return { replacing: ratioOf(measured), load: result };
 }
 
