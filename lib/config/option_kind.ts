@@ -273,6 +273,28 @@ export const sockets: OptionKind<readonly SocketSpec[]> = {
   write: (value) => value.map(({ option, text }) => ({ name: option, value: text })),
 };
 
+/** Any number of addresses of hosts and networks, several in one text with commas between. */
+export const networks: OptionKind<readonly string[]> = {
+  value: "required",
+  repeatable: true,
+  add: (before, written) => [...before, ...required(written).split(",").map(readNetwork)],
+  write: (values) => values.map((value) => ({ value })),
+};
+
+function readNetwork(text: string): string {
+  const entry = text.trim();
+  if (entry === "*" || entry === "unix") return entry;
+  const [, host = "", bits] =
+    /^([\d.]+|[\da-fA-F:.]*:[\da-fA-F:.]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const isV6 = host.includes(":");
+  // A URL takes an IPv4 address in odd forms as well, and writes it in the usual one.
+  const isAddress = isV6
+    ? URL.parse(`http://[${host}]`) !== null
+    : host !== "" && URL.parse(`http://${host}`)?.hostname === host;
+  if (isAddress && Number(bits ?? 0) <= (isV6 ? 128 : 32)) return entry;
+  throw unexpected(entry, "an IP address, a network such as 10.0.0.0/8, unix or *");
+}
+
 /** One use of an option whose value has a grammar of its own. */
 export interface Line {
   /** The name it was written with, which is part of what it means. */

@@ -158,7 +158,7 @@ const FAMILIES: readonly Family[] = [
       emperor-procname emperor-proxy-socket emperor-required-heartbeat emperor-stats
       emperor-stats-server emperor-throttle emperor-tyrant emperor-tyrant-nofollow
       emperor-use-clone emperor-wrapper emperor-wrapper-fallback emperor-wrapper-override
-      enable-proxy-protocol end-blacklist end-whitelist error-route error-route-host
+      end-blacklist end-whitelist error-route error-route-host
       error-route-if error-route-if-not error-route-label error-route-qs error-route-referer
       error-route-remote-addr error-route-remote-user error-route-run error-route-status
       error-route-uri error-route-user-agent exception-handler executable exit extract

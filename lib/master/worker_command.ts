@@ -9,7 +9,7 @@ import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { shapesLog, shapesRequests } from "../config/log_needs.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
-import { speaksUwsgi } from "../config/options/proxy.ts";
+import { expectsProxyHeader, speaksUwsgi } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
@@ -26,6 +26,10 @@ const NAMING = new URL("../worker/name_process.ts", import.meta.url);
 const METRICS = new URL("../worker/metrics.ts", import.meta.url);
 /** What it runs as well if a socket speaks the uwsgi protocol. */
 const UWSGI_PROTOCOL = new URL("../worker/uwsgi_protocol/enter.ts", import.meta.url);
+/** What it runs as well if connections begin with a header of the PROXY protocol. */
+const PROXY_PROTOCOL = new URL("../worker/proxy_protocol/enter.ts", import.meta.url);
+/** What it runs as well if proxies are believed; the request log believes them then, too. */
+const FORWARDED = new URL("../worker/forwarded/enter.ts", import.meta.url);
 /** What it runs as well if it is to log requests. */
 const REQUEST_LOG = new URL("../worker/request_log/enter.ts", import.meta.url);
 /** What it runs as well if its log lines have targets or a form of their own. */
@@ -67,12 +71,14 @@ export function workerCommand(
     ...shapesLog(config) || shapesRequests(config) ? [LOG_TARGETS] : [],
     ...usesMetrics(config) ? [METRICS] : [],
     ...speaksUwsgi(config) ? [UWSGI_PROTOCOL] : [],
+    ...expectsProxyHeader(config) ? [PROXY_PROTOCOL] : [],
+    ...config.forwardedAllowIps.length === 0 ? [] : [FORWARDED],
     ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
     ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
   ];
   const args = [
     "run",
-    ...permissionFlags(config.denoFlags, directory),
+    ...permissionFlags(config, directory),
     "--unstable-net",
     `--import-map=${mapPath}`,
     ...preloads.map((url) => `--preload=${modulePath(url)}`),
@@ -117,15 +123,21 @@ const PERMISSION_FLAG = /^(-A|-P|-[RWNESI](=|$)|--(allow|deny|ignore)-|--permiss
  * Workers may do everything, unless a `deno-flag` says what they may do; then they get that, and what
  * they need to reach the master.
  */
-function permissionFlags(denoFlags: readonly string[], directory: string): string[] {
+function permissionFlags(config: Config, directory: string): string[] {
+  const { denoFlags } = config;
   const own = denoFlags.filter((flag) => PERMISSION_FLAG.test(flag));
   if (own.some((flag) => flag === "-A" || flag === "--allow-all")) return [];
   if (own.every((flag) => /^--(deny|ignore)-/.test(flag))) return ["--allow-all"];
   const needed = [
     ["--allow-read", "-R", directory],
     ["--allow-write", "-W", directory],
-    // The second one is for the listeners in whose place the inherited sockets are put.
-    ["--allow-net", "-N", `unix:${directory}/control.sock,127.0.0.1:0`],
+    // The second one is for the listeners in whose place the inherited sockets are put, and behind the
+    // PROXY protocol a worker talks to itself.
+    [
+      "--allow-net",
+      "-N",
+      `unix:${directory}/control.sock,127.0.0.1${expectsProxyHeader(config) ? "" : ":0"}`,
+    ],
     ["--allow-env", "-E", WORKER_VARIABLE],
   ] as const;
   // A flag without a value allows everything of its kind; a list beside it would narrow it.

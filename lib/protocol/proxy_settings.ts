@@ -10,4 +10,6 @@ export interface ProxySettings {
   readonly bufferSize: number;
   /** How long a proxy has for what it sends in front of a request (`socket-timeout`). */
   readonly timeoutMs: number;
+  /** Proxies whose X-Forwarded headers are believed (`forwarded-allow-ips`), as configured. */
+  readonly forwardedFrom: readonly string[];
 }

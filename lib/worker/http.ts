@@ -40,9 +40,13 @@ function isResponse(value: unknown): value is Response {
 
 let follow: ((handling: Handling) => Handling) | null = null;
 
-/** Called by a preload that is to see each request: what `wrap` returns is served instead. */
+/**
+ * Called by preloads that are to see each request: what `wrap` returns is served instead. What the first of
+ * them returns is asked first.
+ */
 export function followRequests(wrap: (handling: Handling) => Handling): void {
-  follow = wrap;
+  const first = follow;
+  follow = first === null ? wrap : (handling) => first(wrap(handling));
 }
 
 /** Wraps what a script wants to be served: requests and their responses are counted. */

@@ -124,7 +124,7 @@ Deno.test("what is malformed, too large or too slow is refused, and does not har
   refused.forEach(([, expected], i) => assertMatch(answers[i] ?? "", expected));
   const half = await exchange(address, requestPacket("/").subarray(0, 20), true);
   assertStringIncludes(half, "the connection ended within the variables");
-  await heard(running, "Refused a request from a proxy: ");
+  await heard(running, "Refused a connection of a proxy: ");
   // Byte by byte, but in time.
   using connection = await connectTo(targetOf(address), AbortSignal.timeout(20_000));
   for (const byte of requestPacket("/length")) await connection.write(Uint8Array.of(byte));

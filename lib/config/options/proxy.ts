@@ -17,6 +17,10 @@ export interface ProxyConfig {
   readonly bufferSize: number;
   /** Time for what precedes a request (`socket-timeout`), in milliseconds. @default 4000 */
   readonly socketTimeoutMs: number;
+  /** Proxies whose X-Forwarded headers are believed (`forwarded-allow-ips`). */
+  readonly forwardedAllowIps: readonly string[];
+  /** Connections to HTTP sockets begin with a PROXY header (`enable-proxy-protocol`). @default false */
+  readonly enableProxyProtocol: boolean;
 }
 
 /** Their rows. */
@@ -66,11 +70,49 @@ export const PROXY_OPTIONS: OptionRows<ProxyConfig> = {
       "client may be silent within them is for the proxy to say, which knows it.",
     example: "socket-timeout = 10",
   },
+  forwardedAllowIps: {
+    name: "forwarded-allow-ips",
+    aliases: [],
+    short: "",
+    group: "Sockets",
+    argument: "ADDRESS[/BITS]",
+    kind: kind.networks,
+    default: [],
+    defaultText: "none, and nothing is loaded for it",
+    onChange: "workers",
+    help: "Proxy whose X-Forwarded-For, -Proto and -Host headers are believed",
+    details:
+      "An address, a network such as `10.0.0.0/8`, `unix` for all that come over Unix sockets, `*` for " +
+      "everybody, or several of them with commas between. Requests from there have the client, scheme " +
+      "and host that the headers tell, see nginx.md; all others have what their connection tells. " +
+      "uWSGI leaves it to the application; the name is gunicorn's.",
+    example: "forwarded-allow-ips = 127.0.0.1,10.0.0.0/8\nforwarded-allow-ips = unix",
+  },
+  enableProxyProtocol: {
+    name: "enable-proxy-protocol",
+    aliases: [],
+    short: "",
+    group: "Sockets",
+    argument: "[BOOLEAN]",
+    kind: kind.flag,
+    default: false,
+    onChange: "workers",
+    help: "Expect a header of the PROXY protocol on each connection to a socket that speaks HTTP",
+    details:
+      "Versions 1 and 2. As in uWSGI it is about HTTP alone; unlike there, a connection without the " +
+      "header is closed, because any client could send one otherwise, and version 2 is understood. " +
+      "It costs a copy of everything, see nginx.md.",
+    example: "enable-proxy-protocol = true",
+  },
 };
 
 /** What workers are told. */
 export function proxySettings(config: ProxyConfig): ProxySettings {
-  return { bufferSize: config.bufferSize, timeoutMs: config.socketTimeoutMs };
+  return {
+    bufferSize: config.bufferSize,
+    timeoutMs: config.socketTimeoutMs,
+    forwardedFrom: config.forwardedAllowIps,
+  };
 }
 
 /** The sockets as they are to be served: with `protocol = uwsgi`, `socket` means `uwsgi-socket`. */
@@ -87,4 +129,11 @@ export function withProtocol(
 /** True if the uwsgi protocol is spoken on one of the sockets. */
 export function speaksUwsgi({ sockets }: Pick<Config, "sockets">): boolean {
   return sockets.some(({ option }) => option === "uwsgi-socket");
+}
+
+/** True if connections on one of the sockets begin with a header of the PROXY protocol. */
+export function expectsProxyHeader(
+  { sockets, enableProxyProtocol }: Pick<Config, "sockets" | "enableProxyProtocol">,
+): boolean {
+  return enableProxyProtocol && sockets.some(({ option }) => option !== "uwsgi-socket");
 }

@@ -6,6 +6,8 @@
 
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
 import { type Handling, UNHANDLED } from "../http.ts";
+import { fulfilledWithin } from "../../system/timing.ts";
+import { closeQuietly, sendAtOnce } from "../raw_connection.ts";
 import { keepRequestVariables } from "../request_marks.ts";
 import { Incoming, type Packet, receivePacket } from "./incoming.ts";
 import { sendResponse } from "./outgoing.ts";
@@ -21,7 +23,7 @@ export interface ConnectionSetup extends Handling {
 
 /** Serves a connection until its end. It never fails: what goes wrong is the client's loss, or logged. */
 export async function serveConnection(conn: Deno.Conn, setup: ConnectionSetup): Promise<void> {
-  if (isTcp(conn)) conn.setNoDelay();
+  sendAtOnce(conn);
   try {
     const packet = await receivePacket(conn, setup.settings);
     if (packet === null) return;
@@ -30,12 +32,8 @@ export async function serveConnection(conn: Deno.Conn, setup: ConnectionSetup): 
     if (error instanceof Refusal) await refuse(conn, error, setup);
     // Everything else is a client that has gone.
   } finally {
-    close(conn);
+    closeQuietly(conn);
   }
-}
-
-function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
-  return conn.remoteAddr.transport === "tcp";
 }
 
 /** A request and its response. */
@@ -124,10 +122,7 @@ function usable(response: Response): Response {
 /** A connection that is closed while there is something to read is reset, and its response may be lost. */
 async function linger(conn: Deno.Conn, incoming: Incoming, timeoutMs: number): Promise<void> {
   await conn.closeWrite();
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, timeoutMs);
-  await Promise.race([incoming.ended(), late.promise]);
-  clearTimeout(timer);
+  await fulfilledWithin(incoming.ended(), timeoutMs);
 }
 
 async function refuse(
@@ -144,13 +139,5 @@ async function refuse(
     await linger(conn, incoming, settings.timeoutMs);
   } catch {
     // Whoever does not want to know why has gone.
-  }
-}
-
-function close(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // It was closed from outside, because the server ended.
   }
 }

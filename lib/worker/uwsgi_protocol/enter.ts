@@ -12,7 +12,7 @@ import { listenAt, serveWith } from "../listener.ts";
 import { requestVariables } from "../request_marks.ts";
 import { serveConnection } from "./connection.ts";
 import type { Refusal } from "./packet.ts";
-import { RefusalLines } from "./refusal_lines.ts";
+import { RefusalLines } from "../refusal_lines.ts";
 
 const { environment, facts } = currentInstance();
 if (environment.slot > 0) {

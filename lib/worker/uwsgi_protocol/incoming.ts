@@ -6,6 +6,7 @@
  */
 
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
+import { inTime } from "../raw_connection.ts";
 import { HEADER_BYTES, readVariables, Refusal, type Variables, variablesSize } from "./packet.ts";
 
 /** The part of a connection that is read here. */
@@ -43,20 +44,10 @@ export async function receivePacket(
     const variables = readVariables(bytes.subarray(HEADER_BYTES, needed));
     return { variables, rest: bytes.subarray(needed, have) };
   };
-  const late = Promise.withResolvers<null>();
-  const timer = setTimeout(() => {
-    try {
-      const text = `the variables did not arrive within ${timeoutMs / 1000} s (socket-timeout)`;
-      late.resolve(unfinished(have, 408, text));
-    } catch (error) {
-      late.reject(error);
-    }
-  }, timeoutMs);
-  try {
-    return await Promise.race([receive(), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await inTime(receive(), timeoutMs, () => {
+    const text = `the variables did not arrive within ${timeoutMs / 1000} s (socket-timeout)`;
+    return unfinished(have, 408, text);
+  });
 }
 
 /** Connections that are made and not used are no mistake. */

@@ -5,6 +5,7 @@
  */
 
 import { isStreamed, knownBodySize } from "../body_size.ts";
+import { writeAll } from "../raw_connection.ts";
 import { isBodiless, responseHead } from "./response.ts";
 
 /** The part of a connection that is written here. */
@@ -28,7 +29,9 @@ export async function sendResponse(
     await Promise.all([writeAll(sink, responseHead(response, length)), response.body?.cancel()]);
   } else if (response.body === null || !isStreamed(response)) {
     const body = new Uint8Array(await response.arrayBuffer());
-    await writeAll(sink, joined(responseHead(response, body.length), body));
+    for (const part of joined(responseHead(response, body.length), body)) {
+      await writeAll(sink, part);
+    }
   } else {
     const head = responseHead(response, knownBodySize(response));
     await sendStream(sink, head, response.body, gone);
@@ -75,14 +78,4 @@ async function sendStream(
 function piece(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   throw new TypeError("The body of a response must be a stream of Uint8Array");
-}
-
-/** Writes all bytes: one write(2) may take a part of them. */
-export async function writeAll(
-  sink: Sink,
-  bytes: Uint8Array | readonly Uint8Array[],
-): Promise<void> {
-  for (const one of bytes instanceof Uint8Array ? [bytes] : bytes) {
-    for (let at = 0; at < one.length;) at += await sink.write(one.subarray(at));
-  }
 }

@@ -160,3 +160,23 @@ Deno.test("errors explain comments and quotes, and show no more than a line", ()
   const error = assertThrows(() => read(of, 0, "x".repeat(10_000)), SyntaxError);
   assertEquals(error.message.length < 200, true);
 });
+
+Deno.test("networks are addresses, with bits or without, and two words", () => {
+  const good = "127.0.0.1, 10.0.0.0/8,::1,2001:db8::/32,unix,*";
+  assertEquals(read(kind.networks, [], good), good.split(",").map((one) => one.trim()));
+  for (
+    const bad of [
+      "",
+      "a",
+      "1.2.3",
+      "1.2.3.4/33",
+      "::1/129",
+      "1.2.3.256",
+      ":",
+      "1.2.3.4,",
+      "010.0.0.1",
+    ]
+  ) {
+    assertThrows(() => read(kind.networks, [], bad), SyntaxError, "expects an IP address");
+  }
+});

@@ -207,6 +207,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   protocol: fc.constant("http" as const),
   bufferSize: fc.integer({ min: 1024, max: 65535 }),
   socketTimeoutMs: upToAnHour,
+  forwardedAllowIps: fc.subarray(["*", "unix", "::1", "10.0.0.0/8"]),
+  enableProxyProtocol: fc.boolean(),
   strict: fc.boolean(),
   pidfile: anyPath,
   pidfile2: anyPath,

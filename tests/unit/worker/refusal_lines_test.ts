@@ -1,6 +1,6 @@
 /** Refusals in the log. */
 import { assertEquals } from "@std/assert";
-import { RefusalLines } from "../../../../lib/worker/uwsgi_protocol/refusal_lines.ts";
+import { RefusalLines } from "../../../lib/worker/refusal_lines.ts";
 
 Deno.test("the first refusal is told at once, the ones behind it in the next line", () => {
   const written: string[] = [];
@@ -15,8 +15,8 @@ Deno.test("the first refusal is told at once, the ones behind it in the next lin
   now += 10_000;
   lines.add({ message: "e" });
   assertEquals(written, [
-    "Refused a request from a proxy: a",
-    "Refused a request from a proxy: d (and 2 more since the last such line)",
-    "Refused a request from a proxy: e",
+    "Refused a connection of a proxy: a",
+    "Refused a connection of a proxy: d (and 2 more since the last such line)",
+    "Refused a connection of a proxy: e",
   ]);
 });

@@ -27,6 +27,6 @@ export class RefusalLines {
     const more = this.#silent === 0 ? "" : ` (and ${this.#silent} more since the last such line)`;
     this.#nextAt = now + REST_MS;
     this.#silent = 0;
-    this.#write(`Refused a request from a proxy: ${message}${more}`);
+    this.#write(`Refused a connection of a proxy: ${message}${more}`);
   }
 }

@@ -1,0 +1,25 @@
+/**
+ * Runs in the worker, as a preload of its own and only with `enable-proxy-protocol`: sockets that speak
+ * HTTP expect a header of the PROXY protocol on each connection.
+ *
+ * @module
+ */
+
+import { currentInstance } from "../instance.ts";
+import { lineSinks } from "../line_sinks.ts";
+import { serveWith, type Serving } from "../listener.ts";
+import { RefusalLines } from "../refusal_lines.ts";
+import { serveBehindProxy } from "./server.ts";
+
+const { environment, facts } = currentInstance();
+if (environment.slot > 0) {
+  const lines = new RefusalLines((line) => lineSinks().log(line), () => performance.now());
+  const setup = {
+    timeoutMs: facts.proxies.timeoutMs,
+    refused: (refusal: { readonly message: string }) => lines.add(refusal),
+  };
+  const serving: Serving = (place, handler, options) =>
+    serveBehindProxy(place, handler, options, setup);
+  serveWith("http-socket", serving);
+  serveWith("socket", serving);
+}

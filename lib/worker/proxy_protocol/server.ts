@@ -1,0 +1,121 @@
+/**
+ * Runs in the worker. HTTP behind the PROXY protocol: `Deno.serve` accepts for itself and knows no such
+ * header, so a server of this worker's own accepts, reads it, and hands the rest on to a `Deno.serve` on
+ * the loopback interface. Each connection there has a port of its own, by which its client is known.
+ *
+ * @module
+ */
+
+import type { Place } from "../../system/adopted_listener.ts";
+import { ConnectionServer } from "../connection_server.ts";
+import type { Handler } from "../http.ts";
+import { listenAt, serveHttp, type Server, type ServingOptions } from "../listener.ts";
+import { closeQuietly, sendAtOnce, writeAll } from "../raw_connection.ts";
+import { receiveHeader, relay } from "./relay.ts";
+
+/** What the server is told. */
+export interface ProxyServerSetup {
+  /** How long a header may take. */
+  readonly timeoutMs: number;
+  /** Told why a connection is not served. */
+  readonly refused: (refusal: { readonly message: string }) => void;
+}
+
+/** Starts a server whose connections begin with a header of the PROXY protocol. */
+export function serveBehindProxy(
+  place: Place,
+  handler: Handler,
+  options: ServingOptions,
+  setup: ProxyServerSetup,
+): Server {
+  const clients = new Map<number, Deno.Addr>();
+  const inner = serveHttp({ hostname: "127.0.0.1", port: 0 }, known(handler, clients), options);
+  const { port } = inner.addr as Deno.NetAddr;
+  const outer = new ConnectionServer(
+    listenAt(place),
+    (conn) => serveConnection(conn, port, clients, setup),
+    options.signal,
+  );
+  return new ProxyServer(outer, inner);
+}
+
+/** Asks the handler only for connections that came through here, in the name of their clients. */
+function known(handler: Handler, clients: ReadonlyMap<number, Deno.Addr>): Handler {
+  return (request, info) => {
+    const near = info.remoteAddr;
+    const remoteAddr = near.transport === "tcp" ? clients.get(near.port) : undefined;
+    if (remoteAddr === undefined) return new Response("Forbidden", { status: 403 });
+    return handler(request, {
+      remoteAddr,
+      get completed() {
+        return info.completed;
+      },
+    });
+  };
+}
+
+async function serveConnection(
+  conn: Deno.Conn,
+  port: number,
+  clients: Map<number, Deno.Addr>,
+  { timeoutMs, refused }: ProxyServerSetup,
+): Promise<void> {
+  try {
+    const begun = await receiveHeader(conn, timeoutMs);
+    if (begun === null) return;
+    const inner = await Deno.connect({ hostname: "127.0.0.1", port });
+    const name = inner.localAddr.port;
+    const { client, rest } = begun;
+    clients.set(name, client === null ? conn.remoteAddr : { transport: "tcp", ...client });
+    try {
+      sendAtOnce(inner);
+      sendAtOnce(conn);
+      await writeAll(inner, rest);
+      await relay(conn, inner);
+    } finally {
+      clients.delete(name);
+      closeQuietly(inner);
+    }
+  } catch (error) {
+    if (error instanceof SyntaxError) refused(error);
+    // Everything else is a client that has gone.
+  } finally {
+    closeQuietly(conn);
+  }
+}
+
+/** Both of them, as one. */
+class ProxyServer implements Server {
+  readonly finished: Promise<void>;
+  readonly #outer: Server;
+  readonly #inner: Server;
+
+  constructor(outer: Server, inner: Server) {
+    this.#outer = outer;
+    this.#inner = inner;
+    this.finished = Promise.all([outer.finished, inner.finished]).then(() => {});
+  }
+
+  get addr(): Deno.Addr {
+    return this.#outer.addr;
+  }
+
+  ref(): void {
+    this.#outer.ref();
+    this.#inner.ref();
+  }
+
+  unref(): void {
+    this.#outer.unref();
+    this.#inner.unref();
+  }
+
+  /** The inner one ends the connections, which the outer one waits for. */
+  async shutdown(): Promise<void> {
+    await Promise.all([this.#outer.shutdown(), this.#inner.shutdown()]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}
