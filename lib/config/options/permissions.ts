@@ -12,8 +12,11 @@ import type { OptionRows } from "../option_spec.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
 import type { FindEntry } from "../scaling_rules.ts";
 
-/** The kinds of permission that Deno knows. */
-export const PERMISSION_KINDS = [
+/** A kind of permission that Deno knows. */
+export type PermissionKind = "net" | "read" | "write" | "env" | "run" | "sys" | "ffi" | "import";
+
+/** All of them. */
+export const PERMISSION_KINDS: readonly PermissionKind[] = [
   "net",
   "read",
   "write",
@@ -22,19 +25,22 @@ export const PERMISSION_KINDS = [
   "sys",
   "ffi",
   "import",
-] as const;
-
-/** One of them. */
-export type PermissionKind = typeof PERMISSION_KINDS[number];
+];
 
 /** What a permission extends to: all of its kind, or what is listed; null: nothing is said of it. */
 export type Permission = true | readonly string[] | null;
 
-type Grants = { readonly [K in PermissionKind as `allow${Capitalize<K>}`]: Permission };
-type Denials = { readonly [K in PermissionKind as `deny${Capitalize<K>}`]: Permission };
+/** What is allowed, by kind. */
+export type PermissionGrants = {
+  readonly [K in PermissionKind as `allow${Capitalize<K>}`]: Permission;
+};
+/** What is denied, by kind. */
+export type PermissionDenials = {
+  readonly [K in PermissionKind as `deny${Capitalize<K>}`]: Permission;
+};
 
 /** What workers may do. */
-export interface PermissionConfig extends Grants, Denials {
+export interface PermissionConfig extends PermissionGrants, PermissionDenials {
   /** Name of a permission set of the script's deno.json (`permission-set`). Empty: none. */
   readonly permissionSet: string;
   /** Whether `uwsgi.reload()` and `uwsgi.stop()` do anything (`worker-control`). @default true */
@@ -181,11 +187,11 @@ function row(verb: "allow" | "deny", name: PermissionKind): Row {
   };
 }
 
-function rows(): OptionRows<Grants & Denials> {
+function rows(): OptionRows<PermissionGrants & PermissionDenials> {
   const both = PERMISSION_KINDS.flatMap((name) =>
     (["allow", "deny"] as const).map((verb) => [`${verb}${capitalized(name)}`, row(verb, name)])
   );
-  return Object.fromEntries(both) as OptionRows<Grants & Denials>;
+  return Object.fromEntries(both) as OptionRows<PermissionGrants & PermissionDenials>;
 }
 
 /** Their rows. */
