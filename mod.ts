@@ -50,6 +50,13 @@ export type { ReloadConfig } from "./lib/config/options/reloading.ts";
 export type { BusynessConfig } from "./lib/config/options/busyness.ts";
 export type { CheaperAlgorithm, ScalingConfig } from "./lib/config/options/scaling.ts";
 export type { Limits } from "./lib/core/watch.ts";
+export type {
+  Permission,
+  PermissionConfig,
+  PermissionDenials,
+  PermissionGrants,
+  PermissionKind,
+} from "./lib/config/options/permissions.ts";
 export type { ProxyConfig } from "./lib/config/options/proxy.ts";
 export type { LogFileConfig } from "./lib/config/options/log_file.ts";
 export type { RequestLogConfig } from "./lib/config/options/request_log.ts";

@@ -211,9 +211,14 @@ Deno.test("lib/master and lib/worker never import each other, not even types", (
 
 Deno.test("everything a worker loads is imported by relative path, whatever the script's import map says", () => {
   const modules = reachable(
-    ["preload.ts", "name_process.ts", "metrics.ts", "request_log/enter.ts", "uwsgi.ts"].map((
-      name,
-    ) => `lib/worker/${name}`),
+    [
+      "preload.ts",
+      "name_process.ts",
+      "metrics.ts",
+      "request_log/enter.ts",
+      "sandbox/enter.ts",
+      "uwsgi.ts",
+    ].map((name) => `lib/worker/${name}`),
   );
   assert(modules.size > 10);
   for (const path of modules) {

@@ -1,10 +1,10 @@
 /** Hello world in a worker, on the sockets of the instance, and nothing is counted. */
 import { slotDescriptor } from "../../lib/protocol/worker_environment.ts";
-import { currentInstance } from "../../lib/worker/instance.ts";
+import { instanceAccess } from "../../lib/worker/instance.ts";
 import { openOn } from "../../lib/worker/listener.ts";
 import uwsgi from "uwsgi";
 
-const { sockets, slot } = currentInstance().environment;
+const { sockets, slot } = instanceAccess()().environment;
 const handler = () => new Response("Hello, world!\n");
 for (const socket of sockets) {
   openOn(

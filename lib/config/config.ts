@@ -20,6 +20,7 @@ import type { ExportConfig } from "./options/exporting.ts";
 import type { HookConfig } from "./options/hooks.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";
+import type { PermissionConfig } from "./options/permissions.ts";
 import type { ProxyConfig } from "./options/proxy.ts";
 import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
@@ -62,6 +63,7 @@ export interface Config
     ExportConfig,
     HookConfig,
     MetricsConfig,
+    PermissionConfig,
     StatsConfig {
   /** Number of worker slots (`processes`). @default 1 */
   readonly processes: number;

@@ -8,6 +8,7 @@
 /** The chapters of help and reference, in their order. */
 export const GROUPS = [
   "Workers",
+  "Permissions",
   "Sockets",
   "Reloading and stopping",
   "Limits",

@@ -18,6 +18,7 @@ import { LIMIT_OPTIONS } from "./options/limits.ts";
 import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
 import { LOG_TARGET_OPTIONS } from "./options/log_targets.ts";
 import { METRICS_OPTIONS } from "./options/metrics.ts";
+import { PERMISSION_OPTIONS } from "./options/permissions.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
 import { COMPANION_OPTIONS } from "./options/companions.ts";
 import { EXPORT_OPTIONS } from "./options/exporting.ts";
@@ -309,6 +310,7 @@ export const OPTIONS: OptionRows<Config> = {
     details: "The same as the signal SIGHUP. The file need not exist yet.",
     example: "touch-reload = app.ini",
   },
+  ...PERMISSION_OPTIONS,
   ...RELOAD_OPTIONS,
   ...CONTROL_OPTIONS,
   workerReloadMercyMs: {

@@ -13,6 +13,7 @@ import { checkMetrics } from "./metric_rules.ts";
 import { nearestName } from "../nearest.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
+import { checkPermissions } from "./options/permissions.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
 import { withProtocol } from "./options/proxy.ts";
 import { requestLogSettings } from "./request_log.ts";
@@ -56,6 +57,7 @@ export function resolve(
   checkMetrics(draft, problems);
   if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
   const find = (key: keyof Config) => lastUse(entries, key);
+  checkPermissions(draft, find, problems);
   warnAboutNoEffect(find, draft, problems);
   checkLog(draft, find, problems);
   if (!circumstances.incomplete) checkScaling(draft, find, problems);

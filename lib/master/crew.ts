@@ -27,7 +27,14 @@ import { workerName } from "./process_names.ts";
 import type { Vitals } from "./sampler.ts";
 import { startWorker, writeFacts } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { importMapPath, type WorkerCommand, workerCommand } from "./worker_command.ts";
+import {
+  importMapPath,
+  loadSandbox,
+  SandboxMissing,
+  type WorkerCommand,
+  workerCommand,
+} from "./worker_command.ts";
+import { askedFor } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
@@ -102,7 +109,7 @@ export class Crew {
     try {
       const command = this.#command(instruction, generation);
       lease = this.#lanes.take(slot);
-      words = this.#surroundings.log?.lastWords() ?? null;
+      words = command.ownLog ? this.#surroundings.log?.lastWords() ?? null : null;
       const child = this.#start(command, effect, { token, lane: lease.number, words }, instruction);
       words?.given();
       this.#take({ worker, slot, generation, token, lease, child, words, instruction });
@@ -110,18 +117,20 @@ export class Crew {
     } catch (cause) {
       if (lease !== null) this.#lanes.release(lease);
       words?.close();
-      if (cause instanceof PlainJsonError) return void this.#spawnWithJson(effect, instruction);
+      if (cause instanceof PlainJsonError || cause instanceof SandboxMissing) {
+        return void this.#spawnLater(effect, instruction);
+      }
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
     }
   }
 
-  /** The script's configuration has comments: loads what reads them, and starts the worker then. */
-  async #spawnWithJson(effect: Spawn, instruction: Instruction): Promise<void> {
+  /** The script's configuration has comments, or a sandbox: loads what it takes, and starts the worker. */
+  async #spawnLater(effect: Spawn, instruction: Instruction): Promise<void> {
     const { worker } = effect;
     this.#waiting.add(worker);
     try {
-      await loadJsonParser();
+      await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause);
       return this.#report({ type: "spawnFailed", worker, error });
@@ -157,7 +166,7 @@ export class Crew {
     const { worker, slot, generation, token, lease, child, words, instruction } = taken;
     const fields = { worker: slot, pid: child.pid, generation };
     const process = new WorkerProcess(child, {
-      message: (message) => this.#onMessage(worker, slot, message),
+      message: (message) => this.#onMessage(worker, slot, message, instruction),
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
       printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
       exited: (how, error) => {
@@ -281,10 +290,11 @@ export class Crew {
       lane: own.lane,
       namesRequests: watchFor(config).names,
       heartbeatMs: heartbeatMs(config),
-      stderr: stderrFd,
+      stderr: command.ownLog ? stderrFd : null,
       words: own.words?.file ?? null,
       mercyMs: config.workerReloadMercyMs,
       processName: workerName(config, slot),
+      sandbox: command.sandbox,
     });
   }
 
@@ -305,14 +315,22 @@ export class Crew {
     logLine("warning", text, { event: "unseenRequests" });
   }
 
-  #onMessage(worker: number, slot: number, message: WorkerMessage): void {
+  #onWish(wish: Happening | null): void {
+    if (wish !== null) this.#report(wish);
+  }
+
+  #onMessage(
+    worker: number,
+    slot: number,
+    message: WorkerMessage,
+    { config }: Instruction,
+  ): void {
     switch (message.type) {
       case "accepting":
         return this.#report({ ...message, worker });
       case "reload":
-        return this.#report({ type: "reload", kind: "all", why: `worker ${slot} asked for it` });
       case "stop":
-        return this.#report({ type: "stop", why: `worker ${slot} asked for it` });
+        return this.#onWish(askedFor(message.type, `worker ${slot}`, config));
       case "draining":
         return this.#report({ type: "leaving", worker });
       case "watch":

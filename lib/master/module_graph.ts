@@ -12,7 +12,7 @@ import { loadJsonParser } from "../system/json_file.ts";
 import { DENO } from "../system/program.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { importMapFlags } from "./import_map_flags.ts";
-import { importMapPath, workerCommand } from "./worker_command.ts";
+import { importMapPath, loadSandbox, workerCommand } from "./worker_command.ts";
 
 /** One module of `deno info --json`. */
 export interface Module {
@@ -43,7 +43,7 @@ const OWN_RUN = "graph";
  */
 export async function moduleGraph(config: Config, directory: string): Promise<readonly Module[]> {
   // Composing the command reads the script's own configuration and writes the import map.
-  await loadJsonParser();
+  await Promise.all([loadJsonParser(), loadSandbox(config)]);
   workerCommand(config, OWN_RUN, directory);
   const map = importMapPath(directory, OWN_RUN);
   const command = new Deno.Command(DENO, {

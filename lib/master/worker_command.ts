@@ -9,14 +9,17 @@ import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { shapesLog, shapesRequests } from "../config/log_needs.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
+import { isSandboxed, PERMISSION_FLAG } from "../config/options/permissions.ts";
 import { expectsProxyHeader, speaksUwsgi } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
-import { WORKER_VARIABLE } from "../protocol/worker_environment.ts";
+import { later } from "../later.ts";
+import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
-import { mergeImportMaps, replacedUwsgi } from "./import_map.ts";
+import { type ImportMap, mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { importMapFlags } from "./import_map_flags.ts";
 import { workerName } from "./process_names.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /** What each worker runs before the script. */
 export const PRELOAD: URL = new URL("../worker/preload.ts", import.meta.url);
@@ -36,11 +39,18 @@ const REQUEST_LOG = new URL("../worker/request_log/enter.ts", import.meta.url);
 const LOG_TARGETS = new URL("../worker/log_to_targets.ts", import.meta.url);
 /** What it runs as well if its script may listen by itself. */
 const APPS = new URL("../worker/apps/enter.ts", import.meta.url);
+/** What it runs last if it is to be a sandbox. */
+const SANDBOX = new URL("../worker/sandbox/enter.ts", import.meta.url);
+const OWN_MODULES = new URL("../", import.meta.url);
 const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
 
 /** What all workers of one generation are started with. */
 export interface WorkerCommand {
   readonly args: readonly string[];
+  /** How they become sandboxes; null: they are none. */
+  readonly sandbox: SandboxPlan | null;
+  /** False: what they write to the log goes through the master, which has the targets. */
+  readonly ownLog: boolean;
   readonly env: Readonly<Record<string, string>>;
   /** What the user should know about the import map; empty: nothing. */
   readonly notes: readonly string[];
@@ -53,6 +63,7 @@ export interface WorkerCommand {
  * @param directory The master's own directory, where the import map is written.
  * @throws {Error} If the script's own configuration cannot be read; the message names the file.
  * @throws {PlainJsonError} If it takes {@linkcode loadJsonParser}.
+ * @throws {SandboxMissing} If it takes {@linkcode loadSandbox}.
  */
 export function workerCommand(
   config: Config,
@@ -61,24 +72,28 @@ export function workerCommand(
 ): WorkerCommand {
   const script = absolutePath(config.script);
   const flags = importMapFlags(config.denoFlags);
-  const { layers } = readScriptLayers(script, flags);
+  const { layers, configFile } = readScriptLayers(script, flags);
   const mapPath = importMapPath(directory, run);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
   Deno.writeTextFileSync(mapPath, JSON.stringify(map));
+  const shaped = shapesLog(config) || shapesRequests(config);
   const preloads = [
     PRELOAD,
     ...workerName(config, 1) === null ? [] : [NAMING],
-    ...shapesLog(config) || shapesRequests(config) ? [LOG_TARGETS] : [],
+    ...shaped && !isSandboxed(config) ? [LOG_TARGETS] : [],
     ...usesMetrics(config) ? [METRICS] : [],
     ...speaksUwsgi(config) ? [UWSGI_PROTOCOL] : [],
     ...expectsProxyHeader(config) ? [PROXY_PROTOCOL] : [],
     ...config.forwardedAllowIps.length === 0 ? [] : [FORWARDED],
     ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
     ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
+    // The last one: what the others need is not there any more.
+    ...isSandboxed(config) ? [SANDBOX] : [],
   ];
+  const sandbox = sandboxFor(config, directory, configFile, map);
   const args = [
     "run",
-    ...permissionFlags(config, directory),
+    ...sandbox?.flags ?? permissionFlags(config, directory),
     "--unstable-net",
     `--import-map=${mapPath}`,
     ...preloads.map((url) => `--preload=${modulePath(url)}`),
@@ -89,7 +104,37 @@ export function workerCommand(
   const notes = replacedUwsgi(layers, MODULE.href).map((url) =>
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
-  return { args, env: Object.fromEntries(config.env), notes };
+  const env = Object.fromEntries(config.env);
+  const ownLog = sandbox === null || !shaped;
+  return { args, env, notes, sandbox: sandbox?.plan ?? null, ownLog };
+}
+
+let sandboxes: typeof import("./sandbox.ts") | null = null;
+
+/** What makes sandboxes is not loaded yet. */
+export class SandboxMissing extends Error {}
+
+/** Loads what {@linkcode workerCommand} needs where workers are sandboxes. */
+export async function loadSandbox(config: Config): Promise<void> {
+  if (!isSandboxed(config)) return;
+  sandboxes = await later<typeof import("./sandbox.ts")>(import.meta.resolve("./sandbox.ts"));
+}
+
+/** True if {@linkcode loadSandbox} has nothing to load. */
+export function canCompose(config: Config): boolean {
+  return sandboxes !== null || !isSandboxed(config);
+}
+
+function sandboxFor(
+  config: Config,
+  directory: string,
+  configFile: string | null,
+  map: ImportMap,
+): Sandbox | null {
+  if (!isSandboxed(config)) return null;
+  if (sandboxes === null) throw new SandboxMissing("Cannot make sandboxes yet: try again");
+  sandboxes.refuseOwnImports(map, OWN_MODULES.href);
+  return sandboxes.sandbox(config, directory, configFile);
 }
 
 const IMPORT_OF_UWSGI = /\b(from|import)\s*\(?\s*["']uwsgi["']/;
@@ -116,8 +161,6 @@ export function importMapPath(directory: string, run: string): string {
 export function modulePath(url: URL): string {
   return url.protocol === "file:" ? fromFileUrl(url) : url.href;
 }
-
-const PERMISSION_FLAG = /^(-A|-P|-[RWNESI](=|$)|--(allow|deny|ignore)-|--permission-set)/;
 
 /**
  * Workers may do everything, unless a `deno-flag` says what they may do; then they get that, and what

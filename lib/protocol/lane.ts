@@ -37,6 +37,9 @@ const CELLS = [
 /** Name of a number in a lane. */
 export type LaneCell = Exclude<typeof CELLS[number], "version" | "nameLength">;
 
+/** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
+const { add: atomicAdd, load: atomicLoad, store: atomicStore } = Atomics;
+
 const LANE_CELLS = LANE_BYTES / 4;
 const NAME_AT = TALLY_AT + TALLY_CELLS * 8;
 /** Longest name of a request in bytes; of longer ones the beginning is kept. */
@@ -61,12 +64,12 @@ export class LaneClock {
 
   /** Ticks so far. */
   get now(): number {
-    return Atomics.load(this.#cells, 0);
+    return atomicLoad(this.#cells, 0);
   }
 
   /** Called by the master once per second; returns the new time. */
   tick(): number {
-    return Atomics.add(this.#cells, 0, 1) + 1;
+    return atomicAdd(this.#cells, 0, 1) + 1;
   }
 }
 
@@ -100,12 +103,12 @@ export class Lane {
 
   /** Reads a number. */
   get(cell: LaneCell): number {
-    return Atomics.load(this.#cells, CELLS.indexOf(cell));
+    return atomicLoad(this.#cells, CELLS.indexOf(cell));
   }
 
   /** Writes a number (32 bits). */
   set(cell: LaneCell, value: number): void {
-    Atomics.store(this.#cells, CELLS.indexOf(cell), value);
+    atomicStore(this.#cells, CELLS.indexOf(cell), value);
   }
 
   /** Requests that its process has begun. */
@@ -129,24 +132,25 @@ export class Lane {
   showOldest(request: LaneRequest | null): void {
     if (request === null) return this.set("oldestSince", 0);
     const version = CELLS.indexOf("version");
-    Atomics.add(this.#cells, version, 1);
-    const { written } = ENCODER.encodeInto(request.name, this.#name);
-    Atomics.store(this.#cells, CELLS.indexOf("nameLength"), written);
+    atomicAdd(this.#cells, version, 1);
+    const { written } = encodeInto(request.name, this.#name);
+    atomicStore(this.#cells, CELLS.indexOf("nameLength"), written);
     this.set("oldestSince", request.since);
-    Atomics.add(this.#cells, version, 1);
+    atomicAdd(this.#cells, version, 1);
   }
 
   /** The oldest request in flight; null: there is none, or it has just changed. */
   get oldest(): LaneRequest | null {
     const version = CELLS.indexOf("version");
-    const before = Atomics.load(this.#cells, version);
+    const before = atomicLoad(this.#cells, version);
     const since = this.get("oldestSince");
-    const length = Atomics.load(this.#cells, CELLS.indexOf("nameLength"));
+    const length = atomicLoad(this.#cells, CELLS.indexOf("nameLength"));
     const bytes = this.#name.slice(0, length);
-    const changed = before % 2 !== 0 || Atomics.load(this.#cells, version) !== before;
+    const changed = before % 2 !== 0 || atomicLoad(this.#cells, version) !== before;
     if (changed || since === 0) return null;
     return { since, name: new TextDecoder().decode(bytes) };
   }
 }
 
 const ENCODER = new TextEncoder();
+const encodeInto = ENCODER.encodeInto.bind(ENCODER);

@@ -9,6 +9,15 @@
 import { nearestName } from "../nearest.ts";
 import { METRIC_CELLS, METRICS_AT } from "./memory_layout.ts";
 
+/** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
+const {
+  add: atomicAdd,
+  compareExchange: atomicReplace,
+  load: atomicLoad,
+  store: atomicStore,
+  sub: atomicSubtract,
+} = Atomics;
+
 /** Where a metric is, and what may be done with it. */
 export type MetricPlace =
   | {
@@ -56,7 +65,7 @@ export function readHistogram(
   cell: number,
   bounds: readonly number[],
 ): MetricHistogram {
-  const at = (index: number) => Number(Atomics.load(cells, cell + index));
+  const at = (index: number) => Number(atomicLoad(cells, cell + index));
   const buckets = Array.from({ length: bounds.length + 1 }, (_, i) => at(i + 1));
   return { bounds, buckets, sum: at(0) };
 }
@@ -99,14 +108,14 @@ export class MetricTable {
   /** Gives all metrics their initial values, in memory that nobody else does it for. */
   begin(): void {
     for (const place of this.#places.values()) {
-      if (place.kind === "value") Atomics.store(this.#cells, place.cell, BigInt(place.initial));
+      if (place.kind === "value") atomicStore(this.#cells, place.cell, BigInt(place.initial));
     }
   }
 
   /** The value of a metric; of a histogram, how many values it has. */
   get(name: string): number {
     const cell = this.#readable.get(name);
-    if (cell !== undefined) return Number(Atomics.load(this.#cells, cell));
+    if (cell !== undefined) return Number(atomicLoad(this.#cells, cell));
     if (this.#histograms.has(name)) {
       return this.histogram(name).buckets.reduce((total, count) => total + count, 0);
     }
@@ -118,19 +127,19 @@ export class MetricTable {
 
   /** Sets a value. */
   set(name: string, value: number | bigint): true {
-    Atomics.store(this.#cells, this.#cell(name), int64(name, value));
+    atomicStore(this.#cells, this.#cell(name), int64(name, value));
     return true;
   }
 
   /** Adds to a value. */
   add(name: string, value: number | bigint): true {
-    Atomics.add(this.#cells, this.#cell(name), int64(name, value));
+    atomicAdd(this.#cells, this.#cell(name), int64(name, value));
     return true;
   }
 
   /** Subtracts from a value. */
   subtract(name: string, value: number | bigint): true {
-    Atomics.sub(this.#cells, this.#cell(name), int64(name, value));
+    atomicSubtract(this.#cells, this.#cell(name), int64(name, value));
     return true;
   }
 
@@ -139,7 +148,7 @@ export class MetricTable {
     const cell = this.#cell(name);
     const by = int64(name, factor);
     while (true) {
-      const before = Atomics.load(this.#cells, cell);
+      const before = atomicLoad(this.#cells, cell);
       if (this.#replace(cell, before, BigInt.asIntN(64, before * by))) return true;
     }
   }
@@ -150,7 +159,7 @@ export class MetricTable {
     const by = int64(name, divisor);
     if (by === 0n) throw new RangeError(`Cannot divide the metric "${name}" by 0`);
     while (true) {
-      const before = Atomics.load(this.#cells, cell);
+      const before = atomicLoad(this.#cells, cell);
       if (this.#replace(cell, before, BigInt.asIntN(64, before / by))) return true;
     }
   }
@@ -160,7 +169,7 @@ export class MetricTable {
     const cell = this.#cell(name);
     const to = int64(name, value);
     while (true) {
-      const before = Atomics.load(this.#cells, cell);
+      const before = atomicLoad(this.#cells, cell);
       if (before >= to || this.#replace(cell, before, to)) return true;
     }
   }
@@ -170,7 +179,7 @@ export class MetricTable {
     const cell = this.#cell(name);
     const to = int64(name, value);
     while (true) {
-      const before = Atomics.load(this.#cells, cell);
+      const before = atomicLoad(this.#cells, cell);
       if (before <= to || this.#replace(cell, before, to)) return true;
     }
   }
@@ -181,8 +190,8 @@ export class MetricTable {
     const amount = int64(name, value);
     let bucket = 0;
     while (bucket < bounds.length && value > (bounds[bucket] ?? Infinity)) bucket++;
-    Atomics.add(this.#cells, cell + 1 + bucket, 1n);
-    Atomics.add(this.#cells, cell, amount);
+    atomicAdd(this.#cells, cell + 1 + bucket, 1n);
+    atomicAdd(this.#cells, cell, amount);
     return true;
   }
 
@@ -193,7 +202,7 @@ export class MetricTable {
   }
 
   #replace(cell: number, before: bigint, after: bigint): boolean {
-    return Atomics.compareExchange(this.#cells, cell, before, after) === before;
+    return atomicReplace(this.#cells, cell, before, after) === before;
   }
 
   #cell(name: string): number {

@@ -50,6 +50,9 @@ export type RowCell = typeof CELLS[number];
 /** Name of whatever a row shows. */
 export type Cell = RowCell | Count;
 
+/** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
+const { add: atomicAdd, load: atomicLoad, store: atomicStore } = Atomics;
+
 const ROW_CELLS = ROW_BYTES / 8;
 const ROW_TALLY_AT = CELLS.length;
 /** The first row belongs to the instance. */
@@ -95,12 +98,12 @@ export class Scoreboard {
   /** Reads a cell of a slot (slots count from 1), or adds up a count of its processes. */
   get(slot: number, cell: Cell): number {
     if (isCount(cell)) return this.#sum(slot, COUNT_AT[cell]);
-    return Number(Atomics.load(this.#cells, this.#index(slot, cell)));
+    return Number(atomicLoad(this.#cells, this.#index(slot, cell)));
   }
 
   /** Writes a cell of a slot. */
   set(slot: number, cell: RowCell, value: number): void {
-    Atomics.store(this.#cells, this.#index(slot, cell), BigInt(Math.trunc(value)));
+    atomicStore(this.#cells, this.#index(slot, cell), BigInt(Math.trunc(value)));
   }
 
   /**
@@ -118,7 +121,7 @@ export class Scoreboard {
 
   /** Adds one to a cell of a slot. */
   increment(slot: number, cell: RowCell): void {
-    Atomics.add(this.#cells, this.#index(slot, cell), 1n);
+    atomicAdd(this.#cells, this.#index(slot, cell), 1n);
   }
 
   /** Adds up a list of counts of a slot's processes. */
@@ -138,7 +141,7 @@ export class Scoreboard {
 
   /** Reads a count of the instance. */
   instanceCount(cell: InstanceCount): number {
-    return Number(Atomics.load(this.#cells, INSTANCE_CELLS.indexOf(cell)));
+    return Number(atomicLoad(this.#cells, INSTANCE_CELLS.indexOf(cell)));
   }
 
   /** A function that adds one to a count of the instance, or more. */
@@ -146,37 +149,37 @@ export class Scoreboard {
     const cells = this.#cells;
     const index = INSTANCE_CELLS.indexOf(cell);
     return (by = 1) => {
-      Atomics.add(cells, index, BigInt(by));
+      atomicAdd(cells, index, BigInt(by));
     };
   }
 
   /** True once every slot has had an accepting worker: what `uwsgi.ready()` tells. */
   get ready(): boolean {
-    return Atomics.load(this.#cells, INSTANCE_CELLS.indexOf("ready")) === 1n;
+    return atomicLoad(this.#cells, INSTANCE_CELLS.indexOf("ready")) === 1n;
   }
 
   /** Number of slots there are now: scaling changes it. */
   get slots(): number {
-    return Number(Atomics.load(this.#cells, INSTANCE_CELLS.indexOf("slots")));
+    return Number(atomicLoad(this.#cells, INSTANCE_CELLS.indexOf("slots")));
   }
 
   set slots(count: number) {
-    Atomics.store(this.#cells, INSTANCE_CELLS.indexOf("slots"), BigInt(count));
+    atomicStore(this.#cells, INSTANCE_CELLS.indexOf("slots"), BigInt(count));
   }
 
   /** Marks the instance as ready, for good. */
   markReady(): void {
-    Atomics.store(this.#cells, INSTANCE_CELLS.indexOf("ready"), 1n);
+    atomicStore(this.#cells, INSTANCE_CELLS.indexOf("ready"), 1n);
   }
 
   /** A lane is in use: from now on its tally counts. */
   useLane(lane: number): void {
     if (lane <= this.#highestLane) return;
-    Atomics.store(this.#cells, INSTANCE_CELLS.indexOf("lanes"), BigInt(lane));
+    atomicStore(this.#cells, INSTANCE_CELLS.indexOf("lanes"), BigInt(lane));
   }
 
   get #highestLane(): number {
-    return Number(Atomics.load(this.#cells, INSTANCE_CELLS.indexOf("lanes")));
+    return Number(atomicLoad(this.#cells, INSTANCE_CELLS.indexOf("lanes")));
   }
 
   /** What is kept of a slot, and what its processes show, also those that ended just now. */

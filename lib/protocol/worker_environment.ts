@@ -68,6 +68,14 @@ export interface InstanceFacts {
   readonly proxies: ProxySettings;
 }
 
+/** What a sandboxed worker does before its script is evaluated. */
+export interface SandboxPlan {
+  /** The permissions that only duwsgi's own modules had. */
+  readonly revoke: readonly Deno.PermissionDescriptor[];
+  /** Paths at which it may listen for a moment, for listeners to put Unix sockets in the place of. */
+  readonly throwaways: readonly string[];
+}
+
 /** What a worker is told by the variable. */
 export interface WorkerEnvironment {
   /** Version of the control pipe's protocol: a new worker may meet an old master. */
@@ -109,6 +117,8 @@ export interface WorkerEnvironment {
   readonly mercyMs: number;
   /** What ps(1) is to call it; null: it keeps its command line. */
   readonly processName: string | null;
+  /** How it becomes a sandbox; null: it is none. */
+  readonly sandbox: SandboxPlan | null;
 }
 
 /** The descriptor of a socket for one slot; null where none was inherited. */

@@ -24,8 +24,10 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 
 /** One line of an epoll instance's fdinfo: which descriptor it watches, for what, and its label. */
-interface Registration {
+export interface Registration {
+  /** The epoll instance. */
   readonly epoll: number;
+  /** What it watches. */
   readonly fd: number;
   readonly inode: number;
   readonly events: number;
@@ -52,7 +54,7 @@ function registrationsIn(c: Libc, epoll: number): Registration[] {
 }
 
 /** How a descriptor is registered with the first epoll instance that has it: Deno has one, made early. */
-function registrationOf(c: Libc, fd: number): Registration | undefined {
+export function registrationOf(c: Libc, fd: number): Registration | undefined {
   for (let epoll = FIRST_FD; epoll < fd; epoll++) {
     const found = registrationsIn(c, epoll).find((registration) => registration.fd === fd);
     if (found !== undefined) return found;
@@ -166,7 +168,8 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
 
-function quietSocket(c: Libc, unix: boolean): number {
+/** A listener at an address that nobody knows. */
+export function quietSocket(c: Libc, unix: boolean): number {
   const fd = c.socket(unix ? AF_UNIX : AF_INET, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
   // A Unix socket bound to nothing but its family gets a random abstract name (unix(7), autobind).
   const address = unix ? new Uint8Array([AF_UNIX, 0]) : inetSockaddr(c, "127.0.0.1", 0);

@@ -5,7 +5,7 @@
  */
 
 import { adopt } from "./accept_queue.ts";
-import { check, type Libc } from "./libc.ts";
+import { check, cString, type Libc } from "./libc.ts";
 import type { SocketAddress } from "./socket_address.ts";
 
 /** Where Deno is asked to listen, in the words of `Deno.listen` and `Deno.serve`. */
@@ -37,13 +37,19 @@ export function openAdopted<T extends { readonly addr: Deno.Addr }>(
   open: (place: Place) => T,
 ): T {
   check(c, "listen", c.listen(fd, backlog));
-  // Of the same kind as the socket: Deno reads a client's address according to it. Abstract names and
-  // paths can end like a port.
-  const tcp = /^[^@/].*:\d+$/.test(address);
+  // Of the same kind as the socket: Deno reads a client's address according to it.
+  const tcp = isTcp(address);
   const opened = open(tcp ? { hostname: "127.0.0.1", port: 0 } : { path });
   adopt(c, fd, socketAddress(opened.addr));
-  if (!tcp) Deno.removeSync(path);
+  // Not with Deno's own function, for which a worker may lack the permission.
+  if (!tcp) c.unlink(cString(path));
   return opened;
+}
+
+/** True for the address of a TCP socket, as an operator writes it. */
+export function isTcp(address: string): boolean {
+  // Abstract names and paths can end like a port.
+  return /^[^@/].*:\d+$/.test(address);
 }
 
 function socketAddress(address: Deno.Addr): SocketAddress {

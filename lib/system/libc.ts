@@ -18,6 +18,8 @@ const SYMBOLS = {
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
+  unlink: { parameters: ["buffer"], result: "i32" },
+  rmdir: { parameters: ["buffer"], result: "i32" },
   dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   fcntl_lock: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
@@ -87,6 +89,10 @@ const RTLD_DEFAULT = new Uint8Array(8);
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] & {
   /** The address of a function, for functions that take one. */
   readonly addressOf: (name: string) => Deno.PointerValue;
+  /** `errno(3)`. */
+  readonly errno: () => number;
+  /** What `strerror(3)` says of an error number. */
+  readonly errorText: (errno: number) => string;
 };
 
 /** Error numbers of `errno(3)` that callers tell apart (the same on every Linux that Deno runs on). */
@@ -154,9 +160,19 @@ function open(): Libc | null {
 function functions(dlsym: Dlsym): Libc {
   const addressOf = (name: string) => dlsym(RTLD_DEFAULT, cString(name));
   const definitions: Readonly<Record<string, Deno.ForeignFunction>> = SYMBOLS;
-  const found: Record<string, unknown> = { addressOf };
+  const found: Record<string, unknown> = {
+    addressOf,
+    errno: () => {
+      const at = libc.__errno_location();
+      return at === null ? 0 : new Deno.UnsafePointerView(at).getInt32();
+    },
+    errorText: (errno: number) => {
+      const text = libc.strerror(errno);
+      return text === null ? `error ${errno}` : Deno.UnsafePointerView.getCString(text);
+    },
+  };
   // Not a getter for each: defining them takes as long as finding ten functions.
-  const libc = new Proxy(found, {
+  const libc: Libc = new Proxy(found, {
     get: (_, key) => {
       if (typeof key !== "string") return undefined;
       if (found[key] !== undefined || !Object.hasOwn(SYMBOLS, key)) return found[key];
@@ -176,6 +192,19 @@ function functionAt<D extends Deno.ForeignFunction>(at: Deno.PointerValue, defin
 }
 
 /**
+ * Functions that can still be called when the permission for foreign functions is given back: Deno asks
+ * for it when they are opened, and not in each call.
+ *
+ * @throws {Error} If they cannot be opened.
+ */
+export function compiledFunctions<N extends keyof typeof SYMBOLS>(
+  names: readonly N[],
+): Pick<Libc, N> {
+  const wanted = Object.fromEntries(names.map((name) => [name, SYMBOLS[name]]));
+  return Deno.dlopen(FILES[0], wanted).symbols as unknown as Pick<Libc, N>;
+}
+
+/**
  * The C library for code that is only reached when there is one.
  *
  * @throws {Error} If foreign functions are not available.
@@ -190,8 +219,7 @@ export function requireLibc(): Libc {
 
 /** The error number that the last failed call of this thread left behind. */
 export function lastErrno(c: Libc): number {
-  const at = c.__errno_location();
-  return at === null ? 0 : new Deno.UnsafePointerView(at).getInt32();
+  return c.errno();
 }
 
 /**
@@ -206,9 +234,7 @@ export function check(c: Libc, call: string, result: number): number {
 
 /** Names an error number as an error of `call`. */
 export function systemCallError(c: Libc, call: string, errno: number): SystemCallError {
-  const text = c.strerror(errno);
-  const reason = text === null ? `error ${errno}` : Deno.UnsafePointerView.getCString(text);
-  return new SystemCallError(call, errno, reason);
+  return new SystemCallError(call, errno, c.errorText(errno));
 }
 
 /** A string as C wants it: UTF-8 with a final zero byte. */

@@ -12,12 +12,16 @@ const KIB = 1024;
  * Reads `/proc/PID/status` (proc_pid_status(5)): `statm` has the same numbers in pages, whose size only a
  * system call would tell.
  *
+ * @param read Reads the file. @default As Deno does, which only lets programs do so that may do everything
  * @returns Null if the process is gone, or not to be seen.
  */
-export function processMemory(pid: number): WorkerMemory | null {
+export function processMemory(
+  pid: number | "self",
+  read: (path: string) => string = Deno.readTextFileSync,
+): WorkerMemory | null {
   let text: string;
   try {
-    text = Deno.readTextFileSync(`/proc/${pid}/status`);
+    text = read(`/proc/${pid}/status`);
   } catch {
     // It may have ended just now.
     return null;

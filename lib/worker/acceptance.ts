@@ -7,8 +7,10 @@
 
 import { lookAtOutputAgain } from "./console_output.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
 import { instanceSockets } from "./sockets.ts";
+
+const currentInstance = instanceAccess();
 
 let said: boolean | null = null;
 

@@ -6,7 +6,9 @@
  */
 
 import { stderrLines } from "../system/line_writer.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 /** Takes what one call of `console` prints, without its last newline. */
 export type ConsolePrinter = (text: string, level: ConsoleLevel) => void;

@@ -9,7 +9,9 @@ import { duplicate } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { clientConnections, LingeringClose } from "./connections.ts";
 import { beginClosing } from "./http.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 /** What can be drained: the servers of one socket. */
 export interface Drainable {

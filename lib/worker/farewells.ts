@@ -9,7 +9,9 @@ import { hasSentAll } from "../system/accept_queue.ts";
 import type { Libc } from "../system/libc.ts";
 import { pause } from "../system/timing.ts";
 import { clientConnections } from "./connections.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 /** shutdown(2): nothing more is sent, what comes is still read. */
 const SHUT_WR = 1;

@@ -5,7 +5,9 @@
  */
 
 import { every } from "../system/timing.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 let started = false;
 

@@ -34,21 +34,38 @@ export interface Instance {
   requestLog: RequestLog | null;
   /** True once the script has imported `uwsgi`: it asks for the sockets itself. */
   usesModule: boolean;
+  /** Calls the master. */
+  callMaster: () => Promise<Deno.UnixConn>;
+  /** Removes the master's own directory, when the master could not do so any more. */
+  removeLeftovers: () => void;
 }
 
 let instance: Instance | null = null;
+let sealed = false;
 
 /** Called once, by the preload. */
 export function enterInstance(entered: Instance): void {
-  instance = entered;
+  if (!sealed) instance = entered;
 }
 
 /**
- * The instance of this process.
+ * The way to the instance, for modules of duwsgi: they take it when they are loaded, which in a sandboxed
+ * worker is before the script, and hand it to nobody.
  *
- * @throws {Error} If the process is not a worker of duwsgi.
+ * @throws {Error} If the worker is sandboxed and its script runs already.
  */
-export function currentInstance(): Instance {
+export function instanceAccess(): () => Instance {
+  if (sealed) throw new Error("Modules of duwsgi cannot be loaded in a sandboxed worker");
+  return currentInstance;
+}
+
+/** Called once, by the last preload of a sandboxed worker. */
+export function sealInstance(): void {
+  sealed = true;
+}
+
+/** @throws {Error} If the process is not a worker of duwsgi. */
+function currentInstance(): Instance {
   if (instance === null) {
     throw new Error(
       'The module "uwsgi" only works in a worker of duwsgi: start this script with ' +

@@ -8,7 +8,9 @@
 import type { LineSinks } from "../protocol/log_targets.ts";
 import { fastWrite } from "../system/fast_write.ts";
 import { stderrLines } from "../system/line_writer.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 let others: Partial<LineSinks> = {};
 let sinks: LineSinks | null = null;

@@ -9,7 +9,9 @@ import { openAdopted, type Place } from "../system/adopted_listener.ts";
 import { setInherited } from "../system/descriptor.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import type { ErrorHandler, Handler } from "./http.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 /** Deno's own functions that listen. */
 export type ListeningFunctions = Pick<typeof Deno, "serve" | "listen" | "listenTls">;
@@ -77,6 +79,11 @@ const servings = new Map<WorkerSocket["protocol"], Serving>();
 /** Called by the preload that gives sockets of this option another server than `Deno.serve`. */
 export function serveWith(protocol: WorkerSocket["protocol"], serving: Serving): void {
   servings.set(protocol, serving);
+}
+
+/** True if {@linkcode serveWith} was called for sockets of this option. */
+export function isServedOtherwise({ protocol }: WorkerSocket): boolean {
+  return servings.has(protocol);
 }
 
 /** Starts the server that belongs to a socket on one of its descriptors, or on a socket of its own. */

@@ -13,8 +13,10 @@ import { fastWrite } from "../system/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
 import { forgetWords, takeWords, type WordFile } from "../system/word_file.ts";
 import { printConsoleWith } from "./console_output.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
 import { useLineSinks } from "./line_sinks.ts";
+
+const currentInstance = instanceAccess();
 
 /** How often raw output is looked for (1 s). */
 const LOOK_MS = 1_000;

@@ -10,11 +10,13 @@ import { endAfter } from "../system/death_watch.ts";
 import { replaceFile } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
 import { leavesItsOwnWay, retire } from "./retire.ts";
 import { instanceSockets } from "./sockets.ts";
 import { comeBack, standAside } from "./standby.ts";
+
+const currentInstance = instanceAccess();
 
 /** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
 export const GRACE_S = 2;
@@ -105,11 +107,11 @@ function reopenLog(path: string): void {
  * pid and its children, who call again.
  */
 async function callAgain(): Promise<Deno.UnixConn | null> {
-  const { channel, environment } = currentInstance();
+  const { channel, environment, callMaster } = currentInstance();
   const end = performance.now() + MASTER_ABSENCE_MS;
   while (Deno.ppid === environment.masterPid && performance.now() < end) {
     try {
-      const line = await Deno.connect({ transport: "unix", path: environment.control });
+      const line = await callMaster();
       channel.renew(Promise.resolve(line));
       sayHello();
       repeatAcceptance();

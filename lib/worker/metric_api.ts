@@ -6,7 +6,9 @@
  */
 
 import type { MetricHistogram, MetricTable } from "../protocol/metric_table.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 export type { MetricHistogram } from "../protocol/metric_table.ts";
 

@@ -7,7 +7,9 @@
 
 import { MetricTable } from "../protocol/metric_table.ts";
 import { builtinMetric } from "./builtin_metrics.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 const instance = currentInstance();
 const { facts, memory, scoreboard, libc, environment } = instance;

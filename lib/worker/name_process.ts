@@ -5,7 +5,9 @@
  */
 
 import { setProcessName } from "../system/process_name.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 const { libc, environment } = currentInstance();
 if (libc !== null && environment.processName !== null) {

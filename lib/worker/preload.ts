@@ -36,7 +36,9 @@ enter();
 function enter(): void {
   const environment = takeEnvironment();
   // Connecting takes the master's attention; there is enough to do meanwhile.
-  const connection = Deno.connect({ transport: "unix", path: environment.control });
+  const { control } = environment;
+  const callMaster = () => Deno.connect({ transport: "unix", path: control });
+  const connection = callMaster();
   const channel = new Channel<MasterMessage, WorkerMessage>(connection, decodeMasterMessage);
   const c = libc();
   const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as InstanceFacts;
@@ -53,6 +55,9 @@ function enter(): void {
     metrics: null,
     requestLog: null,
     usesModule: false,
+    callMaster,
+    removeLeftovers: () =>
+      Deno.removeSync(control.slice(0, control.lastIndexOf("/")), { recursive: true }),
   });
   sayHello();
   if (c !== null) {

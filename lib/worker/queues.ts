@@ -7,7 +7,9 @@
 
 import { leaveQueues as leave, queueLength, stopAccepting } from "../system/accept_queue.ts";
 import { pause } from "../system/timing.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 let left = false;
 

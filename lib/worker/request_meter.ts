@@ -16,7 +16,9 @@ import type { Scoreboard } from "../protocol/scoreboard.ts";
 import { add, COUNT_AT, LIST_AT, type Tally } from "../protocol/tally.ts";
 import { after } from "../system/timing.ts";
 import { type Flight, InFlight, type NamedRequest } from "./in_flight.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
+
+const currentInstance = instanceAccess();
 
 /** A request that has begun; belongs to exactly one of the calls that end it. */
 export interface BegunRequest {

@@ -8,11 +8,13 @@
 
 import { pause } from "../system/timing.ts";
 import { countClients, drain } from "./drain.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
 import { leaveQueues, stopAllQueues } from "./queues.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
 import type { InstanceSocket } from "./socket.ts";
 import { endStandby, isAside } from "./standby.ts";
+
+const currentInstance = instanceAccess();
 
 /**
  * Why the worker leaves; `master-gone`: its control pipe ended; `signal`: somebody sent the worker
@@ -103,18 +105,18 @@ function signalFor(cause: LeaveCause): LeaveSignal | null {
 }
 
 async function leave(cause: LeaveCause): Promise<void> {
-  const { channel, environment } = currentInstance();
+  const { channel } = currentInstance();
   // What waits for a server's `finished` gets its turn before the process ends.
   await pause(0);
   await channel.flush();
-  if (cause === "master-gone") removeLeftovers(environment.control);
+  if (cause === "master-gone") removeLeftovers();
   Deno.exit(0);
 }
 
 /** The master could not remove its own directory any more. */
-function removeLeftovers(control: string): void {
+function removeLeftovers(): void {
   try {
-    Deno.removeSync(control.slice(0, control.lastIndexOf("/")), { recursive: true });
+    currentInstance().removeLeftovers();
   } catch {
     // A sibling was faster, or may and this worker may not: nothing that anybody waits for.
   }

@@ -7,7 +7,7 @@
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
 import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
 import {
   denoAddress,
   listenAt,
@@ -18,6 +18,8 @@ import {
 } from "./listener.ts";
 import type { Place } from "../system/adopted_listener.ts";
 import { Coverage, stopQueues } from "./queues.ts";
+
+const currentInstance = instanceAccess();
 
 export type { Server, TlsOptions } from "./listener.ts";
 

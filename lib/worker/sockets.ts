@@ -4,8 +4,10 @@
  * @module
  */
 
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
 import { InstanceSocket } from "./socket.ts";
+
+const currentInstance = instanceAccess();
 
 let sockets: readonly InstanceSocket[] | null = null;
 

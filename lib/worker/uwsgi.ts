@@ -15,7 +15,7 @@ import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { sayAccepting } from "./acceptance.ts";
 import type { Handler } from "./http.ts";
-import { currentInstance } from "./instance.ts";
+import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
 import {
   metric_dec,
@@ -33,6 +33,8 @@ import { markRequest, requestMarks, requestVariables } from "./request_marks.ts"
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
+
+const currentInstance = instanceAccess();
 
 export type { ModuleOptions } from "../protocol/worker_environment.ts";
 export type { Handler } from "./http.ts";

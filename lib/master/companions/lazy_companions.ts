@@ -11,6 +11,7 @@ import type { Happening } from "../../core/event.ts";
 import type { MasterState } from "../../core/state.ts";
 import { later } from "../../later.ts";
 import { loadJsonParser } from "../../system/json_file.ts";
+import { canCompose, loadSandbox } from "../worker_command.ts";
 import type { Instruction } from "../master_setup.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Companions } from "./companions.ts";
@@ -40,15 +41,17 @@ export class LazyCompanions {
       import.meta.resolve("./companions.ts"),
     );
     // Mules may belong to a deno.json with comments.
-    await loadJsonParser();
+    await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
     this.#companions ??= new Companions(instruction, this.#surroundings, this.#report);
   }
 
   /** Makes everything as the configuration says. */
   configure(instruction: Instruction): void {
-    if (this.#companions !== null) return this.#companions.configure(instruction);
+    if (this.#companions !== null && canCompose(instruction.config)) {
+      return this.#companions.configure(instruction);
+    }
     if (!needsCompanions(instruction.config)) return;
-    void this.load(instruction).then(() => {
+    void Promise.all([this.load(instruction), loadSandbox(instruction.config)]).then(() => {
       if (!this.#stopped) this.#companions?.configure(instruction);
     });
   }

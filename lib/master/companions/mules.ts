@@ -15,6 +15,7 @@ import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
 import { workerCommand } from "../worker_command.ts";
+import { askedFor } from "../worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../worker_process.ts";
 import { type Life, Supervised } from "./supervised.ts";
 
@@ -199,18 +200,18 @@ export class Mules {
       sockets: [],
       listen: config.listen,
       scoreboard: scoreboardFd,
-      stderr: stderrFd,
+      stderr: command.ownLog ? stderrFd : null,
       words: null,
       mercyMs: config.muleReloadMercyMs,
       lane,
       namesRequests: false,
       heartbeatMs: heartbeatMs(config),
       processName: null,
+      sandbox: command.sandbox,
     });
   }
 
   #onMessage(mule: number, message: WorkerMessage): void {
-    const why = `mule ${mule} asked for it`;
     switch (message.type) {
       case "mule-ask": {
         const delivery = this.#mail.ask(mule);
@@ -219,9 +220,11 @@ export class Mules {
       case "mule-message":
         return this.post(message.text, message.mule);
       case "reload":
-        return this.#setup.report({ type: "reload", kind: "all", why });
-      case "stop":
-        return this.#setup.report({ type: "stop", why });
+      case "stop": {
+        const { config } = this.#setup.instruction();
+        const wish = askedFor(message.type, `mule ${mule}`, config);
+        return wish === null ? undefined : this.#setup.report(wish);
+      }
       default:
         // A mule has no sockets: whether it accepts means nothing.
         return;

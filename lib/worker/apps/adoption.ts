@@ -8,10 +8,12 @@
 import { printLine } from "../../system/line_writer.ts";
 import { after } from "../../system/timing.ts";
 import { sayAccepting } from "../acceptance.ts";
-import { currentInstance } from "../instance.ts";
+import { instanceAccess } from "../instance.ts";
 import type { InstanceSocket } from "../socket.ts";
 import { instanceSockets } from "../sockets.ts";
 import { type Asked, chooseSocket } from "./choose_socket.ts";
+
+const currentInstance = instanceAccess();
 
 /** The sockets that servers of the script got, by what they asked for. */
 const given = new Map<string, InstanceSocket>();

@@ -8,10 +8,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { clientKey } from "../connections.ts";
 import { closingRule } from "../http.ts";
-import { currentInstance } from "../instance.ts";
+import { instanceAccess } from "../instance.ts";
 import type { RequestFacts } from "../request_log/record.ts";
 import type { OpenRequest } from "../request_log/request_log.ts";
 import { requestMeter } from "../request_meter.ts";
+
+const currentInstance = instanceAccess();
 
 /** The status of an upgrade; that of a response that never came has no place in any count. */
 const SWITCHING_PROTOCOLS = 101;

@@ -8,13 +8,15 @@
 import { duplicate } from "../../system/descriptor.ts";
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
 import { drain } from "../drain.ts";
-import { currentInstance } from "../instance.ts";
+import { instanceAccess } from "../instance.ts";
 import { Coverage, stopQueues } from "../queues.ts";
 import type { InstanceSocket, Service } from "../socket.ts";
 import { announce, socketFor } from "./adoption.ts";
 import type { Asked } from "./choose_socket.ts";
 import { NodeConnections } from "./node_connections.ts";
 import { type Bind, type NodeNet, type NodeServer, replaceBind } from "./node_listen.ts";
+
+const currentInstance = instanceAccess();
 
 /** From now on, node's servers are given sockets of the instance. */
 export function awaitNodeServers(): void {

@@ -6,9 +6,11 @@
  */
 
 import { followRequests, type Handler } from "../http.ts";
-import { currentInstance } from "../instance.ts";
+import { instanceAccess } from "../instance.ts";
 import { forwardedClient, forwardedUrl } from "./forwarded_headers.ts";
 import { Networks } from "./networks.ts";
+
+const currentInstance = instanceAccess();
 
 const { environment, facts } = currentInstance();
 if (environment.slot > 0) {

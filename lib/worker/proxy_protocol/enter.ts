@@ -5,11 +5,13 @@
  * @module
  */
 
-import { currentInstance } from "../instance.ts";
+import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../line_sinks.ts";
 import { serveWith, type Serving } from "../listener.ts";
 import { RefusalLines } from "../refusal_lines.ts";
 import { serveBehindProxy } from "./server.ts";
+
+const currentInstance = instanceAccess();
 
 const { environment, facts } = currentInstance();
 if (environment.slot > 0) {

@@ -5,15 +5,18 @@
  * @module
  */
 
+import { kernelText } from "../../system/descriptor.ts";
 import { processMemory } from "../../system/process_memory.ts";
 import { followRequests } from "../http.ts";
-import { currentInstance } from "../instance.ts";
+import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../line_sinks.ts";
 import { logged } from "./deno_requests.ts";
 import type { WorkerFacts } from "./record.ts";
 import { RequestLog } from "./request_log.ts";
 
-const { environment, facts, metrics } = currentInstance();
+const currentInstance = instanceAccess();
+
+const { environment, facts, metrics, libc } = currentInstance();
 if (facts.requestLog !== null && environment.slot > 0) {
   const worker: WorkerFacts = {
     pid: Deno.pid,
@@ -40,8 +43,15 @@ function memoryOfLastSecond(): WorkerFacts["memory"] {
     const now = performance.now();
     if (now - readAt < 1000) return memory;
     readAt = now;
-    return memory = processMemory(Deno.pid) ?? { rss: Deno.memoryUsage().rss, as: null };
+    return memory = ownMemory() ?? { rss: Deno.memoryUsage().rss, as: null };
   };
+}
+
+/** Workers that may not do everything read it through the C library. */
+function ownMemory(): ReturnType<WorkerFacts["memory"]> {
+  return libc === null
+    ? processMemory("self")
+    : processMemory("self", (path) => kernelText(libc, path));
 }
 
 /** A format may name what is no metric, or what only the master knows. */

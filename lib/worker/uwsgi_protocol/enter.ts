@@ -6,13 +6,15 @@
  */
 
 import { ConnectionServer } from "../connection_server.ts";
-import { currentInstance } from "../instance.ts";
+import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../line_sinks.ts";
 import { listenAt, serveWith } from "../listener.ts";
 import { requestVariables } from "../request_marks.ts";
 import { serveConnection } from "./connection.ts";
 import type { Refusal } from "./packet.ts";
 import { RefusalLines } from "../refusal_lines.ts";
+
+const currentInstance = instanceAccess();
 
 const { environment, facts } = currentInstance();
 if (environment.slot > 0) {

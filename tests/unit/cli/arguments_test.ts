@@ -81,7 +81,7 @@ Deno.test("parseArguments() completes names that are clear", () => {
     'Option "--end" at <command line>:1 is ambiguous: it may be --endif, --end-if, --endfor, ' +
     "--end-for",
     'Option "--worker" at <command line>:3 is ambiguous: it may be --worker-override, --workers, ' +
-    "--worker-argv, --worker-reload-mercy",
+    "--worker-argv, --worker-control, --worker-reload-mercy",
   ]);
 });
 

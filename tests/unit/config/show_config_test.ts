@@ -30,6 +30,11 @@ const word = text.map((one) => one.replaceAll(/\s/g, "")).filter((one) => one !=
 const commandText = text.map((one) => one.trimStart()).filter((one) => one !== "");
 const flagText = text.map((one) => `--x=${one}`).filter((one) => !/\s-/.test(one));
 const variable = fc.tuple(fc.constantFrom("A", "B_1", "c.d", "%A", "$(A)", "@"), text);
+const wholePermission = fc.constantFrom(null, true as const, []);
+const permission = fc.oneof(
+  wholePermission,
+  fc.array(fc.constantFrom("a", "/b c", "unix:/d%(e)", "f,,g"), { minLength: 1 }),
+);
 const milliseconds = fc.integer({ min: 100, max: 86_400_000 });
 const megabytes = fc.integer({ min: 0, max: 1 << 24 }).map((one) => one * 2 ** 20);
 const upToAnHour = fc.integer({ min: 100, max: 3_600_000 });
@@ -277,6 +282,24 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   logTruncate: fc.boolean(),
   logfileChmod: mode,
   logfileChown: fc.constantFrom("", "root", "www-data:33"),
+  permissionSet: fc.constantFrom("", "default", "web"),
+  workerControl: fc.boolean(),
+  allowNet: permission,
+  denyNet: permission,
+  allowRead: permission,
+  denyRead: permission,
+  allowWrite: permission,
+  denyWrite: permission,
+  allowEnv: permission,
+  denyEnv: permission,
+  allowRun: permission,
+  denyRun: permission,
+  allowSys: permission,
+  denySys: permission,
+  allowFfi: wholePermission,
+  denyFfi: wholePermission,
+  allowImport: permission,
+  denyImport: permission,
 }).map(fitting);
 
 /** Makes values that must fit together do so. */
