@@ -8,7 +8,9 @@
 import { later } from "../later.ts";
 import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
+import { isSandboxed } from "../config/options/permissions.ts";
 import { firstLine, type Module, moduleGraph } from "../master/module_graph.ts";
+import { isBinary, whyNotInBinary } from "../system/standalone.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 
 /** The problems of the script, empty when it and everything it imports can be found and parsed. */
@@ -38,6 +40,10 @@ async function checkIn(config: Config, directory: string): Promise<string[]> {
   if (!isFile(script)) {
     return [`Cannot find the script "${config.script}" of deno-worker-override in ${Deno.cwd()}`];
   }
+  const problem = whyNotInBinary(config.denoFlags, isSandboxed(config));
+  if (problem !== null) return [problem];
+  // What it imports is found out when it is run.
+  if (isBinary()) return [];
   const modules = await moduleGraph(config, directory);
   return modules.flatMap(problemsOf);
 }

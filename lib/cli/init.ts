@@ -5,7 +5,9 @@
  */
 
 import { UWSGI_SPECIFIER } from "../master/import_map.ts";
-import { fromFileUrl, resolve } from "../paths.ts";
+import { resolve } from "../paths.ts";
+import { modulePath } from "../master/worker_command.ts";
+import { isBinary } from "../system/standalone.ts";
 import type { SourceBase } from "../system/config_source.ts";
 import { EXIT, UserError } from "./exit_code.ts";
 import { sortWords, wrong } from "./operator_arguments.ts";
@@ -49,12 +51,13 @@ export function init(args: readonly string[], { cwd }: Pick<SourceBase, "cwd">):
   if (flags.has("--help")) return say(USAGE);
   if (more[0] !== undefined) throw wrong(`init: unexpected argument "${more[0]}"`);
   const at = resolve(cwd, directory);
-  const files = starterFiles(whereIs(MAIN), whereIs(MODULE));
+  const program = isBinary() ? Deno.execPath() : `deno run -A ${modulePath(MAIN)}`;
+  const files = starterFiles(program, isBinary() ? null : modulePath(MODULE));
   writeAll(at, files);
   const names = Object.keys(files).join(", ");
   const ini = directory === "." ? "app.ini" : `${directory.replace(/\/+$/, "")}/app.ini`;
   return say(`${names} are in ${at}
-Start it:    deno run -A ${whereIs(MAIN)} --ini ${ini}
+Start it:    ${program} --ini ${ini}
 Ask it:      curl http://127.0.0.1:8080/
 Reload it:   touch ${resolve(at, "reload.touch")}`);
 }
@@ -62,23 +65,22 @@ Reload it:   touch ${resolve(at, "reload.touch")}`);
 /**
  * The files, by name.
  *
- * @param main Where duwsgi's main.ts is: a path or a URL.
- * @param module Where the module `uwsgi` is.
+ * @param program The command that runs duwsgi.
+ * @param module Where the module `uwsgi` is, for editors: a path or a URL. Null: not in a file.
  */
-export function starterFiles(main: string, module: string): Readonly<Record<string, string>> {
+export function starterFiles(
+  program: string,
+  module: string | null,
+): Readonly<Record<string, string>> {
   const configuration = {
-    tasks: { start: `deno run -A ${main} --ini app.ini` },
-    imports: { [UWSGI_SPECIFIER]: module },
+    tasks: { start: `${program} --ini app.ini` },
+    ...module === null ? {} : { imports: { [UWSGI_SPECIFIER]: module } },
   };
   return {
     "app.ini": INI,
     "app.ts": SCRIPT,
     "deno.json": `${JSON.stringify(configuration, null, 2)}\n`,
   };
-}
-
-function whereIs(url: URL): string {
-  return url.protocol === "file:" ? fromFileUrl(url) : url.href;
 }
 
 function writeAll(directory: string, files: Readonly<Record<string, string>>): void {

@@ -6,6 +6,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { isSandboxed } from "../config/options/permissions.ts";
 import type { Loaded } from "../config/load.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { Outcome } from "../core/event.ts";
@@ -22,6 +23,7 @@ import type { SignalSource } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import type { SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
+import { whyNotInBinary } from "../system/standalone.ts";
 import { after } from "../system/timing.ts";
 import { banner } from "./banner.ts";
 import { UserError } from "./exit_code.ts";
@@ -61,6 +63,8 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   const instruction = instructionOf(loaded);
   if (instruction === null) throw new TypeError("There is no configuration to run");
   const { config } = instruction;
+  const problem = whyNotInBinary(config.denoFlags, isSandboxed(config));
+  if (problem !== null) throw new UserError("configuration", problem);
   requireScript(config.script, "deno-worker-override");
   for (const mule of config.mules) requireScript(mule, "mule");
   const hooks = async (phases: readonly HookPhase[]) => {

@@ -28,7 +28,7 @@ import type { Vitals } from "./sampler.ts";
 import { startWorker, writeFacts } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import {
-  importMapPath,
+  forgetCommand,
   loadSandbox,
   SandboxMissing,
   type WorkerCommand,
@@ -210,7 +210,7 @@ export class Crew {
     const { directory } = this.#surroundings.control;
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
-      Deno.removeSync(importMapPath(directory, String(old)));
+      forgetCommand(directory, String(old));
       Deno.removeSync(factsPath(directory, old));
     }
   }

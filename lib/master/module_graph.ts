@@ -11,6 +11,7 @@ import { absolutePath } from "../system/absolute_path.ts";
 import { loadJsonParser } from "../system/json_file.ts";
 import { DENO } from "../system/program.ts";
 import { readScriptLayers } from "../system/script_config.ts";
+import { isBinary } from "../system/standalone.ts";
 import { importMapFlags } from "./import_map_flags.ts";
 import { importMapPath, loadSandbox, workerCommand } from "./worker_command.ts";
 
@@ -42,6 +43,7 @@ const OWN_RUN = "graph";
  * one line.
  */
 export async function moduleGraph(config: Config, directory: string): Promise<readonly Module[]> {
+  if (isBinary()) throw new Error("a compiled duwsgi cannot look into scripts");
   // Composing the command reads the script's own configuration and writes the import map.
   await Promise.all([loadJsonParser(), loadSandbox(config)]);
   workerCommand(config, OWN_RUN, directory);

@@ -9,6 +9,7 @@
 
 import type { Config } from "../config/config.ts";
 import { UserError } from "../cli/exit_code.ts";
+import { isBinary } from "../system/standalone.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { kernelText, numbersIn } from "../system/descriptor.ts";
 import { check, cString, type Libc, SystemCallError } from "../system/libc.ts";
@@ -168,7 +169,8 @@ export function requireCache(c: Libc, directory: string): void {
 export function requireReach(c: Libc, script: string, who: string): void {
   const needed = [
     [Deno.execPath(), X_OK, "Deno"],
-    [modulePath(PRELOAD), R_OK, "duwsgi"],
+    // A binary has it inside.
+    ...isBinary() ? [] : [[modulePath(PRELOAD), R_OK, "duwsgi"] as const],
     [absolutePath(script), R_OK, "the script"],
   ] as const;
   for (const [path, mode, what] of needed) {

@@ -17,6 +17,7 @@ import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environmen
 import { absolutePath } from "../system/absolute_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { type ImportMap, mergeImportMaps, replacedUwsgi } from "./import_map.ts";
+import { binaryWorker, isBinary, whyNotInBinary } from "../system/standalone.ts";
 import { importMapFlags } from "./import_map_flags.ts";
 import { workerName } from "./process_names.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -71,25 +72,20 @@ export function workerCommand(
   directory: string,
 ): WorkerCommand {
   const script = absolutePath(config.script);
+  const preloads = preloadsFor(config, script);
+  const own = Object.fromEntries(config.env);
+  if (isBinary()) {
+    const problem = whyNotInBinary(config.denoFlags, isSandboxed(config));
+    if (problem !== null) throw new Error(problem);
+    const toRun = { preloads: preloads.map(({ href }) => href), script: toFileUrl(script).href };
+    const { args, env } = binaryWorker(toRun, config.workerArgv);
+    return { args, env: { ...own, ...env }, notes: [], sandbox: null, ownLog: true };
+  }
   const flags = importMapFlags(config.denoFlags);
   const { layers, configFile } = readScriptLayers(script, flags);
   const mapPath = importMapPath(directory, run);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
   Deno.writeTextFileSync(mapPath, JSON.stringify(map));
-  const shaped = shapesLog(config) || shapesRequests(config);
-  const preloads = [
-    PRELOAD,
-    ...workerName(config, 1) === null ? [] : [NAMING],
-    ...shaped && !isSandboxed(config) ? [LOG_TARGETS] : [],
-    ...usesMetrics(config) ? [METRICS] : [],
-    ...speaksUwsgi(config) ? [UWSGI_PROTOCOL] : [],
-    ...expectsProxyHeader(config) ? [PROXY_PROTOCOL] : [],
-    ...config.forwardedAllowIps.length === 0 ? [] : [FORWARDED],
-    ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
-    ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
-    // The last one: what the others need is not there any more.
-    ...isSandboxed(config) ? [SANDBOX] : [],
-  ];
   const sandbox = sandboxFor(config, directory, configFile, map);
   const args = [
     "run",
@@ -104,9 +100,8 @@ export function workerCommand(
   const notes = replacedUwsgi(layers, MODULE.href).map((url) =>
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
-  const env = Object.fromEntries(config.env);
-  const ownLog = sandbox === null || !shaped;
-  return { args, env, notes, sandbox: sandbox?.plan ?? null, ownLog };
+  const ownLog = sandbox === null || !shapesLines(config);
+  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, ownLog };
 }
 
 let sandboxes: typeof import("./sandbox.ts") | null = null;
@@ -137,6 +132,28 @@ function sandboxFor(
   return sandboxes.sandbox(config, directory, configFile);
 }
 
+/** What is evaluated before the script. */
+function preloadsFor(config: Config, script: string): readonly URL[] {
+  return [
+    PRELOAD,
+    ...workerName(config, 1) === null ? [] : [NAMING],
+    ...shapesLines(config) && !isSandboxed(config) ? [LOG_TARGETS] : [],
+    ...usesMetrics(config) ? [METRICS] : [],
+    ...speaksUwsgi(config) ? [UWSGI_PROTOCOL] : [],
+    ...expectsProxyHeader(config) ? [PROXY_PROTOCOL] : [],
+    ...config.forwardedAllowIps.length === 0 ? [] : [FORWARDED],
+    ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
+    ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
+    // The last one: what the others need is not there any more.
+    ...isSandboxed(config) ? [SANDBOX] : [],
+  ];
+}
+
+/** True if what they write to the log has targets or a form of its own. */
+function shapesLines(config: Config): boolean {
+  return shapesLog(config) || shapesRequests(config);
+}
+
 const IMPORT_OF_UWSGI = /\b(from|import)\s*\(?\s*["']uwsgi["']/;
 
 /**
@@ -155,6 +172,11 @@ function asksForSockets(script: string): boolean {
 /** Where the import map of a generation, or of a mule, is written. */
 export function importMapPath(directory: string, run: string): string {
   return `${directory}/import_map_${run}.json`;
+}
+
+/** Removes what was written for a command that is used no more. */
+export function forgetCommand(directory: string, run: string): void {
+  if (!isBinary()) Deno.removeSync(importMapPath(directory, run));
 }
 
 /** A module as `deno run` takes it: a path where it is a file. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { scriptModule } from "../../system/standalone.ts";
 import type { Handler } from "../http.ts";
 import { freeSockets, hasAdopted, warnAboutIdleSockets } from "./adoption.ts";
 import { replaceDenoFunctions, serveOn } from "./deno_servers.ts";
@@ -27,7 +28,7 @@ interface Served {
 /** A script that exports `{ fetch }` is served on every socket. */
 async function serveDefaultExport(): Promise<void> {
   if (hasAdopted() || freeSockets().length === 0) return;
-  const script: unknown = await import(Deno.mainModule);
+  const script: unknown = await import(scriptModule());
   const served = servedBy(script);
   if (served === null) return;
   const handler: Handler = (request, info) => served.fetch(request, info);
