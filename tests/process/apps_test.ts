@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { type LoadMix, runLoad } from "../helpers/load.ts";
-import type { Target } from "../helpers/load/target.ts";
-import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
+import { reloadUnderLoad, targetAt } from "../helpers/reload_load.ts";
+import { readyMaster } from "../helpers/running_master.ts";
 
 const APPS = fromFileUrl(new URL("../fixtures/apps/plain/", import.meta.url));
 
@@ -49,41 +49,8 @@ deno-worker-override = ${app === DEFAULT_EXPORT ? app : APPS + app}`,
         files: { [DEFAULT_EXPORT]: defaultExport },
       });
       await using running = master;
-      await reloadUnderLoad(running, target(address), mix, 2);
+      const { pids } = await reloadUnderLoad(running, address, mix, 2);
+      assert(pids.size > 2, `only ${pids.size} workers have answered`);
     });
   }
-}
-
-function target(address: string): Target {
-  const [hostname = "", port] = address.split(":");
-  return port === undefined
-    ? { transport: "unix", path: address }
-    : { hostname, port: Number(port) };
-}
-
-async function reloadUnderLoad(
-  running: RunningMaster,
-  where: Target,
-  mix: LoadMix,
-  reloads: number,
-): Promise<void> {
-  const end = new AbortController();
-  const load = runLoad(where, mix, end.signal);
-  for (let i = 0; i < reloads; i++) {
-    const from = running.events.length;
-    running.touch("reload");
-    const { outcome } = await running.waitFor("reloadFinished", () => true, from);
-    assertEquals(outcome, "done");
-  }
-  await running.until(() => count(running, "gone") === 2 * reloads, "end of the old workers");
-  end.abort();
-  const report = await load;
-  assertEquals(report.examples, []);
-  assert(report.ok > 50, `only ${report.ok} requests`);
-  assert(report.pids.size > 2, `only ${report.pids.size} workers have answered`);
-  assertEquals(count(running, "killing"), 0);
-}
-
-function count(running: RunningMaster, event: string): number {
-  return running.events.filter((one) => one.event === event).length;
 }
