@@ -20,6 +20,15 @@ export const PIPELINE_DEPTH = 8;
  */
 export const NAMELESS_REST_MS = 250;
 
+/**
+ * True if only HTTP/2 has requests like this one: HTTP/1.1 demands `Host` (RFC 9112, 3.2), in whose place
+ * HTTP/2 has `:authority`, and HTTP/2 forbids `Connection` (RFC 9113, 8.2.2). A client of HTTP/2 that
+ * sends `Host` nevertheless is taken for one of HTTP/1.1, which loses nothing.
+ */
+export function speaksHttp2(headers: Headers): boolean {
+  return !headers.has("host") && !headers.has("connection");
+}
+
 interface Seen {
   readonly firstAt: number;
   responses: number;

@@ -6,7 +6,7 @@
  */
 
 import { duplicate } from "../system/descriptor.ts";
-import { pause } from "../system/timing.ts";
+import { fulfilledWithin, pause } from "../system/timing.ts";
 import { clientConnections, LingeringClose } from "./connections.ts";
 import { beginClosing } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
@@ -38,10 +38,9 @@ export async function drain(served: readonly Drainable[], mercyMs: number): Prom
   const lingering = lingerOnClients();
   const ended = Promise.all(served.map((one) => one.end()));
   const released = untilReleased(lingering, deadline);
-  await Promise.race([
-    Promise.all([ended, released]),
-    pause(Math.max(0, deadline - performance.now())),
-  ]);
+  // A timer that is left behind would keep a script alive that ends by itself when its servers have ended.
+  const left = Math.max(0, deadline - performance.now());
+  await fulfilledWithin(Promise.all([ended, released]), left);
 }
 
 /** Number of connections that clients have with this process; 0 where that cannot be known. */

@@ -6,7 +6,7 @@
  */
 
 import { bodySize } from "./body_size.ts";
-import { ClosingRule } from "./closing_rule.ts";
+import { ClosingRule, speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
 import { expectFarewell } from "./farewells.ts";
 import { type BegunRequest, requestMeter } from "./request_meter.ts";
@@ -92,6 +92,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
   const awaited = (
     result: Promise<Response>,
     begun: BegunRequest,
+    request: Request,
     info: Deno.ServeHandlerInfo<Deno.Addr>,
     mayClose: boolean,
   ): Promise<Response> =>
@@ -100,7 +101,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
       if (isResponse(response)) {
         meter.answered(begun, response.status, bodySize(response));
       } else failed(begun);
-      return closing(response, info, mayClose);
+      return closing(request, response, info, mayClose);
     }, (error) => fail(begun, error));
   // Has no closures of its own: what they keep would be allocated for each request.
   return (request, info) => {
@@ -114,10 +115,10 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
       return fail(begun, error);
     }
     if (!isResponse(result)) {
-      return awaited(result, begun, info, mayCloseNow(connection));
+      return awaited(result, begun, request, info, mayCloseNow(connection));
     }
     meter.answered(begun, result.status, bodySize(result));
-    return rule === null ? result : closing(result, info, mayCloseNow(connection));
+    return rule === null ? result : closing(request, result, info, mayCloseNow(connection));
   };
 }
 
@@ -140,24 +141,30 @@ function countedErrors(onError: ErrorHandler): ErrorHandler {
   };
 }
 
-function connectionOf(info: Deno.ServeHandlerInfo<Deno.Addr>): string {
+/** What names the connection that a request came on; empty where connections have no name. */
+export function connectionOf(info: Deno.ServeHandlerInfo<Deno.Addr>): string {
   const address = info.remoteAddr;
   return address.transport === "tcp" ? clientKey(address.hostname, address.port) : "";
 }
 
-/** Adds `Connection: close` where the rule allows it. A protocol switch has no say in that. */
+/**
+ * Adds `Connection: close` where the rule allows it. A protocol switch has no say in that, and HTTP/2 has
+ * no such header.
+ */
 function closing(
+  request: Request,
   response: Response,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   mayClose: boolean,
 ): Response {
-  if (rule === null || response.status === 101) return response;
+  if (rule === null || response.status === 101 || speaksHttp2(request.headers)) return response;
   const connection = connectionOf(info);
   rule.responded(connection, performance.now());
   if (!mayClose) return response;
   const taken = () => expectFarewell(connection);
-  // A response that could not be sent is the end of its connection as well.
-  info.completed.then(taken, taken);
+  // A response that could not be sent is the end of its connection as well. Under TLS, an end that only
+  // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6).
+  if (!request.url.startsWith("https:")) info.completed.then(taken, taken);
   return withConnectionClose(response);
 }
 

@@ -1,10 +1,14 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
+import { getText } from "../helpers/http.ts";
 import { type LoadMix, runLoad } from "../helpers/load.ts";
-import type { Target } from "../helpers/load/target.ts";
-import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
+import { reloadUnderLoad, targetAt } from "../helpers/reload_load.ts";
+import { readyMaster } from "../helpers/running_master.ts";
 
 const APPS = fromFileUrl(new URL("../fixtures/apps/plain/", import.meta.url));
+
+const TLS = fromFileUrl(new URL("../fixtures/tls", import.meta.url));
+const NO_AUTO = "auto-accept = false";
 
 /** What `deno serve` runs. */
 const DEFAULT_EXPORT = "default_export.ts";
@@ -49,41 +53,167 @@ deno-worker-override = ${app === DEFAULT_EXPORT ? app : APPS + app}`,
         files: { [DEFAULT_EXPORT]: defaultExport },
       });
       await using running = master;
-      await reloadUnderLoad(running, target(address), mix, 2);
+      const { pids } = await reloadUnderLoad(running, address, mix, 2);
+      assert(pids.size > 2, `only ${pids.size} workers have answered`);
     });
   }
 }
 
-function target(address: string): Target {
-  const [hostname = "", port] = address.split(":");
-  return port === undefined
-    ? { transport: "unix", path: address }
-    : { hostname, port: Number(port) };
+for (const app of ["leaves_itself.ts", "aborts_itself.ts"]) {
+  Deno.test(`the app ${app} loses nothing when it leaves its own way`, async () => {
+    const { master, addresses: [address = ""] } = await readyMaster({
+      ini: `http-socket = 127.0.0.1:0
+processes = 2
+worker-reload-mercy = 20
+chain-reload-verify = 0.1
+touch-chain-reload = reload
+deno-worker-override = ${APPS}${app}`,
+    });
+    await using running = master;
+    await reloadUnderLoad(running, address, { "close": 2, "keep-alive": 2, "idle": 2 }, 2);
+  });
 }
 
-async function reloadUnderLoad(
-  running: RunningMaster,
-  where: Target,
-  mix: LoadMix,
-  reloads: number,
-): Promise<void> {
+Deno.test("node servers that were replaced accept again when a reload fails", async () => {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+processes = 2
+touch-chain-reload = reload
+deno-worker-override = ${APPS}sometimes_fails.ts`,
+  });
+  await using running = master;
+  const before = new Set(running.acceptingPids().values());
   const end = new AbortController();
-  const load = runLoad(where, mix, end.signal);
-  for (let i = 0; i < reloads; i++) {
+  const load = runLoad(targetAt(address), { "close": 3, "keep-alive": 2, "idle": 2 }, end.signal);
+  running.write({ fail: "" });
+  running.touch("reload");
+  const { outcome } = await running.waitFor("reloadFinished");
+  assertEquals(outcome, "rolled-back");
+  await running.waitFor("gone");
+  end.abort();
+  assertEquals((await load).examples, []);
+  const after = await runLoad(targetAt(address), { "close": 4 }, { requests: 100 });
+  assertEquals(after.examples, []);
+  assertEquals(new Set(after.pids), before);
+});
+
+Deno.test("a node server serves the queue of a slot that has no worker", async () => {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+processes = 2
+deno-worker-override = ${APPS}sometimes_fails.ts`,
+  });
+  await using running = master;
+  running.write({ "fail": "", "started/x": "" });
+  const [killed = 0, other = 0] = running.acceptingPids().values();
+  Deno.kill(killed, "SIGKILL");
+  await running.waitFor("startFailed");
+  const report = await runLoad(targetAt(address), { "close": 4 }, { requests: 100 });
+  assertEquals(report.examples, []);
+  assertEquals([...report.pids], [other]);
+});
+
+Deno.test("servers get sockets in order and by socket-map, are counted, and others are warned about", async () => {
+  const { master, addresses: [first = "", second = ""] } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+http-socket = 127.0.0.1:0
+socket-map = 3001 => 0
+log-format = logged %(method) %(uri) %(status) %(rsize)
+deno-worker-override = app.ts`,
+    files: {
+      "app.ts": `import { createServer } from "node:http";
+const server = createServer((_request, response) => response.end("two"));
+server.listen(3000, () => console.log("node", JSON.stringify(server.address())));
+Deno.serve({ port: 3001, onListen: ({ port }) => console.log("deno", port) }, () => new Response("one"));
+createServer().listen("own.sock");
+`,
+    },
+  });
+  await using running = master;
+  assertEquals(await getText(`http://${first}/a`), "one");
+  assertEquals(await getText(`http://${second}/b?c`), "two");
+  assertEquals(await running.stop(), 0);
+  const [, port] = first.split(":");
+  const [address, other] = second.split(":");
+  assert(running.stdout.includes(`deno ${port}`));
+  const real = JSON.stringify({ address, port: Number(other), family: "IPv4" });
+  assert(running.stdout.includes(`node ${real}`));
+  const lines = running.events.filter(({ event }) => event === "request");
+  const texts = ["logged GET /a 200 3", "logged GET /b?c 200 3"];
+  assertEquals(lines.map(({ message }) => message), texts);
+  const warnings = running.output.filter((line) => line.includes("no socket of the instance"));
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0] ?? "", /^listen\(\) opens own\.sock .*socket = own\.sock"$/);
+});
+
+for (const [why, ini, name] of [["imports uwsgi", "", '"uwsgi"'], ["must", NO_AUTO, "name"]]) {
+  Deno.test(`a script that ${why} asks for the sockets itself`, async () => {
+    const { master, addresses: [address = ""] } = await readyMaster({
+      ini: `http-socket = 127.0.0.1:0\n${ini}\ndeno-worker-override = app.ts`,
+      files: {
+        "app.ts": `const name: string = "uwsgi";
+const own = Deno.serve({ port: 0, onListen: () => {} }, () => new Response("own"));
+const { default: uwsgi } = await import(${name});
+uwsgi.serve(() => new Response(String(own.addr.port)));
+`,
+      },
+    });
+    await using running = master;
+    const port = await getText(`http://${address}/`);
+    assertEquals(await getText(`http://127.0.0.1:${port}/`), "own");
+    assertEquals(await running.stop(), 0);
+  });
+}
+
+Deno.test("apps without foreign functions bind for themselves, and are reloaded", async () => {
+  for (const app of ["serve.ts", "node_http.ts"]) {
+    const { master, addresses: [address = ""] } = await readyMaster({
+      ini: `http-socket = 127.0.0.1:0
+chain-reload-verify = 0.1
+touch-chain-reload = reload
+deno-flag = --deny-ffi
+deno-worker-override = ${APPS}${app}`,
+    });
+    await using running = master;
+    const before = await getText(`http://${address}/`);
+    running.touch("reload");
+    await running.waitFor("reloadFinished", ({ outcome }) => outcome === "done");
+    await running.waitFor("gone");
+    assertNotEquals(await getText(`http://${address}/`), before);
+    assertEquals(await running.stop(), 0);
+  }
+});
+
+Deno.test("servers with TLS of their own are reloaded without loss", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+http-socket = 127.0.0.1:0
+http-socket = 127.0.0.1:0
+processes = 2
+chain-reload-verify = 0.1
+touch-chain-reload = reload
+worker-argv = ${TLS}
+deno-worker-override = ${APPS}tls.ts`,
+  });
+  await using running = master;
+  // A client of HTTP/2 stays until the mercy ends.
+  const caCerts = [Deno.readTextFileSync(`${TLS}/cert.pem`)];
+  using client = Deno.createHttpClient({ caCerts, http2: false });
+  let over = false;
+  const asked = addresses.map(async (address) => {
+    const pids = new Set<number>();
+    while (!over) {
+      const headers = { connection: "close" };
+      const response = await fetch(`https://${address}/`, { client, headers });
+      pids.add((await response.json()).pid);
+    }
+    return pids.size;
+  });
+  for (let i = 0; i < 2; i++) {
     const from = running.events.length;
     running.touch("reload");
-    const { outcome } = await running.waitFor("reloadFinished", () => true, from);
-    assertEquals(outcome, "done");
+    await running.waitFor("reloadFinished", ({ outcome }) => outcome === "done", from);
   }
-  await running.until(() => count(running, "gone") === 2 * reloads, "end of the old workers");
-  end.abort();
-  const report = await load;
-  assertEquals(report.examples, []);
-  assert(report.ok > 50, `only ${report.ok} requests`);
-  assert(report.pids.size > 2, `only ${report.pids.size} workers have answered`);
-  assertEquals(count(running, "killing"), 0);
-}
-
-function count(running: RunningMaster, event: string): number {
-  return running.events.filter((one) => one.event === event).length;
-}
+  over = true;
+  for (const pids of await Promise.all(asked)) assert(pids > 2, `only ${pids} workers`);
+});

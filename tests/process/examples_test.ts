@@ -18,6 +18,8 @@ deno-worker-override = app.ts`,
 }
 
 for (const { name } of Deno.readDirSync(EXAMPLES)) {
+  // They have a test of their own.
+  if (name === "frameworks") continue;
   Deno.test(`the example ${name} is served on both sockets, and reloads`, async () => {
     const { master, addresses } = await startExample(name);
     await using running = master;

@@ -54,8 +54,8 @@ function portOf({ address }: Pick<InstanceSocket, "address">): string | null {
   return /:(\d+)$/.exec(address)?.[1] ?? null;
 }
 
-/** `UV_TCP_REUSEPORT`, and the family of an address, as node's servers have them. */
-const REUSE_PORT = 2;
+/** What Deno makes of `reusePort`, and of the family of an address. */
+const REUSE_PORT = 4;
 const IPV4 = 4;
 const IPV6 = 6;
 

@@ -103,11 +103,11 @@ export class Tally {
   /** Notes who answered; false if the text is not the answer that `/` gives. */
   identify(text: string): boolean {
     if (this.#seen.has(text)) return true;
-    if (!/^\{"pid":\d+,"worker":\d+(,"generation":\d+)?\}$/.test(text)) return false;
+    if (!/^\{"pid":\d+(,"worker":\d+(,"generation":\d+)?)?\}$/.test(text)) return false;
     const { pid, worker, generation } = JSON.parse(text);
     this.#seen.add(text);
     this.#pids.add(pid);
-    this.#workers.add(worker);
+    if (worker !== undefined) this.#workers.add(worker);
     if (generation !== undefined) this.#generations.add(generation);
     return true;
   }

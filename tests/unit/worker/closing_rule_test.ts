@@ -6,6 +6,7 @@ import {
   NAMELESS_REST_MS,
   PIPELINE_DEPTH,
   PIPELINE_GAP_MS,
+  speaksHttp2,
 } from "../../../lib/worker/closing_rule.ts";
 
 /** Plays requests at these times, each answered at once; says which responses close. */
@@ -62,4 +63,14 @@ Deno.test("mayClose() leaves connections without a name alone, until their first
   for (let i = 0; i < 2 * PIPELINE_DEPTH; i++) rule.responded("", 1_000 + i);
   assertEquals(rule.mayClose("", 1_000 + NAMELESS_REST_MS - 1), false);
   assertEquals(rule.mayClose("", 1_000 + NAMELESS_REST_MS), true);
+});
+
+Deno.test("speaksHttp2() takes a request for one of HTTP/1.1 wherever it may be one", () => {
+  const cases: [headers: HeadersInit, http2: boolean][] = [
+    [{}, true],
+    [{ accept: "*/*" }, true],
+    [{ host: "localhost" }, false],
+    [{ connection: "close" }, false],
+  ];
+  for (const [headers, http2] of cases) assertEquals(speaksHttp2(new Headers(headers)), http2);
 });
