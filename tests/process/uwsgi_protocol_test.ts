@@ -174,3 +174,20 @@ Deno.test("a reload may change what is spoken on a socket, and the socket stays"
   await running.waitFor("gone");
   assertEquals(bodyOf(await exchange(address, requestPacket("/unread"))), "unread");
 });
+
+Deno.test("while a slot has no worker, its sibling answers what comes to its queue", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: `uwsgi-socket = 127.0.0.1:0\nprocesses = 2\n${SETTINGS}`,
+  });
+  await using running = master;
+  const [address = ""] = addresses;
+  const from = running.events.length;
+  const pid = running.acceptingPids().get(1) ?? 0;
+  Deno.kill(pid, "SIGKILL");
+  await running.until(() => !running.processes().includes(pid), "end of the worker");
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, () => exchange(address, requestPacket("/unread"))),
+  );
+  assertEquals(answers.map(bodyOf), answers.map(() => "unread"));
+  await running.waitFor("accepting", () => true, from);
+});
