@@ -63,7 +63,9 @@ export function sandbox(
   );
   const needs: Readonly<Record<PermissionKind, readonly string[]>> = {
     net: [
-      "127.0.0.1:0",
+      // What is revoked is gone also where a wider permission has it, and a worker that talks to itself
+      // needs it later as well.
+      ...expectsProxyHeader(config) ? [] : ["127.0.0.1:0"],
       ...[`${directory}/control.sock`, ...throwaways].map((one) => `unix:${one}`),
     ],
     read: [directory],

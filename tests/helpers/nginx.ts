@@ -7,15 +7,24 @@ import { TempDirectory } from "./temp_directory.ts";
 
 const CANDIDATES = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/local/nginx/sbin/nginx"];
 
+const STREAM_MODULES = ["/usr/lib/nginx/modules/ngx_stream_module.so"];
+
 /** Where nginx is; null: there is none on this machine. */
 export function findNginx(): string | null {
-  return CANDIDATES.find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  }) ?? null;
+  return CANDIDATES.find(isFile) ?? null;
+}
+
+/** Where its module for connections of whatever kind is; null: there is none on this machine. */
+export function findStreamModule(): string | null {
+  return findNginx() === null ? null : STREAM_MODULES.find(isFile) ?? null;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -44,28 +53,32 @@ export class Nginx implements AsyncDisposable {
    * Starts it.
    *
    * @param servers `server` blocks; `%DIR%` is a directory of its own.
+   * @param streams The same for connections of whatever kind.
    */
-  constructor(servers: string) {
+  constructor(servers: string, streams = "") {
     const program = findNginx();
     if (program === null) throw new Error("There is no nginx on this machine");
     const temp = ["client_body", "uwsgi", "proxy", "fastcgi", "scgi"].map((name) =>
       `${name}_temp_path ${this.#directory.at(name)};`
     );
+    const own = (text: string) => text.replaceAll("%DIR%", this.#directory.path);
     // The user of its processes must be able to reach the Unix sockets of the test.
     const user = Deno.uid() === 0 ? "user root;" : "";
     const config = this.#directory.write(
       "nginx.conf",
-      `daemon off;
+      `${streams === "" ? "" : `load_module ${findStreamModule()};`}
+daemon off;
 worker_processes 1;
 pid ${this.#directory.at("nginx.pid")};
 error_log ${this.#directory.at("error.log")};
 ${user}
 events { worker_connections 512; }
+${streams === "" ? "" : `stream { ${own(streams)} }`}
 http {
 access_log off;
 client_max_body_size 10m;
 ${temp.join("\n")}
-${servers.replaceAll("%DIR%", this.#directory.path)}
+${own(servers)}
 }
 `,
     );

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { getUnix } from "../helpers/http.ts";
 import { runLoad } from "../helpers/load.ts";
-import { findNginx, Nginx, UWSGI_PARAMS } from "../helpers/nginx.ts";
+import { findNginx, findStreamModule, Nginx, UWSGI_PARAMS } from "../helpers/nginx.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { readAll } from "../helpers/uwsgi_client.ts";
 
@@ -136,5 +136,51 @@ deno-worker-override = ${app("loss_app")}`,
     }
     assertEquals(running.events.filter(({ event }) => event === "killing"), []);
     assertEquals(nginx.complaints, "");
+  },
+});
+
+const noModule = findStreamModule() === null ? " (skipped: nginx has no stream module)" : "";
+
+Deno.test({
+  name: `nginx tells its client with the PROXY protocol, and with X-Forwarded headers${noModule}`,
+  ignore: noModule !== "",
+  async fn() {
+    const { master, addresses } = await readyMaster({
+      ini: `http-socket = 127.0.0.1:0
+enable-proxy-protocol = true
+forwarded-allow-ips = unix
+forwarded-allow-ips = 127.0.0.1
+deno-worker-override = ${app("proxied_app")}`,
+    });
+    await using running = master;
+    const port = addresses[0]?.split(":")[1] ?? "";
+    // The front writes what came over its Unix socket as UNKNOWN, so it listens on a port as well.
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const front = listener.addr.port;
+    listener.close();
+    await using nginx = new Nginx(
+      `server {
+  listen unix:%DIR%/http.sock;
+  proxy_set_header X-Forwarded-For "6.6.6.6, 192.0.2.7";
+  proxy_set_header X-Forwarded-Proto https;
+  proxy_set_header X-Forwarded-Host example.org;
+  location / { proxy_pass http://127.0.0.1:${front}; }
+}`,
+      `server { listen 127.0.0.1:${front}; proxy_pass 127.0.0.1:${port}; proxy_protocol on; }`,
+    );
+    await nginx.listens({ transport: "tcp", hostname: "127.0.0.1", port: front });
+    await nginx.listens({ transport: "unix", path: nginx.path("http.sock") });
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: front });
+    await send(connection, encode("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    const direct = JSON.parse(/\r\n\r\n(\{.*\})/s.exec(await readAll(connection))?.[1] ?? "null");
+    assertEquals(direct.client, {
+      transport: "tcp",
+      hostname: "127.0.0.1",
+      port: connection.localAddr.port,
+    });
+    const answer = await getUnix(nginx.path("http.sock"));
+    const forwarded = JSON.parse(/\r\n\r\n[^{]*(\{.*\})/s.exec(answer)?.[1] ?? "null");
+    assertEquals([forwarded.url, forwarded.client.hostname], ["https://example.org/", "192.0.2.7"]);
+    assertEquals(running.output, []);
   },
 });

@@ -93,10 +93,11 @@ Deno.test("requests in the uwsgi protocol are served, counted and logged, over T
   await heard(running, "TypeError: WebSockets cannot go over the uwsgi protocol: let the proxy");
   const stats = await readStats(running.path("stats.sock"));
   assertEquals(stats.sockets.map(({ proto }) => proto), ["uwsgi", "uwsgi"]);
-  const requests = running.events.filter(({ event }) => event === "request");
-  assertEquals(requests.length, stats.workers[0]?.requests);
-  assertEquals([requests.length, stats.workers[0]?.exceptions], [17, 3]);
-  assertEquals(requests[0]?.fields.addr, "192.0.2.7");
+  const counts = stats.workers[0];
+  assertEquals([counts?.requests, counts?.exceptions], [17, 3]);
+  const requests = () => running.events.filter(({ event }) => event === "request");
+  await running.until(() => requests().length >= 17, "lines of the log");
+  assertEquals([requests().length, requests()[0]?.fields.addr], [17, "192.0.2.7"]);
 });
 
 Deno.test("what is malformed, too large or too slow is refused, and does not harm the others", async () => {
@@ -173,4 +174,21 @@ Deno.test("a reload may change what is spoken on a socket, and the socket stays"
   await running.waitFor("reloadFinished");
   await running.waitFor("gone");
   assertEquals(bodyOf(await exchange(address, requestPacket("/unread"))), "unread");
+});
+
+Deno.test("while a slot has no worker, its sibling answers what comes to its queue", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: `uwsgi-socket = 127.0.0.1:0\nprocesses = 2\n${SETTINGS}`,
+  });
+  await using running = master;
+  const [address = ""] = addresses;
+  const from = running.events.length;
+  const pid = running.acceptingPids().get(1) ?? 0;
+  Deno.kill(pid, "SIGKILL");
+  await running.until(() => !running.processes().includes(pid), "end of the worker");
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, () => exchange(address, requestPacket("/unread"))),
+  );
+  assertEquals(answers.map(bodyOf), answers.map(() => "unread"));
+  await running.waitFor("accepting", () => true, from);
 });
