@@ -284,7 +284,11 @@ class Master {
     const { instruction, outdated, whole } = reading;
     const replacement = this.#replacement = reloading.replacement;
     if (program && replacement === null) {
-      return this.#refuse("the master's program cannot be replaced without foreign functions");
+      return this.#refuse(
+        this.#setup.host === null
+          ? "the master's program cannot be replaced without foreign functions"
+          : "the process belongs to another program, which is not replaced",
+      );
     }
     if ((outdated || program) && replacement !== null) {
       return void this.#prepare(replacement, whole);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getText } from "../helpers/http.ts";
+import { LanguageServer } from "../helpers/language_server.ts";
 import { duwsgi } from "../helpers/program.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
@@ -33,6 +34,17 @@ Deno.test("what init writes is an app that runs, reloads and passes deno check",
   await running.waitFor("reloadFinished", ({ outcome }) => outcome === "done");
   // The import of its deno.json is that of the master.
   assert(running.events.every(({ message }) => !message.includes("is replaced by")));
+});
+
+Deno.test("an editor completes the names of the module", async () => {
+  using directory = new TempDirectory();
+  await duwsgi(["init", directory.path]);
+  await using server = new LanguageServer(directory.path);
+  const text = `import uwsgi from "uwsgi";\nuwsgi.`;
+  const names = await server.completions(directory.path, "app.ts", text);
+  for (const name of ["serve", "accepting", "worker_id", "on_reload", "sockets"]) {
+    assert(names.includes(name), `${name} is not among ${names}`);
+  }
 });
 
 Deno.test("the types of the module reach whoever maps it: a mistake is found", async () => {

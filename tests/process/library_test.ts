@@ -9,6 +9,7 @@ import {
 import { type LogLine, parseConfig, startMaster, UserError } from "../../mod.ts";
 import { libc } from "../../lib/system/libc.ts";
 import { getText } from "../helpers/http.ts";
+import { duwsgi } from "../helpers/program.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
 
 // It stays open for the life of the process.
@@ -75,6 +76,26 @@ Deno.test("what would change the process is refused, each option with its place"
   }
   assertEquals(error.message.split("\n").length, options.length);
   assertEquals([Deno.cwd(), Deno.umask()], [cwd, umask]);
+});
+
+Deno.test("nobody replaces the program of the process, and what would need it is told", async () => {
+  using directory = new TempDirectory();
+  const file = directory.write("app.ini", iniFor(directory.write("app.ts", HELLO)));
+  const lines: LogLine[] = [];
+  const control = directory.at("control.sock");
+  const args = ["--control-socket", control];
+  await using master = await startMaster({ file, args }, { log: (line) => lines.push(line) });
+  const [address] = await master.ready;
+  directory.write("app.ini", iniFor(directory.at("app.ts"), "listen = 7\nmax-fd = 100"));
+  const refused = await master.reload("all");
+  assertEquals(refused.outcome, "failed");
+  assertStringIncludes(lines.map(({ message }) => message).join("\n"), "Cannot do what max-fd");
+  const exec = await duwsgi(["ctl", "exec", "--socket", control, "--wait"]);
+  assertEquals(exec.code, 11, exec.stderr);
+  directory.write("app.ini", iniFor(directory.at("app.ts")));
+  const again = await duwsgi(["ctl", "exec", "--socket", control, "--wait"]);
+  assertStringIncludes(again.stderr, "the process belongs to another program");
+  assertMatch(await getText(`http://${address}/`), /^Hello/);
 });
 
 Deno.test("a chdir to where the process is already is no change", async () => {
