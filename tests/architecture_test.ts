@@ -216,6 +216,7 @@ Deno.test("everything a worker loads is imported by relative path, whatever the 
       "name_process.ts",
       "metrics.ts",
       "request_log/enter.ts",
+      "tls/enter.ts",
       "sandbox/enter.ts",
       "uwsgi.ts",
     ].map((name) => `lib/worker/${name}`),

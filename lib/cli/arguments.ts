@@ -203,7 +203,7 @@ function valueOf(row: Row): "required" | "optional" | "none" {
 }
 
 /** Aliases that say more than the name of their option. */
-const DISTINCT = ["http-socket", "uwsgi-socket"];
+const DISTINCT = ["http-socket", "https-socket", "https-socket2", "uwsgi-socket"];
 
 /** Aliases mean the same, unless one of them negates. */
 function isSameMeaning(row: Row, first: string, name: string): boolean {

@@ -35,6 +35,21 @@ export async function checkMetrics({ metricsDir }: Config): Promise<string[]> {
   return problem === null ? [] : [problem];
 }
 
+/** What is wrong with the certificates of TLS sockets, and what clients will complain about. */
+export async function checkCertificates(
+  { sockets }: Config,
+): Promise<{ readonly problems: readonly string[]; readonly warnings: readonly string[] }> {
+  if (!sockets.some(({ tls }) => tls !== undefined)) return { problems: [], warnings: [] };
+  const { readCertificates } = await later<typeof import("../master/certificates.ts")>(
+    import.meta.resolve("../master/certificates.ts"),
+  );
+  try {
+    return { problems: [], warnings: readCertificates(sockets).warnings };
+  } catch (error) {
+    return { problems: [error instanceof Error ? error.message : String(error)], warnings: [] };
+  }
+}
+
 async function checkIn(config: Config, directory: string): Promise<string[]> {
   const script = absolutePath(config.script);
   if (!isFile(script)) {

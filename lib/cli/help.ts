@@ -50,7 +50,7 @@ export function renderOptionHelp(name: string): string {
   const row = findRow(plain) ?? ROWS.find(({ short }) => short !== "" && short === plain);
   if (row === undefined) return `${unknownTopic(plain)}\n`;
   const parts = [
-    commandLineNames(row),
+    ...wrap(commandLineNames(row), "", "  "),
     ...wrap(`${row.help}.`, "  "),
     ...row.details.split("\n\n").filter((text) => text !== "").flatMap(wrapParagraph),
     "",
@@ -89,7 +89,7 @@ function unknownTopic(name: string): string {
 function summaryLines(row: Row): string[] {
   const names = commandLineNames(row);
   const help = wrap(row.help, " ".repeat(HELP_COLUMN));
-  if (names.length + 4 > HELP_COLUMN) return [`  ${names}`, ...help];
+  if (names.length + 4 > HELP_COLUMN) return [...wrap(names, "  ", "    "), ...help];
   const [first = "", ...more] = help;
   return [`  ${names}`.padEnd(HELP_COLUMN) + first.trimStart(), ...more];
 }

@@ -253,10 +253,14 @@ async function check({ config, draft }: Loaded): Promise<number> {
   if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
     enter(draft);
-    const { checkMetrics, checkScript } = await later<typeof import("./check.ts")>(
-      import.meta.resolve("./check.ts"),
-    );
-    const problems = [...await checkScript(draft), ...await checkMetrics(draft)];
+    const checks = await later<typeof import("./check.ts")>(import.meta.resolve("./check.ts"));
+    const certificates = await checks.checkCertificates(draft);
+    for (const warning of certificates.warnings) complain(`warning: ${warning}`);
+    const problems = [
+      ...await checks.checkScript(draft),
+      ...await checks.checkMetrics(draft),
+      ...certificates.problems,
+    ];
     for (const problem of problems) complain(`error: ${problem}`);
     if (problems.length > 0) return EXIT.configuration.code;
   }

@@ -42,8 +42,8 @@ export async function smoke(
   // It is awaited at the end; until then its error is known to who waits for the host.
   running.catch(() => {});
   const steps = new Steps();
-  const passed = await accepts(steps, host, config) && await serves(steps, host, path) &&
-    await reloads(steps, host, config) && await serves(steps, host, path);
+  const passed = await accepts(steps, host, config) && await serves(steps, host, config, path) &&
+    await reloads(steps, host, config) && await serves(steps, host, config, path);
   const stopped = await stops(steps, host, running, config, passed);
   // What is wrong before there is an instance has a code of its own.
   if (!stopped) await running;
@@ -90,18 +90,29 @@ function accepts(steps: Steps, { accepting }: Host, config: Config): Promise<boo
   });
 }
 
-async function serves(steps: Steps, host: Host, path: string | null): Promise<boolean> {
+async function serves(
+  steps: Steps,
+  host: Host,
+  config: Config,
+  path: string | null,
+): Promise<boolean> {
   let all = true;
   for (const socket of await host.accepting) {
     const passed = path === null
       ? await steps.take(`connect to ${nameOf(socket)}`, () => knock(socket.address))
       : await steps.take(
         `GET ${path} at ${nameOf(socket)}`,
-        () => request(socket.address, socket.protocol, path),
+        () => request(socket, path, certificateOf(socket, config)),
       );
     all &&= passed;
   }
   return all;
+}
+
+/** The file of a socket's certificate; null: it has no TLS. */
+function certificateOf({ certificate }: HostSocket, { sockets }: Config): string | null {
+  if (certificate === undefined) return null;
+  return sockets.find(({ text, tls }) => tls && text === certificate)?.tls?.certificate ?? null;
 }
 
 function nameOf({ protocol, address }: HostSocket): string {

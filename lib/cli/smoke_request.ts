@@ -26,16 +26,19 @@ export async function knock(address: string): Promise<string> {
 /**
  * GETs a page with a connection of its own, and waits for the head of the answer.
  *
- * @param protocol What is spoken there; the answer is the same in both.
+ * @param socket What is spoken there; the answer is the same in both.
+ * @param certificate The file with the certificate that is expected, for whatever name; null: no TLS.
  * @returns The status in words.
  * @throws {Error} If there is no answer, none of HTTP, or one with a status from 400 on.
  */
 export async function request(
-  address: string,
-  protocol: HostSocket["protocol"],
+  { address, protocol }: HostSocket,
   path: string,
+  certificate: string | null,
 ): Promise<string> {
-  const connection = await connectTo(address);
+  const connection = certificate === null
+    ? await connectTo(address)
+    : await secured(await connectTo(address), certificate);
   try {
     const host = callable(address).host ?? "localhost";
     const bytes = protocol === "uwsgi-socket" ? uwsgiRequest(path, host) : httpRequest(path, host);
@@ -74,6 +77,14 @@ async function connectTo(address: string): Promise<Deno.Conn> {
   if (await fulfilledWithin(connecting, PATIENCE_MS)) return await connecting;
   late();
   throw new Error(`nobody accepts within ${PATIENCE_MS / 1000} s`);
+}
+
+/** The handshake comes with the first bytes. */
+async function secured(connection: Deno.Conn, certificate: string): Promise<Deno.Conn> {
+  return await Deno.startTls(connection as Deno.TcpConn, {
+    caCerts: [await Deno.readTextFile(certificate)],
+    unsafelyDisableHostnameVerification: true,
+  });
 }
 
 function httpRequest(path: string, host: string): Uint8Array {

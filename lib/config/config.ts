@@ -17,6 +17,7 @@ import type { ProcessConfig } from "./options/process.ts";
 import type { ControlConfig } from "./options/control.ts";
 import type { CompanionConfig } from "./options/companions.ts";
 import type { ExportConfig } from "./options/exporting.ts";
+import type { CertificateFiles } from "./https_socket.ts";
 import type { HookConfig } from "./options/hooks.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";
@@ -38,11 +39,13 @@ export interface Origin {
 /** One configured listening address, in the order of the configuration. */
 export interface SocketSpec {
   /** The option that asked for it, which names the protocol spoken on it. */
-  readonly option: "socket" | "http-socket" | "uwsgi-socket";
+  readonly option: "socket" | "http-socket" | "https-socket" | "uwsgi-socket";
   /** The address as written, for example `:8080`, `/run/app.sock`, `@name` or `fd://3`. */
   readonly text: string;
   /** Where it was written. */
   readonly origin: Origin;
+  /** The files of its certificate; absent: no TLS. */
+  readonly tls?: CertificateFiles;
 }
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
@@ -80,7 +83,10 @@ export interface Config
   /** Directory the master changes to before it looks for script and sockets (`chdir`); empty: stay. */
   readonly chdir: string;
 
-  /** The listening sockets (`socket`, `http-socket`, `uwsgi-socket`), in the order they were written. */
+  /**
+   * The listening sockets (`socket`, `http-socket`, `https-socket`, `uwsgi-socket`), in the order they
+   * were written.
+   */
   readonly sockets: readonly SocketSpec[];
   /** Backlog of each listening socket (`listen`). @default 100 */
   readonly listen: number;

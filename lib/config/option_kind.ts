@@ -8,8 +8,7 @@
  * @module
  */
 
-import type { Origin, SocketSpec } from "./config.ts";
-import { parseAddress } from "./address.ts";
+import type { Origin } from "./config.ts";
 import { nearestName } from "../nearest.ts";
 
 /** One use of an option, with placeholders replaced. */
@@ -246,33 +245,6 @@ export const account: OptionKind<string> = scalar(readAccount, (value) => value,
 /** Any number of users or groups. */
 export const accounts: OptionKind<readonly string[]> = list(readAccount, (value) => value);
 
-/** Names of the option that say what is spoken on the socket. */
-const SOCKET_OPTIONS: Readonly<Record<string, SocketSpec["option"]>> = {
-  "http-socket": "http-socket",
-  "http11-socket": "http-socket",
-  "uwsgi-socket": "uwsgi-socket",
-};
-
-/** Any number of listening addresses; the option's name tells the protocol. */
-export const sockets: OptionKind<readonly SocketSpec[]> = {
-  value: "required",
-  repeatable: true,
-  add: (before, written) => {
-    const text = required(written);
-    try {
-      parseAddress(text);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new SyntaxError(`expects an address. ${error.message}${advice(text)}`, {
-        cause: error,
-      });
-    }
-    const option = SOCKET_OPTIONS[written.name] ?? "socket";
-    return [...before, { option, text, origin: written.origin }];
-  },
-  write: (value) => value.map(({ option, text }) => ({ name: option, value: text })),
-};
-
 /** Any number of addresses of hosts and networks, several in one text with commas between. */
 export const networks: OptionKind<readonly string[]> = {
   value: "required",
@@ -345,7 +317,12 @@ export function list<T>(
   };
 }
 
-function required(written: Written): string {
+/**
+ * What was written as the value.
+ *
+ * @throws {SyntaxError} If there is none.
+ */
+export function required(written: Written): string {
   if (written.value === null) throw new SyntaxError("needs a value");
   return written.value;
 }
@@ -386,7 +363,7 @@ export function unexpected(text: string, expected: string): SyntaxError {
 }
 
 /** What people who know other INI dialects write, and what it means in this one. */
-function advice(text: string): string {
+export function advice(text: string): string {
   if (/\s[;#]/.test(text)) return ": a comment needs a line of its own";
   if (/^(["']).*\1$/.test(text)) return ": quotes are part of the value, remove them";
   return "";

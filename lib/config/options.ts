@@ -11,6 +11,7 @@ import type { Config } from "./config.ts";
 import { LOOPS } from "./loops.ts";
 import * as kind from "./option_kind.ts";
 import { namesOf, type Row } from "./option_row.ts";
+import { sockets } from "./socket_kind.ts";
 import type { OptionRows } from "./option_spec.ts";
 import { APPS_OPTIONS } from "./options/apps.ts";
 import { CONTROL_OPTIONS } from "./options/control.ts";
@@ -168,11 +169,11 @@ export const OPTIONS: OptionRows<Config> = {
 
   sockets: {
     name: "socket",
-    aliases: ["http-socket", "http11-socket", "uwsgi-socket"],
+    aliases: ["http-socket", "http11-socket", "https-socket", "https-socket2", "uwsgi-socket"],
     short: "s",
     group: "Sockets",
     argument: "ADDRESS",
-    kind: kind.sockets,
+    kind: sockets,
     default: [],
     defaultText: "none; at least one is required",
     onChange: "exec",
@@ -190,9 +191,13 @@ export const OPTIONS: OptionRows<Config> = {
       "The servers of the `uwsgi` module speak HTTP on `http-socket` (`http11-socket` is the same), the " +
       "uwsgi protocol on `uwsgi-socket`, and on `socket` what `protocol` says; see nginx.md. What the " +
       "script serves by itself is its own business.\n\n" +
+      "`https-socket = ADDRESS,CERTIFICATE,KEY` is served with TLS, HTTP/2 included; the files are PEM. " +
+      "`https-socket2` says the same with keys: `addr`, `cert` (or `crt`) and `key`. Unlike in uWSGI, " +
+      "ciphers and certificates of clients cannot be asked for. See [TLS](tls.md).\n\n" +
       "Unlike in uWSGI, the name of an abstract socket has no trailing NUL, " +
       "`fd://N` must be a listening socket, and one address cannot be listed twice.",
-    example: "socket = /run/app.sock\nhttp-socket = :8080\nhttp-socket = [::1]:8080",
+    example: "socket = /run/app.sock\nhttp-socket = :8080\nhttp-socket = [::1]:8080\n" +
+      "https-socket = :8443,/etc/app/fullchain.pem,/etc/app/privkey.pem",
   },
   listen: {
     name: "listen",

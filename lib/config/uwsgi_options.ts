@@ -34,10 +34,12 @@ const FAMILIES: readonly Family[] = [
     `,
   ],
   [
-    "not available yet, put a proxy that speaks TLS in front",
-    `
-      http-to-https https https-socket https2 ssl-socket suwsgi-socket
-    `,
+    "use https-socket, workers speak HTTP themselves",
+    "https https2 ssl-socket",
+  ],
+  [
+    "not available, put a proxy that speaks TLS in front",
+    "http-to-https suwsgi-socket",
   ],
   ["not needed, each worker loads the script itself", "lazy lazy-apps"],
   ["not needed, a worker that cannot load the script is a failed start", "need-app"],

@@ -207,7 +207,8 @@ export class Crew {
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
   forgetBefore(generation: number): void {
-    const { directory } = this.#surroundings.control;
+    const { control: { directory }, certificates } = this.#surroundings;
+    certificates?.forgetBefore(generation);
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
       forgetCommand(directory, String(old));
@@ -260,7 +261,9 @@ export class Crew {
     const known = this.#commands.get(generation);
     if (known !== undefined) return known;
     const { directory } = this.#surroundings.control;
+    const { certificates } = this.#surroundings;
     const command = workerCommand(instruction.config, String(generation), directory);
+    certificates?.prepare(generation, instruction.config.sockets);
     writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
     for (const note of command.notes) logLine("warning", note, { event: "note" });
     this.#commands.set(generation, command);
@@ -273,7 +276,7 @@ export class Crew {
     own: { readonly token: string; readonly lane: number; readonly words: LastWords | null },
     instruction: Instruction,
   ): ChildHandle {
-    const { listeners, control, scoreboardFd, stderrFd } = this.#surroundings;
+    const { listeners, control, scoreboardFd, stderrFd, certificates } = this.#surroundings;
     const { config } = instruction;
     return startWorker(this.#surroundings, command, {
       protocol: PROTOCOL_VERSION,
@@ -286,6 +289,7 @@ export class Crew {
       masterPid: Deno.pid,
       sockets: listeners.sockets,
       listen: config.listen,
+      certificates: certificates?.descriptor(generation) ?? null,
       scoreboard: scoreboardFd,
       lane: own.lane,
       namesRequests: watchFor(config).names,

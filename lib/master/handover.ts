@@ -8,9 +8,10 @@
 
 import type { Inheritance } from "../core/state.ts";
 import type { PushedCounts } from "../stats/push_format.ts";
+import { createAnonymousFile, readAnonymousFile } from "../system/shared_memory.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { blockSignals, exec, unblockSignals } from "../system/exec.ts";
-import { check, cString, type Libc } from "../system/libc.ts";
+import type { Libc } from "../system/libc.ts";
 import { ownArguments } from "../system/own_command.ts";
 import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
@@ -60,8 +61,8 @@ export function execWith(
     ...wordDescriptors(handover),
   ];
   const cwd = Deno.cwd();
-  const file = writeFile(c, JSON.stringify(handover));
-  for (const fd of fds) setInherited(c, fd, true);
+  const file = createAnonymousFile(c, "duwsgi-handover", JSON.stringify(handover));
+  for (const fd of [...fds, file]) setInherited(c, fd, true);
   blockSignals(c, WAITING_SIGNALS);
   try {
     Deno.chdir(started.cwd);
@@ -80,7 +81,7 @@ export function takeHandover(c: Libc | null): Handover | null {
   const fd = Deno.env.get(HANDOVER_VARIABLE);
   if (fd === undefined || c === null) return null;
   Deno.env.delete(HANDOVER_VARIABLE);
-  const handover = JSON.parse(readFile(c, Number(fd))) as Handover;
+  const handover = JSON.parse(readAnonymousFile(c, Number(fd))) as Handover;
   c.close(Number(fd));
   for (const { worker } of listenersOf(handover)) {
     for (const inherited of worker.fds) setInherited(c, inherited, false);
@@ -102,26 +103,4 @@ function wordDescriptors({ credentials }: Handover): number[] {
 /** Lets the signals come that waited for the new program. */
 export function listenAgain(c: Libc): void {
   unblockSignals(c, WAITING_SIGNALS);
-}
-
-function writeFile(c: Libc, text: string): number {
-  const fd = check(c, "memfd_create", c.memfd_create(cString("duwsgi-handover"), 0));
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) {
-    const rest = bytes.subarray(at);
-    at += check(c, "write", Number(c.write(fd, rest, BigInt(rest.length))));
-  }
-  return fd;
-}
-
-function readFile(c: Libc, fd: number): string {
-  check(c, "lseek", Number(c.lseek(fd, 0n, 0)));
-  const buffer = new Uint8Array(65_536);
-  const decoder = new TextDecoder();
-  let text = "";
-  while (true) {
-    const length = check(c, "read", Number(c.read(fd, buffer, BigInt(buffer.length))));
-    if (length === 0) return text + decoder.decode();
-    text += decoder.decode(buffer.subarray(0, length), { stream: true });
-  }
 }

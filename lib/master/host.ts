@@ -12,7 +12,7 @@ import type { Stats } from "../stats/stats.ts";
 import type { Operators } from "./operators.ts";
 
 /** A socket of the instance, with its real address. */
-export type HostSocket = Pick<WorkerSocket, "address" | "protocol">;
+export type HostSocket = Pick<WorkerSocket, "address" | "protocol" | "certificate">;
 
 /** What there is to command. */
 interface Admission {

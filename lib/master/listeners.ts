@@ -187,7 +187,8 @@ function keyOf({ option, text }: ListenSpec): string {
 
 /** The same socket, under the option that asks for it now. */
 function renamed(listener: Listener, spec: ListenSpec): Listener {
-  return { ...listener, worker: { ...listener.worker, protocol: protocolOf(spec) } };
+  const { address, bind, fds } = listener.worker;
+  return { ...listener, worker: { address, ...protocolOf(spec), bind, fds } };
 }
 
 /** True if the listener is what is wanted: an inherited descriptor stays what it is under every name. */
@@ -263,6 +264,9 @@ async function bindOne(
       adoptDescriptor(c, address.fd);
       const name = localAddress(c, address.fd);
       const text = name === null ? spec.text : addressText(name);
+      if (spec.tls !== undefined && name?.family === "unix") {
+        throw new TypeError("it is a Unix socket, and Deno speaks TLS on TCP only");
+      }
       return shared(spec, config, text, address.fd, null);
     }
     case "passed":
@@ -286,7 +290,7 @@ function bindTcpListener(
   const port = boundPort(c, first);
   const text = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const bind = { hostname: host, port };
-  const worker = { address: text, protocol: protocolOf(spec), bind, fds: [first] };
+  const worker = { address: text, ...protocolOf(spec), bind, fds: [first] };
   return { key: keyOf(spec), worker, perSlot: reusePort, keepalive, file: null };
 }
 
@@ -297,7 +301,7 @@ function shared(
   fd: number,
   file: Listener["file"],
 ): Listener {
-  const worker = { address, protocol: protocolOf(spec), bind: null, fds: [fd] };
+  const worker = { address, ...protocolOf(spec), bind: null, fds: [fd] };
   const { soKeepalive: keepalive } = config;
   return { key: keyOf(spec), worker, perSlot: false, keepalive, file };
 }
@@ -325,7 +329,7 @@ async function withoutLibc(
   const port = reservePort(hostname, address.port);
   const text = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   const bind = { hostname, port };
-  const worker = { address: text, protocol: protocolOf(spec), bind, fds: [] };
+  const worker = { address: text, ...protocolOf(spec), bind, fds: [] };
   const { soKeepalive: keepalive } = config;
   return { key: keyOf(spec), worker, perSlot: false, keepalive, file: null };
 }
@@ -334,12 +338,16 @@ async function withoutLibc(
 const PROTOCOLS: Readonly<Record<string, WorkerSocket["protocol"]>> = {
   socket: "socket",
   "http-socket": "http-socket",
+  "https-socket": "https-socket",
   "uwsgi-socket": "uwsgi-socket",
 };
 
 /** The option as workers know it; there are none that know of sockets of the master. */
-function protocolOf({ option }: ListenSpec): WorkerSocket["protocol"] {
-  return PROTOCOLS[option] ?? "socket";
+function protocolOf(
+  { option, tls, text }: ListenSpec,
+): Pick<WorkerSocket, "protocol" | "certificate"> {
+  const protocol = PROTOCOLS[option] ?? "socket";
+  return tls === undefined ? { protocol } : { protocol, certificate: text };
 }
 
 /** What is wrong, where, and what to do about it, in one line. */

@@ -28,11 +28,12 @@ export function startWorker(
   command: WorkerCommand,
   environment: WorkerEnvironment,
 ): ChildHandle {
-  const { sockets, scoreboard, stderr, words } = environment;
+  const { sockets, scoreboard, stderr, words, certificates } = environment;
   const lent = [
     ...sockets.flatMap((socket) => socket.fds),
     scoreboard,
     stderr,
+    certificates,
     words?.write ?? null,
     words?.read ?? null,
     ...log?.descriptors ?? [],

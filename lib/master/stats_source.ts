@@ -36,6 +36,7 @@ export interface StatsSourceSetup {
 /** What servers of the `uwsgi` module speak on a socket of this option. */
 const PROTOCOLS: Readonly<Record<WorkerSocket["protocol"], string>> = {
   "http-socket": "http",
+  "https-socket": "https",
   socket: "http",
   "uwsgi-socket": "uwsgi",
 };

@@ -17,6 +17,7 @@ import { type LineWriter, printLine, stderrLines } from "../system/line_writer.t
 import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import type { PushedCounts } from "../stats/push_format.ts";
+import type { CertificateKeeper } from "./certificates.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Handover } from "./handover.ts";
 import { LanePool } from "./lane_pool.ts";
@@ -36,6 +37,8 @@ export interface Surroundings {
   /** The sockets at which the master itself shows what the instance is like. */
   readonly views: Listeners;
   readonly control: ControlServer;
+  /** Certificates of TLS sockets; null: there are none. */
+  readonly certificates: CertificateKeeper | null;
   readonly scoreboard: Scoreboard;
   /** The memory that master and workers share: the scoreboard, and the lanes behind it. */
   readonly sharedMemory: ArrayBufferLike;
@@ -75,9 +78,12 @@ export async function openSurroundings(
   log: LogSetup | null,
 ): Promise<Surroundings> {
   const c = libc();
+  // While there still are the privileges for it.
+  const certificates = await openCertificates(c, config);
   const listeners = await Listeners.open(c, config, handover?.listeners, passedSockets);
   try {
     await process?.afterBind(listeners);
+    if (process !== null) certificates?.tryAgain(config.sockets);
     log?.afterDrop();
   } catch (error) {
     listeners.close(true);
@@ -105,6 +111,7 @@ export async function openSurroundings(
     outgoing: new Listeners(c, handover?.outgoing ?? []),
     views,
     control: openControl([listeners, views], handover?.directory),
+    certificates,
     scoreboard,
     sharedMemory: memory,
     lanes: new LanePool(memory, scoreboard),
@@ -122,6 +129,18 @@ export async function openSurroundings(
     startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
     pushed: new Map(Object.entries(handover?.pushed ?? {})),
   };
+}
+
+/** Whoever has no TLS sockets does not load what reads certificates. */
+async function openCertificates(
+  c: Libc | null,
+  { sockets }: SocketConfig,
+): Promise<CertificateKeeper | null> {
+  if (!sockets.some(({ tls }) => tls !== undefined)) return null;
+  const { CertificateKeeper } = await later<typeof import("./certificates.ts")>(
+    import.meta.resolve("./certificates.ts"),
+  );
+  return CertificateKeeper.open(c, sockets);
 }
 
 async function openTheViews(
@@ -181,6 +200,7 @@ export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): 
   const { libc: c, control, listeners, outgoing, views, scoreboardFd, stderrFd } = surroundings;
   surroundings.process?.exit(vacuum);
   surroundings.log?.close();
+  surroundings.certificates?.close();
   control.close();
   listeners.close(vacuum);
   outgoing.close(true);

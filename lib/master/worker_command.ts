@@ -38,6 +38,8 @@ const FORWARDED = new URL("../worker/forwarded/enter.ts", import.meta.url);
 const REQUEST_LOG = new URL("../worker/request_log/enter.ts", import.meta.url);
 /** What it runs as well if its log lines have targets or a form of their own. */
 const LOG_TARGETS = new URL("../worker/log_to_targets.ts", import.meta.url);
+/** What it runs as well if there are TLS sockets. */
+const TLS = new URL("../worker/tls/enter.ts", import.meta.url);
 /** What it runs as well if its script may listen by itself. */
 const APPS = new URL("../worker/apps/enter.ts", import.meta.url);
 /** What it runs last if it is to be a sandbox. */
@@ -143,6 +145,7 @@ function preloadsFor(config: Config, script: string): readonly URL[] {
     ...expectsProxyHeader(config) ? [PROXY_PROTOCOL] : [],
     ...config.forwardedAllowIps.length === 0 ? [] : [FORWARDED],
     ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
+    ...config.sockets.some(({ tls }) => tls !== undefined) ? [TLS] : [],
     ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
     // The last one: what the others need is not there any more.
     ...isSandboxed(config) ? [SANDBOX] : [],

@@ -20,7 +20,9 @@ export interface WorkerSocket {
   /** The real address, as an operator writes it. */
   readonly address: string;
   /** The option that asked for it: the uwsgi protocol is spoken on `uwsgi-socket`, HTTP on the others. */
-  readonly protocol: "socket" | "http-socket" | "uwsgi-socket";
+  readonly protocol: "socket" | "http-socket" | "https-socket" | "uwsgi-socket";
+  /** Names its certificate among the {@linkcode Certificates}; absent: no TLS. */
+  readonly certificate?: string;
   /** How a worker without foreign functions binds it for itself; null where that is impossible. */
   readonly bind: { readonly hostname: string; readonly port: number } | null;
   /**
@@ -29,6 +31,11 @@ export interface WorkerSocket {
    */
   readonly fds: readonly number[];
 }
+
+/** What is in the memory behind {@linkcode WorkerEnvironment.certificates}, both in PEM. */
+export type Certificates = Readonly<
+  Record<string, { readonly cert: string; readonly key: string }>
+>;
 
 /** Options as `uwsgi.opt` shows them: an option that was given more than once is a list. */
 export type ModuleOptions = Readonly<Record<string, string | true | readonly (string | true)[]>>;
@@ -100,6 +107,8 @@ export interface WorkerEnvironment {
   readonly listen: number;
   /** Descriptor of the scoreboard's shared memory; null without foreign functions. */
   readonly scoreboard: number | null;
+  /** Descriptor of the memory with the {@linkcode Certificates} of its generation; null: none. */
+  readonly certificates: number | null;
   /** Number of the lane in that memory that is this process's own, see `lane.ts`. */
   readonly lane: number;
   /** True if the lane is to show which request is the oldest (`harakiri`). */

@@ -20,6 +20,8 @@ export interface ClientConnection {
   readonly fd: number;
   /** The client's address, see {@linkcode clientKey}; empty for Unix sockets, whose ends are nameless. */
   readonly client: string;
+  /** The near end, as {@linkcode listenerEnd} names it. */
+  readonly near: string;
 }
 
 /** The connections whose near end is one of the instance's listening addresses. */
@@ -31,7 +33,11 @@ export function clientConnections(c: Libc, environment: WorkerEnvironment): Clie
     if (near === null || !listening.has(nearEnd(near))) continue;
     const far = peerAddress(c, fd);
     if (far === null) continue;
-    found.push({ fd, client: far.family === "unix" ? "" : clientKey(far.host, far.port) });
+    found.push({
+      fd,
+      client: far.family === "unix" ? "" : clientKey(far.host, far.port),
+      near: nearEnd(near),
+    });
   }
   return found;
 }
@@ -49,8 +55,8 @@ function nearEnd(address: SocketAddress): string {
   return address.family === "unix" ? addressText(address) : String(address.port);
 }
 
-/** The same, from a listener's address as text: the listener may be closed by now. */
-function listenerEnd(address: string): string {
+/** The near end of connections, from their listener's address as text: it may be closed by now. */
+export function listenerEnd(address: string): string {
   return /:(\d+)$/.exec(address)?.[1] ?? address;
 }
 

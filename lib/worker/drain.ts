@@ -7,7 +7,7 @@
 
 import { duplicate } from "../system/descriptor.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
-import { clientConnections, LingeringClose } from "./connections.ts";
+import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
 import { beginClosing } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
 
@@ -17,6 +17,8 @@ const currentInstance = instanceAccess();
 export interface Drainable {
   /** Leaves further connections in the queue. */
   stopAccepting(): void;
+  /** Ends the servers if nothing is lost with these clients, who are all that are left. */
+  endEarly?(clients: readonly ClientConnection[]): void;
   /** Ends the servers, whatever their clients do. */
   end(): Promise<void>;
 }
@@ -34,7 +36,7 @@ export async function drain(served: readonly Drainable[], mercyMs: number): Prom
   const deadline = performance.now() + mercyMs - lastCall * WAY_OUT;
   beginClosing();
   for (const one of served) one.stopAccepting();
-  await untilNoClient(deadline - lastCall * (1 - WAY_OUT));
+  await untilNoClient(served, deadline - lastCall * (1 - WAY_OUT));
   const lingering = lingerOnClients();
   const ended = Promise.all(served.map((one) => one.end()));
   const released = untilReleased(lingering, deadline);
@@ -50,13 +52,15 @@ export function countClients(): number {
 }
 
 /** Looks often at first, when most clients go, and less often at those that stay. */
-async function untilNoClient(deadline: number): Promise<void> {
+async function untilNoClient(served: readonly Drainable[], deadline: number): Promise<void> {
   const { libc, environment } = currentInstance();
   if (libc === null) return;
   let wait = 5;
   let before = Infinity;
   while (true) {
-    const { length } = clientConnections(libc, environment);
+    const clients = clientConnections(libc, environment);
+    const { length } = clients;
+    for (const one of served) one.endEarly?.(clients);
     const left = deadline - performance.now();
     if (length === 0 || left <= 0) return;
     wait = length < before ? 5 : Math.min(wait * 1.2, 200);

@@ -12,7 +12,18 @@ import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
 import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
+import type { Handler } from "./http.ts";
 import type { RequestLog } from "./request_log/request_log.ts";
+
+/** How TLS sockets are served. */
+export interface TlsServing {
+  /** The certificate of a socket and its key, see {@linkcode WorkerSocket.certificate}. */
+  readonly certificate: (name: string) => { readonly cert: string; readonly key: string };
+  /** Wraps a handler: what its clients speak is noted. */
+  readonly follow: (handler: Handler) => Handler;
+  /** True if this client is known to speak HTTP/2. */
+  readonly speaksHttp2: (client: string) => boolean;
+}
 
 /** This worker's place in its instance. */
 export interface Instance {
@@ -34,6 +45,8 @@ export interface Instance {
   requestLog: RequestLog | null;
   /** True once the script has imported `uwsgi`: it asks for the sockets itself. */
   usesModule: boolean;
+  /** Null: no socket has TLS. */
+  tls: TlsServing | null;
   /** Calls the master. */
   callMaster: () => Promise<Deno.UnixConn>;
   /** Removes the master's own directory, when the master could not do so any more. */

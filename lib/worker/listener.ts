@@ -106,12 +106,15 @@ export function serveHttp(place: Place, handler: Handler, options: ServingOption
     : serve({ ...all, ...place }, handler) as Server;
 }
 
-/** `Deno.listen`. */
-export function listenAt(place: Place): Deno.Listener {
-  const { listen } = listeningFunctions();
-  return "path" in place
-    ? listen({ transport: "unix", path: place.path }) as Deno.Listener
-    : listen({ ...place });
+/** `Deno.listen`, or `Deno.listenTls` if there is a certificate. */
+export function listenAt(place: Place, { cert, key }: TlsOptions = {}): Deno.Listener {
+  const { listen, listenTls } = listeningFunctions();
+  if ("path" in place) {
+    return listen({ transport: "unix", path: place.path }) as Deno.Listener;
+  }
+  return cert === undefined || key === undefined
+    ? listen({ ...place })
+    : listenTls({ ...place, cert, key });
 }
 
 /** The socket's real address, in Deno's form. */

@@ -55,6 +55,7 @@ function enter(): void {
     metrics: null,
     requestLog: null,
     usesModule: false,
+    tls: null,
     callMaster,
     removeLeftovers: () =>
       Deno.removeSync(control.slice(0, control.lastIndexOf("/")), { recursive: true }),

@@ -5,6 +5,7 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
+import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
@@ -41,7 +42,7 @@ export interface UwsgiSocket {
    * The option that asked for it: {@linkcode serve} speaks the uwsgi protocol on a `uwsgi-socket`, and
    * HTTP on the others.
    */
-  readonly protocol: "socket" | "http-socket" | "uwsgi-socket";
+  readonly protocol: "socket" | "http-socket" | "https-socket" | "uwsgi-socket";
   /**
    * The inherited descriptor, for example for `node:http`'s `server.listen({ fd })`, which then owns
    * it. -1 where none could be inherited.
@@ -57,7 +58,10 @@ export interface UwsgiSocket {
    */
   serve(handler: Handler, options?: ServeOptions): Server;
 
-  /** A listener for raw connections on this socket. Closing it does not close the socket. */
+  /**
+   * A listener for raw connections on this socket, with TLS for decrypted ones. Closing it does not
+   * close the socket.
+   */
   listen(): Deno.Listener;
 }
 
@@ -70,7 +74,7 @@ export interface Service extends Drainable {
 /** The worker's side of a {@linkcode UwsgiSocket}: also knows what serves it. */
 export class InstanceSocket implements UwsgiSocket {
   readonly address: string;
-  readonly protocol: "socket" | "http-socket" | "uwsgi-socket";
+  readonly protocol: "socket" | "http-socket" | "https-socket" | "uwsgi-socket";
   readonly fd: number;
   /** The socket as the master describes it. */
   readonly source: WorkerSocket;
@@ -95,7 +99,8 @@ export class InstanceSocket implements UwsgiSocket {
   }
 
   listen(): Deno.Listener {
-    return this.listenWith(listenAt);
+    const tls = configuredTls(this.source);
+    return this.listenWith((place) => listenAt(place, tls));
   }
 
   /** The same with a listener of another kind, which `open` opens at a place. */
@@ -141,6 +146,7 @@ class Served implements Service {
   readonly #options: ServeOptions & { readonly tls: TlsOptions };
   readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
+  #ended: Promise<unknown> | null = null;
 
   /** Starts to serve this slot's own queue. */
   constructor(
@@ -149,7 +155,10 @@ class Served implements Service {
     options: ServeOptions & { readonly tls: TlsOptions },
   ) {
     this.#socket = socket;
-    this.#handler = handler;
+    const { tls } = currentInstance();
+    this.#handler = tls === null || socket.certificate === undefined
+      ? handler
+      : tls.follow(handler);
     this.#options = options;
     this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd));
     const { slot } = currentInstance().environment;
@@ -165,14 +174,36 @@ class Served implements Service {
     stopQueues(this.#socket.fds);
   }
 
-  /** Ends all servers: WebSockets get a close frame (1001), idle connections an orderly end. */
+  /**
+   * Clients of HTTP/2 are told to go (GOAWAY), and finish what they have begun. That ends the servers,
+   * and would cost those of HTTP/1.1 a request that is on its way, so it waits until none is left.
+   */
+  endEarly(clients: readonly ClientConnection[]): void {
+    const { tls } = currentInstance();
+    if (tls === null || this.#socket.certificate === undefined) return;
+    const end = listenerEnd(this.#socket.address);
+    const own = clients.filter(({ near }) => near === end);
+    if (own.every(({ client }) => tls.speaksHttp2(client))) void this.end();
+  }
+
+  /**
+   * Ends all servers: WebSockets get a close frame (1001), clients of HTTP/2 finish what they have begun,
+   * idle connections get an orderly end.
+   */
   async end(): Promise<void> {
-    await Promise.all(this.#ends.map((end) => end()));
+    this.#ended ??= Promise.all(this.#ends.map((end) => end()));
+    await this.#ended;
   }
 
   #open(fd: number | null, onListen: (address: Deno.Addr) => void = () => {}): Server {
     const { onError, signal, tls } = this.#options;
-    const options = { ...tls, ...(onError && { onError }), ...(signal && { signal }) };
+    const configured = configuredTls(this.#socket);
+    const options = {
+      ...tls,
+      ...configured,
+      ...(onError && { onError }),
+      ...(signal && { signal }),
+    };
     const server = openServer(this.#socket, fd, this.#handler, options);
     const address = denoAddress(this.#socket);
     this.#ends.push(server.shutdown.bind(server));
@@ -184,4 +215,12 @@ class Served implements Service {
     onListen(address);
     return server;
   }
+}
+
+/** Certificate and key that the configuration gives a socket; empty: it has no TLS. */
+function configuredTls({ certificate }: WorkerSocket): TlsOptions {
+  if (certificate === undefined) return {};
+  const { tls } = currentInstance();
+  if (tls === null) throw new Error(`There are no certificates, not even for "${certificate}"`);
+  return tls.certificate(certificate);
 }

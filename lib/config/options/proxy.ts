@@ -135,5 +135,6 @@ export function speaksUwsgi({ sockets }: Pick<Config, "sockets">): boolean {
 export function expectsProxyHeader(
   { sockets, enableProxyProtocol }: Pick<Config, "sockets" | "enableProxyProtocol">,
 ): boolean {
-  return enableProxyProtocol && sockets.some(({ option }) => option !== "uwsgi-socket");
+  return enableProxyProtocol &&
+    sockets.some(({ option }) => option === "socket" || option === "http-socket");
 }

@@ -199,6 +199,7 @@ export class Mules {
       masterPid: Deno.pid,
       sockets: [],
       listen: config.listen,
+      certificates: null,
       scoreboard: scoreboardFd,
       stderr: command.ownLog ? stderrFd : null,
       words: null,

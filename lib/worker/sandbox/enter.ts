@@ -25,7 +25,7 @@ import { registrations } from "./registrations.ts";
 import { directoryRemover } from "./remove_directory.ts";
 import { LASTING_FUNCTIONS, sealedFunctions } from "./sealed_libc.ts";
 import { sparePipes } from "./spare_pipes.ts";
-import { waitingServers, type Wanted } from "./waiting_servers.ts";
+import { type Pair, waitingServers, type Wanted } from "./waiting_servers.ts";
 
 async function enter(instance: Instance): Promise<void> {
   const { environment: { sandbox, scoreboard }, libc } = instance;
@@ -77,7 +77,7 @@ async function seal(
     libc.unlink(cString(value));
     return value;
   };
-  openServers(instance.environment.sockets, place);
+  openServers(instance, place);
   for (const path of throwaways) libc.unlink(cString(path));
   instance.callMaster = await sparePipes(libc, lasting, sealed, control, place());
   instance.removeLeftovers = directoryRemover(lasting, directoryOf(instance));
@@ -96,11 +96,21 @@ async function seal(
 }
 
 /** What serves each queue that this worker may accept from, and a listener for each socket. */
-function openServers(sockets: readonly WorkerSocket[], place: () => string): void {
+function openServers(
+  { environment: { sockets }, tls }: Instance,
+  place: () => string,
+): void {
   const own = listeningFunctions();
-  const tcp = wanted(sockets.filter(({ address }) => isTcp(address)));
+  const tcp = wanted(
+    sockets.filter(({ address, certificate }) => isTcp(address) && certificate === undefined),
+  );
+  const secure = sockets.flatMap(({ certificate, fds }) =>
+    certificate === undefined || tls === null
+      ? []
+      : Array<Pair>(Math.max(1, fds.length)).fill(tls.certificate(certificate))
+  );
   const unix = wanted(sockets.filter(({ address }) => !isTcp(address)));
-  keepListeningFunctions(waitingServers(own, tcp, unix, place));
+  keepListeningFunctions(waitingServers(own, tcp, unix, secure, place));
 }
 
 function wanted(sockets: readonly WorkerSocket[]): Wanted {

@@ -20,6 +20,12 @@ type ServeOptions = Deno.ServeTcpOptions & {
   readonly onError?: ErrorHandler;
 };
 
+/** A certificate and its key, in PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** A server without a handler yet. */
 class WaitingServer {
   readonly #server: Deno.HttpServer<Deno.Addr>;
@@ -61,12 +67,14 @@ function answerUnhandled(error: unknown): Response {
  * Opens what a script may ask for, and makes the functions that give it out.
  *
  * @param own Deno's own functions.
+ * @param secure The certificate of each server with TLS.
  * @param place The next path at which a Unix socket may be opened for a moment.
  */
 export function waitingServers(
   own: ListeningFunctions,
   tcp: Wanted,
   unix: Wanted,
+  secure: readonly Pair[],
   place: () => string,
 ): ListeningFunctions {
   const anywhere = { hostname: "127.0.0.1", port: 0 } as const;
@@ -80,17 +88,30 @@ export function waitingServers(
       const rest = { ...(signal && { signal }), ...(onError && { onError }), onListen: () => {} };
       return own.serve({ ...rest, path: place() }, handler);
     }));
+  const secureServers = secure.map((pair) => ({
+    cert: pair.cert,
+    server: new WaitingServer((options, handler) =>
+      own.serve({ ...options, ...anywhere, ...pair }, handler)
+    ),
+  }));
   const tcpListeners = many(tcp.listeners, () => own.listen(anywhere));
   const unixListeners = many(
     unix.listeners,
     () => own.listen({ transport: "unix", path: place() }),
   );
   for (const listener of [...tcpListeners, ...unixListeners]) listener.unref();
+  const secureFor = (cert: unknown) => {
+    for (let at = 0; at < secureServers.length; at++) {
+      const one = secureServers[at];
+      if (one?.cert === cert) return secureServers.splice(at, 1)[0]?.server;
+    }
+    return undefined;
+  };
   // What is asked for beyond that takes the permission for it, and a certificate belongs to a server when
   // it is opened.
   const serve = (options: ServeOptions, handler: Handler) => {
     const waiting = "cert" in options
-      ? undefined
+      ? secureFor(options.cert)
       : (options.path === undefined ? tcpServers : unixServers).shift();
     return waiting?.begin(options, handler) ?? own.serve(options, handler);
   };

@@ -59,11 +59,11 @@ export class Client {
   }
 
   /**
-   * Waits for the end that the server announced. On a Unix socket the client goes first, which it may
-   * do in any case: there, Deno's server cannot be made to.
+   * Waits for the end that the server announced. On a Unix socket and with TLS the client goes
+   * first, which it may do in any case: there, Deno's server cannot be made to.
    */
   async awaitEnd(connection: Connection): Promise<void> {
-    if ("path" in this.run.target) return;
+    if ("path" in this.run.target || "caCerts" in this.run.target) return;
     connection.deadline = performance.now() + this.run.timeoutMs;
     await connection.awaitEnd();
   }

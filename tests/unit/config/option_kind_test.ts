@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as kind from "../../../lib/config/option_kind.ts";
+import { sockets } from "../../../lib/config/socket_kind.ts";
 
 const origin = { file: "a.ini", line: 1 };
 
@@ -144,13 +145,13 @@ Deno.test("owner reads user and group", () => {
 });
 
 Deno.test("sockets keeps the protocol that the option's name tells", () => {
-  const first = read(kind.sockets, [], ":80", "http-socket");
-  assertEquals(read(kind.sockets, first, "/a", "socket"), [
+  const first = read(sockets, [], ":80", "http-socket");
+  assertEquals(read(sockets, first, "/a", "socket"), [
     { option: "http-socket", text: ":80", origin },
     { option: "socket", text: "/a", origin },
   ]);
-  assertEquals(kind.sockets.write(first), [{ name: "http-socket", value: ":80" }]);
-  refuses(kind.sockets, [], ["", "80", null]);
+  assertEquals(sockets.write(first), [{ name: "http-socket", value: ":80" }]);
+  refuses(sockets, [], ["", "80", null]);
 });
 
 Deno.test("errors explain comments and quotes, and show no more than a line", () => {

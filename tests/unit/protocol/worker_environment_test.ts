@@ -33,6 +33,7 @@ const ENVIRONMENT: WorkerEnvironment = {
   masterPid: 77,
   sockets: [PER_SLOT, SHARED, OWN],
   listen: 100,
+  certificates: 12,
   scoreboard: 9,
   lane: 5,
   namesRequests: true,

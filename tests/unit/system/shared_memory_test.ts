@@ -3,7 +3,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { lendDescriptors } from "../../../lib/system/descriptor.ts";
 import { SystemCallError } from "../../../lib/system/libc.ts";
-import { createSharedMemory, mapSharedMemory } from "../../../lib/system/shared_memory.ts";
+import {
+  createAnonymousFile,
+  createSharedMemory,
+  mapSharedMemory,
+  readAnonymousFile,
+} from "../../../lib/system/shared_memory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 
 const COUNT = fromFileUrl(new URL("../../fixtures/scripts/count.ts", import.meta.url));
@@ -49,4 +54,12 @@ Deno.test("mapSharedMemory() throws, when the descriptor is not open", () => {
 Deno.test("createSharedMemory() throws, when the name is longer than memfd_create(2) allows", () => {
   using owned = new OwnedDescriptors();
   assertThrows(() => createSharedMemory(owned.libc, "x".repeat(300), 8), SystemCallError);
+});
+
+Deno.test("readAnonymousFile() gives back what createAnonymousFile() wrote, any number of times", () => {
+  using owned = new OwnedDescriptors();
+  for (const text of ["", "ä€\u{1f512}\n".repeat(20_000)]) {
+    const fd = owned.own(createAnonymousFile(owned.libc, "duwsgi-test", text));
+    for (let i = 0; i < 2; i++) assertEquals(readAnonymousFile(owned.libc, fd), text);
+  }
 });

@@ -1,0 +1,44 @@
+/**
+ * Runs in the worker, after the preload, where the instance has TLS sockets (`deno run --preload`): takes
+ * their certificates, which the master has left in memory without a name.
+ *
+ * @module
+ */
+
+import type { Certificates } from "../../protocol/worker_environment.ts";
+import { readAnonymousFile } from "../../system/shared_memory.ts";
+import { clientConnections } from "../connections.ts";
+import { connectionOf } from "../http.ts";
+import { instanceAccess } from "../instance.ts";
+import { Http2Clients } from "./http2_clients.ts";
+
+const instance = instanceAccess()();
+const { environment, libc } = instance;
+
+// A mule has no sockets.
+if (environment.certificates !== null) {
+  if (libc === null) {
+    throw new Error(
+      "https-socket takes foreign functions in workers as well: allow them (--allow-ffi)",
+    );
+  }
+  const certificates = JSON.parse(
+    readAnonymousFile(libc, environment.certificates),
+  ) as Certificates;
+  libc.close(environment.certificates);
+  const clients = new Http2Clients(() =>
+    clientConnections(libc, environment).map(({ client }) => client)
+  );
+  instance.tls = {
+    certificate: (name) => {
+      const found = certificates[name];
+      if (found === undefined) throw new Error(`There is no certificate for "${name}"`);
+      return found;
+    },
+    follow: (handler) => (request, info) => {
+      clients.note(connectionOf(info), request.headers);
+      return handler(request, info);
+    },
+    speaksHttp2: (client) => clients.has(client),
+  };
+}

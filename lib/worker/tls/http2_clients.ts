@@ -1,0 +1,49 @@
+/**
+ * Runs in the worker. Which connections speak HTTP/2: their clients can be told to go (GOAWAY) without
+ * losing a request, and those of HTTP/1.1 cannot.
+ *
+ * @module
+ */
+
+import { speaksHttp2 } from "../closing_rule.ts";
+
+/** Connections that are gone are looked for when there are more than this. */
+const SOME = 1024;
+
+/** Remembers connections by the address of their client. */
+export class Http2Clients {
+  readonly #clients = new Set<string>();
+  readonly #living: () => readonly string[];
+  #most = SOME;
+
+  /** `living` tells which clients are connected. */
+  constructor(living: () => readonly string[]) {
+    this.#living = living;
+  }
+
+  /** Number of connections that are remembered. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Notes what a client has sent. */
+  note(client: string, headers: Headers): void {
+    // An address can come back with another client behind it.
+    if (!speaksHttp2(headers)) return void this.#clients.delete(client);
+    this.#clients.add(client);
+    if (this.#clients.size > this.#most) this.#forgetTheDead();
+  }
+
+  /** True if this connection is known to speak HTTP/2. */
+  has(client: string): boolean {
+    return this.#clients.has(client);
+  }
+
+  #forgetTheDead(): void {
+    const living = new Set(this.#living());
+    for (const client of this.#clients) {
+      if (!living.has(client)) this.#clients.delete(client);
+    }
+    this.#most = Math.max(SOME, this.#clients.size * 2);
+  }
+}
