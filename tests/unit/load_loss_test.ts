@@ -95,7 +95,7 @@ const LOSSES: readonly LossCase[] = [
     kind: "wrong-body",
     serve: async (peer) => {
       await peer.read();
-      peer.answer('{"pid":1}');
+      peer.answer('{"pid":"1"}');
     },
   },
   {
