@@ -30,6 +30,7 @@ export type { Outcome } from "./lib/core/event.ts";
 export type { SlotChange, Verdict } from "./lib/core/verdict.ts";
 export type { SlotFailure } from "./lib/core/state.ts";
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
+export type { CertificateFiles } from "./lib/config/https_socket.ts";
 export type { FileCommand } from "./lib/config/option_kind.ts";
 export type { LogTargetConfig } from "./lib/config/options/log_targets.ts";
 export type { EncoderLine, LoggerLine, LoggerTarget, RouteLine } from "./lib/config/log_line.ts";
