@@ -29,7 +29,6 @@ import {
 } from "./tally.ts";
 
 export { MAX_SLOTS } from "./memory_layout.ts";
-export type { Count, List } from "./tally.ts";
 
 /** 64-bit cells of one row, in order; behind them is the tally of the processes that are gone. */
 const CELLS = [

@@ -13,7 +13,8 @@ import {
   wantedSlots,
   type Worker,
 } from "../core/state.ts";
-import type { Cell, List } from "../protocol/scoreboard.ts";
+import type { Cell } from "../protocol/scoreboard.ts";
+import type { List } from "../protocol/tally.ts";
 import {
   LATENCY_BOUNDS_US,
   type Stats,
