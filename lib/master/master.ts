@@ -347,7 +347,8 @@ class Master {
     this.#crew.forgetBefore(generation);
     this.#setup.surroundings.outgoing.close(true);
     const { log } = this.#setup.surroundings;
-    if (this.#current.config.logReopen) log?.reopen("the workers were replaced");
+    const { logReopen } = (this.#next ?? this.#current).config;
+    if (logReopen) log?.reopen("the workers were replaced");
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;

@@ -1,23 +1,31 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type RunningMaster, startMaster } from "../helpers/running_master.ts";
 
-/** Writes lines in three ways, as fast as the event loop allows, until it finds the file `halt`. */
+/**
+ * Writes lines in three ways, as fast as the event loop allows, until it finds the file `halt` or has to
+ * leave. Its last line says how many there were.
+ */
 const WRITER = `import uwsgi from "uwsgi";
 uwsgi.serve(() => new Response("writing"));
 const writers = [console.log, console.error, uwsgi.log];
-const id = uwsgi.worker_id();
+const id = Deno.pid;
 let written = 0;
+const done = () => {
+  clearInterval(timer);
+  uwsgi.log("done " + id + " " + written);
+};
+addEventListener("unload", done, { once: true });
 const timer = setInterval(() => {
   for (let i = 0; i < 10; i++) {
     writers[written % 3]("line " + id + " " + written++ + " " + "x".repeat(written % 300) + " end");
   }
   try {
     Deno.statSync("halt");
-    clearInterval(timer);
-    uwsgi.log("done " + id + " " + written);
   } catch {
-    // Not yet.
+    return;
   }
+  removeEventListener("unload", done);
+  done();
 }, 2);`;
 
 /** All lines of all log files; some are missing if one is renamed meanwhile. */
@@ -33,9 +41,17 @@ function asPrinted(line: string): string {
   return logger === "duwsgi" ? line : message;
 }
 
-/** Makes sure that each line of each worker is there once and whole. */
+/** The last lines of workers that write no more. */
+function lastLines(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith("done "));
+}
+
+/** Makes sure that each line of each of so many workers is there once and whole. */
 function assertComplete(lines: readonly string[], workers: number): void {
-  for (let id = 1; id <= workers; id++) {
+  assertEquals(lastLines(lines).length, workers);
+  const ids = new Set(lines.flatMap((line) => /^(?:line|done) (\d+) /.exec(line)?.[1] ?? []));
+  assertEquals(ids.size, workers);
+  for (const id of ids) {
     const done = lines.find((line) => line.startsWith(`done ${id} `));
     const count = Number(done?.split(" ")[2]);
     assert(count > 100, `worker ${id} wrote ${count}`);
@@ -71,9 +87,14 @@ ${ini}`,
   return [running, Number(Deno.readTextFileSync(running.path("m.pid")))];
 }
 
-async function halt(master: RunningMaster, pid: number): Promise<void> {
+/** Ends the writing of the two workers there are, and the daemon; so many workers have ended before. */
+async function halt(master: RunningMaster, pid: number, before = 0): Promise<void> {
+  const workers = master.processes().filter((one) => one !== pid);
+  const busy = (lines: readonly string[]) =>
+    workers.every((one) => lines.some((line) => line.startsWith(`line ${one} 100 `)));
+  await master.eventually(() => busy(allLines(master)), "lines of all workers");
   master.touch("halt");
-  const done = () => allLines(master).filter((line) => line.startsWith("done")).length === 2;
+  const done = () => lastLines(allLines(master)).length === before + 2;
   await master.eventually(done, "end of the writing");
   Deno.kill(pid, "SIGTERM");
   await master.eventually(() => master.processes().length === 0, "end of the daemon");
@@ -82,7 +103,15 @@ async function halt(master: RunningMaster, pid: number): Promise<void> {
 /** The log files that a process has open. */
 function targets(master: RunningMaster, pid: number): Set<string> {
   const open = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => linkOf(pid, name));
-  return new Set(open.filter((path) => path.startsWith(master.path("log"))));
+  return new Set(
+    open.filter((path) => path.startsWith(master.directory) && /\/log\.[^/]+$/.test(path)),
+  );
+}
+
+/** Waits until the master and its workers write to the log file of that name, and to no other. */
+async function allWriteTo(name: string, master: RunningMaster, pids: readonly number[]) {
+  const only = (pid: number) => String([...targets(master, pid)]) === master.path(name);
+  await master.eventually(() => pids.every(only), "everybody in the new log");
 }
 
 /** What a descriptor stands for; empty: it was closed meanwhile. */
@@ -109,14 +138,7 @@ async function rotateAndReopen(encoder: string): Promise<void> {
     if (file === "reopen") Deno.renameSync(master.path("log.txt"), master.path("log.moved"));
     master.touch(file);
     await master.eventually(() => reopened(master) === round + 1, "open log");
-    const current = new Set([master.path("log.txt")]);
-    await master.eventually(
-      () =>
-        [pid, ...workers].every((one) =>
-          String([...targets(master, one)]) === String([...current])
-        ),
-      "everybody in the new log",
-    );
+    await allWriteTo("log.txt", master, [pid, ...workers]);
     const size = Deno.statSync(master.path("log.txt")).size;
     await master.eventually(() => Deno.statSync(master.path("log.txt")).size > size, "new lines");
   }
@@ -147,4 +169,115 @@ Deno.test("log-backupname names the rotated file, and a log that cannot be opene
   Deno.removeSync(master.path("log.txt"));
   await halt(master, pid);
   assertComplete(allLines(master), 2);
+});
+
+/** Has the INI of a running instance say more, from the next reload on. */
+function addToIni(master: RunningMaster, more: string): void {
+  master.writeIni(master.read("app.ini").replace(/^\[uwsgi\]\n.*\n/, "") + more);
+}
+
+Deno.test("a reload with log-reopen ends in a new file, one without in the file that was renamed", async () => {
+  const [running, pid] = await daemon("");
+  await using master = running;
+  Deno.renameSync(master.path("log.txt"), master.path("log.moved"));
+  const reload = async (count: number) => {
+    Deno.kill(pid, "SIGHUP");
+    const finished = () =>
+      allLines(master).filter((line) => line.includes('"reloadFinished"')).length === count &&
+      lastLines(allLines(master)).length === 2 * count;
+    await master.eventually(finished, "end of the reload and of the old workers");
+  };
+  await reload(1);
+  await allWriteTo("log.moved", master, master.processes());
+  // It counts for the reload that brings it.
+  addToIni(master, "log-reopen = true");
+  await reload(2);
+  await allWriteTo("log.txt", master, master.processes());
+  assertEquals(reopened(master), 1);
+  await halt(master, pid, 4);
+  assertComplete(allLines(master), 6);
+});
+
+Deno.test("log-maxsize rotates as soon as a reload has brought it, and no line is lost or split", async () => {
+  const [running, pid] = await daemon("");
+  await using master = running;
+  addToIni(master, "log-maxsize = 100k");
+  Deno.kill(pid, "SIGHUP");
+  await master.eventually(() => reopened(master) >= 2, "rotated logs");
+  await halt(master, pid, 2);
+  assertComplete(allLines(master), 4);
+  const rotated = [...Deno.readDirSync(master.directory)].map(({ name }) => name)
+    .filter((name) => /^log\.txt\.\d+/.test(name));
+  assertEquals(rotated.length, reopened(master));
+  for (const name of rotated) assert(Deno.statSync(master.path(name)).size > 100 * 1024, name);
+});
+
+const QUIET = {
+  "app.ts": `import uwsgi from "uwsgi"; uwsgi.serve(() => new Response("quiet"));`,
+};
+
+/** An instance whose log is `log.txt` and whatever the INI adds to it. */
+function quiet(ini: string, files: Readonly<Record<string, string>> = {}): RunningMaster {
+  return startMaster({
+    ini: `http-socket = 127.0.0.1:0\ndeno-worker-override = app.ts\n${ini}`,
+    files: { ...QUIET, ...files },
+  });
+}
+
+/** Waits until a log has told of something, so often. */
+async function told(master: RunningMaster, event: string, { log = "log.txt", times = 1 } = {}) {
+  await master.until(() => master.read(log).split(`"${event}"`).length > times, event);
+}
+
+Deno.test("log-truncate empties all log files at the start, and none at a reload", async () => {
+  const ini = "log-truncate = true\nlogto = log.txt\nlogger = stdio\nlogger = file:log.second\n";
+  const old = "of another time\n";
+  await using master = quiet(ini, { "log.txt": old, "log.second": old, "log.third": old });
+  await told(master, "ready");
+  const begin = ["log.txt", "log.second"].map((name) => [name, master.read(name)] as const);
+  for (const [name, text] of begin) {
+    assertMatch(text, /"ready"/, name);
+    assert(!text.includes(old), name);
+  }
+  // This has the next program of the master open all of them.
+  addToIni(master, "logger = file:log.third");
+  master.signal("SIGHUP");
+  await told(master, "reloadFinished");
+  for (const [name, text] of [...begin, ["log.third", old]] as const) {
+    assert(master.read(name).startsWith(text), name);
+    assertMatch(master.read(name), /"reloadFinished"/, name);
+  }
+});
+
+Deno.test("logfile-chmod is the mode of log files, whether found, made or rotated; else the umask counts", async () => {
+  for (const [option, wanted] of [["", null], ["logfile-chmod = 604", 0o604]] as const) {
+    await using master = quiet(
+      `umask = 077\nlogto = log.txt\nlogger = stdio\nlogger = file:log.new\n` +
+        `touch-logrotate = rotate\n${option}`,
+      { "log.txt": "" },
+    );
+    const mode = (name: string) => (Deno.statSync(master.path(name)).mode ?? 0) & 0o777;
+    await told(master, "ready");
+    assertEquals(mode("log.txt"), wanted ?? mode("app.ts"), option);
+    assertEquals(mode("log.new"), wanted ?? 0o600, option);
+    master.touch("rotate");
+    await told(master, "logReopened", { times: 2 });
+    for (const name of ["log.txt", "log.new"]) assertEquals(mode(name), wanted ?? 0o600, option);
+  }
+});
+
+Deno.test("logto2 is opened after the hooks of root, where chdir says, and again like any log file", async () => {
+  await using master = quiet(
+    "chdir = %DIR%/inside\nlogto2 = log.txt\ntouch-logreopen = reopen\nexec-as-root = echo a hook",
+    { "inside/app.ts": QUIET["app.ts"] },
+  );
+  await told(master, "ready", { log: "inside/log.txt" });
+  assertEquals(master.stdout, ["a hook"]);
+  assertEquals([master.output, master.events], [[], []]);
+  const everybody = master.processes();
+  await allWriteTo("inside/log.txt", master, everybody);
+  Deno.renameSync(master.path("inside/log.txt"), master.path("inside/log.moved"));
+  master.touch("inside/reopen");
+  await told(master, "logReopened", { log: "inside/log.txt" });
+  await allWriteTo("inside/log.txt", master, everybody);
 });
