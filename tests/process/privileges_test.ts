@@ -39,6 +39,12 @@ function assertEverybody(master: RunningMaster, wanted: Set<string>, count: numb
   for (const pid of pids) assertEquals(identities(pid), wanted);
 }
 
+/** User and group that a file belongs to. */
+function ownerOf(master: RunningMaster, name: string): unknown[] {
+  const { uid, gid } = Deno.statSync(master.path(name));
+  return [uid, gid];
+}
+
 Deno.test({
   name: "uid: every thread of master and workers drops root, after ports and sockets are bound",
   ignore: !ROOT,
@@ -110,6 +116,77 @@ deno-worker-override = app.ts`,
     Deno.kill(Number(Deno.readTextFileSync(running.path("m.pid"))), "SIGTERM");
     await running.eventually(() => running.processes().length === 0, "end of the daemon");
     assertStringIncludes(log(), "is gone: exited with code 0 (stop)");
+  },
+});
+
+Deno.test({
+  name: "logto2 is made by the user of uid, who can open it again, and must be allowed to make it",
+  ignore: !ROOT,
+  fn: async () => {
+    using program = new SharedProgram();
+    const start = (logto2: string) =>
+      startMaster({
+        ini: `http-socket = 127.0.0.1:0
+uid = nobody
+logto2 = ${logto2}
+touch-logreopen = reopen
+deno-worker-override = app.ts`,
+        files: APP,
+        program,
+      });
+    await using running = start("log.txt");
+    const told = (event: string) =>
+      running.until(() => running.read("log.txt").includes(`"${event}"`), event);
+    await told("ready");
+    // A file that is opened before, such as that of logto, is made by root and given away.
+    assertEquals(ownerOf(running, "log.txt"), [NOBODY, NOGROUP]);
+    Deno.renameSync(running.path("log.txt"), running.path("log.moved"));
+    running.touch("reopen");
+    await told("logReopened");
+    assertEquals(ownerOf(running, "log.txt"), [NOBODY, NOGROUP]);
+    assertEquals(await running.stop(), 0);
+
+    // There only root may make files.
+    await using refused = start(`${program.main}.log`);
+    assertEquals(await refused.exitCode(), 2);
+    assertMatch(
+      refused.output.join("\n"),
+      /Cannot open the log file ".*main\.ts\.log" of logto2 \(.*app\.ini:5\): permission denied/,
+    );
+  },
+});
+
+Deno.test({
+  name: "logfile-chown is the owner of log files, whether found, made or rotated, also beside uid",
+  ignore: !ROOT,
+  fn: async () => {
+    using program = new SharedProgram();
+    const log = "logto = log.txt\nlogger = stdio\nlogger = file:log.new";
+    const cases = [
+      { ini: "logfile-chown = nobody:54322", wanted: [NOBODY, 54322] },
+      { ini: "logfile-chown = 54321", wanted: [54321, 0] },
+      { ini: "logfile-chown = nobody:54322\nuid = 54321\ngid = 4242", wanted: [NOBODY, 54322] },
+    ];
+    for (const { ini, wanted } of cases) {
+      await using running = startMaster({
+        ini: `http-socket = 127.0.0.1:0\ntouch-logrotate = rotate\ndeno-worker-override = app.ts
+${log}\n${ini}`,
+        files: { ...APP, "log.txt": "" },
+        program,
+      });
+      const told = (event: string, times: number) =>
+        running.until(() => running.read("log.txt").split(`"${event}"`).length > times, event);
+      const owners = () => ["log.txt", "log.new"].map((name) => ownerOf(running, name));
+      await told("ready", 1);
+      assertEquals(owners(), [wanted, wanted], ini);
+      // Whoever is root no more cannot give new ones away.
+      if (!ini.includes("uid")) {
+        running.touch("rotate");
+        await told("logReopened", 2);
+        assertEquals(owners(), [wanted, wanted], ini);
+      }
+      assertEquals(await running.stop(), 0);
+    }
   },
 });
 
