@@ -9,6 +9,7 @@ export class DatagramReceiver {
   /** What has come so far. */
   readonly messages: Uint8Array[] = [];
   readonly #socket: Deno.DatagramConn;
+  #closed = false;
 
   private constructor(socket: Deno.DatagramConn) {
     this.#socket = socket;
@@ -48,8 +49,9 @@ export class DatagramReceiver {
     }
   }
 
-  /** Receives no more. */
+  /** Receives no more; it may have been told before. */
   [Symbol.dispose](): void {
-    this.#socket.close();
+    if (!this.#closed) this.#socket.close();
+    this.#closed = true;
   }
 }

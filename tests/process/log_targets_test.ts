@@ -237,6 +237,87 @@ log-encoder = json:alerts {"alert":"\${msg}","by":\${worker}}`,
   assertEquals(await running.stop(), 0);
 });
 
+Deno.test("logto and logto2 with an address: each line of master and workers is a datagram", async () => {
+  for (const [option, encoder] of [["logto", "text"], ["logto2", "json"]] as const) {
+    using udp = DatagramReceiver.udp();
+    await using running = await serving({
+      ini: `log-encoder = ${encoder}\n${option} = 127.0.0.1:${udp.port}`,
+      files: { "app.ts": TALKATIVE },
+    });
+    const has = (line: string) => udp.texts.some((text) => text.includes(line));
+    for (const page of ["/log?alpha", "/error?beta", "/log?omega", "/die?the%20end"]) {
+      await ask(running, page).catch(() => "it died of that");
+    }
+    const expected = ["starting", "alpha", "Error: beta", "omega", "Error: the end", "exited with"];
+    for (const line of expected) await running.until(() => has(line), `datagram with "${line}"`);
+    // A stack trace is an entry of several lines; it is one object in JSON.
+    const lines = udp.texts.filter((text) => encoder === "json" || /alpha|omega|accept/.test(text));
+    for (const line of lines) assertMatch(line, /^[^\n]+\n$/);
+    if (encoder === "json") objects(udp.texts.join(""));
+    assertEquals(udp.texts.filter((text) => /alpha|omega/.test(text)).length, 2);
+    // Nobody is there any more: the kernel says so to who writes, and no one minds.
+    udp[Symbol.dispose]();
+    await running.until(() => ask(running, "/").then(() => true, () => false), "the next worker");
+    for (const page of ["/log?void", "/error?void", "/raw?void", "/log?void"]) {
+      assertStringIncludes(await ask(running, page), " 200 ");
+    }
+    assertEquals(await running.stop(), 0);
+    assertEquals([running.output, running.stdout, running.events], [[], [], []]);
+  }
+});
+
+Deno.test("log-syslog, log-socket and log-systemd are loggers, each of its kind", async () => {
+  using directory = new TempDirectory();
+  const [syslogPath, journalPath] = [directory.at("log"), directory.at("journal")];
+  using syslog = DatagramReceiver.unix(syslogPath);
+  using journal = DatagramReceiver.unix(journalPath);
+  using raw = DatagramReceiver.udp();
+  await using running = await serving({
+    ini: `log-encoder = text
+log-syslog = ident=app,facility=local0,address=${syslogPath}
+log-socket = 127.0.0.1:${raw.port}
+log-systemd = ident=app,address=${journalPath}`,
+    files: { "app.ts": TALKATIVE },
+  });
+  await ask(running, "/log?everywhere");
+  await running.until(
+    () => syslog.texts.some((text) => /^<134>1 .* everywhere$/.test(text)),
+    "syslog",
+  );
+  await running.until(() => raw.texts.includes("everywhere"), "datagram");
+  const messages = () => journal.messages.map((one) => journalFields(one).get("MESSAGE"));
+  await running.until(() => messages().includes("everywhere"), "field of the journal");
+  assertEquals(await running.stop(), 0);
+  // Standard error is no target any more.
+  assertEquals(running.output, []);
+});
+
+Deno.test("log-date is before every entry that log-filter keeps, and a line is as long as it is", async () => {
+  // The last three are uWSGI's, for a master that all lines pass, in buffers. There is none.
+  await using running = await serving({
+    ini: `log-encoder = text
+log-date = %%Y/%%m/%%d at %%H:%%M
+log-filter = ^kept
+log-filter = worker accepts
+log-master = true
+threaded-logger = true
+log-master-bufsize = 64`,
+    files: { "app.ts": TALKATIVE },
+  });
+  const long = `kept ${"x".repeat(2000)}`;
+  for (const text of [long, "not kept", "kept, too"]) {
+    await ask(running, `/log?${encodeURIComponent(text)}`);
+  }
+  await running.until(() => running.output.length >= 3, "lines");
+  assertEquals(await running.stop(), 0);
+  const undated = running.output.map((line) =>
+    /^\d{4}\/\d\d\/\d\d at \d\d:\d\d - (.*)$/.exec(line)?.[1] ?? `no date: ${line}`
+  );
+  assertEquals(undated.filter((text) => /^kept/.test(text)), [long, "kept, too"]);
+  const others = undated.filter((text) => !/^kept/.test(text));
+  assertEquals(others.map((text) => text.replace(/ after .*/, "")), ["info The worker accepts"]);
+});
+
 const WRITER = `import uwsgi from "uwsgi";
 const id = uwsgi.worker_id();
 const body = "x".repeat(65_536);

@@ -1,5 +1,6 @@
 /** The request log, with real requests. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DatagramReceiver } from "../helpers/datagram_receiver.ts";
 import { getText, getUnix } from "../helpers/http.ts";
 import {
   type LogEvent,
@@ -210,4 +211,40 @@ Deno.test("no line is lost when a worker exits or crashes, and streams that it c
   await getText(`${url}/crash`).catch(() => {});
   const lines = await logged(running, 3);
   assertEquals(lines.map(({ message }) => message), ["/exit 0", "/endless 1", "/crash 0"]);
+});
+
+Deno.test("req-logger, log-req-route and log-req-encoder keep requests apart from the log", async () => {
+  using udp = DatagramReceiver.udp();
+  const { master, url } = await start(`log-format = %(method) %(uri)
+req-logger = file:%DIR%/requests.log
+req-logger = api socket:127.0.0.1:${udp.port}
+log-req-route = api ^GET /status
+log-req-encoder = suffix  !
+log-req-encoder = json:api {"request":"\${msg}"}`);
+  await using running = master;
+  for (const page of ["/empty", "/status?is=299", "/big"]) await getText(url + page);
+  const file = () => running.read("requests.log");
+  await running.until(() => file().includes("/big"), "line of the file");
+  assertEquals(file(), "GET /empty !\nGET /big !\n");
+  await running.until(() => udp.messages.length > 0, "datagram");
+  assertEquals(udp.texts, ['{"request":"GET /status?is=299 !"}']);
+  assertEquals(await running.stop(), 0);
+  assertEquals([requests(running), running.output], [[], []]);
+});
+
+Deno.test("log-micros and memory-report change the default line", async () => {
+  const { master, url } = await start(
+    "log-requests = true\nlog-micros = true\nmemory-report = true",
+  );
+  await using running = master;
+  await getText(`${url}/slow`);
+  const [line] = await logged(running, 1);
+  const usage =
+    /^\{address space usage: (\d+) bytes\/(\d+)MB\} \{rss usage: (\d+) bytes\/(\d+)MB\} \[/;
+  const sizes = usage.exec(line?.message ?? "")?.slice(1).map(Number) ?? [];
+  const [vsz = 0, vszM, rss = 0, rssM] = sizes;
+  assert(vsz > rss && rss > 0, line?.message);
+  assertEquals([vszM, rssM], [vsz, rss].map((bytes) => Math.floor(bytes / 2 ** 20)));
+  const took = Number(/ in (\d+) micros \(status 200\)$/.exec(line?.message ?? "")?.[1]);
+  assert(took >= 59_000, line?.message);
 });
