@@ -35,7 +35,7 @@ export function stderrLines(
   fd = 2,
   own: Libc["write"] | null = null,
 ): LineWriter {
-  const encode = lineEncoder();
+  const encoder = new LineEncoder();
   const write = c === null
     ? writeToDeno(fd === 1 ? "stdout" : "stderr")
     : writeTo(c, fd, own ?? c.write);
@@ -45,12 +45,12 @@ export function stderrLines(
   return (text) => {
     const line = text.endsWith("\n") ? text : text + "\n";
     // A disk that became full in the middle of a line: the next one begins on a line of its own.
-    const bytes = encode(torn ? "\n" + line : line);
+    const length = encoder.encode(torn ? "\n" + line : line);
     lock?.(F_WRLCK);
     try {
-      const written = writeAll(write, bytes);
-      if (written > 0) torn = written < bytes.length;
-      return written === bytes.length;
+      const written = writeAll(write, encoder.bytes, length);
+      if (written > 0) torn = written < length;
+      return written === length;
     } finally {
       lock?.(F_UNLCK);
     }
@@ -62,7 +62,8 @@ export function stderrLines(
  * what cannot be written, because the disk is full or nobody reads any more, instead of throwing.
  */
 export function printLine(stream: "stdout" | "stderr", text: string): void {
-  writeAll(writeToDeno(stream), new TextEncoder().encode(text + "\n"));
+  const bytes = new TextEncoder().encode(text + "\n");
+  writeAll(writeToDeno(stream), bytes, bytes.length);
 }
 
 /** Pipes and sockets have no path, terminals one below /dev. */
@@ -80,27 +81,38 @@ function recordLock(c: Libc, fd: number): (type: number) => void {
   };
 }
 
-/** Lines up to this length are encoded in the same memory again and again. */
-const SHORT_LINE = 4_096;
+/** Up to this length, lines are encoded in the same memory again and again: some pages of a batch. */
+const SHORT_LINE = 32_768;
 /** The most bytes that a character of a string takes in UTF-8. */
 const CHARACTER_BYTES = 3;
 
 /** Encodes one line at a time: making memory for each takes longer than to write it. */
-function lineEncoder(): (line: string) => Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
-  const memory = new Uint8Array(SHORT_LINE * CHARACTER_BYTES);
-  return (line) =>
-    line.length > SHORT_LINE
-      ? encoder.encode(line)
-      : memory.subarray(0, encoder.encodeInto(line, memory).written);
+class LineEncoder {
+  readonly #encoder = new TextEncoder();
+  readonly #memory = new Uint8Array(SHORT_LINE * CHARACTER_BYTES);
+  /** Begins with the line that was encoded last. */
+  bytes: Uint8Array<ArrayBuffer> = this.#memory;
+
+  /** Returns the number of bytes. */
+  encode(line: string): number {
+    if (line.length <= SHORT_LINE) {
+      this.bytes = this.#memory;
+      return this.#encoder.encodeInto(line, this.#memory).written;
+    }
+    this.bytes = this.#encoder.encode(line);
+    return this.bytes.length;
+  }
 }
 
-/** Writes what it can: the number of bytes, 0 when it has to wait, null when nobody reads any more. */
-type Write = (bytes: Uint8Array<ArrayBuffer>) => number | null;
+/**
+ * Writes what it can of the first `length` bytes: the number of bytes, 0 when it has to wait, null when
+ * nobody reads any more.
+ */
+type Write = (bytes: Uint8Array<ArrayBuffer>, length: number) => number | null;
 
 function writeTo(c: Libc, fd: number, write: Libc["write"]): Write {
-  return (bytes) => {
-    const length = Number(write(fd, bytes, BigInt(bytes.length)));
+  return (bytes, count) => {
+    const length = Number(write(fd, bytes, BigInt(count)));
     if (length >= 0) return length;
     const errno = lastErrno(c);
     return errno === ERRNO.EAGAIN || errno === ERRNO.EINTR ? 0 : null;
@@ -108,9 +120,9 @@ function writeTo(c: Libc, fd: number, write: Libc["write"]): Write {
 }
 
 function writeToDeno(stream: "stdout" | "stderr"): Write {
-  return (bytes) => {
+  return (bytes, length) => {
     try {
-      return Deno[stream].writeSync(bytes);
+      return Deno[stream].writeSync(bytes.subarray(0, length));
     } catch (error) {
       return error instanceof Deno.errors.WouldBlock ? 0 : null;
     }
@@ -118,14 +130,16 @@ function writeToDeno(stream: "stdout" | "stderr"): Write {
 }
 
 /** Returns how many bytes could be written. */
-function writeAll(write: Write, bytes: Uint8Array<ArrayBuffer>): number {
+function writeAll(write: Write, bytes: Uint8Array<ArrayBuffer>, length: number): number {
   let rest = bytes;
-  while (rest.length > 0) {
-    const length = write(rest);
-    if (length === null) break;
+  let left = length;
+  while (left > 0) {
+    const written = write(rest, left);
+    if (written === null) break;
     // Somebody made the terminal non-blocking and it is full: wait a millisecond for its reader.
-    if (length === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    rest = rest.subarray(length);
+    if (written === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    left -= written;
+    if (left > 0) rest = rest.subarray(written);
   }
-  return bytes.length - rest.length;
+  return length - left;
 }

@@ -86,7 +86,17 @@ function declaredSize(headers: InnerResponse["headerList"] = []): number | null 
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 const ENCODER = new TextEncoder();
 
-/** Most texts are ASCII, or short. */
+/** Texts up to this length are remembered, to hold nothing large for long. */
+const REMEMBERED = 16_384;
+
+let known = "";
+let knownSize = 0;
+
+/** Most texts are ASCII, or short, and asked for once more by the request log. */
 function textSize(text: string): number {
-  return BEYOND_ASCII.test(text) ? ENCODER.encode(text).length : text.length;
+  if (text === known) return knownSize;
+  const size = BEYOND_ASCII.test(text) ? ENCODER.encode(text).length : text.length;
+  if (text.length > REMEMBERED) return size;
+  known = text;
+  return knownSize = size;
 }

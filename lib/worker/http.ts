@@ -33,7 +33,8 @@ export const UNHANDLED = { status: 500, bytes: "Internal Server Error".length } 
 /** Looked up once, because it is a getter, and late: a start does not wait for Deno to load it. */
 let ResponseClass: typeof Response | null = null;
 
-function isResponse(value: unknown): value is Response {
+/** True if it is a response as Deno takes it. */
+export function isResponse(value: unknown): value is Response {
   ResponseClass ??= Response;
   return value instanceof ResponseClass;
 }

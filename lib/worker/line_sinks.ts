@@ -6,7 +6,9 @@
  */
 
 import type { LineSinks } from "../protocol/log_targets.ts";
+import { socketInode } from "../system/descriptor.ts";
 import { fastWrite } from "../system/fast_write.ts";
+import type { Libc } from "../system/libc.ts";
 import { stderrLines } from "../system/line_writer.ts";
 import { instanceAccess } from "./instance.ts";
 
@@ -28,19 +30,22 @@ export function useLineSinks(targets: Partial<LineSinks>): void {
 
 function standardError(): LineSinks {
   const { libc, environment: { scoreboard: lock, stderr }, scoreboard } = currentInstance();
+  const fd = stderr ?? 2;
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
-  const write = stderrLines(libc, lock, stderr ?? 2, libc && fastWrite(libc));
+  const write = stderrLines(libc, lock, fd, libc && fastWrite(libc));
   const lost = scoreboard.instanceCounter("logLinesLost");
   const log = (line: string) => {
     if (!write(line)) lost();
   };
-  return {
-    log,
-    request: log,
-    requests: (lines) => {
-      if (lines.length > 0 && !write(lines.join("\n"))) {
-        lost(lines.length);
-      }
-    },
-  };
+  return { log, request: log, requests: isSocket(libc, fd) ? (lines) => lines.forEach(log) : all };
+
+  function all(lines: readonly string[]): void {
+    // With the last line end, too: added to a long text, it would be a copy of that.
+    if (lines.length > 0 && !write([...lines, ""].join("\n"))) lost(lines.length);
+  }
+}
+
+/** On a socket, as `logto` may make one of standard error, each write is a datagram. */
+function isSocket(libc: Libc | null, fd: number): boolean {
+  return libc !== null && socketInode(libc, fd) !== null;
 }

@@ -27,6 +27,14 @@ export interface BegunRequest {
   readonly since: number;
 }
 
+/** A clock that may be replaced by a faster one, which goes on where it was. */
+export interface Clock {
+  /** Microseconds since some moment. */
+  now: () => number;
+  /** What it showed when the last request began: who is told of that right afterwards need not look again. */
+  lastBegin: number;
+}
+
 /** What is counted, and where. */
 export interface MeterSetup {
   readonly scoreboard: Scoreboard;
@@ -50,30 +58,27 @@ const NEWEST = 1 / 16;
 
 /** Counts the requests of this process. */
 export class RequestMeter {
+  /** What requests are timed by. */
+  readonly clock: Clock;
   readonly #inFlight: InFlight;
-  #clock: () => number;
   readonly #tally: Tally;
   readonly #showAverage: (us: number) => void;
   #average: number;
 
   /** Nothing is counted yet. */
   constructor({ scoreboard, slot, lane, named, clock }: MeterSetup) {
+    this.clock = { now: clock, lastBegin: 0 };
     this.#inFlight = new InFlight(lane, named);
-    this.#clock = clock;
     this.#tally = lane.tally;
     this.#showAverage = scoreboard.gauge(slot, "averageTime");
     this.#average = scoreboard.get(slot, "averageTime");
   }
 
-  /** Reads this clock from now on: it must go on where the one before is. */
-  useClock(clock: () => number): void {
-    this.#clock = clock;
-  }
-
   /** A request begins. */
   begin(request: NamedRequest): BegunRequest {
     add(this.#tally, COUNT_AT.requests, 1);
-    return { flight: this.#inFlight.begin(request), since: this.#clock() };
+    const flight = this.#inFlight.begin(request);
+    return { flight, since: this.clock.lastBegin = this.clock.now() };
   }
 
   /** Its response is there. */
@@ -99,7 +104,7 @@ export class RequestMeter {
 
   #end({ flight, since }: BegunRequest): void {
     this.#inFlight.end(flight);
-    const us = Math.max(0, this.#clock() - since);
+    const us = Math.max(0, this.clock.now() - since);
     add(this.#tally, LIST_AT.latency + latencyBucket(us), 1);
     add(this.#tally, COUNT_AT.runningTime, us);
     this.#average = this.#average === 0 ? us : this.#average + (us - this.#average) * NEWEST;
@@ -116,14 +121,14 @@ export function requestMeter(): RequestMeter {
   const { slot, namesRequests: named } = environment;
   const clock = () => now() * 1000;
   const made = meter = new RequestMeter({ scoreboard, slot, lane, named, clock });
-  if (libc !== null) after(FAST_CLOCK_AFTER_MS, () => void speedUp(made));
+  if (libc !== null) after(FAST_CLOCK_AFTER_MS, () => void speedUp(made.clock));
   return made;
 }
 
 /** A worker that may not do it any more, because permissions were taken away, goes on as it is. */
-async function speedUp(meter: RequestMeter): Promise<void> {
-  const clock = await later<typeof import("../system/fast_clock.ts")>(
+async function speedUp(clock: Clock): Promise<void> {
+  const now = await later<typeof import("../system/fast_clock.ts")>(
     import.meta.resolve("../system/fast_clock.ts"),
   ).then(({ fastClock }) => fastClock(), () => null);
-  if (clock !== null) meter.useClock(clock);
+  if (now !== null) clock.now = now;
 }

@@ -9,8 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { clientKey } from "../connections.ts";
 import { closingRule } from "../http.ts";
 import { instanceAccess } from "../instance.ts";
-import type { RequestFacts } from "../request_log/record.ts";
-import type { OpenRequest } from "../request_log/request_log.ts";
+import type { RequestFacts, RequestRecord } from "../request_log/record.ts";
 import { requestMeter } from "../request_meter.ts";
 
 const currentInstance = instanceAccess();
@@ -44,7 +43,7 @@ export function followNodeRequest(request: IncomingMessage, response: ServerResp
     if (open === null) return;
     const failed = !response.writableFinished;
     const status = answered ? response.statusCode : NO_STATUS;
-    currentInstance().requestLog?.end(open, { status, bytes, failed });
+    currentInstance().requestLog?.end(open, status, bytes, failed);
   });
 }
 
@@ -55,8 +54,7 @@ export function followNodeUpgrade(request: IncomingMessage): void {
   meter.answered(begun, SWITCHING_PROTOCOLS, 0);
   const open = openInLog(request);
   if (open === null) return;
-  const outcome = { status: SWITCHING_PROTOCOLS, bytes: null, failed: false };
-  currentInstance().requestLog?.end(open, outcome);
+  currentInstance().requestLog?.end(open, SWITCHING_PROTOCOLS, null, false);
 }
 
 /** Adds `Connection: close` where the rule allows it. */
@@ -91,7 +89,7 @@ function declaredSize(response: ServerResponse): number | null {
   return size === null || size === undefined ? null : Number(size);
 }
 
-function openInLog(request: IncomingMessage): OpenRequest | null {
+function openInLog(request: IncomingMessage): RequestRecord | null {
   const { requestLog } = currentInstance();
   return requestLog?.begin(request, factsOf(request, requestLog.headers)) ?? null;
 }

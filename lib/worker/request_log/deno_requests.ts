@@ -5,80 +5,83 @@
  */
 
 import { isStreamed, knownBodySize } from "../body_size.ts";
-import { type Handler, type Handling, UNHANDLED } from "../http.ts";
-import type { RequestFacts, RequestOutcome } from "./record.ts";
-import type { OpenRequest, RequestLog } from "./request_log.ts";
+import { type Handler, type Handling, isResponse, UNHANDLED } from "../http.ts";
+import type { RequestFacts, RequestRecord } from "./record.ts";
+import type { RequestLog } from "./request_log.ts";
 
-/** A handler threw, and nobody has made a response from that. */
-const UNANSWERED: RequestOutcome = { ...UNHANDLED, failed: false };
+type Info = Deno.ServeHandlerInfo<Deno.Addr>;
 
 /** Wraps a handler, and its error handler: the log is told of every request. */
 export function logged({ handler, onError }: Handling, log: RequestLog): Handling {
-  if (onError === undefined) return { handler: loggedHandler(handler, log, endUnhandled(log)) };
+  if (onError === undefined) {
+    return { handler: loggedHandler(handler, log, ({ record }) => unanswered(record, log)) };
+  }
   // Deno says which error there was, and not in which request.
-  const failed = new Map<unknown, Begun[]>();
-  const fail = (begun: Begun, error: unknown) => {
+  const failed = new Map<unknown, Failed[]>();
+  const fail = (request: Failed, error: unknown) => {
     const others = failed.get(error);
-    if (others === undefined) failed.set(error, [begun]);
-    else others.push(begun);
+    if (others === undefined) failed.set(error, [request]);
+    else others.push(request);
   };
-  const take = (error: unknown): Begun | undefined => {
+  const take = (error: unknown): Failed | undefined => {
     const all = failed.get(error);
-    const begun = all?.shift();
+    const request = all?.shift();
     if (all?.length === 0) failed.delete(error);
-    return begun;
+    return request;
   };
   return {
     handler: loggedHandler(handler, log, fail),
     onError: async (error) => {
-      const begun = take(error);
+      const request = take(error);
       try {
         const response = await onError(error);
-        if (begun !== undefined) endWith(response, begun, log);
+        if (request !== undefined) endWith(response, request.record, request.info, log);
         return response;
       } catch (mistake) {
-        if (begun !== undefined) log.end(begun.open, UNANSWERED);
+        if (request !== undefined) unanswered(request.record, log);
         throw mistake;
       }
     },
   };
 }
 
-/** A request that has begun, and where the server says how it ended. */
-interface Begun {
-  readonly open: OpenRequest;
-  readonly info: Deno.ServeHandlerInfo<Deno.Addr>;
+/** A request whose handler threw, and where the server says how it ended. */
+interface Failed {
+  readonly record: RequestRecord;
+  readonly info: Info;
 }
 
-function endUnhandled(log: RequestLog): (begun: Begun) => void {
-  return ({ open }) => log.end(open, UNANSWERED);
+/** A handler threw, and nobody has made a response from that. */
+function unanswered(record: RequestRecord, log: RequestLog): void {
+  log.end(record, UNHANDLED.status, UNHANDLED.bytes, false);
 }
 
 function loggedHandler(
   handler: Handler,
   log: RequestLog,
-  fail: (begun: Begun, error: unknown) => void,
+  fail: (request: Failed, error: unknown) => void,
 ): Handler {
+  const awaited = (result: Promise<Response>, record: RequestRecord, info: Info) =>
+    Promise.resolve(result).then((response) => {
+      endWith(response, record, info, log);
+      return response;
+    }, (error) => {
+      fail({ record, info }, error);
+      throw error;
+    });
+  // Has no closures of its own: what they keep would be allocated for each request.
   return (request, info) => {
-    const open = log.begin(request, factsOf(request, info, log.headers));
+    const record = log.begin(request, factsOf(request, info, log.headers));
     let result: Response | Promise<Response>;
     try {
       result = handler(request, info);
     } catch (error) {
-      fail({ open, info }, error);
+      fail({ record, info }, error);
       throw error;
     }
-    if (result instanceof Response) {
-      endWith(result, { open, info }, log);
-      return result;
-    }
-    return Promise.resolve(result).then((response) => {
-      endWith(response, { open, info }, log);
-      return response;
-    }, (error) => {
-      fail({ open, info }, error);
-      throw error;
-    });
+    if (!isResponse(result)) return awaited(result, record, info);
+    endWith(result, record, info, log);
+    return result;
   };
 }
 
@@ -86,21 +89,20 @@ function loggedHandler(
  * A body that is there as a whole goes to the kernel at once, or waits there for its client; for a
  * stream there is more to wait for.
  */
-function endWith(response: unknown, { open, info }: Begun, log: RequestLog): void {
+function endWith(response: unknown, record: RequestRecord, info: Info, log: RequestLog): void {
   // What is no response is a mistake that Deno answers.
-  if (!(response instanceof Response)) return log.end(open, UNANSWERED);
+  if (!isResponse(response)) return unanswered(record, log);
   const { status } = response;
-  const bytes = open.facts.method === "HEAD" ? 0 : knownBodySize(response);
-  const outcome = { status, bytes, failed: false };
+  const bytes = record.method === "HEAD" ? 0 : knownBodySize(response);
   // An upgraded connection is no response any more.
-  if (status === 101 || !isStreamed(response)) log.end(open, outcome);
-  else log.stream(open, outcome, info.completed);
+  if (status === 101 || !isStreamed(response)) log.end(record, status, bytes, false);
+  else log.stream(record, status, bytes, info.completed);
 }
 
 /** They are asked for before the handler runs: an upgrade takes some of them away. */
 function factsOf(
   request: Request,
-  info: Deno.ServeHandlerInfo<Deno.Addr>,
+  info: Info,
   headers: readonly string[],
 ): RequestFacts {
   const { remoteAddr } = info;

@@ -10,6 +10,7 @@ import { processMemory } from "../../system/process_memory.ts";
 import { followRequests } from "../http.ts";
 import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../line_sinks.ts";
+import { requestMeter } from "../request_meter.ts";
 import { logged } from "./deno_requests.ts";
 import type { WorkerFacts } from "./record.ts";
 import { RequestLog } from "./request_log.ts";
@@ -26,7 +27,8 @@ if (facts.requestLog !== null && environment.slot > 0) {
     metric: metricValue,
   };
   const write = (lines: readonly string[]) => lineSinks().requests(lines);
-  const log = new RequestLog({ settings: facts.requestLog, worker, write });
+  const { clock } = requestMeter();
+  const log = new RequestLog({ settings: facts.requestLog, worker, clock, write });
   currentInstance().requestLog = log;
   followRequests((handling) => logged(handling, log));
   // Deno.exit() comes here as well, and an error that ends the process.

@@ -5,10 +5,12 @@
  */
 
 import type { RequestFilters } from "../../protocol/request_log.ts";
-import type { RequestOutcome } from "./record.ts";
+import type { RequestRecord } from "./record.ts";
 
-/** Whether one of the filters matches a request that took so many milliseconds. */
-export type Match = (outcome: RequestOutcome, durationMs: number) => boolean;
+/** Whether one of the filters matches a request that is over. */
+export type Match = (request: Outcome) => boolean;
+
+type Outcome = Pick<RequestRecord, "status" | "bytes" | "durationMs">;
 
 /** Compiles the filters. What is not known matches nothing. */
 export function compileFilters(filters: RequestFilters): Match {
@@ -17,7 +19,7 @@ export function compileFilters(filters: RequestFilters): Match {
   if (clientErrors) tests.push(({ status }) => status >= 400 && status < 500);
   if (serverErrors) tests.push(({ status }) => status >= 500 && status < 600);
   if (zero) tests.push(({ bytes }) => bytes === 0);
-  if (slowMs > 0) tests.push((_outcome, durationMs) => durationMs >= slowMs);
+  if (slowMs > 0) tests.push(({ durationMs }) => durationMs >= slowMs);
   if (bigBytes > 0) tests.push(({ bytes }) => bytes !== null && bytes >= bigBytes);
-  return (outcome, durationMs) => tests.some((test) => test(outcome, durationMs));
+  return (request) => tests.some((test) => test(request));
 }

@@ -20,26 +20,27 @@ export interface RequestFacts {
   readonly headers: readonly (string | null)[];
 }
 
-/** What came of it. */
-export interface RequestOutcome {
-  /** The status of the response. */
-  readonly status: number;
-  /** Bytes of the response's body; null: not known, because it was a stream. */
-  readonly bytes: number | null;
-  /** True if the response ended too early, as far as the server says so. */
-  readonly failed: boolean;
-}
-
-/** A request that is over. */
-export interface RequestRecord {
-  readonly facts: RequestFacts;
-  readonly outcome: RequestOutcome;
-  /** When it began, in milliseconds since the epoch. */
-  readonly startedAt: number;
+/**
+ * A request from its begin to its line in the log: one object, because making and forgetting several
+ * would take longer than to count the request.
+ */
+export interface RequestRecord extends RequestFacts {
+  /** The object that the script knows it by; null: it is over. */
+  request: object | null;
+  /** When it began by the clock of requests, in microseconds. */
+  readonly since: number;
+  /** The same in milliseconds since the epoch, when its line is made. */
+  startedAt: number;
   /** Milliseconds from the begin to the end. */
-  readonly durationMs: number;
+  durationMs: number;
+  /** The status of the response. */
+  status: number;
+  /** Bytes of the response's body; null: not known, because it was a stream. */
+  bytes: number | null;
+  /** True if the response ended too early, as far as the server says so. */
+  failed: boolean;
   /** What the script has to say, see `uwsgi.set_logvar()`. */
-  readonly variables: ReadonlyMap<string, string> | undefined;
+  variables: ReadonlyMap<string, string> | undefined;
 }
 
 /** What the request log knows of the worker. */

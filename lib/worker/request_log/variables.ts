@@ -55,19 +55,19 @@ function foreign(value: ValueOf): Variable {
 const UNKNOWN = own(null);
 
 /** Servers take nothing for a method but a token (RFC 9110, 5.6.2), which has no special characters. */
-const METHOD = own(({ facts: { method } }) => method);
-const URI = foreign(({ facts: { uri } }) => uri);
-const ADDRESS = own(({ facts: { address } }) => address || null);
-const PROTOCOL = own(({ facts: { protocol } }) => protocol);
-const BYTES = own(({ outcome: { bytes } }) => bytes);
-const FAILED = own(({ outcome: { failed } }) => failed ? 1 : 0);
+const METHOD = own(({ method }) => method);
+const URI = foreign(({ uri }) => uri);
+const ADDRESS = own(({ address }) => address || null);
+const PROTOCOL = own(({ protocol }) => protocol);
+const BYTES = own(({ bytes }) => bytes);
+const FAILED = own(({ failed }) => failed ? 1 : 0);
 
 const OF_REQUEST: ReadonlyMap<string, Variable> = new Map([
   ["uri", URI],
   ["method", METHOD],
   ["addr", ADDRESS],
   ["proto", PROTOCOL],
-  ["status", own(({ outcome: { status } }) => status)],
+  ["status", own(({ status }) => status)],
   ["rsize", BYTES],
   ["size", BYTES],
   ["micros", own(({ durationMs }) => Math.round(durationMs * 1000))],
@@ -89,7 +89,7 @@ const OF_HEADERS: ReadonlyMap<string, string> = new Map([
 
 function headerValue(name: string, scope: VariableScope): ValueOf {
   const place = scope.header(name);
-  return ({ facts: { headers } }) => headers[place] ?? null;
+  return ({ headers }) => headers[place] ?? null;
 }
 
 function ofWorker(name: string, scope: VariableScope): Variable | undefined {
@@ -166,13 +166,13 @@ function requestVariable(name: string, scope: VariableScope): Variable {
     case "REQUEST_URI":
       return URI;
     case "PATH_INFO":
-      return foreign(({ facts: { uri } }) => uri.split("?", 1)[0] ?? null);
+      return foreign(({ uri }) => uri.split("?", 1)[0] ?? null);
     case "QUERY_STRING":
-      return foreign(({ facts: { uri } }) => uri.includes("?") ? afterMark(uri) : null);
+      return foreign(({ uri }) => uri.includes("?") ? afterMark(uri) : null);
     case "REMOTE_ADDR":
       return ADDRESS;
     case "REMOTE_PORT":
-      return own(({ facts: { port } }) => port || null);
+      return own(({ port }) => port || null);
     case "REQUEST_SCHEME":
       return own("http");
     case "SERVER_PROTOCOL":

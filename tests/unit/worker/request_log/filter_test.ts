@@ -8,7 +8,7 @@ const NONE: RequestFilters = {
 };
 
 function matches(filters: Partial<RequestFilters>, status: number, bytes: number | null, ms = 1) {
-  return compileFilters({ ...NONE, ...filters })({ status, bytes, failed: false }, ms);
+  return compileFilters({ ...NONE, ...filters })({ status, bytes, durationMs: ms });
 }
 
 Deno.test("without a filter nothing matches", () => {

@@ -16,21 +16,23 @@ const WORKER: WorkerFacts = {
 
 const STARTED_AT = new Date(2026, 10, 6, 2, 9, 5, 250).getTime();
 
-function record(changes: Partial<RequestRecord["facts"]> = {}, headers = {}): RequestRecord {
+function record(changes: Partial<RequestRecord> = {}): RequestRecord {
   return {
-    facts: {
-      method: "POST",
-      uri: "/a/b?c=d",
-      address: "192.0.2.1",
-      port: 50_000,
-      protocol: null,
-      headers: Object.values(headers),
-      ...changes,
-    },
-    outcome: { status: 201, bytes: 1234, failed: false },
+    request: {},
+    method: "POST",
+    uri: "/a/b?c=d",
+    address: "192.0.2.1",
+    port: 50_000,
+    protocol: null,
+    headers: [],
     startedAt: STARTED_AT,
+    since: 0,
     durationMs: 12.3456,
+    status: 201,
+    bytes: 1234,
+    failed: false,
     variables: new Map([["who", "Jürgen"]]),
+    ...changes,
   };
 }
 
