@@ -7,6 +7,7 @@
 
 import type { LogRecord } from "@logtape/logtape";
 import type { LogLevel } from "../core/event.ts";
+import { later } from "../later.ts";
 import type { EntrySink } from "../log/stream.ts";
 import type { LineWriter } from "../system/line_writer.ts";
 
@@ -71,10 +72,13 @@ function entryOf({ level, rawMessage, timestamp, properties }: Line) {
   };
 }
 
+/** LogTape, as one file: npm's form of it is 7 MB of the master, see `tests/tools/vendor.ts`. */
+export function logLibrary(): Promise<typeof import("@logtape/logtape")> {
+  return later(import.meta.resolve("../vendor/logtape.js"));
+}
+
 async function plainLines(write: LineWriter): Promise<LineTaker> {
-  const { configureSync, getAnsiColorFormatter, getLogger, getTextFormatter } = await import(
-    "@logtape/logtape"
-  );
+  const { configureSync, getAnsiColorFormatter, getLogger, getTextFormatter } = await logLibrary();
   const colours = Deno.stderr.isTerminal() && !Deno.noColor;
   const make = colours ? getAnsiColorFormatter : getTextFormatter;
   const format = make({

@@ -26,7 +26,7 @@ import { setProcessName } from "../system/process_name.ts";
 import { setLimit, setNice } from "../system/resource_limits.ts";
 import { Starter } from "./daemon.ts";
 import type { Listeners } from "./listeners.ts";
-import { logLine } from "./log.ts";
+import { logLibrary, logLine } from "./log.ts";
 import type { LogSetup } from "./log_setup.ts";
 import { PidFile } from "./pid_file.ts";
 import {
@@ -123,8 +123,8 @@ export class ProcessSetup {
     const { uid, gid } = identity;
     listeners.give(uid, gid, this.#config.chownSocket === "");
     this.#log?.give(uid, gid);
-    // It lies in the cache of who started this process, where the user may not look.
-    await import("@logtape/logtape");
+    // It may lie where the user may not look.
+    await logLibrary();
     becomeIdentity(this.#libc, identity);
     const key = this.#config.uid === "" ? "gid" : "uid";
     requireReach(this.#libc, this.#config.script, this.#where(key));

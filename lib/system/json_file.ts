@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { later } from "../later.ts";
 import { fromFileUrl, resolve, toFileUrl } from "../paths.ts";
 
 /** A configuration file, read. */
@@ -23,7 +24,10 @@ let parseMore: ((text: string) => unknown) | null = null;
  * needs it: {@linkcode PlainJsonError}.
  */
 export async function loadJsonParser(): Promise<void> {
-  parseMore = (await import("@std/jsonc")).parse;
+  const { parse } = await later<typeof import("./json_comments.ts")>(
+    import.meta.resolve("./json_comments.ts"),
+  );
+  parseMore = parse;
 }
 
 /** A file is not plain JSON, and what reads more than that is not loaded yet. */
