@@ -16,27 +16,31 @@ export type Cancel = () => void;
  * `setTimeout` it does not keep a process alive that has nothing else to do.
  */
 export function after(ms: number, act: () => void): Cancel {
+  return wait(new Int32Array(new SharedArrayBuffer(4)), ms, act);
+}
+
+/** Calls `act` every `ms` milliseconds; see {@linkcode after}. */
+export function every(ms: number, act: () => void): Cancel {
+  // One for all of them: an idle master makes nothing that has to be collected.
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  const wait = Atomics.waitAsync(cell, 0, 0, Math.max(ms, SHORTEST_MS));
-  if (wait.async) void wait.value.then((end) => end === "timed-out" ? act() : undefined);
+  const turn = () => {
+    cancel = wait(cell, ms, turn);
+    act();
+  };
+  let cancel = wait(cell, ms, turn);
+  return () => cancel();
+}
+
+function wait(cell: Int32Array<SharedArrayBuffer>, ms: number, act: () => void): Cancel {
+  const waiting = Atomics.waitAsync(cell, 0, 0, Math.max(ms, SHORTEST_MS));
+  if (waiting.async) {
+    void waiting.value.then((end) => end === "timed-out" ? act() : undefined);
+  }
   return () => void Atomics.notify(cell, 0);
 }
 
 /** No time at all would be no wait. */
 const SHORTEST_MS = 0.001;
-
-/** Calls `act` every `ms` milliseconds; see {@linkcode after}. */
-export function every(ms: number, act: () => void): Cancel {
-  let cancel: Cancel = () => {};
-  const begin = () => {
-    cancel = after(ms, () => {
-      begin();
-      act();
-    });
-  };
-  begin();
-  return () => cancel();
-}
 
 /** Resolves after `ms` milliseconds. */
 export function pause(ms: number): Promise<void> {
