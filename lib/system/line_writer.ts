@@ -43,9 +43,8 @@ export function stderrLines(
   const lock = locked ? recordLock(c, lockFd) : null;
   let torn = false;
   return (text) => {
-    const line = text.endsWith("\n") ? text : text + "\n";
     // A disk that became full in the middle of a line: the next one begins on a line of its own.
-    const length = encoder.encode(torn ? "\n" + line : line);
+    const length = encoder.encode(torn ? "\n" + text : text);
     lock?.(F_WRLCK);
     try {
       const written = writeAll(write, encoder.bytes, length);
@@ -85,22 +84,27 @@ function recordLock(c: Libc, fd: number): (type: number) => void {
 const SHORT_LINE = 32_768;
 /** The most bytes that a character of a string takes in UTF-8. */
 const CHARACTER_BYTES = 3;
+const NEWLINE = 0x0a;
 
 /** Encodes one line at a time: making memory for each takes longer than to write it. */
 class LineEncoder {
   readonly #encoder = new TextEncoder();
-  readonly #memory = new Uint8Array(SHORT_LINE * CHARACTER_BYTES);
+  readonly #memory = new Uint8Array(SHORT_LINE * CHARACTER_BYTES + 1);
   /** Begins with the line that was encoded last. */
   bytes: Uint8Array<ArrayBuffer> = this.#memory;
 
-  /** Returns the number of bytes. */
+  /** Returns the number of bytes, with a newline at the end. */
   encode(line: string): number {
-    if (line.length <= SHORT_LINE) {
-      this.bytes = this.#memory;
-      return this.#encoder.encodeInto(line, this.#memory).written;
+    if (line.length > SHORT_LINE) {
+      this.bytes = this.#encoder.encode(line.endsWith("\n") ? line : line + "\n");
+      return this.bytes.length;
     }
-    this.bytes = this.#encoder.encode(line);
-    return this.bytes.length;
+    const bytes = this.bytes = this.#memory;
+    const { written } = this.#encoder.encodeInto(line, bytes);
+    if (bytes[written - 1] === NEWLINE) return written;
+    // Here, because a longer text would have to be put together first.
+    bytes[written] = NEWLINE;
+    return written + 1;
   }
 }
 

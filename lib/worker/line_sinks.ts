@@ -40,8 +40,7 @@ function standardError(): LineSinks {
   return { log, request: log, requests: isSocket(libc, fd) ? (lines) => lines.forEach(log) : all };
 
   function all(lines: readonly string[]): void {
-    // With the last line end, too: added to a long text, it would be a copy of that.
-    if (lines.length > 0 && !write([...lines, ""].join("\n"))) lost(lines.length);
+    if (lines.length > 0 && !write(lines.join("\n"))) lost(lines.length);
   }
 }
 
