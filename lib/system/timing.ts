@@ -19,16 +19,32 @@ export function after(ms: number, act: () => void): Cancel {
   return wait(new Int32Array(new SharedArrayBuffer(4)), ms, act);
 }
 
-/** Calls `act` every `ms` milliseconds; see {@linkcode after}. */
-export function every(ms: number, act: () => void): Cancel {
+/**
+ * Calls `act` every `ms` milliseconds, see {@linkcode after}: when the clock of the day shows a multiple
+ * of them. So what all workers say every ten seconds wakes their master once, and not once for each.
+ *
+ * @param act Takes the milliseconds by which it is called too late.
+ */
+export function every(ms: number, act: (lateMs: number) => void): Cancel {
   // One for all of them: an idle master makes nothing that has to be collected.
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  const turn = () => {
-    cancel = wait(cell, ms, turn);
-    act();
+  let cancel: Cancel = () => {};
+  const begin = () => {
+    const left = untilMultiple(ms, Date.now());
+    const due = performance.now() + left;
+    cancel = wait(cell, left, () => {
+      begin();
+      act(Math.max(0, performance.now() - due));
+    });
   };
-  let cancel = wait(cell, ms, turn);
+  begin();
   return () => cancel();
+}
+
+/** Whoever wakes up a bit too early is not to do so twice. */
+function untilMultiple(ms: number, now: number): number {
+  const left = ms - now % ms;
+  return left < ms / 10 ? left + ms : left;
 }
 
 function wait(cell: Int32Array<SharedArrayBuffer>, ms: number, act: () => void): Cancel {

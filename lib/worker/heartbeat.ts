@@ -18,13 +18,8 @@ export function startHeartbeat(): void {
   if (started) return;
   started = true;
   const { channel, environment, lane } = currentInstance();
-  const period = environment.heartbeatMs;
-  let due = performance.now() + period;
-  every(period, () => {
-    const now = performance.now();
-    const lagMs = Math.max(0, now - due);
-    lane.set("lag", Math.round(lagMs * 1000));
-    channel.send({ type: "heartbeat", lagMs: Math.round(lagMs) });
-    due = now + period;
+  every(environment.heartbeatMs, (lateMs) => {
+    lane.set("lag", Math.round(lateMs * 1000));
+    channel.send({ type: "heartbeat", lagMs: Math.round(lateMs) });
   });
 }

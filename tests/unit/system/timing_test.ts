@@ -54,6 +54,26 @@ Deno.test("every() acts again and again, until it is called off", async () => {
   assertEquals(count, 3);
 });
 
+Deno.test("every() acts when the clock shows a multiple, and says how much later it is", async () => {
+  using _alive = keepAlive();
+  const acted: { readonly at: number; readonly lateMs: number }[] = [];
+  await new Promise<void>((resolve) => {
+    const cancel = every(50, (lateMs) => {
+      acted.push({ at: Date.now(), lateMs });
+      // What keeps the event loop busy makes the next one late, and the one after that is in time again.
+      while (acted.length === 1 && Date.now() - (acted[0]?.at ?? 0) < 120);
+      if (acted.length < 4) return;
+      cancel();
+      resolve();
+    });
+  });
+  for (const { at, lateMs } of acted) {
+    const since = (at - lateMs) % 50;
+    assert(Math.min(since, 50 - since) < 3, `at ${at}, ${lateMs} ms too late`);
+  }
+  assert((acted[1]?.lateMs ?? 0) >= 60, `${acted[1]?.lateMs} ms too late`);
+});
+
 Deno.test("pause() resolves after its time and not before", async () => {
   const before = performance.now();
   await pause(20);
