@@ -28,8 +28,11 @@ export type LoadSample = Pick<
  */
 const FULL_CPU = 0.8;
 
-/** Share of one CPU below which a worker that counts no requests does nothing for anybody. */
-const IDLE_CPU = 0.01;
+/**
+ * Share of one CPU below which a worker that counts no requests does nothing for anybody. The kernel
+ * counts in steps of 10 ms, and an idle event loop takes one in some seconds, on slow machines two.
+ */
+const IDLE_CPU = 0.03;
 
 /**
  * The load of a worker, from 0 to 1.

@@ -30,7 +30,7 @@ Deno.test("loadOf() is 0 for a worker without requests, whatever else it does", 
 Deno.test("loadOf() trusts the CPU of a worker that has never counted a request", () => {
   const other = worker(1, { requests: 0 });
   assertEquals(loadOf(other, 0, 0.4, settings), 0.5);
-  assertEquals(isAtWork(other, 0, 0.005), false);
+  assertEquals([0.02, 0.03].map((cpu) => isAtWork(other, 0, cpu)), [false, true]);
   assertEquals(isAtWork(other, 0, null), false);
 });
 
