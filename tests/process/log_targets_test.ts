@@ -266,6 +266,22 @@ Deno.test("logto and logto2 with an address: each line of master and workers is 
   }
 });
 
+Deno.test("on an address, requests at the same time are datagrams each, too", async () => {
+  using udp = DatagramReceiver.udp();
+  await using running = await serving({
+    ini: `log-requests = true\nlogto = 127.0.0.1:${udp.port}`,
+    files: { "app.ts": TALKATIVE },
+  });
+  const pages = Array.from({ length: 40 }, (_, i) => `/page-${i}-`);
+  await Promise.all(pages.map((page) => ask(running, page)));
+  for (const page of pages) {
+    await running.until(() => udp.texts.some((text) => text.includes(page)), `a line of ${page}`);
+  }
+  const lines = udp.texts.filter((text) => text.includes("/page-"));
+  for (const line of lines) assertMatch(line, /^[^\n]+\n$/);
+  assertEquals(lines.length, pages.length);
+});
+
 Deno.test("log-syslog, log-socket and log-systemd are loggers, each of its kind", async () => {
   using directory = new TempDirectory();
   const [syslogPath, journalPath] = [directory.at("log"), directory.at("journal")];

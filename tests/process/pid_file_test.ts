@@ -84,8 +84,8 @@ Deno.test("a stale pidfile is replaced: of a dead process, of a younger one, or 
       assertEquals(read(running, "m.pid"), `${running.pid}\n`);
     }
     await using old = new AgedPidFile(sleeper.pid);
-    await old.master.ready();
-    assertEquals(read(old.master, "m.pid"), `${old.master.pid}\n`);
+    const written = () => read(old.master, "m.pid") === `${old.master.pid}\n`;
+    await old.master.until(written, "safe-pidfile");
   } finally {
     sleeper.kill("SIGKILL");
     await sleeper.status;
