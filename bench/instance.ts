@@ -22,6 +22,8 @@ export interface InstanceOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** The only processor for the master and its workers; null: all. */
   readonly cpu?: number | null;
+  /** More environment of the master. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A running instance with a TCP socket. Touching its file reloads its workers in a chain. */
@@ -35,7 +37,9 @@ export class Instance {
   readonly #touchFile: string;
 
   /** Starts it; {@linkcode ready} waits until it serves. */
-  constructor({ script, processes, args = [], files = {}, cpu = null }: InstanceOptions) {
+  constructor(
+    { script, processes, args = [], files = {}, cpu = null, env = {} }: InstanceOptions,
+  ) {
     this.directory = Deno.makeTempDirSync({ prefix: "duwsgi-bench-" });
     this.#touchFile = join(this.directory, "touch");
     this.touch();
@@ -49,7 +53,7 @@ export class Instance {
       ),
       cpu,
       directory: this.directory,
-      env: { TMPDIR: this.directory },
+      env: { TMPDIR: this.directory, ...env },
     });
     this.master.onLine((line) => {
       const event = parseEvent(line);

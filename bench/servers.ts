@@ -51,7 +51,8 @@ export class Started {
     this.#child = new Deno.Command(program, {
       args,
       ...(directory !== undefined && { cwd: directory }),
-      env: { NO_COLOR: "1", ...env },
+      // Deno looks for a new version once a day: not while it is measured.
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
