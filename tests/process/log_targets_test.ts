@@ -266,13 +266,22 @@ Deno.test("logto and logto2 with an address: each line of master and workers is 
   }
 });
 
-Deno.test("on an address, requests at the same time are datagrams each, too", async () => {
+Deno.test("on an address, requests that end at the same time are datagrams each, too", async () => {
   using udp = DatagramReceiver.udp();
   await using running = await serving({
-    ini: `log-requests = true\nlogto = 127.0.0.1:${udp.port}`,
-    files: { "app.ts": TALKATIVE },
+    ini: `log-encoder = text\nlog-requests = true\nlogto = 127.0.0.1:${udp.port}`,
+    files: {
+      "app.ts": `import uwsgi from "uwsgi";
+const waiting: ((response: Response) => void)[] = [];
+uwsgi.serve((request) => {
+  if (!request.url.includes("/page-")) return new Response("ok");
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  if (waiting.push(resolve) === 20) waiting.forEach((answer) => answer(new Response("all")));
+  return promise;
+});`,
+    },
   });
-  const pages = Array.from({ length: 40 }, (_, i) => `/page-${i}-`);
+  const pages = Array.from({ length: 20 }, (_, i) => `/page-${i}-`);
   await Promise.all(pages.map((page) => ask(running, page)));
   for (const page of pages) {
     await running.until(() => udp.texts.some((text) => text.includes(page)), `a line of ${page}`);
