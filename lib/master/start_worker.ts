@@ -48,7 +48,7 @@ export function startWorker(
     new Deno.Command(DENO, {
       args: [...command.args],
       env: {
-        // Half a second after its start each would look for a new Deno, which is 3 MB and what nobody reads.
+        // Half a second after its start each would ask for a newer Deno: 3 MB, for words that nobody reads.
         DENO_NO_UPDATE_CHECK: "1",
         // Nobody sees colours in what is encoded.
         ...(shaped ? { NO_COLOR: "1" } : {}),
