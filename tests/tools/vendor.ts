@@ -7,7 +7,9 @@
  * @module
  */
 
-const ROOT = new URL("../../", import.meta.url);
+import { fromFileUrl } from "@std/path/posix";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** One library, and what of it is used. */
 interface Library {
@@ -30,7 +32,7 @@ const LIBRARIES: readonly Library[] = [
 ];
 
 async function bundle({ name, exports, notice }: Library): Promise<string> {
-  const directory = await Deno.makeTempDir({ dir: new URL("lib/vendor/", ROOT).pathname });
+  const directory = await Deno.makeTempDir({ dir: `${ROOT}lib/vendor` });
   try {
     const entry = `${directory}/entry.js`;
     await Deno.writeTextFile(entry, `export { ${exports.join(", ")} } from "${name}";\n`);
@@ -51,21 +53,21 @@ async function bundle({ name, exports, notice }: Library): Promise<string> {
 }
 
 async function pinned(): Promise<Readonly<Record<string, string>>> {
-  return JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))).imports;
+  return JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`)).imports;
 }
 
 /** Writes or checks all files; the exit code. */
 async function vendor(check: boolean): Promise<number> {
   let outdated = 0;
   for (const library of LIBRARIES) {
-    const url = new URL(library.path, ROOT);
+    const path = ROOT + library.path;
     const wanted = await bundle(library);
-    if (await Deno.readTextFile(url).catch(() => null) === wanted) continue;
+    if (await Deno.readTextFile(path).catch(() => null) === wanted) continue;
     if (check) {
       outdated++;
       console.error(`${library.path} is not up to date: run deno task vendor`);
     } else {
-      await Deno.writeTextFile(url, wanted);
+      await Deno.writeTextFile(path, wanted);
       console.error(`${library.path} was written`);
     }
   }
