@@ -91,7 +91,9 @@ deno-worker-override = %DIR%/app.ts`;
     );
     open.push(descriptors(running.pid));
   }
-  assertEquals(open.slice(1), open.slice(1).map(() => open[1]));
+  // For a moment a Deno that has just started may have more open, when it looks for a newer version.
+  const least = Math.min(...open.slice(1));
+  await running.until(() => descriptors(running.pid) <= least, "as few descriptors as before");
 });
 
 Deno.test("a socket that goes is served to its last connection", async () => {
