@@ -7,9 +7,8 @@
 
 import type { LogStream, LogTarget } from "../protocol/log_targets.ts";
 import { DatagramOutlet, type Outlet } from "../system/datagram_outlet.ts";
-import { socketInode } from "../system/descriptor.ts";
 import type { Libc } from "../system/libc.ts";
-import { stderrLines } from "../system/line_writer.ts";
+import { severalLines, stderrLines } from "../system/line_writer.ts";
 import { StreamOutlet } from "../system/stream_outlet.ts";
 import { entryWriter } from "./encoder.ts";
 import type { LogEntry } from "./entry.ts";
@@ -64,15 +63,10 @@ function openTarget(target: LogTarget, date: string | null, setup: StreamSetup):
   if (place.kind === "stderr" || place.kind === "file") {
     const fd = place.kind === "file" ? place.fd : setup.stderrFd;
     const lines = stderrLines(setup.libc, setup.lockFd, fd, setup.write ?? null);
-    // On a socket, as `logto` may make one of standard error, each write is a datagram.
-    if (setup.libc !== null && socketInode(setup.libc, fd) !== null) {
-      return (entries) => {
-        for (const entry of entries) if (!lines(write(entry))) setup.onLost(1);
-      };
-    }
+    const several = severalLines(setup.libc, fd, lines);
     return (entries) => {
-      // One write for all of them: most often there is one.
-      if (!lines(entries.map(write).join("\n"))) setup.onLost(entries.length);
+      const missing = several(entries.map(write));
+      if (missing > 0) setup.onLost(missing);
     };
   }
   const { libc: c } = setup;

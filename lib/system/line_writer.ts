@@ -9,7 +9,7 @@
  * @module
  */
 
-import { descriptorTarget } from "./descriptor.ts";
+import { descriptorTarget, socketInode } from "./descriptor.ts";
 import { ERRNO, lastErrno, type Libc } from "./libc.ts";
 
 const F_SETLKW = 7;
@@ -54,6 +54,23 @@ export function stderrLines(
       lock?.(F_UNLCK);
     }
   };
+}
+
+/**
+ * Writes several lines at once with a writer of this descriptor. On a socket, as `logto` may make one of
+ * standard error, each line is a datagram of its own.
+ *
+ * @returns Takes lines in order, and returns how many of them could not be written.
+ */
+export function severalLines(
+  c: Libc | null,
+  fd: number,
+  write: LineWriter,
+): (lines: readonly string[]) => number {
+  if (c !== null && socketInode(c, fd) !== null) {
+    return (lines) => lines.filter((line) => !write(line)).length;
+  }
+  return (lines) => lines.length === 0 || write(lines.join("\n")) ? 0 : lines.length;
 }
 
 /**

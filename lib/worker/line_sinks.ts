@@ -6,10 +6,8 @@
  */
 
 import type { LineSinks } from "../protocol/log_targets.ts";
-import { socketInode } from "../system/descriptor.ts";
 import { fastWrite } from "../system/fast_write.ts";
-import type { Libc } from "../system/libc.ts";
-import { stderrLines } from "../system/line_writer.ts";
+import { severalLines, stderrLines } from "../system/line_writer.ts";
 import { instanceAccess } from "./instance.ts";
 
 const currentInstance = instanceAccess();
@@ -37,14 +35,10 @@ function standardError(): LineSinks {
   const log = (line: string) => {
     if (!write(line)) lost();
   };
-  return { log, request: log, requests: isSocket(libc, fd) ? (lines) => lines.forEach(log) : all };
-
-  function all(lines: readonly string[]): void {
-    if (lines.length > 0 && !write(lines.join("\n"))) lost(lines.length);
-  }
-}
-
-/** On a socket, as `logto` may make one of standard error, each write is a datagram. */
-function isSocket(libc: Libc | null, fd: number): boolean {
-  return libc !== null && socketInode(libc, fd) !== null;
+  const several = severalLines(libc, fd, write);
+  const requests = (lines: readonly string[]) => {
+    const missing = several(lines);
+    if (missing > 0) lost(missing);
+  };
+  return { log, request: log, requests };
 }
