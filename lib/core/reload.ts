@@ -10,6 +10,7 @@
 import { anyOlder, growSlots, happen, spawnWorker } from "./pool.ts";
 import { beginRollback, isRolledBack } from "./rollback.ts";
 import {
+  isAnybodyStarting,
   liveWorkers,
   type Reload,
   type ReloadKind,
@@ -96,8 +97,8 @@ export function configured(turn: Turn, reload: Reload): void {
 
 /** Before a reload of everything goes on, the master's program is replaced, once nobody is starting. */
 export function askForExec(turn: Turn): void {
-  const { reload, workers } = turn.state;
-  if (reload?.exec !== "wanted" || workers.some(({ state }) => state === "starting")) return;
+  const { reload } = turn.state;
+  if (reload?.exec !== "wanted" || isAnybodyStarting(turn.state)) return;
   reload.exec = "asked";
   turn.effects.push({ type: "execMaster" });
 }

@@ -346,6 +346,11 @@ export function liveWorkers(state: MasterState, slot: number): Worker[] {
   );
 }
 
+/** True while a worker has been started that does not accept yet. */
+export function isAnybodyStarting({ workers }: MasterState): boolean {
+  return workers.some(({ state }) => state === "starting");
+}
+
 /** The worker that a slot shows: the one that accepts, else the newest one that is to. */
 export function servingWorker(state: MasterState, slot: number): Worker | undefined {
   const workers = state.workers.filter((worker) => worker.slot === slot);

@@ -13,6 +13,7 @@ import {
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
+import { exists } from "../system/owned_path.ts";
 import { after } from "../system/timing.ts";
 
 /** The control pipe of one worker, as the master holds it. */
@@ -38,16 +39,21 @@ export class ControlServer {
   /** Path of the socket. */
   readonly path: string;
   readonly #listener: Deno.UnixListener;
+  readonly #lock: Deno.FsFile;
   readonly #expected = new Map<string, (caller: Caller) => void>();
 
-  /** Begins to listen in a new directory, or in that of the program that was here before. */
-  constructor(directory: string = makePrivateDirectory()) {
-    this.directory = directory;
+  /**
+   * Begins to listen in a new directory, or in that of the program that was here before; if somebody has
+   * removed it, the workers of that program do not find this one, and leave when they notice.
+   */
+  constructor(before?: string) {
+    this.directory = before !== undefined && exists(before) ? before : makePrivateDirectory();
     this.path = `${this.directory}/control.sock`;
+    this.#lock = keepFromCleaners(this.directory);
     // Whoever was started with the files in it has read them.
-    for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+    for (const { name, isDirectory } of Deno.readDirSync(this.directory)) {
       // The cache of the user of `uid` stays.
-      if (!isDirectory) Deno.removeSync(`${directory}/${name}`);
+      if (!isDirectory) Deno.removeSync(`${this.directory}/${name}`);
     }
     this.#listener = Deno.listen({ transport: "unix", path: this.path });
     void this.#accept();
@@ -66,7 +72,8 @@ export class ControlServer {
   /** Stops listening and removes the directory. */
   close(): void {
     this.#listener.close();
-    Deno.removeSync(this.directory, { recursive: true });
+    this.#lock.close();
+    if (exists(this.directory)) Deno.removeSync(this.directory, { recursive: true });
   }
 
   async #accept(): Promise<void> {
@@ -95,6 +102,20 @@ export class ControlServer {
 
 /** `sun_path` has 108 bytes (unix(7)); a long TMPDIR does not leave enough of them. */
 const LONGEST_DIRECTORY = 80;
+
+/**
+ * Workers that start in a month need what is in the directory, and whoever clears old files away leaves
+ * a locked one alone (tmpfiles.d(5), "Age").
+ */
+function keepFromCleaners(directory: string): Deno.FsFile {
+  const lock = Deno.openSync(directory);
+  try {
+    lock.lockSync(false);
+  } catch {
+    // A file system without locks, where nobody could respect one.
+  }
+  return lock;
+}
 
 function makePrivateDirectory(): string {
   const directory = Deno.makeTempDirSync({ prefix: "duwsgi-" });

@@ -11,6 +11,7 @@ import {
   inheritanceOf,
   inheritedState,
   initialState,
+  isAnybodyStarting,
   type MasterState,
   nextDeadline,
   wantedSlots,
@@ -18,6 +19,7 @@ import {
 import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import { later, loadedOnce } from "../later.ts";
+import { pause } from "../system/timing.ts";
 import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
@@ -67,12 +69,8 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     daemons: () => companions.loaded?.daemons,
     crons: () => companions.loaded?.crons,
   });
-  const master: Master = new Master(
-    setup,
-    crew,
-    { touchFiles, scaling, companions, views },
-    report,
-  );
+  const eyes: Eyes = { touchFiles, scaling, companions, views };
+  const master: Master = new Master(setup, crew, eyes, report);
   try {
     await scaling.use(setup.instruction.config);
     await surroundings.metrics.open(
@@ -314,6 +312,8 @@ class Master {
     const { companions, views } = this.#eyes;
     // What runs beside the workers belongs to this program; the next one starts its own.
     await Promise.all([companions.stop(), views.close()]);
+    // Who began to start meanwhile has yet to read what the next program clears away.
+    while (isAnybodyStarting(this.state)) await pause(10);
     // A stop that came meanwhile is not for the next program to forget.
     if (this.state.reload?.exec !== "asked") return void views.open();
     const inheritance = inheritanceOf(this.state, performance.now());

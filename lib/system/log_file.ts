@@ -7,6 +7,7 @@
 
 import { duplicate, openToAppend, putInPlace } from "./descriptor.ts";
 import type { Libc } from "./libc.ts";
+import { exists } from "./owned_path.ts";
 import type { Owner } from "./owner.ts";
 
 const STDOUT = 1;
@@ -144,14 +145,4 @@ function unusedName(path: string): string {
   let name = first;
   for (let i = 2; exists(name); i++) name = `${first}.${i}`;
   return name;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * A path in the file system that this process made, and takes away again.
+ * Paths in the file system: what this process made there, and takes away again.
  *
  * @module
  */
@@ -24,5 +24,16 @@ export function removeOwned({ path, inode }: OwnedPath): void {
     // Gone, or made by root in a directory where the user of `uid` may not remove it.
     const { NotFound, PermissionDenied } = Deno.errors;
     if (!(error instanceof NotFound || error instanceof PermissionDenied)) throw error;
+  }
+}
+
+/** True if there is something at the path, a dangling link included. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

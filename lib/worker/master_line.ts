@@ -40,7 +40,9 @@ export function sayHello(): void {
 export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
   const { environment, libc } = currentInstance();
   try {
-    for (let line: Deno.UnixConn | null = await first; line !== null; line = await callAgain()) {
+    // The first call may find a master that is just replacing its program.
+    let line = await first.catch(() => callAgain());
+    for (; line !== null; line = await callAgain()) {
       // A script that has nothing more to do may end, although the pipe is open.
       line.unref();
       await obey();

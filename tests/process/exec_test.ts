@@ -96,6 +96,32 @@ deno-worker-override = %DIR%/app.ts`;
   await running.until(() => descriptors(running.pid) <= least, "as few descriptors as before");
 });
 
+Deno.test("the program is not replaced under a worker that is just starting", async () => {
+  // The daemon is slow to leave, and takes the worker with it: its successor starts meanwhile.
+  const daemon =
+    `trap 'kill -KILL $(cat worker.pid); sleep 0.02; exit' TERM; while :; do sleep 0.05; done`;
+  const ini = (mask: string) =>
+    `http-socket = 127.0.0.1:0
+chdir = %DIR%
+umask = ${mask}
+attach-daemon = ${daemon}
+chain-reload-verify = 0
+deno-worker-override = app.ts`;
+  const app = `Deno.writeTextFileSync("worker.pid", String(Deno.pid));
+await new Promise((resolve) => setTimeout(resolve, 300));
+${CWD_APP}`;
+  const { master, addresses } = await readyMaster({ ini: ini("022"), files: { "app.ts": app } });
+  await using running = master;
+  running.writeIni(ini("027"));
+  assertEquals((await sighup(running)).outcome, "done");
+  const count = (event: string) => running.events.filter((one) => one.event === event).length;
+  assertEquals([count("died"), count("startFailed")], [1, 0]);
+  assertEquals(
+    await getText(`http://${addresses[0]}/`).then((text) => text.split(" ")[1]),
+    String(running.pid),
+  );
+});
+
 Deno.test("a socket that goes is served to its last connection", async () => {
   const ini = (rest: string) =>
     `http-socket = 127.0.0.1:0

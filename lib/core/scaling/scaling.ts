@@ -93,7 +93,9 @@ export function judge(
 }
 
 function requestsOf({ workers }: ScalingSample): Record<number, number> {
-  return Object.fromEntries(workers.map(({ worker, requests }) => [worker, requests]));
+  const known: Record<number, number> = {};
+  for (const { worker, requests } of workers) known[worker] = requests;
+  return known;
 }
 
 function notice(scaling: Scaling, { at, workers }: ScalingSample): Scaling {

@@ -1,7 +1,26 @@
 /** The socket on which workers call. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { ControlServer } from "../../../lib/master/control_server.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
+
+Deno.test("ControlServer's directory is locked for those who clear old files away, while it is open", async () => {
+  const server = new ControlServer();
+  const { directory } = server;
+  const other = Deno.openSync(directory);
+  assertEquals(await other.tryLock(true), false);
+  server.close();
+  assertEquals(await other.tryLock(true), true);
+  other.close();
+});
+
+Deno.test("ControlServer makes another directory, when somebody has removed the one it is to take over", () => {
+  const before = Deno.makeTempDirSync();
+  Deno.removeSync(before);
+  const server = new ControlServer(before);
+  assertNotEquals(server.directory, before);
+  Deno.removeSync(server.directory, { recursive: true });
+  server.close();
+});
 
 Deno.test("ControlServer takes a directory over with its folders, and without what was for workers", async () => {
   using directory = new TempDirectory();
