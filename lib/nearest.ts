@@ -18,7 +18,7 @@ export function nearestName(word: string, names: Iterable<string>): string | nul
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const name of names) {
     if (Math.abs(word.length - name.length) >= bestDistance) continue;
-    const distance = editDistance(word, name);
+    const distance = editDistance(word, name, bestDistance);
     if (distance < bestDistance) {
       best = name;
       bestDistance = distance;
@@ -27,22 +27,37 @@ export function nearestName(word: string, names: Iterable<string>): string | nul
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`. */
-function editDistance(a: string, b: string): number {
-  const cell = (row: readonly number[], at: number) => row[at] ?? 0;
-  let twoAbove: number[] = [];
-  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`; some number from
+ * `limit` on where there are that many or more.
+ */
+function editDistance(a: string, b: string, limit: number): number {
+  const cell = (row: Uint32Array, at: number) => row[at] ?? 0;
+  let twoAbove = new Uint32Array(b.length + 1);
+  let above = Uint32Array.from(twoAbove, (_, column) => column);
+  let row = new Uint32Array(b.length + 1);
+  let leastAbove = 0;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    let least = row[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      const replaced = cell(above, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-        ? cell(twoAbove, j - 2) + 1
-        : Infinity;
-      row.push(Math.min(cell(above, j) + 1, cell(row, j - 1) + 1, replaced, swapped));
+      const same = a.charCodeAt(i - 1) === b.charCodeAt(j - 1);
+      let fewest = cell(above, j - 1) + (same ? 0 : 1);
+      fewest = Math.min(fewest, cell(above, j) + 1, cell(row, j - 1) + 1);
+      if (!same && i > 1 && j > 1 && isSwapped(a, i, b, j)) {
+        fewest = Math.min(fewest, cell(twoAbove, j - 2) + 1);
+      }
+      row[j] = fewest;
+      least = Math.min(least, fewest);
     }
-    twoAbove = above;
-    above = row;
+    // A row is made of the two above it: no later one has less than the lesser of these.
+    if (Math.min(least, leastAbove + 1) >= limit) return limit;
+    leastAbove = least;
+    [twoAbove, above, row] = [above, row, twoAbove];
   }
   return cell(above, b.length);
+}
+
+/** True if the two letters before these places are each other's. */
+function isSwapped(a: string, i: number, b: string, j: number): boolean {
+  return a.charCodeAt(i - 1) === b.charCodeAt(j - 2) && a.charCodeAt(i - 2) === b.charCodeAt(j - 1);
 }

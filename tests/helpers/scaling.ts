@@ -87,9 +87,10 @@ export class ScalingSimulation {
     // What the workers cannot do waits, and with nobody there everything does.
     const queue = load > this.wanted ? Math.round((load - this.wanted) * 100) : 0;
     this.#requests += load > 0 ? 1 : 0;
+    const alike = worker(0, { requests: this.#requests + 1, cpu: each * 0.8, rss });
     const workers = Array.from(
       { length: this.wanted },
-      (_, slot) => worker(slot + 1, { requests: this.#requests + 1, cpu: each * 0.8, rss }),
+      (_, slot) => ({ ...alike, worker: slot + 1 }),
     );
     this.#second += 1;
     const { scaling, decision, note } = judge(this.#scaling, {
