@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "./config.ts";
-import type { EncoderLine } from "./log_line.ts";
+import { type EncoderLine, parseLogTarget } from "./log_line.ts";
 import type { Encoder } from "../log/encoder.ts";
 
 /** The options that need more, in the order in which they are named. */
@@ -25,7 +25,15 @@ export function shapesLog(config: Config): boolean {
   const { loggers, logEncoders, logDate, logDrains, logFilters } = config;
   return logDate !== null || chainFor(logEncoders, "").length > 0 ||
     loggers.length + logDrains.length + logFilters.length > 0 ||
-    logEncoders.some(({ id }) => id !== "");
+    logEncoders.some(({ id }) => id !== "") || writesDatagrams(config);
+}
+
+/**
+ * True if standard error is a socket: a write there fails when nobody has received the one before
+ * (udp(7), ECONNREFUSED), and that must not happen to an app that knows nothing of it.
+ */
+function writesDatagrams({ logto, logto2 }: Config): boolean {
+  return [logto, logto2].some((text) => text !== "" && parseLogTarget(text).kind !== "unix");
 }
 
 /** True if the request log goes its own way. */

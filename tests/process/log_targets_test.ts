@@ -245,20 +245,31 @@ Deno.test("logto and logto2 with an address: each line of master and workers is 
       files: { "app.ts": TALKATIVE },
     });
     const has = (line: string) => udp.texts.some((text) => text.includes(line));
-    for (const page of ["/log?alpha", "/error?beta", "/log?omega", "/die?the%20end"]) {
+    const pages = [
+      "/log?alpha",
+      "/error?beta",
+      "/raw?kappa%0Alambda",
+      "/log?omega",
+      "/die?the%20end",
+    ];
+    for (const page of pages) {
       await ask(running, page).catch(() => "it died of that");
     }
-    const expected = ["starting", "alpha", "Error: beta", "omega", "Error: the end", "exited with"];
-    for (const line of expected) await running.until(() => has(line), `datagram with "${line}"`);
+    const said = ["starting", "alpha", "Error: beta", "kappa", "lambda", "omega"];
+    for (const line of [...said, "Error: the end", "exited with"]) {
+      await running.until(() => has(line), `datagram with "${line}"`);
+    }
     // A stack trace is an entry of several lines; it is one object in JSON.
-    const lines = udp.texts.filter((text) => encoder === "json" || /alpha|omega|accept/.test(text));
+    const lines = udp.texts.filter((text) =>
+      encoder === "json" || /alpha|kappa|lambda|omega|accept/.test(text)
+    );
     for (const line of lines) assertMatch(line, /^[^\n]+\n$/);
     if (encoder === "json") objects(udp.texts.join(""));
     assertEquals(udp.texts.filter((text) => /alpha|omega/.test(text)).length, 2);
     // Nobody is there any more: the kernel says so to who writes, and no one minds.
     udp[Symbol.dispose]();
     await running.until(() => ask(running, "/").then(() => true, () => false), "the next worker");
-    for (const page of ["/log?void", "/error?void", "/raw?void", "/log?void"]) {
+    for (const page of ["/log?void", "/error?void", "/raw?void", "/raw?void", "/log?void"]) {
       assertStringIncludes(await ask(running, page), " 200 ");
     }
     assertEquals(await running.stop(), 0);
