@@ -4,25 +4,27 @@
  * @module
  */
 
-/** Clock ticks in a second, as proc(5) counts processor time: USER_HZ, 100 on every Linux. */
-const TICKS_PER_SECOND = 100;
-
-/** Processor time of a process and its threads so far, user and system, in seconds. */
+/**
+ * Processor time of the threads that a process has, so far, in seconds. To the nanosecond: the ticks of
+ * `/proc/PID/stat` are 10 ms, and who wakes up when the clock ticks is charged whole ones.
+ */
 export function cpuSeconds(pid: number): number {
-  return cpuSecondsOf(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  let sum = 0;
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
+    sum += cpuSecondsOf(Deno.readTextFileSync(`/proc/${pid}/task/${name}/schedstat`));
+  }
+  return sum;
 }
 
 /**
- * The same from the text of `/proc/PID/stat`.
+ * The same of one thread, from the text of its `schedstat` (Documentation/scheduler/sched-stats.rst).
  *
  * @throws {RangeError} If it is none.
  */
-export function cpuSecondsOf(stat: string): number {
-  // The name, in parentheses, may contain anything; behind it, utime and stime are fields 14 and 15.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  if (!Number.isFinite(ticks)) throw new RangeError(`Not the text of /proc/PID/stat: ${stat}`);
-  return ticks / TICKS_PER_SECOND;
+export function cpuSecondsOf(schedstat: string): number {
+  const nanoseconds = /^(\d+) \d+ \d+\s*$/.exec(schedstat)?.[1];
+  if (nanoseconds === undefined) throw new RangeError(`Not the text of schedstat: ${schedstat}`);
+  return Number(nanoseconds) / 1e9;
 }
 
 /** Memory of a process, in MB (10⁶ bytes). */
