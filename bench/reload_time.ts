@@ -19,12 +19,18 @@ const PROCESSES = 4;
 const PAIRS = { full: 25, short: 2 } as const;
 
 const SCRIPT = new URL("../tests/fixtures/apps/loss_app.ts", import.meta.url);
-const ALONE = fromFileUrl(new URL("./apps/loss_alone.ts", import.meta.url));
+const ALONE = new URL("./apps/loss_alone.ts", import.meta.url);
+/** An app that has a library to load: what duwsgi adds is the same for every app. */
+const LIBRARY = {
+  script: new URL("./apps/library_uwsgi.ts", import.meta.url),
+  alone: new URL("./apps/library_alone.ts", import.meta.url),
+} as const;
 const LOAD = fromFileUrl(new URL("./background_load.ts", import.meta.url));
 
 async function measure(length: Length): Promise<Findings> {
   const { replacing, load } = await measureReplacing(PAIRS[length]);
-  const { whole, workersOnly } = await measureStarting(PAIRS[length]);
+  const { whole, workersOnly } = await measureStarting({ script: SCRIPT, alone: ALONE }, length);
+  const library = await measureStarting(LIBRARY, length);
   const rows = [
     cells("One worker replaced, under load", "one `deno run`, same load", replacing),
     cells(
@@ -33,6 +39,7 @@ async function measure(length: Length): Promise<Findings> {
       whole,
     ),
     cells("The same without the master's own boot", `${PROCESSES} × \`deno run\``, workersOnly),
+    cells("Instance whose app imports a library", `${PROCESSES} × \`deno run\``, library.whole),
   ];
   const head = ["Ours", "Theirs", "Ratio", "min – max", "Pairs", "Ours (ms)", "Theirs (ms)"];
   const { requestsPerSecond, failed } = load;
@@ -102,30 +109,35 @@ async function replaceWorkers(instance: Instance): Promise<number> {
 /** Milliseconds from the start of a `deno run` until it answered, the mean of as many in turn. */
 async function startOneByOne(): Promise<number> {
   let sum = 0;
-  for (let i = 0; i < PROCESSES; i++) sum += await startBare(1);
+  for (let i = 0; i < PROCESSES; i++) sum += await startBare(ALONE, 1);
   return sum / PROCESSES;
 }
 
 /** Milliseconds until `count` bare servers that are started at once have all answered. */
-async function startBare(count: number): Promise<number> {
+async function startBare(script: URL, count: number): Promise<number> {
+  const command = deno("run", "-A", fromFileUrl(script));
   const begin = now();
-  const servers = Array.from(
-    { length: count },
-    () => new Started({ command: deno("run", "-A", ALONE) }),
-  );
+  const servers = Array.from({ length: count }, () => new Started({ command }));
   await Promise.all(servers.map(untilAnswers));
   const took = now() - begin;
   await Promise.all(servers.map((server) => server.end()));
   return took;
 }
 
+/** The same app as a worker's script, and alone. */
+interface App {
+  readonly script: URL;
+  readonly alone: URL;
+}
+
 async function measureStarting(
-  pairs: number,
+  { script, alone }: App,
+  length: Length,
 ): Promise<{ readonly whole: Ratio; readonly workersOnly: Ratio }> {
   const withoutBoot: number[] = [];
-  const whole = await measurePairs(pairs, async (side) => {
-    if (side === "theirs") return await startBare(PROCESSES);
-    const { wholeMs, workersMs } = await startInstance();
+  const whole = await measurePairs(PAIRS[length], async (side) => {
+    if (side === "theirs") return await startBare(alone, PROCESSES);
+    const { wholeMs, workersMs } = await startInstance(script);
     withoutBoot.push(workersMs);
     return wholeMs;
   });
@@ -134,8 +146,10 @@ async function measureStarting(
 }
 
 /** From the exec of the master, and from its first worker's, until all workers accept. */
-async function startInstance(): Promise<{ readonly wholeMs: number; readonly workersMs: number }> {
-  await using instance = new Instance({ script: SCRIPT, processes: PROCESSES });
+async function startInstance(
+  script: URL,
+): Promise<{ readonly wholeMs: number; readonly workersMs: number }> {
+  await using instance = new Instance({ script, processes: PROCESSES });
   await instance.ready();
   const { at, fields } = await instance.event("ready");
   return { wholeMs: at - instance.master.startedAt, workersMs: Number(fields.afterMs) };
