@@ -18,19 +18,27 @@ const GOAL = 2.5;
 const PROCESSES = 4;
 const PAIRS = { full: 25, short: 2 } as const;
 
-const SCRIPT = new URL("../tests/fixtures/apps/loss_app.ts", import.meta.url);
-const ALONE = new URL("./apps/loss_alone.ts", import.meta.url);
-/** An app that has a library to load: what duwsgi adds is the same for every app. */
-const LIBRARY = {
+/** An app as a worker's script, and alone. */
+interface App {
+  readonly script: URL;
+  readonly alone: URL;
+}
+
+const APP: App = {
+  script: new URL("../tests/fixtures/apps/loss_app.ts", import.meta.url),
+  alone: new URL("./apps/loss_alone.ts", import.meta.url),
+};
+/** One that has a library to load: what duwsgi adds is the same for every app. */
+const LIBRARY_APP: App = {
   script: new URL("./apps/library_uwsgi.ts", import.meta.url),
   alone: new URL("./apps/library_alone.ts", import.meta.url),
-} as const;
+};
 const LOAD = fromFileUrl(new URL("./background_load.ts", import.meta.url));
 
 async function measure(length: Length): Promise<Findings> {
   const { replacing, load } = await measureReplacing(PAIRS[length]);
-  const { whole, workersOnly } = await measureStarting({ script: SCRIPT, alone: ALONE }, length);
-  const library = await measureStarting(LIBRARY, length);
+  const { whole, workersOnly } = await measureStarting(APP, PAIRS[length]);
+  const library = await measureStarting(LIBRARY_APP, PAIRS[length]);
   const rows = [
     cells("One worker replaced, under load", "one `deno run`, same load", replacing),
     cells(
@@ -75,7 +83,7 @@ async function measureReplacing(
   pairs: number,
 ): Promise<{ readonly replacing: Ratio; readonly load: BackgroundLoad }> {
   const args = ["--worker-reload-mercy", "5"];
-  await using instance = new Instance({ script: SCRIPT, processes: PROCESSES, args });
+  await using instance = new Instance({ script: APP.script, processes: PROCESSES, args });
   const [address = ""] = await instance.ready();
   await using load = new Started({ command: deno("run", "-A", LOAD, address) });
   await load.find("Load", (line) => line === "Loading" || null);
@@ -109,7 +117,7 @@ async function replaceWorkers(instance: Instance): Promise<number> {
 /** Milliseconds from the start of a `deno run` until it answered, the mean of as many in turn. */
 async function startOneByOne(): Promise<number> {
   let sum = 0;
-  for (let i = 0; i < PROCESSES; i++) sum += await startBare(ALONE, 1);
+  for (let i = 0; i < PROCESSES; i++) sum += await startBare(APP.alone, 1);
   return sum / PROCESSES;
 }
 
@@ -124,18 +132,12 @@ async function startBare(script: URL, count: number): Promise<number> {
   return took;
 }
 
-/** The same app as a worker's script, and alone. */
-interface App {
-  readonly script: URL;
-  readonly alone: URL;
-}
-
 async function measureStarting(
   { script, alone }: App,
-  length: Length,
+  pairs: number,
 ): Promise<{ readonly whole: Ratio; readonly workersOnly: Ratio }> {
   const withoutBoot: number[] = [];
-  const whole = await measurePairs(PAIRS[length], async (side) => {
+  const whole = await measurePairs(pairs, async (side) => {
     if (side === "theirs") return await startBare(alone, PROCESSES);
     const { wholeMs, workersMs } = await startInstance(script);
     withoutBoot.push(workersMs);
