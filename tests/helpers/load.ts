@@ -56,6 +56,7 @@ async function play(run: LoadRun, name: ScenarioName): Promise<void> {
   while (!run.stopped) {
     try {
       await SCENARIOS[name](client);
+      await run.rest();
     } catch (error) {
       run.tally.fail(name, error);
       await run.pause(REST_AFTER_LOSS_MS);

@@ -1,5 +1,5 @@
 /**
- * Reloads an instance while clients load it, and insists that none of them loses anything.
+ * Loads instances while they are reloaded, and insists that none of the clients loses anything.
  *
  * @module
  */
@@ -8,6 +8,12 @@ import { type LoadMix, runLoad } from "./load.ts";
 import type { LoadReport } from "./load/report.ts";
 import type { Target } from "./load/target.ts";
 import type { RunningMaster } from "./running_master.ts";
+
+/**
+ * How long clients rest after each request, at most (10 ms): long enough to leave the processors to the
+ * instance and to the tests beside this one, and short enough for a thousand requests in each reload.
+ */
+const REST_MS = 10;
 
 /** A listening address of the instance, as a client needs it. */
 export function targetAt(address: string): Target {
@@ -18,30 +24,49 @@ export function targetAt(address: string): Target {
 }
 
 /**
+ * Loads all of these with the same clients, until `end` says that it is enough.
+ *
+ * @param restMs Rest of a client after each request; 0: it takes all the processors it can get.
+ * @throws {AssertionError} If one request was lost, or there were not 100 of them at each of the targets.
+ */
+export async function loseNothing(
+  targets: readonly Target[],
+  mix: LoadMix,
+  end: AbortSignal,
+  restMs: number = REST_MS,
+): Promise<readonly LoadReport[]> {
+  const reports = await Promise.all(
+    targets.map((target) => runLoad(target, mix, end, { restMs })),
+  );
+  for (const { examples, ok } of reports) {
+    assertEquals(examples, []);
+    assert(ok > 100, `only ${ok} requests`);
+  }
+  return reports;
+}
+
+/**
  * Touches the file `reload` so many times, and waits for the end of each old worker. Two workers are
  * replaced each time.
+ *
+ * @returns The processes that have answered.
  */
 export async function reloadUnderLoad(
   running: RunningMaster,
   address: string,
   mix: LoadMix,
   reloads: number,
-): Promise<LoadReport> {
+): Promise<ReadonlySet<number>> {
   const end = new AbortController();
-  const load = runLoad(targetAt(address), mix, end.signal);
+  const load = loseNothing([targetAt(address)], mix, end.signal);
   for (let i = 0; i < reloads; i++) {
-    const from = running.events.length;
-    running.touch("reload");
-    const { outcome } = await running.waitFor("reloadFinished", () => true, from);
-    assertEquals(outcome, "done");
+    assertEquals((await running.reload()).outcome, "done");
   }
   await running.until(() => count(running, "gone") === 2 * reloads, "end of the old workers");
   end.abort();
-  const report = await load;
-  assertEquals(report.examples, []);
-  assert(report.ok > 30, `only ${report.ok} requests`);
+  const reports = await load;
   assertEquals(count(running, "killing"), 0);
-  return report;
+  return new Set(reports.flatMap(({ pids }) => [...pids]));
 }
 
 /** How often something was logged. */

@@ -158,6 +158,17 @@ export class RunningMaster {
     return find()?.fields ?? {};
   }
 
+  /**
+   * Asks for a reload, and waits for its end.
+   *
+   * @param ask How. @default By touching the file `reload`
+   */
+  async reload(ask: () => void = () => this.touch("reload")): Promise<LogEvent["fields"]> {
+    const from = this.events.length;
+    ask();
+    return await this.waitFor("reloadFinished", () => true, from);
+  }
+
   /** Waits until a condition holds, whether the master that was started here lives or has ended. */
   async eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;

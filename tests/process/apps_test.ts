@@ -53,7 +53,7 @@ deno-worker-override = ${app === DEFAULT_EXPORT ? app : APPS + app}`,
         files: { [DEFAULT_EXPORT]: defaultExport },
       });
       await using running = master;
-      const { pids } = await reloadUnderLoad(running, address, mix, 2);
+      const pids = await reloadUnderLoad(running, address, mix, 2);
       assert(pids.size > 2, `only ${pids.size} workers have answered`);
     });
   }
@@ -210,9 +210,7 @@ deno-worker-override = ${APPS}tls.ts`,
     return pids.size;
   });
   for (let i = 0; i < 2; i++) {
-    const from = running.events.length;
-    running.touch("reload");
-    await running.waitFor("reloadFinished", ({ outcome }) => outcome === "done", from);
+    assertEquals((await running.reload()).outcome, "done");
   }
   over = true;
   for (const pids of await Promise.all(asked)) assert(pids > 2, `only ${pids} workers`);

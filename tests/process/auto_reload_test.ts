@@ -10,9 +10,7 @@ const text = (value: string) => `export const text = "${value}";`;
 
 /** Saves files, and waits for the end of the reload that follows. */
 async function save(running: RunningMaster, files: Record<string, string>) {
-  const from = running.events.length;
-  running.write(files);
-  const { outcome, kind } = await running.waitFor("reloadFinished", () => true, from);
+  const { outcome, kind } = await running.reload(() => running.write(files));
   assertEquals(kind, "chain");
   return outcome;
 }

@@ -110,9 +110,7 @@ deno-worker-override = app.ts`,
   }, "room for a client");
   await works();
 
-  const from = running.events.length;
-  running.touch("reload");
-  assertEquals((await running.waitFor("reloadFinished", () => true, from)).outcome, "done");
+  assertEquals((await running.reload()).outcome, "done");
   assertStringIncludes(await slow.line() ?? "", "No request within");
   assertEquals(await slow.line(), null);
   await asking;

@@ -57,9 +57,7 @@ Deno.test("the example aioserver echoes over WebSockets, across a reload", async
     await opened.promise;
     socket.send("before");
     await running.until(() => messages.length === 1, "first echo");
-    const from = running.events.length;
-    running.touch("reload");
-    await running.waitFor("reloadFinished", ({ outcome }) => outcome === "done", from);
+    assertEquals((await running.reload()).outcome, "done");
     socket.send("after");
     await running.until(() => messages.length === 2, "second echo");
     const [first = "", second = ""] = messages;

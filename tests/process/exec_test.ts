@@ -1,7 +1,7 @@
 /** Reloads that replace the master's own program, in place. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { getText } from "../helpers/http.ts";
-import { runLoad } from "../helpers/load.ts";
+import { loseNothing, targetAt } from "../helpers/reload_load.ts";
 import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
 
 const HANDLER = new URL("../fixtures/apps/loss_handler.ts", import.meta.url).href;
@@ -15,10 +15,8 @@ uwsgi.serve(() => new Response([Deno.cwd(), uwsgi.masterpid(), uwsgi.workers()
   .reduce((sum, { requests }) => sum + requests, 0)].join(" ")));`;
 
 /** The reload after which the master's program was another one; null: it was not. */
-async function sighup(running: RunningMaster): Promise<Readonly<Record<string, unknown>>> {
-  const from = running.events.length;
-  running.signal("SIGHUP");
-  return await running.waitFor("reloadFinished", () => true, from);
+function sighup(running: RunningMaster) {
+  return running.reload(() => running.signal("SIGHUP"));
 }
 
 function descriptors(pid: number): number {
@@ -39,14 +37,9 @@ deno-worker-override = app.ts`;
     files: { "app.ts": LOSS_APP },
   });
   await using running = master;
-  const [tcp = "", unix = ""] = addresses;
-  const [hostname = "", port] = tcp.split(":");
   const mix = { "close": 2, "keep-alive": 2, "idle": 1, "post": 1, "pipelined": 1, "websocket": 1 };
   const end = new AbortController();
-  const loads = [
-    runLoad({ hostname, port: Number(port) }, mix, end.signal),
-    runLoad({ transport: "unix", path: unix }, mix, end.signal),
-  ];
+  const load = loseNothing(addresses.map(targetAt), mix, end.signal);
   for (const mask of ["077", "027", "007"]) {
     running.writeIni(ini(mask));
     assertEquals((await sighup(running)).outcome, "done");
@@ -56,10 +49,7 @@ deno-worker-override = app.ts`;
   );
   assertEquals(replaced.length, 3);
   end.abort();
-  for (const report of await Promise.all(loads)) {
-    assertEquals(report.examples, []);
-    assert(report.ok > 100, `only ${report.ok} requests`);
-  }
+  await load;
 });
 
 Deno.test("a replaced program keeps pid, sockets and counts, and leaves nothing open", async () => {

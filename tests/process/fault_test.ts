@@ -1,6 +1,7 @@
 /** Faults of docs/reliability.md that no other process test is about. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getJson, getText, getUnix, type Identity } from "../helpers/http.ts";
+import { count } from "../helpers/reload_load.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";
 import { readStats } from "../helpers/stats.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
@@ -9,13 +10,7 @@ const HELLO = { "app.ts": { fixture: "workers/hello.ts" } };
 
 /** Asks for a reload, and waits for its end. */
 async function reload(running: RunningMaster, signal: "SIGHUP" | "SIGUSR2"): Promise<string> {
-  const from = running.events.length;
-  running.signal(signal);
-  return String((await running.waitFor("reloadFinished", () => true, from)).outcome);
-}
-
-function count(running: RunningMaster, event: string): number {
-  return running.events.filter((one) => one.event === event).length;
+  return String((await running.reload(() => running.signal(signal))).outcome);
 }
 
 Deno.test("when all workers are killed at once, who connects meanwhile is served by the next", async () => {

@@ -26,7 +26,7 @@ deno-worker-override = app.ts`,
     });
     await using running = master;
     const mix: LoadMix = name === "ws" ? { websocket: 8 } : HTTP;
-    const { pids } = await reloadUnderLoad(running, address, mix, 1);
+    const pids = await reloadUnderLoad(running, address, mix, 1);
     assert(name === "ws" || pids.size > 2, `only ${pids.size} workers have answered`);
     assertEquals(await running.stop(), 0);
   });

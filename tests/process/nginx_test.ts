@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { getUnix } from "../helpers/http.ts";
-import { runLoad } from "../helpers/load.ts";
+import { loseNothing, targetAt } from "../helpers/reload_load.ts";
 import { findNginx, findStreamModule, Nginx, UWSGI_PARAMS } from "../helpers/nginx.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { readAll } from "../helpers/uwsgi_client.ts";
@@ -114,26 +114,16 @@ deno-worker-override = ${app("loss_app")}`,
     await using nginx = await startNginx(addresses[0] ?? "", running.path("app.sock"));
     const mix = { "close": 2, "keep-alive": 2, "idle": 1, "post": 2, "sse": 1 };
     const end = new AbortController();
-    const loads = ["tcp.sock", "unix.sock"].map((name) =>
-      runLoad({ transport: "unix", path: nginx.path(name) }, mix, end.signal)
-    );
-    const reload = async (begin: () => void) => {
-      const from = running.events.length;
-      begin();
-      const { outcome } = await running.waitFor("reloadFinished", () => true, from);
-      assertEquals(outcome, "done");
-    };
+    const targets = ["tcp.sock", "unix.sock"].map((name) => targetAt(nginx.path(name)));
+    const load = loseNothing(targets, mix, end.signal);
     for (let i = 0; i < 2; i++) {
-      await reload(() => running.touch("reload"));
-      await reload(() => running.signal("SIGHUP"));
+      assertEquals((await running.reload()).outcome, "done");
+      assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
     }
     const gone = () => running.events.filter(({ event }) => event === "gone").length;
     await running.until(() => gone() === 8, "end of the old workers");
     end.abort();
-    for (const report of await Promise.all(loads)) {
-      assertEquals(report.examples, []);
-      assert(report.ok > 100, `only ${report.ok} requests`);
-    }
+    await load;
     assertEquals(running.events.filter(({ event }) => event === "killing"), []);
     assertEquals(nginx.complaints, "");
   },

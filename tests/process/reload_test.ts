@@ -1,17 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getJson, getText, type Identity } from "../helpers/http.ts";
-import { runLoad } from "../helpers/load.ts";
-import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
+import { count, loseNothing, targetAt } from "../helpers/reload_load.ts";
+import { readyMaster } from "../helpers/running_master.ts";
 
 const HELLO = { "app.ts": { fixture: "workers/hello.ts" } };
 const LOSS_APP = new URL("../fixtures/apps/loss_app.ts", import.meta.url).pathname;
-
-/** Starts a chain reload and waits for its end. */
-async function chainReload(running: RunningMaster) {
-  const from = running.events.length;
-  running.touch("reload");
-  return await running.waitFor("reloadFinished", () => true, from);
-}
 
 for (const reload of ["chain", "all"] as const) {
   Deno.test(`a ${reload} reload under load loses nothing, over TCP and a Unix socket`, async () => {
@@ -24,7 +17,6 @@ touch-chain-reload = reload
 deno-worker-override = ${LOSS_APP}`,
     });
     await using running = master;
-    const [tcp = "", unix = ""] = addresses;
     const mix = {
       "close": 2,
       "keep-alive": 2,
@@ -36,33 +28,20 @@ deno-worker-override = ${LOSS_APP}`,
       "websocket": 1,
     };
     const end = new AbortController();
-    const [hostname = "", port] = tcp.split(":");
-    const loads = [
-      runLoad({ hostname, port: Number(port) }, mix, end.signal),
-      runLoad({ transport: "unix", path: unix }, mix, end.signal),
-    ];
+    // The short form of `bench:reload`: without rests.
+    const load = loseNothing(addresses.map(targetAt), mix, end.signal, 0);
     for (let i = 0; i < 4; i++) {
       if (reload === "chain") {
-        assertEquals((await chainReload(running)).outcome, "done");
+        assertEquals((await running.reload()).outcome, "done");
       } else {
-        const from = running.events.length;
-        running.signal("SIGHUP");
-        const { outcome } = await running.waitFor("reloadFinished", () => true, from);
-        assertEquals(outcome, "done");
+        assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
       }
     }
     await running.until(() => count(running, "gone") === 8, "end of the old workers");
     end.abort();
-    for (const report of await Promise.all(loads)) {
-      assertEquals(report.examples, []);
-      assert(report.ok > 100, `only ${report.ok} requests`);
-    }
+    await load;
     assertEquals(count(running, "killing"), 0);
   });
-}
-
-function count(running: RunningMaster, event: string): number {
-  return running.events.filter((one) => one.event === event).length;
 }
 
 Deno.test("a chain takes one slot after the other, and starts before it stops", async () => {
@@ -75,7 +54,7 @@ deno-worker-override = app.ts`,
   });
   await using running = master;
   const from = running.events.length;
-  assertEquals((await chainReload(running)).outcome, "done");
+  assertEquals((await running.reload()).outcome, "done");
   await running.until(() => count(running, "gone") === 3, "end of the old workers");
   const order = running.events.slice(from)
     .filter(({ event }) => event === "accepting" || event === "retiring")
@@ -97,7 +76,7 @@ deno-worker-override = app.ts`,
   await using running = master;
   const before = await getJson<Identity>(`http://${addresses[0]}/`);
   let finished = false;
-  const reloaded = chainReload(running).then(() => finished = true);
+  const reloaded = running.reload().then(() => finished = true);
   while (!finished) await getText(`http://${addresses[0]}/`);
   await reloaded;
   const after = await getJson<Identity>(`http://${addresses[0]}/`);
@@ -116,7 +95,7 @@ deno-worker-override = app.ts`,
   const url = `http://${addresses[0]}/`;
   const old = running.acceptingPids();
   running.write({ "app.ts": `const = 1;` });
-  assertEquals((await chainReload(running)).outcome, "failed");
+  assertEquals((await running.reload()).outcome, "failed");
   const { message = "" } = running.events.findLast(({ event }) => event === "reloadFinished") ?? {};
   assertMatch(message, /worker 1 exited with code 1.*SyntaxError.*app\.ts:1:7/);
   assertStringIncludes(message, "Slots 1, 2, 3 run generation 1");
@@ -129,7 +108,7 @@ deno-worker-override = app.ts`,
 if (uwsgi.worker_id() === 2) throw new Error("not here");
 uwsgi.serve(() => new Response("half"));`,
   });
-  assertEquals((await chainReload(running)).outcome, "rolled-back");
+  assertEquals((await running.reload()).outcome, "rolled-back");
   const half = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
   assertStringIncludes(half, "Slots 1, 2, 3 run generation 1");
   assertEquals(running.acceptingPids(), old);
@@ -141,20 +120,18 @@ touch-chain-reload = reload
 chain-reload-rollback = false
 deno-worker-override = app.ts`);
   running.write(HELLO);
-  const from = running.events.length;
-  running.signal("SIGHUP");
-  assertEquals((await running.waitFor("reloadFinished", () => true, from)).outcome, "done");
+  assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
   running.write({
     "app.ts": `import uwsgi from "uwsgi";
 if (uwsgi.worker_id() === 2) throw new Error("not here");
 uwsgi.serve(() => new Response("half"));`,
   });
-  assertEquals((await chainReload(running)).outcome, "failed");
+  assertEquals((await running.reload()).outcome, "failed");
   const mixed = running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "";
   assertStringIncludes(mixed, "Slot 1 runs generation 5; slots 2, 3 run generation 4");
 
   running.write(HELLO);
-  assertEquals((await chainReload(running)).outcome, "done");
+  assertEquals((await running.reload()).outcome, "done");
   for (const [slot, pid] of running.acceptingPids()) assert(pid !== old.get(slot));
 });
 
@@ -204,11 +181,7 @@ uwsgi.serve(() => Response.json({
   });
   await using running = master;
   const url = `http://${addresses[0]}/`;
-  const hangUp = async () => {
-    const from = running.events.length;
-    running.signal("SIGHUP");
-    return await running.waitFor("reloadFinished", () => true, from);
-  };
+  const hangUp = () => running.reload(() => running.signal("SIGHUP"));
   const answers = async (workers: number) => {
     const seen = new Map<number, unknown>();
     while (seen.size < workers) {
@@ -256,7 +229,7 @@ uwsgi.serve(() => new Response(Deno.env.get("BAD")));`,
   running.writeIni(ini(1));
   running.signal("SIGHUP");
   assertEquals((await running.waitFor("reloadFinished")).outcome, "failed");
-  assertEquals((await chainReload(running)).outcome, "done");
+  assertEquals((await running.reload()).outcome, "done");
   assertEquals(await getText(`http://${addresses[0]}/`), "0");
 });
 
@@ -316,7 +289,7 @@ uwsgi.serve((request) => {
   socket.onmessage = ({ data }) => echoed.resolve(data);
   socket.onclose = (event) => closed.resolve(event);
   await opened.promise;
-  await chainReload(running);
+  await running.reload();
   // The old worker still serves it.
   socket.send("hello");
   assertEquals(await echoed.promise, "echo hello");
@@ -340,7 +313,7 @@ deno-worker-override = app.ts`,
   const buffer = new Uint8Array(4096);
   await connection.write(request);
   assert((await connection.read(buffer) ?? 0) > 0);
-  assertEquals((await chainReload(running)).outcome, "done");
+  assertEquals((await running.reload()).outcome, "done");
   // Near the end of the mercy the old worker says goodbye …
   assertEquals(await connection.read(buffer), null);
   // … and goes on reading what crosses that.

@@ -1,6 +1,6 @@
 /** Reloads that go back, with real workers and clients. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runLoad } from "../helpers/load.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { loseNothing, targetAt } from "../helpers/reload_load.ts";
 import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
 
 const HANDLER = new URL("../fixtures/apps/loss_handler.ts", import.meta.url).href;
@@ -12,12 +12,6 @@ import { lossHandler } from "${HANDLER}";
 const broken = await Deno.stat("broken").then(() => true, () => false);
 if (broken && uwsgi.worker_id() === 2) { ${mischief} }
 uwsgi.serve(lossHandler({ pid: Deno.pid, worker: uwsgi.worker_id() }));`;
-}
-
-async function chainReload(running: RunningMaster) {
-  const from = running.events.length;
-  running.touch("reload");
-  return await running.waitFor("reloadFinished", () => true, from);
 }
 
 function lastVerdict(running: RunningMaster): string {
@@ -36,27 +30,19 @@ deno-worker-override = app.ts`,
     files: { "app.ts": app(`throw new Error("not here");`) },
   });
   await using running = master;
-  const [tcp = "", unix = ""] = addresses;
-  const [hostname = "", port] = tcp.split(":");
   const mix = { "close": 2, "keep-alive": 2, "idle": 1, "post": 1, "pipelined": 1, "websocket": 1 };
   const end = new AbortController();
-  const loads = [
-    runLoad({ hostname, port: Number(port) }, mix, end.signal),
-    runLoad({ transport: "unix", path: unix }, mix, end.signal),
-  ];
+  const load = loseNothing(addresses.map(targetAt), mix, end.signal);
   const old = running.acceptingPids();
   running.write({ broken: "" });
   for (let i = 0; i < 3; i++) {
-    assertEquals((await chainReload(running)).outcome, "rolled-back");
+    assertEquals((await running.reload()).outcome, "rolled-back");
     assertEquals(running.acceptingPids(), old);
   }
   Deno.removeSync(`${running.directory}/broken`);
-  assertEquals((await chainReload(running)).outcome, "done");
+  assertEquals((await running.reload()).outcome, "done");
   end.abort();
-  for (const report of await Promise.all(loads)) {
-    assertEquals(report.examples, []);
-    assert(report.ok > 100, `only ${report.ok} requests`);
-  }
+  await load;
 });
 
 Deno.test("new code that dies after it accepted is taken back in all slots", async () => {
@@ -71,7 +57,7 @@ deno-worker-override = app.ts`,
   await using running = master;
   const old = running.acceptingPids();
   running.write({ broken: "" });
-  assertEquals((await chainReload(running)).outcome, "rolled-back");
+  assertEquals((await running.reload()).outcome, "rolled-back");
   assertStringIncludes(lastVerdict(running), "worker 2 exited with code 3");
   assertStringIncludes(lastVerdict(running), "Slots 1, 2 run generation 1");
   assertEquals(running.acceptingPids(), old);
@@ -89,6 +75,6 @@ deno-worker-override = app.ts`,
   });
   await using running = master;
   running.write({ broken: "" });
-  await chainReload(running);
+  await running.reload();
   assertStringIncludes(lastVerdict(running), "Slot 1 runs generation 2; slot 2 runs generation 1");
 });

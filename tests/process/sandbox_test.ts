@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { getJson, getText, getUnix } from "../helpers/http.ts";
-import { runLoad } from "../helpers/load.ts";
+import { loseNothing, targetAt } from "../helpers/reload_load.ts";
 import { readyMaster, startMaster } from "../helpers/running_master.ts";
 
 const PRISONER = fromFileUrl(new URL("../fixtures/workers/prisoner.js", import.meta.url));
@@ -58,14 +58,9 @@ deno-worker-override = app.ts`;
     files: { "app.ts": app("") },
   });
   await using running = master;
-  const [tcp = "", unix = ""] = addresses;
-  const [hostname = "", port] = tcp.split(":");
   const mix = { "close": 2, "keep-alive": 2, "idle": 1, "post": 1, "pipelined": 1, "websocket": 1 };
   const end = new AbortController();
-  const loads = [
-    runLoad({ hostname, port: Number(port) }, mix, end.signal),
-    runLoad({ transport: "unix", path: unix }, mix, end.signal),
-  ];
+  const load = loseNothing(addresses.map(targetAt), mix, end.signal);
   const reload = async (begin: () => void) => {
     const from = running.events.length;
     begin();
@@ -82,13 +77,10 @@ deno-worker-override = app.ts`;
   assertEquals(await reload(() => running.signal("SIGHUP")), "done");
   assertEquals(await chainReload(), "done");
   end.abort();
-  for (const report of await Promise.all(loads)) {
-    assertEquals(report.examples, []);
-    assert(report.ok > 100, `only ${report.ok} requests`);
-  }
+  await load;
   const from = running.events.length;
   Deno.kill(running.acceptingPids().get(2) ?? 0, "SIGKILL");
-  for (let i = 0; i < 20; i++) await getText(`http://${tcp}/`);
+  for (let i = 0; i < 20; i++) await getText(`http://${addresses[0]}/`);
   await running.waitFor("accepting", (fields) => fields.worker === 2, from);
   assertEquals(running.events.filter(({ event }) => event === "killing"), []);
   running.signal("SIGKILL");

@@ -10,7 +10,7 @@ const REQUEST = getRequest("/");
 /** A connection is given up after so many requests, so that new ones go to other workers. */
 const REQUESTS_PER_CONNECTION = 500;
 
-/** One request after another, until the server announces the connection's end. */
+/** One request after another, at once or after a rest, until the server ends the connection. */
 export function keepAliveSession(client: Client): Promise<void> {
   return askRepeatedly(client, false);
 }
@@ -28,7 +28,8 @@ async function askRepeatedly(client: Client, pausing: boolean): Promise<void> {
         client.report.announcedEnds += 1;
         return await client.awaitEnd(connection);
       }
-      if (pausing && await connection.idle(client.run.idle())) {
+      const pause = pausing ? client.run.idle() : client.run.rest();
+      if (pause !== null && await connection.idle(pause)) {
         client.report.idleEnds += 1;
         return;
       }

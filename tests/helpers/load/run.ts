@@ -16,6 +16,13 @@ export interface LoadOptions {
   readonly gap?: () => Promise<unknown>;
   /** What `idle` waits for between two requests. @default 0 to 300 ms */
   readonly idle?: () => Promise<unknown>;
+  /**
+   * How long a client rests after each request, at most, in milliseconds. Without a rest, clients take
+   * all the processors they can get.
+   *
+   * @default 0
+   */
+  readonly restMs?: number;
 }
 
 /** How often deadlines are looked at, in milliseconds: one timer instead of one per request. */
@@ -85,6 +92,12 @@ export class LoadRun {
   /** Waits between two requests, or until the run is stopped. */
   async idle(): Promise<void> {
     await Promise.race([this.#options.idle?.() ?? this.pause(0, 300), this.#end.promise]);
+  }
+
+  /** What a client waits for after a request, if anything, or until the run is stopped. */
+  rest(): Promise<void> | null {
+    const { restMs = 0 } = this.#options;
+    return restMs === 0 ? null : this.pause(0, restMs);
   }
 
   /** Makes a connection, hands it to `use`, and closes it. */
