@@ -120,7 +120,8 @@ function findings(found: readonly Found[], { soon, rest, idleSeconds }: Effort):
   const cpu = `At rest, ${rest} s after its start, the master used ${ours.toFixed(3)} % of one ` +
     `processor in ${idleSeconds} s without requests; a Deno process that only looks at one file each ` +
     `second used ${theirs.toFixed(3)} %: ${ratio.toFixed(2)} times as much (${min.toFixed(2)} – ` +
-    `${max.toFixed(2)}). All figures are medians of ${found.length} starts.`;
+    `${max.toFixed(2)}).` +
+    (found.length > 1 ? ` All figures are medians of ${found.length} starts.` : "");
   return {
     text: `${cpu}\n\n${table}`,
     goals: [

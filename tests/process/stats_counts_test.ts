@@ -1,6 +1,7 @@
 /** What the scoreboard counts is what clients sent, whatever becomes of the workers. */
 import { assert, assertEquals } from "@std/assert";
 import { getText } from "../helpers/http.ts";
+import { count } from "../helpers/reload_load.ts";
 import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
 import { readStats, statsAddresses, total } from "../helpers/stats.ts";
 
@@ -21,7 +22,7 @@ const ini = (mask: string) =>
 processes = 2
 umask = ${mask}
 stats = %DIR%/stats.sock
-touch-chain-reload = %DIR%/touch
+touch-chain-reload = %DIR%/reload
 chain-reload-verify = 0
 worker-reload-mercy = 5
 deno-worker-override = app.ts`;
@@ -39,10 +40,11 @@ async function kill(running: RunningMaster, ...slots: readonly number[]): Promis
   for (const slot of slots) await running.waitFor("accepting", (it) => it.worker === slot, from);
 }
 
-async function reload(running: RunningMaster, begin: () => void): Promise<void> {
-  const from = running.events.length;
-  begin();
-  assertEquals((await running.waitFor("reloadFinished", () => true, from)).outcome, "done");
+/** Reloads, and waits until both old workers have gone: one may take longer than the next kill does. */
+async function reload(running: RunningMaster, begin?: () => void): Promise<void> {
+  const gone = count(running, "gone");
+  assertEquals((await running.reload(begin)).outcome, "done");
+  await running.until(() => count(running, "gone") === gone + 2, "end of the old workers");
 }
 
 Deno.test("the sum of requests is what clients sent, through kills, reloads and a replaced program", async () => {
@@ -71,7 +73,7 @@ Deno.test("the sum of requests is what clients sent, through kills, reloads and 
   await kill(running, 1);
   await send(20);
   await expectAll("after a kill");
-  await reload(running, () => running.touch("touch"));
+  await reload(running);
   await send(20);
   await expectAll("after a chain reload");
   running.writeIni(ini("077"));
@@ -131,7 +133,7 @@ Deno.test("requests of workers that are killed under load are all accounted for"
     const { length } = running.read("begun");
     await running.until(() => running.read("begun").length > length + 3_000, "more requests");
   }
-  await reload(running, () => running.touch("touch"));
+  await reload(running);
   await kill(running, 1);
   end.abort();
   const reports = await Promise.all(loads);
