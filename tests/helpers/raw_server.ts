@@ -75,7 +75,9 @@ export async function withRawServer(
   behaviour: Behaviour,
   use: (target: Target) => Promise<void>,
 ): Promise<void> {
+  const sockets: Socket[] = [];
   const server = createServer((socket) => {
+    sockets.push(socket);
     // A client that gives up resets the connection, which is no fault of the behaviour.
     socket.on("error", () => {});
     const peer = new Peer(socket);
@@ -87,7 +89,10 @@ export async function withRawServer(
   try {
     await use({ hostname: "127.0.0.1", port: address.port });
   } finally {
-    await new Promise((resolve) => server.close(resolve));
+    const closed = new Promise((resolve) => server.close(resolve));
+    // One on which something is left that nobody reads does not notice that its client has gone.
+    for (const socket of sockets) socket.destroy();
+    await closed;
   }
 }
 
