@@ -306,7 +306,7 @@ Deno.test("a storm of reloads with open WebSockets has two generations alive at 
   const { master, addresses } = await readyMaster({
     ini: `http-socket = 127.0.0.1:0
 processes = 2
-worker-reload-mercy = 1.5
+worker-reload-mercy = 3
 chain-reload-verify = 0
 deno-worker-override = app.ts`,
     files: {
