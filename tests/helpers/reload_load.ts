@@ -11,7 +11,7 @@ import type { RunningMaster } from "./running_master.ts";
 
 /**
  * How long clients rest after each request, at most (10 ms): long enough to leave the processors to the
- * instance and to the tests beside this one, and short enough for a thousand requests in each reload.
+ * instance and to the tests beside this one, and short enough for hundreds of requests in each reload.
  */
 const REST_MS = 10;
 

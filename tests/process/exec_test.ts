@@ -14,7 +14,7 @@ const CWD_APP = `import uwsgi from "uwsgi";
 uwsgi.serve(() => new Response([Deno.cwd(), uwsgi.masterpid(), uwsgi.workers()
   .reduce((sum, { requests }) => sum + requests, 0)].join(" ")));`;
 
-/** The reload after which the master's program was another one; null: it was not. */
+/** Has the configuration read again, and waits for the end of the reload. */
 function sighup(running: RunningMaster) {
   return running.reload(() => running.signal("SIGHUP"));
 }
