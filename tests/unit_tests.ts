@@ -1,6 +1,6 @@
 /**
  * All tests of tests/unit in one runtime. Deno makes a new one for each file that it finds itself and
- * compiles everything in it anew, which takes three times as long as the tests. A single file runs as ever:
+ * compiles all that it imports anew: that way they take three times as long. A single file runs as ever:
  * `deno test -A --no-check tests/unit/core/step_test.ts`.
  *
  * @module

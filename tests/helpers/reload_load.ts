@@ -10,7 +10,7 @@ import type { Target } from "./load/target.ts";
 import type { RunningMaster } from "./running_master.ts";
 
 /**
- * How long clients rest after each request, at most (10 ms): long enough to leave the processors to the
+ * How long clients rest each time, at most (10 ms): long enough to leave the processors to the
  * instance and to the tests beside this one, and short enough for hundreds of requests in each reload.
  */
 const REST_MS = 10;
@@ -26,7 +26,7 @@ export function targetAt(address: string): Target {
 /**
  * Loads all of these with the same clients, until `end` says that it is enough.
  *
- * @param restMs Rest of a client after each request; 0: it takes all the processors it can get.
+ * @param restMs How long a client rests each time, at most; 0: it takes all the processors it can get.
  * @throws {AssertionError} If one request was lost, or there were not 100 of them at each of the targets.
  */
 export async function loseNothing(

@@ -61,21 +61,16 @@ deno-worker-override = app.ts`;
   const mix = { "close": 2, "keep-alive": 2, "idle": 1, "post": 1, "pipelined": 1, "websocket": 1 };
   const end = new AbortController();
   const load = loseNothing(addresses.map(targetAt), mix, end.signal);
-  const reload = async (begin: () => void) => {
-    const from = running.events.length;
-    begin();
-    return (await running.waitFor("reloadFinished", () => true, from)).outcome;
-  };
-  const chainReload = () => reload(() => running.touch("reload"));
-  assertEquals(await chainReload(), "done");
+  const outcomeOf = async (ask?: () => void) => (await running.reload(ask)).outcome;
+  assertEquals(await outcomeOf(), "done");
   // The worker that was replaced already is called back.
   running.write({ "app.ts": app(`if (uwsgi.worker_id() === 2) throw new Error("broken");`) });
-  assertEquals(await chainReload(), "rolled-back");
+  assertEquals(await outcomeOf(), "rolled-back");
   running.write({ "app.ts": app("") });
   // Another program of the master: the workers of the old one call it.
   running.writeIni(ini("027"));
-  assertEquals(await reload(() => running.signal("SIGHUP")), "done");
-  assertEquals(await chainReload(), "done");
+  assertEquals(await outcomeOf(() => running.signal("SIGHUP")), "done");
+  assertEquals(await outcomeOf(), "done");
   end.abort();
   await load;
   const from = running.events.length;

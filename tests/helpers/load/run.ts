@@ -17,8 +17,8 @@ export interface LoadOptions {
   /** What `idle` waits for between two requests. @default 0 to 300 ms */
   readonly idle?: () => Promise<unknown>;
   /**
-   * How long a client rests after each request, at most, in milliseconds. Without a rest, clients take
-   * all the processors they can get.
+   * How long a client rests between its sessions, and between the requests of `keep-alive`, at most, in
+   * milliseconds. Without a rest, clients take all the processors they can get.
    *
    * @default 0
    */
@@ -94,7 +94,7 @@ export class LoadRun {
     await Promise.race([this.#options.idle?.() ?? this.pause(0, 300), this.#end.promise]);
   }
 
-  /** What a client waits for after a request, if anything, or until the run is stopped. */
+  /** What a client rests for, or until the run is stopped; null: it does not rest. */
   rest(): Promise<void> | null {
     const { restMs = 0 } = this.#options;
     return restMs === 0 ? null : this.pause(0, restMs);
