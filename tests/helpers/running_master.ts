@@ -12,6 +12,9 @@ const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));
 const MARK = "DUWSGI_TEST_RUN";
 
+/** A master stops when the tests end before it, whatever has killed them (setpriv(1)). */
+const ENDS_WITH_TESTS = ["setpriv", "--pdeathsig", "TERM"];
+
 /** One line of the master's JSON log. */
 export interface LogEvent {
   /** What happened; empty for lines without a name. */
@@ -73,9 +76,10 @@ export class RunningMaster {
     const { deno = Deno.execPath(), main = MAIN } = options.program ?? {};
     if (options.program !== undefined) Deno.chmodSync(this.directory, 0o1777);
     const args = ["run", ...(options.permissions ?? ["-A"]), main, "--ini", ini];
-    const [program = "", ...rest] = [...(options.launcher ?? []), deno, ...args];
+    const launcher = [...ENDS_WITH_TESTS, ...(options.launcher ?? [])];
+    const [program = "", ...rest] = [...launcher, deno, ...args, ...(options.args ?? [])];
     this.#child = new Deno.Command(program, {
-      args: [...rest, ...(options.args ?? [])],
+      args: rest,
       cwd: this.directory,
       env: { ...options.env, [MARK]: this.#mark, TMPDIR: this.directory, NO_COLOR: "1" },
       stdin: options.stdin === undefined ? "null" : "piped",
