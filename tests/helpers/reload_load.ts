@@ -62,14 +62,9 @@ export async function reloadUnderLoad(
   for (let i = 0; i < reloads; i++) {
     assertEquals((await running.reload()).outcome, "done");
   }
-  await running.until(() => count(running, "gone") === 2 * reloads, "end of the old workers");
+  await running.until(() => running.count("gone") === 2 * reloads, "end of the old workers");
   end.abort();
   const reports = await load;
-  assertEquals(count(running, "killing"), 0);
+  assertEquals(running.count("killing"), 0);
   return new Set(reports.flatMap(({ pids }) => [...pids]));
-}
-
-/** How often something was logged. */
-export function count(running: RunningMaster, event: string): number {
-  return running.events.filter((one) => one.event === event).length;
 }

@@ -173,6 +173,11 @@ export class RunningMaster {
     return await this.waitFor("reloadFinished", () => true, from);
   }
 
+  /** How often something was logged so far. */
+  count(event: string): number {
+    return this.events.filter((one) => one.event === event).length;
+  }
+
   /** Waits until a condition holds, whether the master that was started here lives or has ended. */
   async eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;

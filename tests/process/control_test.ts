@@ -44,7 +44,7 @@ Deno.test("letters in the FIFO reload, show the status and stop; unknown ones ar
   assertEquals((value as { readonly generation: number }).generation, 5);
   await write(running, "xyz\nq");
   assertEquals(await running.exitCode(), 0);
-  assertEquals(running.events.filter(({ event }) => event === "unknownLetter").length, 1);
+  assertEquals(running.count("unknownLetter"), 1);
   assertEquals([...Deno.readDirSync(running.directory)].map(({ name }) => name).sort(), [
     "app.ini",
     "app.ts",
@@ -317,5 +317,5 @@ Deno.test("fs-reload reloads when anything in a directory changes, also one that
     const { outcome, kind } = await reloaded(running, from);
     assertEquals([outcome, kind], ["done", "all"]);
   }
-  assert(running.events.filter(({ event }) => event === "reloadFinished").length >= 3);
+  assert(running.count("reloadFinished") >= 3);
 });

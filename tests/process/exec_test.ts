@@ -72,7 +72,7 @@ deno-worker-override = %DIR%/app.ts`;
     assertEquals((await sighup(running)).outcome, "done");
     const gone = 2 * (i + 1);
     await running.until(
-      () => running.events.filter(({ event }) => event === "gone").length === gone,
+      () => running.count("gone") === gone,
       "end of the old workers",
     );
     assertEquals(
@@ -104,8 +104,7 @@ ${CWD_APP}`;
   await using running = master;
   running.writeIni(ini("027"));
   assertEquals((await sighup(running)).outcome, "done");
-  const count = (event: string) => running.events.filter((one) => one.event === event).length;
-  assertEquals([count("died"), count("startFailed")], [1, 0]);
+  assertEquals([running.count("died"), running.count("startFailed")], [1, 0]);
   assertEquals(
     await getText(`http://${addresses[0]}/`).then((text) => text.split(" ")[1]),
     String(running.pid),

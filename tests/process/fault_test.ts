@@ -1,7 +1,6 @@
 /** Faults of docs/reliability.md that no other process test is about. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getJson, getText, getUnix, type Identity } from "../helpers/http.ts";
-import { count } from "../helpers/reload_load.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";
 import { readStats } from "../helpers/stats.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
@@ -32,7 +31,7 @@ deno-worker-override = app.ts`,
   const unix = getUnix(running.path("app.sock"));
   for (const { pid } of await Promise.all(asked)) assert(!old.includes(pid));
   assertStringIncludes(await unix, "200 OK");
-  await running.until(() => count(running, "accepting") === 6, "three new workers");
+  await running.until(() => running.count("accepting") === 6, "three new workers");
   const { fields } = running.events.find(({ event }) => event === "died") ?? {};
   assertEquals(fields?.how, "was killed by SIGKILL");
 });
@@ -277,7 +276,7 @@ deno-worker-override = app.ts`,
   const rounds = async (first: number, last: number) => {
     for (let i = first; i <= last; i++) {
       assertEquals(await reload(running, i % 2 === 0 ? "SIGHUP" : "SIGUSR2"), "done");
-      await running.until(() => count(running, "gone") === i, `end of worker ${i}`);
+      await running.until(() => running.count("gone") === i, `end of worker ${i}`);
     }
   };
   await rounds(1, 10);
@@ -323,7 +322,7 @@ uwsgi.serve((request) => Deno.upgradeWebSocket(request).response);`,
     const open = [1, 2, 3].map(() => openWebSocket(`ws://${addresses[0]}/`));
     sockets.push(...await Promise.all(open));
     most = Math.max(most, running.processes().length);
-    return count(running, "reloadFinished") >= 4;
+    return running.count("reloadFinished") >= 4;
   }, "four reloads");
   assert(round > 8, `${round} requests for a reload`);
   assert(most <= 5, `${most} processes`);

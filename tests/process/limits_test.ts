@@ -46,7 +46,7 @@ function messageOf(running: RunningMaster, event: string): string {
 
 /** Waits until this many workers have accepted in all; no request may fail meanwhile. */
 async function untilAccepted(running: RunningMaster, url: string, count: number): Promise<void> {
-  const accepted = () => running.events.filter(({ event }) => event === "accepting").length;
+  const accepted = () => running.count("accepting");
   await running.until(async () => {
     assertMatch(await getText(`${url}/`), /^\d+$/);
     return accepted() >= count;
@@ -142,7 +142,7 @@ Deno.test("set_user_harakiri() needs no option, and can be called off", async ()
   // The second time the event loop is blocked before anybody could be told.
   const loop = ask(`${url}/own-loop`);
   await running.until(
-    () => running.events.filter(({ event }) => event === "condemned").length === 2,
+    () => running.count("condemned") === 2,
     "second harakiri",
   );
   assertEquals(await loop, "nothing");

@@ -191,7 +191,7 @@ metric-threshold = key=errors,value=5,reset=1,alarm=mail,msg=too many errors`;
     await running.waitFor("metricFile", ({ metric }) => metric === "gone");
     assertEquals(await get("inc/a/5"), "true");
     assertEquals(await running.stop(), 0);
-    assertEquals(running.events.filter(({ event }) => event === "metricFile").length, 1);
+    assertEquals(running.count("metricFile"), 1);
   }
   assertEquals(["a", "b", "h", "size"].map(file), ["9\n", "3\n", "7 1 0\n", "42\n"]);
   Deno.writeTextFileSync(place.at("b"), "nonsense");
@@ -231,6 +231,6 @@ Deno.test("without foreign functions each process counts for itself, and the log
     await using running = master;
     assertEquals(await getText(`http://${addresses[0]}/inc/a`), "true");
     assertEquals(await values(addresses[0] ?? "", "a"), [6]);
-    assertEquals(running.events.filter(({ event }) => event === "ownMetrics").length, 1);
+    assertEquals(running.count("ownMetrics"), 1);
   }
 });

@@ -125,7 +125,7 @@ ${SETTINGS}`,
   await Promise.all(clients);
   assert(answered > 100, `only ${answered} requests`);
   await running.until(
-    () => running.events.filter(({ event }) => event === "gone").length === 4,
+    () => running.count("gone") === 4,
     "end of the old workers",
   );
   assertEquals(running.events.filter(({ event }) => event === "killing"), []);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getJson, getText, type Identity } from "../helpers/http.ts";
-import { count, loseNothing, targetAt } from "../helpers/reload_load.ts";
+import { loseNothing, targetAt } from "../helpers/reload_load.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 
 const HELLO = { "app.ts": { fixture: "workers/hello.ts" } };
@@ -37,10 +37,10 @@ deno-worker-override = ${LOSS_APP}`,
         assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
       }
     }
-    await running.until(() => count(running, "gone") === 8, "end of the old workers");
+    await running.until(() => running.count("gone") === 8, "end of the old workers");
     end.abort();
     await load;
-    assertEquals(count(running, "killing"), 0);
+    assertEquals(running.count("killing"), 0);
   });
 }
 
@@ -55,7 +55,7 @@ deno-worker-override = app.ts`,
   await using running = master;
   const from = running.events.length;
   assertEquals((await running.reload()).outcome, "done");
-  await running.until(() => count(running, "gone") === 3, "end of the old workers");
+  await running.until(() => running.count("gone") === 3, "end of the old workers");
   const order = running.events.slice(from)
     .filter(({ event }) => event === "accepting" || event === "retiring")
     .map(({ event, fields }) => `${event} ${fields.worker}/${fields.generation}`);
@@ -153,14 +153,14 @@ uwsgi.serve(() => new Response("x"));`,
   running.touch("one");
   running.touch("two");
   running.touch("three");
-  await running.until(() => count(running, "reloadFinished") === 2, "two reloads");
-  await running.until(() => count(running, "gone") === 4, "end of the old workers");
-  assertEquals(count(running, "reloadRequested"), 3);
+  await running.until(() => running.count("reloadFinished") === 2, "two reloads");
+  await running.until(() => running.count("gone") === 4, "end of the old workers");
+  assertEquals(running.count("reloadRequested"), 3);
   const generations = running.events.filter(({ event }) => event === "accepting")
     .map(({ fields }) => fields.generation);
   assertEquals(generations, [1, 1, 2, 2, 3, 3]);
   assertEquals(await running.stop(), 0);
-  assertEquals(count(running, "reloadFinished"), 2);
+  assertEquals(running.count("reloadFinished"), 2);
 });
 
 Deno.test("SIGHUP reads the INI again and names what needs a restart", async () => {
@@ -193,7 +193,7 @@ uwsgi.serve(() => Response.json({
 
   running.writeIni(ini(3, "new", false));
   assertEquals((await hangUp()).outcome, "done");
-  await running.until(() => count(running, "gone") === 2, "end of the old workers");
+  await running.until(() => running.count("gone") === 2, "end of the old workers");
   assertEquals([...(await answers(3)).values()], Array(3).fill(["new", 3]));
   assertEquals((await running.waitFor("needsRestart")).option, "reuse-port");
 
@@ -204,7 +204,7 @@ uwsgi.serve(() => Response.json({
 
   running.writeIni(ini(1, "last", true));
   assertEquals((await hangUp()).outcome, "done");
-  await running.until(() => count(running, "gone") === 5, "end of three more workers");
+  await running.until(() => running.count("gone") === 5, "end of three more workers");
   // The queues of the slots that are gone are served by the one worker that is left.
   for (let i = 0; i < 30; i++) {
     assertEquals(await getJson(url), { greeting: "last", worker: 1, numproc: 1 });
@@ -245,15 +245,15 @@ deno-worker-override = app.ts`,
   running.touch("later");
   const { kind, outcome } = await running.waitFor("reloadFinished");
   assertEquals([kind, outcome], ["all", "done"]);
-  await running.until(() => count(running, "gone") === 2, "end of the old workers");
+  await running.until(() => running.count("gone") === 2, "end of the old workers");
   // Its removal triggers nothing, and a second appearance does.
   Deno.removeSync(running.path("later"));
   await running.until(() => !exists(running.path("later")), "removal");
   const from = running.events.length;
   running.touch("later");
   await running.waitFor("reloadFinished", () => true, from);
-  await running.until(() => count(running, "gone") === 4, "end of the second workers");
-  assertEquals(count(running, "reloadRequested"), 2);
+  await running.until(() => running.count("gone") === 4, "end of the second workers");
+  assertEquals(running.count("reloadRequested"), 2);
 });
 
 function exists(path: string): boolean {

@@ -206,7 +206,7 @@ Deno.test("no line is lost when a worker exits or crashes, and streams that it c
   await running.waitFor("died");
   await reader?.read().catch(() => {});
   await reader?.cancel().catch(() => {});
-  const accepted = () => running.events.filter(({ event }) => event === "accepting").length;
+  const accepted = () => running.count("accepting");
   await running.until(() => accepted() === 2, "next worker");
   await getText(`${url}/crash`).catch(() => {});
   const lines = await logged(running, 3);

@@ -1,7 +1,6 @@
 /** What the scoreboard counts is what clients sent, whatever becomes of the workers. */
 import { assert, assertEquals } from "@std/assert";
 import { getText } from "../helpers/http.ts";
-import { count } from "../helpers/reload_load.ts";
 import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
 import { readStats, statsAddresses, total } from "../helpers/stats.ts";
 
@@ -42,9 +41,9 @@ async function kill(running: RunningMaster, ...slots: readonly number[]): Promis
 
 /** Reloads, and waits until both old workers have gone: one may take longer than the next kill does. */
 async function reload(running: RunningMaster, begin?: () => void): Promise<void> {
-  const gone = count(running, "gone");
+  const gone = running.count("gone");
   assertEquals((await running.reload(begin)).outcome, "done");
-  await running.until(() => count(running, "gone") === gone + 2, "end of the old workers");
+  await running.until(() => running.count("gone") === gone + 2, "end of the old workers");
 }
 
 Deno.test("the sum of requests is what clients sent, through kills, reloads and a replaced program", async () => {

@@ -156,7 +156,7 @@ deno-worker-override = app.ts`,
       assertEquals(stats.workers.filter(({ status }) => status === "cheap").length, 399);
       Deno.kill(stats.workers[0]?.pid ?? 0, "SIGKILL");
       await running.until(
-        () => running.events.filter(({ event }) => event === "accepting").length > deaths,
+        () => running.count("accepting") > deaths,
         `successor ${deaths}`,
       );
     }

@@ -86,7 +86,7 @@ Deno.test("clients of HTTP/1.1 and HTTP/2 lose nothing over TLS, whatever is rel
   assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
   assert(running.events.some(({ message }) => message.includes("program was replaced")));
   await running.until(
-    () => running.events.filter(({ event }) => event === "gone").length === 8,
+    () => running.count("gone") === 8,
     "end of the old workers",
   );
   end.abort();
