@@ -12,7 +12,7 @@ const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));
 const MARK = "DUWSGI_TEST_RUN";
 
-/** A master stops when the tests end before it, whatever has killed them (setpriv(1)). */
+/** A master stops when its test ends before it, whatever has killed that (setpriv(1)); a daemon does not. */
 const ENDS_WITH_TESTS = ["setpriv", "--pdeathsig", "TERM"];
 
 /** One line of the master's JSON log. */
