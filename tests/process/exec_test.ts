@@ -71,10 +71,7 @@ deno-worker-override = %DIR%/app.ts`;
     running.writeIni(ini(directory));
     assertEquals((await sighup(running)).outcome, "done");
     const gone = 2 * (i + 1);
-    await running.until(
-      () => running.count("gone") === gone,
-      "end of the old workers",
-    );
+    await running.until(() => running.count("gone") === gone, "end of the old workers");
     assertEquals(
       await getText(url),
       `${running.directory}/${directory} ${running.pid} ${i + 1}`,

@@ -46,10 +46,9 @@ function messageOf(running: RunningMaster, event: string): string {
 
 /** Waits until this many workers have accepted in all; no request may fail meanwhile. */
 async function untilAccepted(running: RunningMaster, url: string, count: number): Promise<void> {
-  const accepted = () => running.count("accepting");
   await running.until(async () => {
     assertMatch(await getText(`${url}/`), /^\d+$/);
-    return accepted() >= count;
+    return running.count("accepting") >= count;
   }, `worker number ${count}`);
 }
 
@@ -141,10 +140,7 @@ Deno.test("set_user_harakiri() needs no option, and can be called off", async ()
   await untilAccepted(running, url, 2);
   // The second time the event loop is blocked before anybody could be told.
   const loop = ask(`${url}/own-loop`);
-  await running.until(
-    () => running.count("condemned") === 2,
-    "second harakiri",
-  );
+  await running.until(() => running.count("condemned") === 2, "second harakiri");
   assertEquals(await loop, "nothing");
 });
 

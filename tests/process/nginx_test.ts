@@ -120,8 +120,7 @@ deno-worker-override = ${app("loss_app")}`,
       assertEquals((await running.reload()).outcome, "done");
       assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
     }
-    const gone = () => running.count("gone");
-    await running.until(() => gone() === 8, "end of the old workers");
+    await running.until(() => running.count("gone") === 8, "end of the old workers");
     end.abort();
     await load;
     assertEquals(running.events.filter(({ event }) => event === "killing"), []);

@@ -124,9 +124,6 @@ ${SETTINGS}`,
   ended = true;
   await Promise.all(clients);
   assert(answered > 100, `only ${answered} requests`);
-  await running.until(
-    () => running.count("gone") === 4,
-    "end of the old workers",
-  );
+  await running.until(() => running.count("gone") === 4, "end of the old workers");
   assertEquals(running.events.filter(({ event }) => event === "killing"), []);
 });

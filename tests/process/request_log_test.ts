@@ -206,8 +206,7 @@ Deno.test("no line is lost when a worker exits or crashes, and streams that it c
   await running.waitFor("died");
   await reader?.read().catch(() => {});
   await reader?.cancel().catch(() => {});
-  const accepted = () => running.count("accepting");
-  await running.until(() => accepted() === 2, "next worker");
+  await running.until(() => running.count("accepting") === 2, "next worker");
   await getText(`${url}/crash`).catch(() => {});
   const lines = await logged(running, 3);
   assertEquals(lines.map(({ message }) => message), ["/exit 0", "/endless 1", "/crash 0"]);

@@ -155,10 +155,7 @@ deno-worker-override = app.ts`,
       assertEquals(readAsUwsgitop(stats).length, 400);
       assertEquals(stats.workers.filter(({ status }) => status === "cheap").length, 399);
       Deno.kill(stats.workers[0]?.pid ?? 0, "SIGKILL");
-      await running.until(
-        () => running.count("accepting") > deaths,
-        `successor ${deaths}`,
-      );
+      await running.until(() => running.count("accepting") > deaths, `successor ${deaths}`);
     }
     await Promise.all(writing);
     // Who reads nothing is sent away: the rest of the document never comes.

@@ -85,10 +85,7 @@ Deno.test("clients of HTTP/1.1 and HTTP/2 lose nothing over TLS, whatever is rel
   running.writeIni(ini("processes = 2\nsocket = %DIR%/app.sock"));
   assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
   assert(running.events.some(({ message }) => message.includes("program was replaced")));
-  await running.until(
-    () => running.count("gone") === 8,
-    "end of the old workers",
-  );
+  await running.until(() => running.count("gone") === 8, "end of the old workers");
   end.abort();
   await load;
   const asked = await Promise.all(streams);
