@@ -592,8 +592,8 @@ const ROW_BY_NAME: ReadonlyMap<string, Row> = new Map(
   ROWS.flatMap((row) => namesOf(row).map((name) => [name, row] as const)),
 );
 
-const KEY_BY_NAME: ReadonlyMap<string, keyof Config> = new Map(
-  OPTION_KEYS.flatMap((key) => namesOf(OPTIONS[key]).map((name) => [name, key] as const)),
+const KEY_BY_ROW: ReadonlyMap<Row | undefined, keyof Config> = new Map(
+  OPTION_KEYS.map((key) => [OPTIONS[key], key]),
 );
 
 /** The row with this name or alias, if there is one. */
@@ -603,7 +603,7 @@ export function findRow(name: string): Row | undefined {
 
 /** The key of `Config` an option of this name or alias sets, if it is an option. */
 export function findOptionKey(name: string): keyof Config | undefined {
-  return KEY_BY_NAME.get(name);
+  return KEY_BY_ROW.get(findRow(name));
 }
 
 /** Every name and alias there is. */

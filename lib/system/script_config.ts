@@ -54,7 +54,12 @@ export function readScriptLayers(scriptPath: string, flags: ImportMapFlags): Scr
 function startFolder(scriptPath: string, config: string | null): Folder | null {
   if (config === null) {
     const script = asFilePath(scriptPath, Deno.cwd(), "The script");
-    return ancestors(dirname(script)).map(readFolder).find((folder) => folder !== null) ?? null;
+    // One after the other: each file that is not there costs an exception.
+    for (const directory of ancestors(dirname(script))) {
+      const folder = readFolder(directory);
+      if (folder !== null) return folder;
+    }
+    return null;
   }
   const path: string = absolutePath(config);
   const file = readJsonFile(path);
