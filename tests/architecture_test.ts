@@ -277,6 +277,18 @@ Deno.test("Deno does not see what is loaded later", () => {
   }
 });
 
+Deno.test("modules name what they load later, or start, so that deno task bundle finds it", () => {
+  for (const path of SOURCES) {
+    const text = withoutComments(textOf(path));
+    const all = text.match(/\bimport\.meta\.(url|resolve)\b/g)?.length ?? 0;
+    const literal =
+      /\bimport\.meta\.resolve\(\s*"(\.[^"]*)"|\bnew URL\(\s*"(\.[^"]*)",\s*import\.meta\.url/g;
+    const named = [...text.matchAll(literal)].map(([, later, started]) => later ?? started ?? "");
+    assertEquals(named.length, path === "binary.ts" ? all - 1 : all, path);
+    for (const name of named) Deno.statSync(new URL(name, `file://${ROOT}${path}`));
+  }
+});
+
 Deno.test("a plain start of a master names no library, not even one that it loads later", () => {
   const entries = Object.entries(PLAIN_START).flatMap(([where, all]) =>
     where.startsWith("in the master") ? all : []

@@ -6,7 +6,10 @@
 
 import { fromFileUrl } from "@std/path/posix";
 
-const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+/** The program that is tested: main.ts, or what `DUWSGI_TEST_MAIN` names (a bundle's main.js). */
+export const MAIN: string = Deno.realPathSync(
+  Deno.env.get("DUWSGI_TEST_MAIN") ?? fromFileUrl(new URL("../../main.ts", import.meta.url)),
+);
 
 /** What came of a run. */
 export interface Result {

@@ -7,8 +7,8 @@
 
 import { assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path/posix";
+import { MAIN } from "./program.ts";
 
-const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));
 const MARK = "DUWSGI_TEST_RUN";
 

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import type { LoadMix } from "../helpers/load.ts";
+import { MAIN } from "../helpers/program.ts";
 import { reloadUnderLoad } from "../helpers/reload_load.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 
@@ -35,12 +36,11 @@ deno-worker-override = app.ts`,
 Deno.test("the framework examples have types and configurations without a mistake", async () => {
   const run = (args: readonly string[], cwd: string) =>
     new Deno.Command(Deno.execPath(), { args: [...args], cwd }).output();
-  const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
   await Promise.all(NAMES.map(async (name) => {
     const cwd = FRAMEWORKS + name;
     const outputs = [
       await run(["check", "--quiet", "app.ts"], cwd),
-      await run(["run", "-A", main, "--check", "--ini", "app.ini"], cwd),
+      await run(["run", "-A", MAIN, "--check", "--ini", "app.ini"], cwd),
     ];
     for (const { code, stderr } of outputs) {
       assertEquals([name, code, new TextDecoder().decode(stderr)], [name, 0, ""]);

@@ -19,7 +19,7 @@ Deno.test("what init writes is an app that runs, reloads and passes deno check",
   const app = directory.at("new/app");
   const { code, stdout, stderr } = await duwsgi(["init", app]);
   assertEquals([code, stderr], [0, ""]);
-  assertMatch(stdout, /deno run -A \/.*main\.ts --ini .*new\/app\/app\.ini$/m);
+  assertMatch(stdout, /deno run -A \/.*main\.[jt]s --ini .*new\/app\/app\.ini$/m);
   assertEquals(await check(app), { success: true, text: "" });
   // Its own port may be taken.
   const ini = Deno.readTextFileSync(`${app}/app.ini`).replace("[uwsgi]\n", "")

@@ -35,7 +35,7 @@ Deno.test("processes are called what the options of names say", async () => {
     if (masterName === null) {
       assertMatch(names(running.pid)[0], /^é{20,2999}\ufffd?$/);
       // A worker that has no name of its own keeps its command line.
-      assertMatch(names(worker)[0], /preload\.ts/);
+      assertMatch(names(worker)[0], /preload\.[jt]s/);
       continue;
     }
     assertEquals(names(running.pid), [masterName, masterName.slice(0, 15)], ini);

@@ -1,15 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path/posix";
 import type { Stats } from "../../lib/stats/stats.ts";
 import { busyDocument } from "../helpers/busy_instance.ts";
-import { duwsgi } from "../helpers/program.ts";
+import { duwsgi, MAIN } from "../helpers/program.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { FakeStatsServer } from "../helpers/stats_server.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
 import { TestTerminal } from "../helpers/terminal.ts";
 import { uwsgiDocument } from "../helpers/uwsgi_document.ts";
-
-const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 
 /** How the program is started in a shell. */
 function topCommand(...args: readonly string[]): string {
