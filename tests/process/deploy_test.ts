@@ -1,6 +1,6 @@
 /** The files of examples/deploy say what is true, and fit together. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl } from "@std/path/posix";
+import { basename, fromFileUrl, join } from "@std/path/posix";
 import { parseAll } from "@std/yaml";
 import { loadConfig } from "../../lib/config/load.ts";
 import { captureBase, denoConfigSource } from "../../lib/system/config_source.ts";
@@ -21,9 +21,9 @@ function read(name: string): string {
   return Deno.readTextFileSync(`${DEPLOY}/${name}`);
 }
 
-/** The value of an option in a unit, or of an instruction in the Dockerfile. */
-function valueOf(name: string, key: string): string {
-  return new RegExp(`^${key}[= ](.*)$`, "m").exec(read(name))?.[1] ?? "";
+/** The value of an option in the text of a unit, or of an instruction in that of a Dockerfile. */
+function valueOf(text: string, key: string): string {
+  return new RegExp(`^${key}[= ](.*)$`, "m").exec(text)?.[1] ?? "";
 }
 
 function configOf(name: string) {
@@ -72,10 +72,10 @@ Deno.test({
 Deno.test("the configuration for systemd serves the socket that the unit names", async () => {
   assertEquals(
     configOf("systemd.ini").sockets[0]?.text,
-    `fd://${valueOf("app.socket", "FileDescriptorName")}`,
+    `fd://${valueOf(read("app.socket"), "FileDescriptorName")}`,
   );
-  assertEquals(valueOf("app.service", "Type"), "notify-reload");
-  assertEquals(valueOf("app.service", "MemoryDenyWriteExecute"), "no");
+  assertEquals(valueOf(read("app.service"), "Type"), "notify-reload");
+  assertEquals(valueOf(read("app.service"), "MemoryDenyWriteExecute"), "no");
   using owned = new OwnedDescriptors();
   const { libc } = owned;
   const options = { host: "::", port: 0, reusePort: false, keepalive: false };
@@ -83,28 +83,48 @@ Deno.test("the configuration for systemd serves the socket that the unit names",
   await using running = startWithSockets(
     { ini: `include = ${DEPLOY}/systemd.ini\nprocesses = 2` },
     [fd],
-    valueOf("app.socket", "FileDescriptorName"),
+    valueOf(read("app.socket"), "FileDescriptorName"),
   );
   await running.ready();
   assertMatch(await getText(`http://127.0.0.1:${boundPort(libc, fd)}/`), /^Hello from worker/);
 });
 
-Deno.test("the Dockerfile copies what it starts, from an image of the Deno that runs here", () => {
-  const text = read("Dockerfile");
-  assertEquals(valueOf("Dockerfile", "FROM"), `denoland/deno:${Deno.version.deno}`);
-  const copied = [...text.matchAll(/^COPY (.*) \S+$/gm)].flatMap(([, names = ""]) =>
-    names.split(" ")
-  );
-  assert(copied.length > 4);
-  for (const name of copied) Deno.statSync(ROOT + name);
-  const command = JSON.parse(valueOf("Dockerfile", "ENTRYPOINT"))
-    .concat(JSON.parse(valueOf("Dockerfile", "CMD"))) as string[];
-  for (const path of command.filter((part) => part.startsWith("/"))) {
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    assert(copied.some((one) => one === name || one.endsWith(`/${name}`)), path);
+Deno.test("the Dockerfile bundles and copies what it starts, with the Deno that runs here", async () => {
+  const [first = "", second = ""] = read("Dockerfile").split(/^(?=FROM )/m).slice(1);
+  const from = `FROM denoland/deno:${Deno.version.deno}`;
+  assert(first.startsWith(`${from} AS bundle\n`) && second.startsWith(`${from}\n`));
+  using directory = new TempDirectory();
+  const source = directory.at("source");
+  for (const [names = "", target = ""] of copies(first)) {
+    const to = join(source, target);
+    if (target.endsWith("/")) Deno.mkdirSync(to, { recursive: true });
+    await done("cp", ["-r", ...names.split(" "), to], ROOT);
   }
-  assertEquals(`:${valueOf("Dockerfile", "EXPOSE")}`, configOf("app.ini").sockets[0]?.text);
+  const run = /^RUN deno task (.*)$/m.exec(first)?.[1]?.split(" ") ?? [];
+  const opt = run.at(-1) ?? "";
+  await done(Deno.execPath(), ["task", "--quiet", ...run.slice(0, -1), directory.at(opt)], source);
+  const there = copies(second).flatMap(([names = "", target = ""]) =>
+    names.startsWith("--from=bundle")
+      ? [...Deno.readDirSync(directory.at(opt))].map(({ name }) => `${target}/${name}`)
+      : names.split(" ").map((name) => `${valueOf(second, "WORKDIR")}/${basename(name)}`)
+  );
+  const command = JSON.parse(valueOf(second, "ENTRYPOINT"))
+    .concat(JSON.parse(valueOf(second, "CMD"))) as string[];
+  const paths = command.filter((part) => part.startsWith("/"));
+  assertEquals(paths.filter((path) => !there.includes(path)), []);
+  assert(paths.length === 2);
+  assertEquals(`:${valueOf(second, "EXPOSE")}`, configOf("app.ini").sockets[0]?.text);
 });
+
+async function done(command: string, args: string[], cwd: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args, cwd }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+/** What `COPY` names, and where it goes. */
+function copies(stage: string): readonly (readonly string[])[] {
+  return [...stage.matchAll(/^COPY (.*) (\S+)$/gm)].map(([, ...parts]) => parts);
+}
 
 /** What the test reads of the Deployment. */
 interface Deployment {
