@@ -16,6 +16,8 @@ export interface InstanceOptions {
   /** The worker script: a file in `bench/apps`, or a path from the repository's root. */
   readonly script: URL;
   readonly processes: number;
+  /** The program. @default main.ts */
+  readonly main?: string;
   /** More options of the master. `%DIR%` is the instance's own directory. */
   readonly args?: readonly string[];
   /** Files to write into that directory: name and text. */
@@ -38,7 +40,8 @@ export class Instance {
 
   /** Starts it; {@linkcode ready} waits until it serves. */
   constructor(
-    { script, processes, args = [], files = {}, cpu = null, env = {} }: InstanceOptions,
+    { script, processes, main = MAIN, args = [], files = {}, cpu = null, env = {} }:
+      InstanceOptions,
   ) {
     this.directory = Deno.makeTempDirSync({ prefix: "duwsgi-bench-" });
     this.#touchFile = join(this.directory, "touch");
@@ -48,7 +51,7 @@ export class Instance {
     const more = args.map((arg) => arg.replaceAll("%DIR%", this.directory));
     this.master = new Started({
       command: deno(
-        ...["run", "-A", MAIN, ...own, "--touch-chain-reload", this.#touchFile, ...more],
+        ...["run", "-A", main, ...own, "--touch-chain-reload", this.#touchFile, ...more],
         ...["--deno-worker-override", fromFileUrl(script)],
       ),
       cpu,

@@ -5,10 +5,11 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path/posix";
+import { fromFileUrl, join } from "@std/path/posix";
+import { bundle } from "../tests/tools/bundle.ts";
 import type { BackgroundLoad } from "./background_load.ts";
 import { type Findings, type Goal, type Length, runBench } from "./bench.ts";
-import { Instance } from "./instance.ts";
+import { Instance, MAIN } from "./instance.ts";
 import { measurePairs, type Pair, type Ratio, ratioOf } from "./pairs.ts";
 import { markdownTable } from "./readme.ts";
 import { deno, now, Started, untilAnswers } from "./servers.ts";
@@ -37,17 +38,17 @@ const LOAD = fromFileUrl(new URL("./background_load.ts", import.meta.url));
 
 async function measure(length: Length): Promise<Findings> {
   const { replacing, load } = await measureReplacing(PAIRS[length]);
-  const { whole, workersOnly } = await measureStarting(APP, PAIRS[length]);
-  const library = await measureStarting(LIBRARY_APP, PAIRS[length]);
+  const pairs = PAIRS[length];
+  const bundled = await measureBundled(pairs);
+  const { whole, workersOnly } = await measureStarting(APP, MAIN, pairs);
+  const library = await measureStarting(LIBRARY_APP, MAIN, pairs);
+  const four = `${PROCESSES} × \`deno run\``;
   const rows = [
     cells("One worker replaced, under load", "one `deno run`, same load", replacing),
-    cells(
-      `Instance with ${PROCESSES} workers, exec to ready`,
-      `${PROCESSES} × \`deno run\``,
-      whole,
-    ),
-    cells("The same without the master's own boot", `${PROCESSES} × \`deno run\``, workersOnly),
-    cells("Instance whose app imports a library", `${PROCESSES} × \`deno run\``, library.whole),
+    cells(`Instance with ${PROCESSES} workers, bundled: exec to ready`, four, bundled.whole),
+    cells("The same from the sources", four, whole),
+    cells("From the sources, without the master's own boot", four, workersOnly),
+    cells("From the sources, with an app that imports a library", four, library.whole),
   ];
   const head = ["Ours", "Theirs", "Ratio", "min – max", "Pairs", "Ours (ms)", "Theirs (ms)"];
   const { requestsPerSecond, failed } = load;
@@ -56,7 +57,8 @@ async function measure(length: Length): Promise<Findings> {
     text: `${markdownTable(head, rows)}\n\n${about}`,
     goals: [
       goal(`replacing a worker`, replacing),
-      goal(`starting an instance`, whole),
+      goal(`starting a bundled instance`, bundled.whole),
+      goal(`starting an instance from the sources`, whole),
       { what: `${failed} requests lost meanwhile`, reached: failed === 0, counted: true },
     ],
   };
@@ -132,14 +134,26 @@ async function startBare(script: URL, count: number): Promise<number> {
   return took;
 }
 
+/** What {@linkcode measureStarting} measures, of what `deno task bundle` writes. */
+async function measureBundled(pairs: number): ReturnType<typeof measureStarting> {
+  const directory = await Deno.makeTempDir({ prefix: "duwsgi-bench-" });
+  try {
+    await bundle(directory);
+    return await measureStarting(APP, join(directory, "main.js"), pairs);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
 async function measureStarting(
   { script, alone }: App,
+  main: string,
   pairs: number,
 ): Promise<{ readonly whole: Ratio; readonly workersOnly: Ratio }> {
   const withoutBoot: number[] = [];
   const whole = await measurePairs(pairs, async (side) => {
     if (side === "theirs") return await startBare(alone, PROCESSES);
-    const { wholeMs, workersMs } = await startInstance(script);
+    const { wholeMs, workersMs } = await startInstance(script, main);
     withoutBoot.push(workersMs);
     return wholeMs;
   });
@@ -150,8 +164,9 @@ async function measureStarting(
 /** From the exec of the master, and from its first worker's, until all workers accept. */
 async function startInstance(
   script: URL,
+  main: string,
 ): Promise<{ readonly wholeMs: number; readonly workersMs: number }> {
-  await using instance = new Instance({ script, processes: PROCESSES });
+  await using instance = new Instance({ script, main, processes: PROCESSES });
   await instance.ready();
   const { at, fields } = await instance.event("ready");
   return { wholeMs: at - instance.master.startedAt, workersMs: Number(fields.afterMs) };
