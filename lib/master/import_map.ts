@@ -81,15 +81,18 @@ export function mergeImportMaps(
   };
 }
 
+/** Where duwsgi's module is: in this copy or another one, in the sources or in a bundle. */
+const OWN_MODULE = /\/lib\/worker\/uwsgi\.[jt]s$/;
+
 /**
  * The URLs of the layers whose own entry for `uwsgi` is not used, for a note to the user. One that
  * leads to duwsgi's module anyway, as it is written for the sake of an editor, is not listed.
  */
-export function replacedUwsgi(layers: readonly ImportMapLayer[], uwsgiUrl: string): string[] {
+export function replacedUwsgi(layers: readonly ImportMapLayer[]): string[] {
   return layers.filter((layer) =>
     [layer.imports, ...Object.values(layer.scopes)].some((entries) =>
       Object.hasOwn(entries, UWSGI_SPECIFIER) &&
-      absoluteAddress(entries[UWSGI_SPECIFIER], layer) !== uwsgiUrl
+      !OWN_MODULE.test(absoluteAddress(entries[UWSGI_SPECIFIER], layer) ?? "")
     )
   ).map((layer) => layer.url);
 }

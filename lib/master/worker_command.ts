@@ -99,7 +99,7 @@ export function workerCommand(
     config.script,
     ...config.workerArgv,
   ];
-  const notes = replacedUwsgi(layers, MODULE.href).map((url) =>
+  const notes = replacedUwsgi(layers).map((url) =>
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
   const ownLog = sandbox === null || !shapesLines(config);

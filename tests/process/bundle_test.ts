@@ -130,6 +130,8 @@ ${more}`;
     ]);
     assertEquals(status.code, 0, status.said);
     assertEquals(JSON.parse(status.out).generation, 4);
+    // The deno.json above the app names the sources, for editors: that is the same module.
+    assert(running.events.every(({ message }) => !message.includes("is replaced by")));
     assertEquals(await running.stop(), 0);
   });
 

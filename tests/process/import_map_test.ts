@@ -217,8 +217,7 @@ Deno.test("mergeImportMaps() lets uwsgi win, when root, scopes and member map it
   await withProject(files, async ({ directory, read, run }) => {
     assertEquals(await run("a/src/main.ts", true), "uwsgi! x");
     assertEquals(await run("main.ts", true), "uwsgi!");
-    const url = `file://${directory}/duwsgi/uwsgi.ts`;
-    assertEquals(replacedUwsgi(read("a/src/main.ts").layers, url), [
+    assertEquals(replacedUwsgi(read("a/src/main.ts").layers), [
       `file://${directory}/app/deno.json`,
       `file://${directory}/app/a/deno.json`,
     ]);

@@ -126,7 +126,8 @@ Deno.test("replacedUwsgi() lists a layer, when its uwsgi leads elsewhere", () =>
   const b = layer("file:///b/deno.json", { imports: { uwsgi: "/opt/duwsgi/lib/worker/uwsgi.ts" } });
   const c = layer("file:///c/deno.json", { scopes: { "./s/": { uwsgi: null } } });
   const d = layer("file:///d/deno.json", { imports: { other: "./o.ts" } });
-  assertEquals(replacedUwsgi([a, b, c, d], UWSGI), [a.url, c.url]);
+  const e = layer("file:///e/deno.json", { imports: { uwsgi: "../dist/lib/worker/uwsgi.js" } });
+  assertEquals(replacedUwsgi([a, b, c, d, e]), [a.url, c.url]);
 });
 
 Deno.test("importMapFlags() finds configuration and import map, however they are spelled", () => {
