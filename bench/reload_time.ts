@@ -37,8 +37,8 @@ const LIBRARY_APP: App = {
 const LOAD = fromFileUrl(new URL("./background_load.ts", import.meta.url));
 
 async function measure(length: Length): Promise<Findings> {
-  const { replacing, load } = await measureReplacing(PAIRS[length]);
   const pairs = PAIRS[length];
+  const { replacing, load } = await measureReplacing(pairs);
   const bundled = await measureBundled(pairs);
   const { whole, workersOnly } = await measureStarting(APP, MAIN, pairs);
   const library = await measureStarting(LIBRARY_APP, MAIN, pairs);

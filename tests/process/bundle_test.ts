@@ -10,13 +10,12 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const PRISONER = fromFileUrl(new URL("../fixtures/workers/prisoner.js", import.meta.url));
 const LOSS_APP = fromFileUrl(new URL("../fixtures/apps/loss_app.ts", import.meta.url));
 
-/** What a command says, and its exit code. */
-async function run(
-  command: string,
+/** What Deno says, and its exit code. */
+async function deno(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number; readonly out: string; readonly said: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(command, {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: ROOT,
     env: { ...env, NO_COLOR: "1" },
@@ -25,13 +24,13 @@ async function run(
   return { code, out, said };
 }
 
-function bundle(directory: string): ReturnType<typeof run> {
-  return run(Deno.execPath(), ["task", "--quiet", "bundle", directory]);
+function bundle(directory: string): ReturnType<typeof deno> {
+  return deno(["task", "--quiet", "bundle", directory]);
 }
 
 /** The files that Deno loads for a module, without those that are part of Deno. */
 async function loaded(path: string): Promise<readonly string[]> {
-  const { out } = await run(Deno.execPath(), ["info", "--json", path]);
+  const { out } = await deno(["info", "--json", path]);
   const { modules } = JSON.parse(out) as {
     readonly modules: readonly { readonly specifier: string; readonly error?: string }[];
   };
@@ -84,16 +83,15 @@ Deno.test("the program as few files", async (test) => {
   await test.step("it needs no library from the network, and reads configurations", async () => {
     const env = { DENO_DIR: directory.at("cache") };
     const call = ["run", "-A", "--cached-only", main];
-    assertMatch((await run(Deno.execPath(), [...call, "--version"], env)).out, /^duwsgi \d/);
-    const typo = await run(Deno.execPath(), [...call, "--http-sockt=:0"], env);
+    assertMatch((await deno([...call, "--version"], env)).out, /^duwsgi \d/);
+    const typo = await deno([...call, "--http-sockt=:0"], env);
     assertEquals(typo.code, 2);
     assertStringIncludes(typo.said, "http-socket");
     // A deno.json with comments takes a library.
     const script = directory.write("app/app.ts", `import { x } from "x";\nconsole.log(x);`);
     directory.write("app/x.ts", "export const x = 1;");
     directory.write("app/deno.json", `{ "imports": { "x": "./x.ts" } /* a comment */ }`);
-    const check = await run(
-      Deno.execPath(),
+    const check = await deno(
       [...call, "--check", "--socket=:0", `--worker-override=${script}`],
       env,
     );
@@ -119,15 +117,8 @@ ${more}`;
     await reloadUnderLoad(running, addresses[0] ?? "", mix, 2);
     running.writeIni(ini("umask = 027"));
     assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
-    const status = await run(Deno.execPath(), [
-      "run",
-      "-A",
-      main,
-      "ctl",
-      "status",
-      `--pid=${running.pid}`,
-      "--json",
-    ]);
+    const ask = ["ctl", "status", `--pid=${running.pid}`, "--json"];
+    const status = await deno(["run", "-A", main, ...ask]);
     assertEquals(status.code, 0, status.said);
     assertEquals(JSON.parse(status.out).generation, 4);
     // The deno.json above the app names the sources, for editors: that is the same module.
@@ -167,11 +158,11 @@ worker-argv = ${directory.at("none.sock")}`,
 
   await test.step("the app that init writes knows the types of the module", async () => {
     const app = directory.at("new");
-    const { code, out } = await run(Deno.execPath(), ["run", "-A", main, "init", app]);
+    const { code, out } = await deno(["run", "-A", main, "init", app]);
     assertEquals(code, 0);
     assertStringIncludes(out, main);
     directory.write("new/app.ts", `import uwsgi from "uwsgi";\nuwsgi.serve(() => 404);\n`);
-    const { said } = await run(Deno.execPath(), ["check", "--quiet", join(app, "app.ts")]);
+    const { said } = await deno(["check", "--quiet", join(app, "app.ts")]);
     assertStringIncludes(said, "'number' is not assignable to type 'Response");
   });
 
