@@ -1,6 +1,7 @@
 /** The rules of the source as a whole, which no single module can keep. */
 import { assert, assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, relative } from "@std/path/posix";
+import { NAME } from "./tools/bundle.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const MOST_LINES = 400;
@@ -281,9 +282,7 @@ Deno.test("modules name what they load later, or start, so that deno task bundle
   for (const path of SOURCES) {
     const text = withoutComments(textOf(path));
     const all = text.match(/\bimport\.meta\.(url|resolve)\b/g)?.length ?? 0;
-    const literal =
-      /\bimport\.meta\.resolve\(\s*"(\.[^"]*)"|\bnew URL\(\s*"(\.[^"]*)",\s*import\.meta\.url/g;
-    const named = [...text.matchAll(literal)].map(([, later, started]) => later ?? started ?? "");
+    const named = [...text.matchAll(NAME)].map(([, , name = ""]) => name);
     assertEquals(named.length, path === "binary.ts" ? all - 1 : all, path);
     for (const name of named) Deno.statSync(new URL(name, `file://${ROOT}${path}`));
   }

@@ -4,17 +4,16 @@
  *
  * @module
  */
-import { fromFileUrl, join } from "@std/path/posix";
-
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+import { basename, dirname, join } from "@std/path/posix";
+import { MAIN } from "./program.ts";
 
 /** A copy of the program. */
 export class SharedProgram implements Disposable {
   readonly #directory: string = Deno.makeTempDirSync({ prefix: "duwsgi-test-" });
   /** Path of Deno. */
   readonly deno: string = join(this.#directory, "deno");
-  /** Path of main.ts. */
-  readonly main: string = join(this.#directory, "main.ts");
+  /** Path of main.ts, or of main.js in a bundle. */
+  readonly main: string = join(this.#directory, basename(MAIN));
 
   /** Copies what is needed. */
   constructor() {
@@ -24,10 +23,11 @@ export class SharedProgram implements Disposable {
     } catch {
       Deno.copyFileSync(Deno.execPath(), this.deno);
     }
-    for (const name of ["main.ts", "deno.json", "deno.lock"]) {
-      Deno.copyFileSync(ROOT + name, join(this.#directory, name));
+    const top = dirname(MAIN);
+    for (const { name, isFile } of Deno.readDirSync(top)) {
+      if (isFile) Deno.copyFileSync(join(top, name), join(this.#directory, name));
     }
-    copyTree(join(ROOT, "lib"), join(this.#directory, "lib"));
+    copyTree(join(top, "lib"), join(this.#directory, "lib"));
   }
 
   [Symbol.dispose](): void {

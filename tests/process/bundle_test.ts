@@ -1,7 +1,7 @@
 /** What `deno task bundle` writes: the program in few files. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { basename, dirname, fromFileUrl, join } from "@std/path/posix";
-import { getJson } from "../helpers/http.ts";
+import { getJson, getText } from "../helpers/http.ts";
 import { reloadUnderLoad } from "../helpers/reload_load.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
@@ -98,6 +98,22 @@ Deno.test("the program as few files", async (test) => {
     assertEquals(check.code, 0, check.said);
   });
 
+  await test.step("it maps what members of a workspace import", async () => {
+    const { master, addresses } = await readyMaster({
+      ini: "http-socket = 127.0.0.1:0\ndeno-worker-override = %DIR%/member/app.ts",
+      files: {
+        "deno.json": `{ "workspace": ["./member"] }`,
+        "member/deno.json": `{ "imports": { "x": "./x.ts", "uwsgi": "./none.ts" } }`,
+        "member/x.ts": `export const x = "member";`,
+        "member/app.ts":
+          `import { x } from "x";\nimport uwsgi from "uwsgi";\nuwsgi.serve(() => new Response(x));`,
+      },
+      program,
+    });
+    await using _running = master;
+    assertEquals(await getText(`http://${addresses[0]}/`), "member");
+  });
+
   await test.step("it reloads without loss, with what is loaded later", async () => {
     const ini = (more = "") =>
       `http-socket = 127.0.0.1:0
@@ -168,9 +184,11 @@ worker-argv = ${directory.at("none.sock")}`,
 
   await test.step("a directory that has other files is left alone", async () => {
     const path = directory.write("mine/main.js", "console.log(1);");
+    const own = directory.write("duwsgi/app.ini");
     const wrong = [
       [dirname(path), /^bundle: \/.*\/mine has other files/],
       [path, /^bundle: Not a directory/],
+      [top, /^bundle: \/.*\/duwsgi has other files .* "app\.ini"/],
     ] as const;
     for (const [at, message] of wrong) {
       const { code, said } = await bundle(at);
@@ -178,6 +196,7 @@ worker-argv = ${directory.at("none.sock")}`,
       assertMatch(said, message);
     }
     assertEquals(Deno.readTextFileSync(path), "console.log(1);");
+    assertEquals(Deno.readTextFileSync(own), "");
   });
 });
 

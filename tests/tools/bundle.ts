@@ -27,9 +27,14 @@ interface Program {
 /** Text of each file, by its path from the top of the bundle. */
 type Files = ReadonlyMap<string, string>;
 
-/** How a module names another one that it loads later, or that another process runs. */
-const LATER = "import.meta.resolve(";
-const STARTED = "new URL(";
+/**
+ * How a module names another one: with `import.meta.resolve("./x.ts")` if it loads that later, and with
+ * `new URL("./x.ts", import.meta.url)` if another process runs it. The way there is in the second group.
+ */
+export const NAME =
+  /\b(import\.meta\.resolve\(\s*"|new URL\((?=\s*"[^"]*",\s*import\.meta\.url\b)\s*")(\.[^"]*)/g;
+const LATER = 'import.meta.resolve("';
+const STARTED = 'new URL("';
 /** What such names begin with until it is known how far below the top their text will be. */
 const TOP = "@top/";
 
@@ -42,6 +47,8 @@ export async function bundle(directory: string): Promise<Files> {
     const master = await build(work, { base: "lib/cli/run.ts", entries: ["main.ts"] });
     const entries = named(master, STARTED).filter((path) => path.startsWith("lib/worker/"));
     const worker = await build(work, { base: "lib/worker/preload.ts", entries });
+    const shared = [...worker.keys()].filter((path) => master.has(path));
+    if (shared.length > 0) throw new Error(`Master and workers both load ${shared} later`);
     const code = new Map([...master, ...worker]);
     const files = new Map([...licences(work, code), ...placed(code), ...await types()]);
     files.set("deno.json", SETTINGS);
@@ -57,13 +64,20 @@ export async function bundle(directory: string): Promise<Files> {
 /** What Deno has to know of the sources, it has to know of the bundle. */
 const SETTINGS = JSON.stringify({ unstable: ["net"], lock: false }) + "\n";
 
-/** @throws {Error} If there is something in the directory that is not a bundle. */
+/** What a bundle has at its top. */
+const OWN_FILE = /^(lib|main\.js|deno\.json|chunk-\w+\.js|LICENSE.*)$/;
+
+/** @throws {Error} If there is something in the directory that is not of a bundle. */
 async function refuseOtherFiles(directory: string): Promise<void> {
   const entries = await orNull(Array.fromAsync(Deno.readDir(directory)));
   if (entries === null || entries.length === 0) return;
   const main = await orNull(Deno.readTextFile(join(directory, "main.js")));
-  if (main?.startsWith(MADE)) return;
-  throw new Error(`${directory} has other files than those of a bundle: name another directory`);
+  const made = main?.startsWith(MADE) ?? false;
+  const other = entries.find(({ name }) => !made || !OWN_FILE.test(name));
+  if (other === undefined) return;
+  throw new Error(
+    `${directory} has other files than those of a bundle, as "${other.name}": name another directory`,
+  );
 }
 
 /** What comes of it; null: there is no such file. */
@@ -83,8 +97,8 @@ function copySources(work: string): void {
     write(
       join(work, path),
       text.replaceAll(
-        /\b(import\.meta\.resolve\(|new URL\()\s*"(\.[^"]*)"/g,
-        (_, call: string, name: string) => `${call}"${TOP}${normalize(join(dirname(path), name))}"`,
+        NAME,
+        (_, call: string, name: string) => call + TOP + normalize(join(dirname(path), name)),
       ),
     );
   }
@@ -138,7 +152,7 @@ function entryText(work: string, base: string, path: string): string {
 
 /** The paths that these files name in such calls, each once. */
 function named(files: Files, call: string): string[] {
-  const parts = [...files.values()].flatMap((text) => text.split(`${call}"${TOP}`).slice(1));
+  const parts = [...files.values()].flatMap((text) => text.split(call + TOP).slice(1));
   return [...new Set(parts.map((part) => part.slice(0, part.indexOf('"'))))];
 }
 
