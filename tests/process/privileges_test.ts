@@ -151,7 +151,7 @@ deno-worker-override = app.ts`,
     assertEquals(await refused.exitCode(), 2);
     assertMatch(
       refused.output.join("\n"),
-      /Cannot open the log file ".*main\.ts\.log" of logto2 \(.*app\.ini:5\): permission denied/,
+      /Cannot open the log file ".*main\.[jt]s\.log" of logto2 \(.*app\.ini:5\): permission denied/,
     );
   },
 });
