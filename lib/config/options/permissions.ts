@@ -39,12 +39,28 @@ export type PermissionDenials = {
   readonly [K in PermissionKind as `deny${Capitalize<K>}`]: Permission;
 };
 
+/** A wall that the kernel puts around a sandboxed worker, beside Deno's own permissions. */
+export type SandboxWall = "seccomp" | "landlock";
+
+/** All of them. */
+export const SANDBOX_WALLS: readonly SandboxWall[] = ["seccomp", "landlock"];
+
+/** Which walls sandboxed workers and mules have. */
+export interface SandboxWalls {
+  /** The walls that are asked for. */
+  readonly walls: readonly SandboxWall[];
+  /** True: nothing starts where the kernel lacks one of them; false: a line of the log says so. */
+  readonly required: boolean;
+}
+
 /** What workers may do. */
 export interface PermissionConfig extends PermissionGrants, PermissionDenials {
   /** Name of a permission set of the script's deno.json (`permission-set`). Empty: none. */
   readonly permissionSet: string;
   /** Whether `uwsgi.reload()` and `uwsgi.stop()` do anything (`worker-control`). @default true */
   readonly workerControl: boolean;
+  /** What the kernel refuses sandboxed workers (`sandbox-walls`). @default all, not required */
+  readonly sandboxWalls: SandboxWalls;
 }
 
 /** What is allowed or denied of a kind. */
@@ -122,6 +138,34 @@ const permissionSet: kind.OptionKind<string> = {
   repeatable: false,
   add: (_before, { value }) => value === null || value === "" ? "default" : value,
   write: (value) => value === "" ? [] : [{ value }],
+};
+
+const WALL_WORDS = ["all", "none", ...SANDBOX_WALLS, "required"] as const;
+
+const sandboxWalls: kind.OptionKind<SandboxWalls> = {
+  value: "required",
+  repeatable: false,
+  add: (_before, { value }) => {
+    const words = (value ?? "").split(",").map((word) => word.trim());
+    const unknown = words.find((word) => !WALL_WORDS.some((known) => known === word));
+    const some = words.filter((word) => word !== "required");
+    const alone = some.length === 1 || !some.some((word) => word === "all" || word === "none");
+    if (unknown !== undefined || some.length === 0 || !alone) {
+      throw new SyntaxError(
+        `expects all, none, or some of ${SANDBOX_WALLS.join(",")}, then ",required" if need be, ` +
+          `not "${value ?? ""}"`,
+      );
+    }
+    return {
+      walls: SANDBOX_WALLS.filter((wall) => some.includes("all") || some.includes(wall)),
+      required: words.includes("required"),
+    };
+  },
+  write: ({ walls, required }) => {
+    const all = walls.length === SANDBOX_WALLS.length;
+    const names = all ? "all" : walls.length === 0 ? "none" : walls.join(",");
+    return [{ value: required ? `${names},required` : names }];
+  },
 };
 
 function capitalized<K extends PermissionKind>(name: K): Capitalize<K> {
@@ -213,6 +257,24 @@ export const PERMISSION_OPTIONS: OptionRows<PermissionConfig> = {
       "there is also an option, only the option counts. " + READ_SECURITY,
     example: "permission-set = web",
   },
+  sandboxWalls: {
+    name: "sandbox-walls",
+    aliases: [],
+    short: "",
+    group: "Permissions",
+    argument: "WALL,…",
+    kind: sandboxWalls,
+    default: { walls: SANDBOX_WALLS, required: false },
+    defaultText: "all",
+    onChange: "workers",
+    help: "What the kernel refuses sandboxed workers and mules, beside their permissions",
+    details:
+      "`seccomp` refuses system calls that the granted permissions never need, `landlock` refuses " +
+      "files and ports outside of them. `all` is both, `none` is neither. With `,required` nothing " +
+      "starts where the kernel lacks one; otherwise a line in the log says so. It has no effect " +
+      "where no option of this chapter makes workers a sandbox. See security.md.",
+    example: "sandbox-walls = all,required",
+  },
   workerControl: {
     name: "worker-control",
     aliases: [],
@@ -232,4 +294,4 @@ export const PERMISSION_OPTIONS: OptionRows<PermissionConfig> = {
 
 const KEYS: readonly (keyof PermissionConfig)[] =
   (Object.keys(PERMISSION_OPTIONS) as (keyof PermissionConfig)[])
-    .filter((key) => key !== "workerControl");
+    .filter((key) => key !== "workerControl" && key !== "sandboxWalls");

@@ -1,5 +1,5 @@
 /** Options that say what workers may do. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { type Config } from "../../../lib/config/config.ts";
 import { OPTIONS } from "../../../lib/config/options.ts";
 import {
@@ -47,6 +47,18 @@ Deno.test("a list with nothing between two commas is a mistake, and so is one of
     messageOf(() => read("allowFfi", "/x.so")),
     'expects true or false, not "/x.so": who may call one library may do everything',
   );
+});
+
+Deno.test("sandbox-walls names walls, and says whether they are required", () => {
+  const { kind, name, default: before } = OPTIONS.sandboxWalls;
+  const wallsOf = (value: string) => kind.add(before, { name, value, origin });
+  assertEquals(wallsOf("all"), { walls: ["seccomp", "landlock"], required: false });
+  assertEquals(wallsOf("landlock, required"), { walls: ["landlock"], required: true });
+  assertEquals(wallsOf("landlock,seccomp"), { walls: ["seccomp", "landlock"], required: false });
+  assertEquals(wallsOf("none"), { walls: [], required: false });
+  for (const wrong of ["", "required", "all,none", "none,seccomp", "selinux", "all,,required"]) {
+    assertThrows(() => wallsOf(wrong), SyntaxError, "expects all, none, or some of");
+  }
 });
 
 Deno.test("each of the options makes a sandbox, worker-control does not", () => {

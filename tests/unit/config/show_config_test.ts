@@ -11,6 +11,7 @@ import { parseEncoderLine, parseLoggerLine } from "../../../lib/config/log_line.
 import type { Line } from "../../../lib/config/option_kind.ts";
 import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/config/options/hooks.ts";
 import { parseCarbonLine, parsePusherLine } from "../../../lib/config/pusher_line.ts";
+import { SANDBOX_WALLS } from "../../../lib/config/options/permissions.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
 import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
 import { parseSocketMapLine } from "../../../lib/config/socket_map.ts";
@@ -284,6 +285,10 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   logfileChown: fc.constantFrom("", "root", "www-data:33"),
   permissionSet: fc.constantFrom("", "default", "web"),
   workerControl: fc.boolean(),
+  sandboxWalls: fc.record({
+    walls: fc.subarray([...SANDBOX_WALLS]),
+    required: fc.boolean(),
+  }),
   allowNet: permission,
   denyNet: permission,
   allowRead: permission,
