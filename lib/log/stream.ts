@@ -24,6 +24,8 @@ export interface StreamSetup {
   readonly write?: Libc["write"];
   /** A file that all writers share, see `line_writer.ts`. */
   readonly lockFd: number | null;
+  /** How long a line waits for the lock on it, in milliseconds. @default 2000 */
+  readonly lockWaitMs?: number;
   /** Descriptor of the log as it was inherited. */
   readonly stderrFd: number;
   /** For syslog. */
@@ -62,7 +64,12 @@ function openTarget(target: LogTarget, date: string | null, setup: StreamSetup):
   const write = entryWriter({ date: bare ? null : date, bare }, encoders);
   if (place.kind === "stderr" || place.kind === "file") {
     const fd = place.kind === "file" ? place.fd : setup.stderrFd;
-    const lines = stderrLines(setup.libc, setup.lockFd, fd, setup.write ?? null);
+    const { libc, lockFd, write: own, lockWaitMs } = setup;
+    const lines = stderrLines(libc, lockFd, {
+      fd,
+      ...(own && { write: own }),
+      ...(lockWaitMs && { lockWaitMs }),
+    });
     const several = severalLines(setup.libc, fd, lines);
     return (entries) => {
       const missing = several(entries.map(write));

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { MASTER_LOCK_WAIT_MS } from "../system/line_writer.ts";
 import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Address } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
@@ -114,6 +115,7 @@ export class LogSetup {
     const sink = openStream(stream, {
       libc: this.#libc,
       lockFd,
+      lockWaitMs: MASTER_LOCK_WAIT_MS,
       stderrFd: 2,
       hostname: Deno.hostname(),
       pid: Deno.pid,

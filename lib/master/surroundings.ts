@@ -13,7 +13,12 @@ import { Scoreboard } from "../protocol/scoreboard.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import type { EntrySink } from "../log/stream.ts";
-import { type LineWriter, printLine, stderrLines } from "../system/line_writer.ts";
+import {
+  type LineWriter,
+  MASTER_LOCK_WAIT_MS,
+  printLine,
+  stderrLines,
+} from "../system/line_writer.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import type { PushedCounts } from "../stats/push_format.ts";
@@ -98,9 +103,9 @@ export async function openSurroundings(
     : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
   const scoreboard = new Scoreboard(memory);
   const lost = scoreboard.instanceCounter("logLinesLost");
+  const ownLines = () => stderrLines(c, scoreboardFd, { lockWaitMs: MASTER_LOCK_WAIT_MS });
   const write = counting(
-    process?.tee(stderrLines(c, scoreboardFd)) ??
-      stderrLines(c, scoreboardFd),
+    process?.tee(ownLines()) ?? ownLines(),
     lost,
   );
   const entries = log?.open(scoreboardFd, lost, (line) => process?.tell(line)) ?? null;

@@ -4,7 +4,9 @@
  *
  * A regular file needs nothing for that: one write(2) is one piece. On a pipe or a terminal only short
  * writes are (pipe(7), PIPE_BUF), so there each write holds a record lock on a file that all processes
- * share; the kernel releases it when its holder dies (fcntl(2), F_SETLKW).
+ * share; the kernel releases it when its holder dies (fcntl(2), F_SETLK). A holder that was stopped in
+ * the middle of a line keeps the lock, so nobody waits for it for ever: the line is
+ * written without the lock then, which only cuts lines that are longer than PIPE_BUF.
  *
  * @module
  */
@@ -12,47 +14,73 @@
 import { descriptorTarget, socketInode } from "./descriptor.ts";
 import { ERRNO, lastErrno, type Libc } from "./libc.ts";
 
-const F_SETLKW = 7;
+const F_SETLK = 6;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
 /** `struct flock` on 64-bit Linux: type, whence, start, length, pid. */
 const FLOCK_SIZE = 32;
+/** How often the lock is tried in a row, before it is tried once per millisecond. */
+const LOCK_TRIES = 200;
+/** After a line that waited in vain, lines do not wait for this long (1 s). */
+const LOCK_REST_MS = 1_000;
+/** How long a line of the master waits for the lock: the master serves all others (20 ms). */
+export const MASTER_LOCK_WAIT_MS = 20;
 
 /** Writes one text with a newline at its end; false: not all of it could be written. */
 export type LineWriter = (text: string) => boolean;
+
+/** What lines are written to, and how. */
+export interface LineWriterOptions {
+  /** The descriptor that stands for the file. @default 2 */
+  readonly fd?: number;
+  /** Another function for write(2). @default that of the C library */
+  readonly write?: Libc["write"];
+  /** How long a line waits for the lock, in milliseconds. @default 2000 */
+  readonly lockWaitMs?: number;
+}
 
 /**
  * A writer for stderr, or for another file.
  *
  * @param c The C library; null: there is nothing to lock with, and only stdout and stderr can be had.
  * @param lockFd A file that all writers share (the scoreboard's memory), or null.
- * @param fd The descriptor that stands for it. @default 2
- * @param own Another function for write(2); null: that of `c`. @default null
  */
 export function stderrLines(
   c: Libc | null,
   lockFd: number | null,
-  fd = 2,
-  own: Libc["write"] | null = null,
+  { fd = 2, write: own, lockWaitMs = 2_000 }: LineWriterOptions = {},
 ): LineWriter {
-  const encoder = new LineEncoder();
   const write = c === null
     ? writeToDeno(fd === 1 ? "stdout" : "stderr")
     : writeTo(c, fd, own ?? c.write);
   const locked = c !== null && lockFd !== null && !isRegularFile(c, fd);
-  const lock = locked ? recordLock(c, lockFd) : null;
+  const lock = locked ? new LineLock(c, lockFd, lockWaitMs) : null;
+  return lineWriter((bytes, length) => {
+    const held = lock?.acquire() === true;
+    try {
+      return writeAll(write, bytes, length);
+    } finally {
+      if (held) lock?.release();
+    }
+  });
+}
+
+/**
+ * Makes a writer of a function that writes bytes.
+ *
+ * @param write Writes the first `length` bytes, and returns how many of them could be written.
+ */
+export function lineWriter(
+  write: (bytes: Uint8Array<ArrayBuffer>, length: number) => number,
+): LineWriter {
+  const encoder = new LineEncoder();
   let torn = false;
   return (text) => {
     // A disk that became full in the middle of a line: the next one begins on a line of its own.
     const length = encoder.encode(torn ? "\n" + text : text);
-    lock?.(F_WRLCK);
-    try {
-      const written = writeAll(write, encoder.bytes, length);
-      if (written > 0) torn = written < length;
-      return written === length;
-    } finally {
-      lock?.(F_UNLCK);
-    }
+    const written = write(encoder.bytes, length);
+    if (written > 0) torn = written < length;
+    return written === length;
   };
 }
 
@@ -88,13 +116,49 @@ function isRegularFile(c: Libc, fd: number): boolean {
   return target.startsWith("/") && !target.startsWith("/dev/");
 }
 
-function recordLock(c: Libc, fd: number): (type: number) => void {
-  const flock = new Uint8Array(FLOCK_SIZE);
-  const view = new DataView(flock.buffer);
-  return (type) => {
-    view.setInt16(0, type, true);
-    c.fcntl_lock(fd, F_SETLKW, flock);
-  };
+/** The record lock that a line is written under, tried for a limited time. */
+class LineLock {
+  readonly #libc: Libc;
+  readonly #fd: number;
+  readonly #waitMs: number;
+  readonly #flock = new Uint8Array(FLOCK_SIZE);
+  /** Until then no line waits. */
+  #restUntil = -Infinity;
+
+  constructor(c: Libc, fd: number, waitMs: number) {
+    this.#libc = c;
+    this.#fd = fd;
+    this.#waitMs = waitMs;
+  }
+
+  /** True if the lock is held now. */
+  acquire(): boolean {
+    for (let i = 0; i < LOCK_TRIES; i++) {
+      if (this.#set(F_WRLCK)) return true;
+    }
+    const begin = performance.now();
+    if (begin < this.#restUntil) return false;
+    while (performance.now() - begin < this.#waitMs) {
+      sleep(1);
+      if (this.#set(F_WRLCK)) return true;
+    }
+    this.#restUntil = performance.now() + LOCK_REST_MS;
+    return false;
+  }
+
+  release(): void {
+    this.#set(F_UNLCK);
+  }
+
+  #set(type: number): boolean {
+    this.#flock[0] = type;
+    return this.#libc.fcntl_lock(this.#fd, F_SETLK, this.#flock) === 0;
+  }
+}
+
+/** Stops this thread for `ms` milliseconds. */
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Up to this length, lines are encoded in the same memory again and again: some pages of a batch. */
@@ -158,7 +222,7 @@ function writeAll(write: Write, bytes: Uint8Array<ArrayBuffer>, length: number):
     const written = write(rest, left);
     if (written === null) break;
     // Somebody made the terminal non-blocking and it is full: wait a millisecond for its reader.
-    if (written === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    if (written === 0) sleep(1);
     left -= written;
     if (left > 0) rest = rest.subarray(written);
   }

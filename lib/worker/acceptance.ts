@@ -29,14 +29,10 @@ export function sayAccepting(on: boolean): void {
  * to a file in memory, from which its lines are taken.
  */
 function takeStderr(): void {
-  const { environment, facts, libc } = currentInstance();
-  const { words, stderr } = environment;
-  if (tookStderr || libc === null || stderr === null) return;
+  const { environment: { words, stderr }, facts: { log }, operations } = currentInstance();
+  if (tookStderr || operations === null || stderr === null) return;
   tookStderr = true;
-  if (words !== null) {
-    libc.dup3(words.write, 1, 0);
-    libc.dup3(words.write, 2, 0);
-  } else if (facts.log === null || facts.log.log === null) libc.dup3(stderr, 2, 0);
+  if (words !== null || log === null || log.log === null) operations.takeStderr();
   lookAtOutputAgain();
 }
 

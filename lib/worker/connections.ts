@@ -17,7 +17,8 @@ import type { WorkerEnvironment } from "../protocol/worker_environment.ts";
 
 /** A connection of a client. */
 export interface ClientConnection {
-  readonly fd: number;
+  /** Names it to the {@linkcode Operations} that found it: its descriptor, or a place in their list. */
+  readonly handle: number;
   /** The client's address, see {@linkcode clientKey}; empty for Unix sockets, whose ends are nameless. */
   readonly client: string;
   /** The near end, as {@linkcode listenerEnd} names it. */
@@ -34,7 +35,7 @@ export function clientConnections(c: Libc, environment: WorkerEnvironment): Clie
     const far = peerAddress(c, fd);
     if (far === null) continue;
     found.push({
-      fd,
+      handle: fd,
       client: far.family === "unix" ? "" : clientKey(far.host, far.port),
       near: nearEnd(near),
     });

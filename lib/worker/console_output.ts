@@ -88,10 +88,12 @@ export function keepConsoleFromThrowing(): void {
 }
 
 function keepFromThrowing(): void {
-  const { libc, environment, scoreboard } = currentInstance();
+  const { operations, scoreboard } = currentInstance();
   const lost = scoreboard.instanceCounter("logLinesLost");
   printConsoleWith((text, level) => {
-    writers ??= [1, 2].map((fd) => stderrLines(libc, environment.scoreboard, fd));
+    writers ??= (["stdout", "stderr"] as const).map((to, i) =>
+      operations?.lines(to).line ?? stderrLines(null, null, { fd: i + 1 })
+    );
     const write = writers[level > 1 ? 1 : 0];
     if (write?.(text) === false) lost();
   });

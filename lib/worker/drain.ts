@@ -5,11 +5,11 @@
  * @module
  */
 
-import { duplicate } from "../system/descriptor.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
-import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
+import type { ClientConnection } from "./connections.ts";
 import { beginClosing } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
+import type { Lingering } from "./operations.ts";
 
 const currentInstance = instanceAccess();
 
@@ -37,7 +37,7 @@ export async function drain(served: readonly Drainable[], mercyMs: number): Prom
   beginClosing();
   for (const one of served) one.stopAccepting();
   await untilNoClient(served, deadline - lastCall * (1 - WAY_OUT));
-  const lingering = lingerOnClients();
+  const lingering = currentInstance().operations?.linger() ?? null;
   const ended = Promise.all(served.map((one) => one.end()));
   const released = untilReleased(lingering, deadline);
   // A timer that is left behind would keep a script alive that ends by itself when its servers have ended.
@@ -47,18 +47,17 @@ export async function drain(served: readonly Drainable[], mercyMs: number): Prom
 
 /** Number of connections that clients have with this process; 0 where that cannot be known. */
 export function countClients(): number {
-  const { libc, environment } = currentInstance();
-  return libc === null ? 0 : clientConnections(libc, environment).length;
+  return currentInstance().operations?.clients().length ?? 0;
 }
 
 /** Looks often at first, when most clients go, and less often at those that stay. */
 async function untilNoClient(served: readonly Drainable[], deadline: number): Promise<void> {
-  const { libc, environment } = currentInstance();
-  if (libc === null) return;
+  const { operations } = currentInstance();
+  if (operations === null) return;
   let wait = 5;
   let before = Infinity;
   while (true) {
-    const clients = clientConnections(libc, environment);
+    const clients = operations.clients();
     const { length } = clients;
     for (const one of served) one.endEarly?.(clients);
     const left = deadline - performance.now();
@@ -69,16 +68,7 @@ async function untilNoClient(served: readonly Drainable[], deadline: number): Pr
   }
 }
 
-function lingerOnClients(): LingeringClose | null {
-  const { libc, environment } = currentInstance();
-  if (libc === null) return null;
-  const clients = clientConnections(libc, environment);
-  return clients.length === 0
-    ? null
-    : new LingeringClose(libc, clients.map(({ fd }) => duplicate(libc, fd)));
-}
-
-async function untilReleased(lingering: LingeringClose | null, deadline: number): Promise<void> {
+async function untilReleased(lingering: Lingering | null, deadline: number): Promise<void> {
   while (lingering !== null && lingering.size > 0 && performance.now() < deadline) {
     lingering.poll();
     await pause(20);

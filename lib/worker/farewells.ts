@@ -5,16 +5,12 @@
  * @module
  */
 
-import { hasSentAll } from "../system/accept_queue.ts";
-import type { Libc } from "../system/libc.ts";
 import { pause } from "../system/timing.ts";
-import { clientConnections } from "./connections.ts";
 import { instanceAccess } from "./instance.ts";
+import type { Operations } from "./operations.ts";
 
 const currentInstance = instanceAccess();
 
-/** shutdown(2): nothing more is sent, what comes is still read. */
-const SHUT_WR = 1;
 /** How often connections are looked at, and how often when only slow clients are left (ms). */
 const LOOK_MS = 10;
 const SLOW_LOOK_MS = 200;
@@ -42,12 +38,12 @@ export function expectFarewell(client: string): void {
 }
 
 async function sayFarewells(): Promise<void> {
-  const { libc, environment } = currentInstance();
+  const { operations } = currentInstance();
   let wait = LOOK_MS;
-  while (libc !== null && expected.size > 0) {
+  while (operations !== null && expected.size > 0) {
     await pause(wait);
     const before = expected.size;
-    expected = look(libc, clientConnections(libc, environment));
+    expected = look(operations);
     const isBusy = expected.size < before || [...expected.values()].includes(true);
     wait = isBusy ? LOOK_MS : Math.min(wait * 1.2, SLOW_LOOK_MS);
   }
@@ -55,14 +51,14 @@ async function sayFarewells(): Promise<void> {
 }
 
 /** Ends what can be ended; returns what is still there of the rest. */
-function look(libc: Libc, open: ReturnType<typeof clientConnections>): Map<string, boolean> {
+function look(operations: Operations): Map<string, boolean> {
   const waiting = new Map<string, boolean>();
-  for (const { fd, client } of open) {
-    const before = expected.get(client);
+  for (const one of operations.clients()) {
+    const before = expected.get(one.client);
     if (before === undefined) continue;
-    const sentAll = hasSentAll(libc, fd);
-    if (before && sentAll) libc.shutdown(fd, SHUT_WR);
-    else waiting.set(client, sentAll);
+    const sentAll = operations.hasSentAll(one);
+    if (before && sentAll) operations.endSending(one);
+    else waiting.set(one.client, sentAll);
   }
   return waiting;
 }

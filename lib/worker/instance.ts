@@ -13,6 +13,7 @@ import type { Scoreboard } from "../protocol/scoreboard.ts";
 import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
 import type { Handler } from "./http.ts";
+import type { Operations } from "./operations.ts";
 import type { RequestLog } from "./request_log/request_log.ts";
 
 /** How TLS sockets are served. */
@@ -35,8 +36,10 @@ export interface Instance {
   readonly memory: ArrayBufferLike;
   /** What this process shows its master. */
   readonly lane: Lane;
+  /** For preloads: null in a sandbox once its script runs, and where foreign functions are refused. */
+  libc: Libc | null;
   /** Null: this worker cannot accept on inherited sockets, and binds for itself. */
-  readonly libc: Libc | null;
+  operations: Operations | null;
   /** Takes the messages that a mule asked for; null: it has asked for none. */
   takeMuleMessage: ((text: string) => void) | null;
   /** The metrics; null: the instance has none. */

@@ -6,9 +6,9 @@
  */
 
 import type { LineSinks } from "../protocol/log_targets.ts";
-import { fastWrite } from "../system/fast_write.ts";
 import { severalLines, stderrLines } from "../system/line_writer.ts";
 import { instanceAccess } from "./instance.ts";
+import type { LineOutput } from "./operations.ts";
 
 const currentInstance = instanceAccess();
 
@@ -27,18 +27,22 @@ export function useLineSinks(targets: Partial<LineSinks>): void {
 }
 
 function standardError(): LineSinks {
-  const { libc, environment: { scoreboard: lock, stderr }, scoreboard } = currentInstance();
-  const fd = stderr ?? 2;
+  const { operations, scoreboard } = currentInstance();
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
-  const write = stderrLines(libc, lock, fd, libc && fastWrite(libc));
+  const { line: write, lines: several } = operations?.lines("log") ?? plainError();
   const lost = scoreboard.instanceCounter("logLinesLost");
   const log = (line: string) => {
     if (!write(line)) lost();
   };
-  const several = severalLines(libc, fd, write);
   const requests = (lines: readonly string[]) => {
     const missing = several(lines);
     if (missing > 0) lost(missing);
   };
   return { log, request: log, requests };
+}
+
+/** Standard error without foreign functions. */
+function plainError(): LineOutput {
+  const line = stderrLines(null, null);
+  return { line, lines: severalLines(null, 2, line) };
 }

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { openAdopted, type Place } from "../system/adopted_listener.ts";
-import { setInherited } from "../system/descriptor.ts";
+import type { Place } from "../system/adopted_listener.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import type { ErrorHandler, Handler } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
@@ -41,12 +40,10 @@ export function openOn<T extends { readonly addr: Deno.Addr }>(
   fd: number | null,
   open: (place: Place) => T,
 ): T {
-  const { libc, environment } = currentInstance();
-  if (libc === null || fd === null) return open(ownPlace(socket));
-  const adopted = { fd, address: socket.address, backlog: environment.listen };
-  const opened = openAdopted(libc, adopted, `${environment.control}.${Deno.pid}`, open);
-  setInherited(libc, fd, false);
-  return opened;
+  const { operations } = currentInstance();
+  return operations === null || fd === null
+    ? open(ownPlace(socket))
+    : operations.adopt(fd, socket.address, open);
 }
 
 function ownPlace(socket: WorkerSocket): Place {

@@ -6,8 +6,6 @@
  */
 
 import { PROTOCOL_VERSION } from "../protocol/message.ts";
-import { endAfter } from "../system/death_watch.ts";
-import { replaceFile } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
 import { instanceAccess } from "./instance.ts";
@@ -26,19 +24,19 @@ const MASTER_ABSENCE_MS = 15_000;
 
 /** The first words on a new pipe. */
 export function sayHello(): void {
-  const { channel, environment, libc } = currentInstance();
+  const { channel, environment, operations } = currentInstance();
   channel.send({
     type: "hello",
     protocol: PROTOCOL_VERSION,
     token: environment.token,
     pid: Deno.pid,
-    adopts: libc !== null,
+    adopts: operations !== null,
   });
 }
 
 /** Does what the master says, for as long as there is one, and then leaves. */
 export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
-  const { environment, libc } = currentInstance();
+  const { environment } = currentInstance();
   try {
     // The first call may find a master that is just replacing its program.
     let line = await first.catch(() => callAgain());
@@ -49,7 +47,7 @@ export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
     }
   } finally {
     // The end of the pipe is the master's death notice: finish what there is, and leave.
-    if (libc !== null) endAfter(libc, environment.mercyMs / 1000 + GRACE_S);
+    currentInstance().operations?.endAfter(environment.mercyMs / 1000 + GRACE_S);
     await retire("master-gone", environment.mercyMs, instanceSockets());
   }
 }
@@ -80,24 +78,19 @@ async function obey(): Promise<void> {
 }
 
 function standBy(drain: boolean, keep: readonly string[]): void {
-  const { environment, libc } = currentInstance();
+  const { environment, operations } = currentInstance();
   // Whoever cannot stop accepting, or decides itself how it leaves, leaves.
-  const stays = libc !== null && !leavesItsOwnWay();
+  const stays = operations !== null && !leavesItsOwnWay();
   if (drain && !stays) void retire("reload", environment.mercyMs, instanceSockets(), keep);
   else standAside(drain, keep);
 }
 
 /** Puts the new log file in the place of everything here that writes to the old one. */
 function reopenLog(path: string): void {
-  const { environment: { stderr }, facts: { log }, libc } = currentInstance();
-  const targets = [log?.log, log?.request].flatMap((stream) => stream?.targets ?? []);
-  const own = targets.flatMap(({ place }) =>
-    place.kind === "file" && place.path === path ? [place.fd] : []
-  );
-  if (libc === null || stderr === null) return;
+  const { environment: { stderr }, operations } = currentInstance();
+  if (operations === null || stderr === null) return;
   try {
-    // A file that is no target of its own is the one that standard error goes to.
-    replaceFile(libc, own[0] ?? stderr, path);
+    operations.reopenLog(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     lineSinks().log(`Worker stays with the old log file, because ${path} fails: ${reason}`);

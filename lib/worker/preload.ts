@@ -28,6 +28,7 @@ import { keepConsoleFromThrowing } from "./console_output.ts";
 import { enterInstance } from "./instance.ts";
 import { GRACE_S, obeyMaster, sayHello } from "./master_line.ts";
 import { leaveToScript, retire } from "./retire.ts";
+import { ordinaryOperations } from "./operations.ts";
 import { watchSignals } from "./signals.ts";
 import { instanceSockets } from "./sockets.ts";
 
@@ -51,6 +52,7 @@ function enter(): void {
     memory,
     lane: new Lane(memory, environment.lane),
     libc: c,
+    operations: c && ordinaryOperations(c, environment, (path) => logFile(facts, path)),
     takeMuleMessage: null,
     metrics: null,
     requestLog: null,
@@ -73,6 +75,15 @@ function enter(): void {
     else void retire("signal", environment.mercyMs, instanceSockets());
   });
   void obeyMaster(connection);
+}
+
+/** Descriptor of the log target that is this file. */
+function logFile({ log }: InstanceFacts, path: string): number | undefined {
+  const targets = [log?.log, log?.request].flatMap((stream) => stream?.targets ?? []);
+  const place = targets.map((target) => target.place).find((one) =>
+    one.kind === "file" && one.path === path
+  );
+  return place?.kind === "file" ? place.fd : undefined;
 }
 
 function takeEnvironment(): WorkerEnvironment {

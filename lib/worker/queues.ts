@@ -5,7 +5,6 @@
  * @module
  */
 
-import { leaveQueues as leave, queueLength, stopAccepting } from "../system/accept_queue.ts";
 import { pause } from "../system/timing.ts";
 import { instanceAccess } from "./instance.ts";
 
@@ -19,9 +18,9 @@ let left = false;
  * @returns A function that lets the same servers accept again; null: nothing could be done.
  */
 export function stopQueues(fds: readonly number[]): (() => void) | null {
-  const { libc } = currentInstance();
+  const { operations } = currentInstance();
   // Once the queues are left, the numbers may stand for anything.
-  return libc === null || left ? null : stopAccepting(libc, ...fds);
+  return operations === null || left ? null : operations.stopAccepting(fds);
 }
 
 /** The same for all sockets, except those with these addresses. */
@@ -42,14 +41,14 @@ export async function leaveQueues(
   served: readonly number[],
   closing?: readonly string[],
 ): Promise<void> {
-  const { libc } = currentInstance();
-  if (libc === null || left) return;
+  const { operations } = currentInstance();
+  if (operations === null || left) return;
   const deadline = performance.now() + LAST_ACCEPTS_MS;
-  while (served.some((fd) => queueLength(libc, fd) > 0) && performance.now() < deadline) {
+  while (served.some((fd) => operations.queueLength(fd) > 0) && performance.now() < deadline) {
     await pause(1);
   }
   left = true;
-  leave(libc, ...descriptors((address) => closing?.includes(address) ?? true));
+  operations.leaveQueues(descriptors((address) => closing?.includes(address) ?? true));
 }
 
 function descriptors(wanted: (address: string) => boolean): number[] {
@@ -87,8 +86,7 @@ export class Coverage {
   }
 
   #rest(slot: number): (() => void) | null {
-    const { libc } = currentInstance();
     const fd = this.#fds[slot - 1];
-    return libc === null || fd === undefined ? null : stopAccepting(libc, fd);
+    return fd === undefined ? null : currentInstance().operations?.stopAccepting([fd]) ?? null;
   }
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { duplicate } from "../../system/descriptor.ts";
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
 import { drain } from "../drain.ts";
 import { instanceAccess } from "../instance.ts";
@@ -95,10 +94,11 @@ class NodeService implements Service {
   }
 
   #listen(server: NodeServer, fd: number | null): void {
-    const { libc, environment: { listen } } = currentInstance();
+    const { operations, environment: { listen } } = currentInstance();
     // The server closes it one day, and the instance needs its own.
-    if (libc !== null && fd !== null) {
-      return this.#bind.call(server, null, null, null, listen, duplicate(libc, fd), 0);
+    if (operations !== null && fd !== null) {
+      const own = operations.descriptorOf(fd);
+      return this.#bind.call(server, null, null, null, listen, own, 0);
     }
     const { address, bind: own } = this.#socket;
     if (own === null) {
@@ -115,7 +115,7 @@ class NodeService implements Service {
   #accept(fd: number): void {
     const [first] = this.#servers;
     // Without foreign functions every worker has a queue of its own, and this one is not it.
-    if (first === undefined || currentInstance().libc === null) return;
+    if (first === undefined || currentInstance().operations === null) return;
     const { server } = first;
     const { allowHalfOpen, noDelay, pauseOnConnect } = server as unknown as Record<string, boolean>;
     const other = new this.#net.Server({ allowHalfOpen, noDelay, pauseOnConnect });

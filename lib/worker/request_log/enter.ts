@@ -5,7 +5,6 @@
  * @module
  */
 
-import { kernelText } from "../../system/descriptor.ts";
 import { processMemory } from "../../system/process_memory.ts";
 import { followRequests } from "../http.ts";
 import { instanceAccess } from "../instance.ts";
@@ -17,7 +16,7 @@ import { RequestLog } from "./request_log.ts";
 
 const currentInstance = instanceAccess();
 
-const { environment, facts, metrics, libc } = currentInstance();
+const { environment, facts, metrics } = currentInstance();
 if (facts.requestLog !== null && environment.slot > 0) {
   const worker: WorkerFacts = {
     pid: Deno.pid,
@@ -51,9 +50,10 @@ function memoryOfLastSecond(): WorkerFacts["memory"] {
 
 /** Workers that may not do everything read it through the C library. */
 function ownMemory(): ReturnType<WorkerFacts["memory"]> {
-  return libc === null
+  const { operations } = currentInstance();
+  return operations === null
     ? processMemory("self")
-    : processMemory("self", (path) => kernelText(libc, path));
+    : processMemory("self", () => operations.status());
 }
 
 /** A format may name what is no metric, or what only the master knows. */

@@ -7,7 +7,6 @@
 
 import type { Certificates } from "../../protocol/worker_environment.ts";
 import { readAnonymousFile } from "../../system/shared_memory.ts";
-import { clientConnections } from "../connections.ts";
 import { connectionOf } from "../http.ts";
 import { instanceAccess } from "../instance.ts";
 import { Http2Clients } from "./http2_clients.ts";
@@ -27,7 +26,7 @@ if (environment.certificates !== null) {
   ) as Certificates;
   libc.close(environment.certificates);
   const clients = new Http2Clients(() =>
-    clientConnections(libc, environment).map(({ client }) => client)
+    (instance.operations?.clients() ?? []).map(({ client }) => client)
   );
   instance.tls = {
     certificate: (name) => {

@@ -1,0 +1,147 @@
+/**
+ * Runs in the worker. What duwsgi's own modules ask of the kernel while the script runs, as operations on
+ * the instance's own files and sockets. An ordinary worker does them with the C library, as here. A
+ * sandboxed worker has no C library any more, and closed forms of the same operations (`sandbox/`).
+ *
+ * @module
+ */
+
+import type { WorkerEnvironment } from "../protocol/worker_environment.ts";
+import { hasSentAll, leaveQueues, queueLength, stopAccepting } from "../system/accept_queue.ts";
+import { openAdopted, type Place } from "../system/adopted_listener.ts";
+import { endAfter } from "../system/death_watch.ts";
+import { duplicate, kernelText, replaceFile, setInherited } from "../system/descriptor.ts";
+import { fastWrite } from "../system/fast_write.ts";
+import type { Libc } from "../system/libc.ts";
+import { type LineWriter, severalLines, stderrLines } from "../system/line_writer.ts";
+import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
+
+/** Where a line can go: the log of the instance, or one of the standard streams. */
+export type LineTarget = "log" | "stdout" | "stderr";
+
+/** Writes lines to one target. */
+export interface LineOutput {
+  /** Writes one line; false: not all of it could be written. */
+  readonly line: LineWriter;
+  /** Writes lines in order; returns how many of them could not be written. */
+  readonly lines: (texts: readonly string[]) => number;
+}
+
+/** Connections that end once their clients have ended them as well. */
+export interface Lingering {
+  /** Number of connections that are still held. */
+  readonly size: number;
+  /** Reads away what came too late, and lets go of connections that are over. */
+  poll(): void;
+}
+
+/**
+ * The operations. A queue is a listening socket of the instance; its name is the number of the descriptor
+ * under which the worker inherited it, as in {@linkcode WorkerEnvironment.sockets}.
+ */
+export interface Operations {
+  /** An output for one target. */
+  lines(to: LineTarget): LineOutput;
+  /** The start is over: standard error becomes the log. */
+  takeStderr(): void;
+  /**
+   * Continues in another log file.
+   *
+   * @throws {Error} If the file cannot be opened; nothing has changed then.
+   */
+  reopenLog(path: string): void;
+  /**
+   * Calls `open` with a place to listen at, and makes what it opened accept on a queue.
+   *
+   * @param address The queue's address, as an operator writes it.
+   * @throws {Error} If that cannot be done.
+   */
+  adopt<T extends { readonly addr: Deno.Addr }>(
+    queue: number,
+    address: string,
+    open: (place: Place) => T,
+  ): T;
+  /**
+   * The number of a second descriptor of a queue, for a server that takes a descriptor and closes it.
+   *
+   * @throws {Error} If there is none.
+   */
+  descriptorOf(queue: number): number;
+  /**
+   * Stops all servers of this process from accepting on queues.
+   *
+   * @returns Lets the same servers accept again.
+   */
+  stopAccepting(queues: readonly number[]): () => void;
+  /** Gives queues up for good: when nobody else has them, new clients are refused. */
+  leaveQueues(queues: readonly number[]): void;
+  /** Number of connections that wait in a queue; 0 for Unix sockets. */
+  queueLength(queue: number): number;
+  /** The connections that clients have with this process. */
+  clients(): ClientConnection[];
+  /** True if the client's kernel has all that was written; for a connection of the last {@linkcode clients}. */
+  hasSentAll(client: ClientConnection): boolean;
+  /** Nothing more is sent on a connection of the last {@linkcode clients}; what comes is still read. */
+  endSending(client: ClientConnection): void;
+  /** Holds all connections of clients until both sides have ended them; null: there are none. */
+  linger(): Lingering | null;
+  /** The text of `/proc/self/status` (proc_pid_status(5)); empty: it cannot be read. */
+  status(): string;
+  /** Ends this process after some seconds, whatever it does. */
+  endAfter(seconds: number): void;
+}
+
+const SHUT_WR = 1;
+
+/**
+ * The operations of an ordinary worker.
+ *
+ * @param logFile Descriptor of a log target with this path, if the worker writes to it itself.
+ */
+export function ordinaryOperations(
+  c: Libc,
+  environment: WorkerEnvironment,
+  logFile: (path: string) => number | undefined,
+): Operations {
+  const { stderr, words, scoreboard: lockFd, control, listen } = environment;
+  return {
+    lines: (to) => {
+      const fd = to === "log" ? stderr ?? 2 : to === "stdout" ? 1 : 2;
+      // The log is written to much more often than the streams.
+      const line = stderrLines(c, lockFd, to === "log" ? { fd, write: fastWrite(c) } : { fd });
+      return { line, lines: severalLines(c, fd, line) };
+    },
+    takeStderr: () => {
+      if (words !== null) {
+        c.dup3(words.write, 1, 0);
+        c.dup3(words.write, 2, 0);
+      } else if (stderr !== null) c.dup3(stderr, 2, 0);
+    },
+    reopenLog: (path) => {
+      // A file that is no target of its own is the one that standard error goes to.
+      const fd = logFile(path) ?? stderr;
+      if (fd !== null) replaceFile(c, fd, path);
+    },
+    adopt: (queue, address, open) => {
+      const adopted = { fd: queue, address, backlog: listen };
+      const opened = openAdopted(c, adopted, `${control}.${Deno.pid}`, open);
+      setInherited(c, queue, false);
+      return opened;
+    },
+    descriptorOf: (queue) => duplicate(c, queue),
+    stopAccepting: (queues) => stopAccepting(c, ...queues),
+    leaveQueues: (queues) => leaveQueues(c, ...queues),
+    queueLength: (queue) => queueLength(c, queue),
+    clients: () => clientConnections(c, environment),
+    hasSentAll: ({ handle }) => hasSentAll(c, handle),
+    endSending: ({ handle }) => void c.shutdown(handle, SHUT_WR),
+    linger: () => {
+      const clients = clientConnections(c, environment);
+      return clients.length === 0
+        ? null
+        : new LingeringClose(c, clients.map(({ handle }) => duplicate(c, handle)));
+    },
+    status: () => kernelText(c, "/proc/self/status"),
+    endAfter: (seconds) => endAfter(c, seconds),
+  };
+}
