@@ -7,7 +7,6 @@
  * @module
  */
 
-import { MASTER_LOCK_WAIT_MS } from "../system/line_writer.ts";
 import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Address } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
@@ -20,6 +19,7 @@ import { absolutePath } from "../system/absolute_path.ts";
 import { connectedSocket } from "../system/datagram_outlet.ts";
 import { duplicate, putInPlace } from "../system/descriptor.ts";
 import { type Libc, libc, SystemCallError } from "../system/libc.ts";
+import { MASTER_LOCK_WAIT_MS } from "../system/line_writer.ts";
 import { LogFile, type LogFileLook } from "../system/log_file.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { resolveOwner } from "../system/owner.ts";

@@ -56,9 +56,9 @@ export function sandbox(
         "options about permissions",
     );
   }
-  // A server and a listener for each socket, and one more.
+  // A server and a listener for each socket, and two more.
   const throwaways = Array.from(
-    { length: 2 * Math.max(config.sockets.length, PASSED_SOCKETS) + 1 },
+    { length: 2 * Math.max(config.sockets.length, PASSED_SOCKETS) + 2 },
     (_, i) => `${directory}/throwaway_${i}.sock`,
   );
   const needs: Readonly<Record<PermissionKind, readonly string[]>> = {

@@ -21,6 +21,11 @@ export function lineSinks(): LineSinks {
   return sinks;
 }
 
+/** The worker has other operations from now on. */
+export function forgetLineSinks(): void {
+  sinks = null;
+}
+
 /** Called by the preload that gives this process other targets. */
 export function useLineSinks(targets: Partial<LineSinks>): void {
   others = targets;

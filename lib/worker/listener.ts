@@ -22,6 +22,11 @@ export function keepListeningFunctions(functions: ListeningFunctions): void {
   kept = functions;
 }
 
+/** True if the script finds other functions in the place of Deno's own. */
+export function replacesListening(): boolean {
+  return kept !== null;
+}
+
 /** Deno's own functions, whatever the script finds in their place. */
 export function listeningFunctions(): ListeningFunctions {
   return kept ?? Deno;

@@ -1,7 +1,7 @@
 /**
- * Runs in the worker, as its last preload and only where the configuration says what workers may do:
- * opens everything that needs more, gives that back, and locks what duwsgi's own modules hold. Then the
- * script is evaluated. See docs/security.md.
+ * Runs in the worker, as its last preload and only where the configuration says what workers may do: opens
+ * everything that needs more, gives that back, and seals what duwsgi's own modules hold. Then the script is
+ * evaluated. See docs/security.md.
  *
  * @module
  */
@@ -11,21 +11,41 @@ import { Lane, LaneClock } from "../../protocol/lane.ts";
 import { MetricTable } from "../../protocol/metric_table.ts";
 import { Scoreboard } from "../../protocol/scoreboard.ts";
 import type { SandboxPlan, WorkerSocket } from "../../protocol/worker_environment.ts";
-import { quietSocket } from "../../system/accept_queue.ts";
 import { isTcp } from "../../system/adopted_listener.ts";
-import { descriptorTarget, O_CLOEXEC, openDescriptors } from "../../system/descriptor.ts";
-import { check, compiledFunctions, cString, type Libc } from "../../system/libc.ts";
+import { descriptorTarget, duplicate, O_CLOEXEC } from "../../system/descriptor.ts";
+import { check, compiledFunctions, cString, forgetLibc, type Libc } from "../../system/libc.ts";
+import { unixSockaddr } from "../../system/socket_address.ts";
+import { lookAtOutputAgain } from "../console_output.ts";
 import { InFlight } from "../in_flight.ts";
 import { type Instance, instanceAccess, sealInstance } from "../instance.ts";
+import { forgetLineSinks } from "../line_sinks.ts";
 import { isServedOtherwise, keepListeningFunctions, listeningFunctions } from "../listener.ts";
 import { RequestMeter, requestMeter } from "../request_meter.ts";
 // It takes its way to the instance now; the script gets the same module.
 import "../uwsgi.ts";
+import {
+  epollInstances,
+  fillNumbers,
+  idleConnections,
+  inheritedQueues,
+  nearEnds,
+  opened,
+  openKernelFile,
+  quietSocket,
+  takeSeat,
+  takeSeats,
+} from "./arrangement.ts";
 import { registrations } from "./registrations.ts";
-import { directoryRemover } from "./remove_directory.ts";
-import { LASTING_FUNCTIONS, sealedFunctions } from "./sealed_libc.ts";
-import { sparePipes } from "./spare_pipes.ts";
-import { type Pair, waitingServers, type Wanted } from "./waiting_servers.ts";
+import { sealedConnections } from "./sealed_connections.ts";
+import { type Lasting, LASTING_FUNCTIONS, sealedFiles } from "./sealed_files.ts";
+import { sealedLog } from "./sealed_log.ts";
+import { sealedMaster } from "./sealed_master.ts";
+import { placeOf, sealedOperations } from "./sealed_operations.ts";
+import { sealedQueues, swapper } from "./sealed_queues.ts";
+import { type Pair, type Waiting, waitingServers, type Wanted } from "./waiting_servers.ts";
+
+/** How often a worker can call again: a master that replaces its program replaces its workers as well. */
+const SPARE_CONNECTIONS = 4;
 
 async function enter(instance: Instance): Promise<void> {
   const { environment: { sandbox, scoreboard }, libc } = instance;
@@ -35,14 +55,7 @@ async function enter(instance: Instance): Promise<void> {
         "about permissions, or use deno-flag",
     );
   }
-  if (sandbox === null) return;
-  // The paths are the same for all workers, and each is a socket only for a moment.
-  const unlock = lock(libc, `${directoryOf(instance)}/sandbox.lock`);
-  try {
-    await seal(instance, libc, scoreboard, sandbox);
-  } finally {
-    unlock();
-  }
+  if (sandbox !== null) await seal(instance, libc, scoreboard, sandbox);
 }
 
 async function seal(
@@ -51,39 +64,19 @@ async function seal(
   memory: number,
   { revoke, throwaways }: SandboxPlan,
 ): Promise<void> {
-  const { control, stderr } = instance.environment;
   // What is counted, is counted by what is made now.
   requestMeter();
-  const lasting = compiledFunctions(LASTING_FUNCTIONS);
-  const log = stderr ?? 2;
-  const target = descriptorTarget(libc, log) ?? "";
-  const sealed = sealedFunctions(libc, lasting, {
-    memory,
-    log,
-    logPath: target.startsWith("/") && !target.startsWith("/dev/") ? target : "",
-    quiet: { tcp: quietSocket(libc, false), unix: quietSocket(libc, true) },
-    epolls: openDescriptors(libc).filter((fd) =>
-      descriptorTarget(libc, fd) === "anon_inode:[eventpoll]"
-    ),
-    registrations: registrations(lasting),
-  });
-  const places = throwaways.values();
-  const place = () => {
-    const { value } = places.next();
-    if (value === undefined) {
-      throw new Error("The instance has too many Unix sockets for a sandbox");
-    }
-    // A worker that was killed may have left it.
-    libc.unlink(cString(value));
-    return value;
-  };
-  openServers(instance, place);
-  for (const path of throwaways) libc.unlink(cString(path));
-  instance.callMaster = await sparePipes(libc, lasting, sealed, control, place());
-  instance.removeLeftovers = directoryRemover(lasting, directoryOf(instance));
-  for (const [name, value] of Object.entries(sealed)) {
-    Object.defineProperty(libc, name, { value, enumerable: true, configurable: true });
+  const c = compiledFunctions(LASTING_FUNCTIONS);
+  const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
+  // The paths are the same for all workers, and each is a socket only for a moment.
+  const unlock = lock(libc, `${directoryOf(instance)}/sandbox.lock`);
+  let quiet: number;
+  try {
+    quiet = await arrange(instance, libc, c, { memory, throwaways, key: [first, second] });
+  } finally {
+    unlock();
   }
+  fillNumbers(libc, quiet);
   for (
     const own of [Channel, InFlight, Lane, LaneClock, MetricTable, RequestMeter, Scoreboard]
   ) {
@@ -92,14 +85,102 @@ async function seal(
   // It was loaded here, and not yet by the script.
   instance.usesModule = false;
   sealInstance();
+  instance.libc = null;
+  forgetLibc();
   for (const permission of revoke) Deno.permissions.revokeSync(permission);
+}
+
+/**
+ * Opens what the sealed operations need, and gives them to the instance.
+ *
+ * @returns The descriptor of the quiet socket.
+ */
+async function arrange(
+  instance: Instance,
+  libc: Libc,
+  c: Lasting,
+  { memory, throwaways, key }: Pick<SandboxPlan, "throwaways"> & {
+    readonly memory: number;
+    readonly key: readonly [number, number];
+  },
+): Promise<number> {
+  const { environment } = instance;
+  const { control, stderr, sockets, masterPid, listen: backlog } = environment;
+  const files = sealedFiles(c, key);
+  const place = placesAt(libc, throwaways);
+  const quiet = opened(files, quietSocket(libc, place()));
+  const staging = duplicate(libc, quiet.fd);
+  const epolls = epollInstances(libc);
+  const registered = registrations(c);
+  const swap = swapper(c, { files, registrations: registered, epolls });
+  const waiting = openServers(instance, place);
+  keepListeningFunctions(waiting.functions);
+  const seats = takeSeats(libc, files, swap, quiet, waiting.addresses.map(placeOf));
+  const spares = await idleConnections(
+    libc,
+    place(),
+    SPARE_CONNECTIONS,
+    (fd) => takeSeat(files, swap, quiet, fd),
+  );
+  for (const path of throwaways) libc.unlink(cString(path));
+  const queues = inheritedQueues(libc, files, environment);
+  const directory = openKernelFile(libc, "/proc/self/fd", true);
+  const log = stderr ?? 2;
+  const address = unixSockaddr(control, false);
+  const own = new TextEncoder().encode(directoryOf(instance));
+  const errno = libc.__errno_location();
+  if (errno === null) throw new Error("The C library has no errno");
+  const master = sealedMaster(c, {
+    files,
+    swap,
+    master: masterPid,
+    control: address,
+    controlLength: address.length,
+    seats: spares,
+    quiet,
+    staging,
+    directory: cString(directoryOf(instance)),
+    directoryLength: own.length,
+    status: openKernelFile(libc, "/proc/self/status"),
+  });
+  instance.operations = sealedOperations({
+    log: sealedLog(c, new Int32Array(Deno.UnsafePointerView.getArrayBuffer(errno, 4)), {
+      files,
+      log,
+      path: logPath(libc, log),
+      staging,
+      quiet: quiet.fd,
+      memory,
+    }),
+    queues: sealedQueues(c, {
+      files,
+      registrations: registered,
+      epolls,
+      quiet,
+      queues,
+      seats,
+      backlog,
+    }),
+    connections: sealedConnections(c, { files, directory, ...nearEnds(sockets) }),
+    master,
+  }, environment);
+  instance.callMaster = () => {
+    const called = spares[master.call()];
+    return called === undefined
+      ? Promise.reject(new Error("The master does not answer"))
+      : Promise.resolve(called.connection);
+  };
+  instance.removeLeftovers = () => master.removeDirectory();
+  forgetLineSinks();
+  lookAtOutputAgain();
+  return quiet.fd;
 }
 
 /** What serves each queue that this worker may accept from, and a listener for each socket. */
 function openServers(
   { environment: { sockets }, tls }: Instance,
   place: () => string,
-): void {
+): Waiting {
   const own = listeningFunctions();
   const tcp = wanted(
     sockets.filter(({ address, certificate }) => isTcp(address) && certificate === undefined),
@@ -110,7 +191,7 @@ function openServers(
       : Array<Pair>(Math.max(1, fds.length)).fill(tls.certificate(certificate))
   );
   const unix = wanted(sockets.filter(({ address }) => !isTcp(address)));
-  keepListeningFunctions(waitingServers(own, tcp, unix, secure, place));
+  return waitingServers(own, tcp, unix, secure, place);
 }
 
 function wanted(sockets: readonly WorkerSocket[]): Wanted {
@@ -119,6 +200,26 @@ function wanted(sockets: readonly WorkerSocket[]): Wanted {
   const http = sockets.filter((socket) => !isServedOtherwise(socket));
   const others = sockets.filter(isServedOtherwise);
   return { servers: queues(http), listeners: sockets.length + queues(others) };
+}
+
+/** Gives out the paths, each once. */
+function placesAt(libc: Libc, throwaways: readonly string[]): () => string {
+  const places = throwaways.values();
+  return () => {
+    const { value } = places.next();
+    if (value === undefined) {
+      throw new Error("The instance has too many Unix sockets for a sandbox");
+    }
+    // A worker that was killed may have left it.
+    libc.unlink(cString(value));
+    return value;
+  };
+}
+
+/** The path of the log, if it is a file that can be opened again. */
+function logPath(libc: Libc, log: number): Uint8Array<ArrayBuffer> | null {
+  const target = descriptorTarget(libc, log) ?? "";
+  return target.startsWith("/") && !target.startsWith("/dev/") ? cString(target) : null;
 }
 
 function directoryOf({ environment: { control } }: Instance): string {

@@ -26,6 +26,14 @@ export interface Pair {
   readonly key: string;
 }
 
+/** What waits, and where it was opened. */
+export interface Waiting {
+  /** What the script finds in the place of Deno's own functions. */
+  readonly functions: ListeningFunctions;
+  /** The addresses of all that waits. */
+  readonly addresses: readonly Deno.Addr[];
+}
+
 /** A server without a handler yet. */
 class WaitingServer {
   readonly #server: Deno.HttpServer<Deno.Addr>;
@@ -44,6 +52,10 @@ class WaitingServer {
     this.#server = open(options, (request, info) => this.#handler(request, info));
     // A script that has nothing more to do may end.
     this.#server.unref();
+  }
+
+  get addr(): Deno.Addr {
+    return this.#server.addr;
   }
 
   /** Serves from now on. */
@@ -76,7 +88,7 @@ export function waitingServers(
   unix: Wanted,
   secure: readonly Pair[],
   place: () => string,
-): ListeningFunctions {
+): Waiting {
   const anywhere = { hostname: "127.0.0.1", port: 0 } as const;
   const tcpServers = many(
     tcp.servers,
@@ -100,6 +112,14 @@ export function waitingServers(
     () => own.listen({ transport: "unix", path: place() }),
   );
   for (const listener of [...tcpListeners, ...unixListeners]) listener.unref();
+  const all = [
+    ...tcpServers,
+    ...unixServers,
+    ...secureServers.map(({ server }) => server),
+    ...tcpListeners,
+    ...unixListeners,
+  ];
+  const addresses = all.map(({ addr }) => addr);
   const secureFor = (cert: unknown) => {
     for (let at = 0; at < secureServers.length; at++) {
       const one = secureServers[at];
@@ -120,11 +140,12 @@ export function waitingServers(
     waiting?.ref();
     return waiting ?? Reflect.apply(own.listen, own, [options]) as Deno.Listener;
   };
-  return {
+  const functions = {
     ...own,
     serve: serve as unknown as ListeningFunctions["serve"],
     listen: listen as unknown as ListeningFunctions["listen"],
   };
+  return { functions, addresses };
 }
 
 function many<T>(count: number, make: () => T): T[] {

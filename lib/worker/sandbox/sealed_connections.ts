@@ -1,0 +1,287 @@
+/**
+ * Runs in the worker, where it is a sandbox. The operations on connections of clients: list them, and end
+ * them in order. See `sealed_files.ts` for how they are written.
+ *
+ * @module
+ */
+
+import { type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
+
+/** What was arranged before the script. */
+export interface ConnectionSetup {
+  readonly files: SealedFiles;
+  /** A descriptor of /proc/self/fd. */
+  readonly directory: number;
+  /** Ports of the sockets of the instance; 0: it is a Unix socket. */
+  readonly ports: readonly number[];
+  /** Their paths as in `sun_path`, with their lengths; of TCP sockets they are empty. */
+  readonly paths: readonly { readonly bytes: Uint8Array<ArrayBuffer>; readonly length: number }[];
+}
+
+/** The operations. A connection is named by its place in the last list. */
+export interface SealedConnections {
+  /** Lists the connections whose near end is a socket of the instance; returns how many there are. */
+  readonly list: () => number;
+  /** Writes the far address (`struct sockaddr`); returns the place of its socket, or -1. */
+  readonly describe: (place: unknown, into: Record<number, number>) => number;
+  /** True if the client's kernel has all that was written; false for others than TCP. */
+  readonly hasSentAll: (place: unknown) => boolean;
+  /** Nothing more is sent. */
+  readonly endSending: (place: unknown) => void;
+  /** Holds the connections of the last list until their clients have ended them; returns how many. */
+  readonly hold: () => number;
+  /** Lets go of those that are over; returns how many are left. */
+  readonly pollHeld: () => number;
+}
+
+/** How many connections are told apart, and held. */
+const MOST = 65_536;
+const NONE = -1;
+/** Bytes of the longest `sockaddr`, see {@linkcode SealedConnections.describe}. */
+export const ADDRESS_BYTES = 110;
+const BLOCK_BYTES = 32_768;
+/** `struct linux_dirent64` of getdents64(2): where its length and its name are. */
+const [RECORD_LENGTH_AT, NAME_AT] = [16, 19];
+const [AF_UNIX, AF_INET, AF_INET6] = [1, 2, 10];
+const [IPPROTO_TCP, TCP_INFO] = [6, 11];
+const TCP_INFO_BYTES = 148;
+/** Where `tcpi_unacked` and `tcpi_notsent_bytes` are in `struct tcp_info`. */
+const [UNACKED_AT, NOT_SENT_AT] = [24, 144];
+const [SHUT_WR, MSG_DONTWAIT, SEEK_SET, F_DUPFD_CLOEXEC] = [1, 0x40, 0, 1030];
+const ZERO = 48;
+
+const toNumber = Number;
+const seekBegin = 0n;
+
+/** Makes the operations. */
+export function sealedConnections(
+  c: Pick<
+    Lasting,
+    | "getdents64"
+    | "lseek"
+    | "getsockname"
+    | "getpeername"
+    | "getsockopt"
+    | "shutdown"
+    | "recv"
+    | "fcntl"
+  >,
+  { files, directory, ports, paths }: ConnectionSetup,
+): SealedConnections {
+  const ends = ports.length;
+  const block = new Uint8Array(BLOCK_BYTES);
+  const blockSize = BigInt(BLOCK_BYTES);
+  const address = new Uint8Array(ADDRESS_BYTES);
+  const size = new Uint8Array(4);
+  const info = new Uint8Array(TCP_INFO_BYTES);
+  const listed = new Int32Array(MOST);
+  const listedFiles = new Array<OpenFile | null>(MOST).fill(null);
+  const listedEnds = new Int32Array(MOST);
+  const held = new Int32Array(MOST);
+  const heldFiles = new Array<OpenFile | null>(MOST).fill(null);
+  let listedCount = 0;
+  let heldCount = 0;
+  /** The directory is read with this. */
+  let filled = 0;
+  let at = 0;
+
+  function begin(): void {
+    c.lseek(directory, seekBegin, SEEK_SET);
+    filled = at = 0;
+  }
+
+  /** The next open descriptor; -1: that was all. */
+  function next(): number {
+    while (true) {
+      if (at >= filled) {
+        filled = toNumber(c.getdents64(directory, block, blockSize));
+        at = 0;
+        if (filled <= 0) return NONE;
+      }
+      const record = at;
+      const length = (block[record + RECORD_LENGTH_AT] ?? 0) |
+        ((block[record + RECORD_LENGTH_AT + 1] ?? 0) << 8);
+      if (length <= NAME_AT) return NONE;
+      at += length;
+      const fd = numberAt(record + NAME_AT);
+      if (fd !== NONE) return fd;
+    }
+  }
+
+  /** -1 for a name that is no number. */
+  function numberAt(start: number): number {
+    let number = 0;
+    for (let i = start; i < BLOCK_BYTES; i++) {
+      const byte = block[i] ?? 0;
+      if (byte === 0) return i === start ? NONE : number;
+      if (byte < ZERO || byte > ZERO + 9) return NONE;
+      number = number * 10 + byte - ZERO;
+    }
+    return NONE;
+  }
+
+  /** The length of the address that is in memory now; 0: there is none. */
+  function addressOf(call: Lasting["getsockname"], fd: number): number {
+    size[0] = ADDRESS_BYTES;
+    size[1] = size[2] = size[3] = 0;
+    return call(fd, address, size) === 0 ? size[0] ?? 0 : 0;
+  }
+
+  /** The place of the socket whose address is in memory now; -1: it is none of the instance's. */
+  function endOf(length: number): number {
+    const family = address[0] ?? 0;
+    const port = family === AF_INET || family === AF_INET6
+      ? (address[2] ?? 0) * 256 + (address[3] ?? 0)
+      : 0;
+    for (let i = 0; i < ends; i++) {
+      if (port !== 0 && ports[i] === port) return i;
+      const path = paths[i];
+      if (family === AF_UNIX && port === 0 && ports[i] === 0 && path !== undefined) {
+        if (isPath(path.bytes, path.length, length)) return i;
+      }
+    }
+    return NONE;
+  }
+
+  function isPath(path: Uint8Array<ArrayBuffer>, length: number, size: number): boolean {
+    if (length === 0 || size < 2 + length) return false;
+    for (let i = 0; i < length; i++) {
+      if (address[2 + i] !== path[i]) return false;
+    }
+    const next = 2 + length;
+    return size === next || address[next] === 0;
+  }
+
+  function fileAt(place: number): OpenFile | null {
+    return place >= 0 && place < listedCount ? listedFiles[place] ?? null : null;
+  }
+
+  /** The descriptor of a listed connection, if it is still the same one; -1: it is not. */
+  function descriptorAt(given: unknown): number {
+    const place = whole(given);
+    const fd = place >= 0 && place < listedCount ? listed[place] ?? NONE : NONE;
+    return files.is(fd, fileAt(place)) ? fd : NONE;
+  }
+
+  function list(): number {
+    listedCount = 0;
+    begin();
+    for (let fd = next(); fd !== NONE && listedCount < MOST; fd = next()) {
+      const length = addressOf(c.getsockname, fd);
+      const end = length === 0 ? NONE : endOf(length);
+      if (end === NONE || addressOf(c.getpeername, fd) === 0) continue;
+      listed[listedCount] = fd;
+      listedEnds[listedCount] = end;
+      listedFiles[listedCount] = files.identify(fd);
+      listedCount++;
+    }
+    return listedCount;
+  }
+
+  function hasSentAll(fd: number): boolean {
+    size[0] = TCP_INFO_BYTES;
+    size[1] = size[2] = size[3] = 0;
+    if (c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, size) !== 0) return false;
+    for (let i = 0; i < 4; i++) {
+      if (info[UNACKED_AT + i] !== 0 || info[NOT_SENT_AT + i] !== 0) return false;
+    }
+    return true;
+  }
+
+  /** True if the client has ended the connection, too; what came too late is read away. */
+  function isOver(fd: number): boolean {
+    // Bounded: a client that sends faster than this is looked at again.
+    for (let i = 0; i < 64; i++) {
+      const length = toNumber(c.recv(fd, block, blockSize, MSG_DONTWAIT));
+      if (length === 0) return true;
+      if (length < 0) return addressOf(c.getpeername, fd) === 0;
+    }
+    return false;
+  }
+
+  /** Bits of an inode: for connections that follow each other in a table. */
+  const HASH_SIZE = MOST * 2;
+  const hashed = new Int32Array(HASH_SIZE);
+  const others = new Int32Array(MOST);
+
+  /** Where in the table an inode is, or belongs. */
+  function slotOf(file: OpenFile): number {
+    let slot = file.inodeLow & (HASH_SIZE - 1);
+    for (let i = 0; i < HASH_SIZE; i++) {
+      const place = (hashed[slot] ?? 0) - 1;
+      const there = place < 0 ? null : heldFiles[place] ?? null;
+      if (there === null || files.same(there, file)) return slot;
+      slot = (slot + 1) & (HASH_SIZE - 1);
+    }
+    return slot;
+  }
+
+  /** Counts for each held connection how many descriptors it has. */
+  function countDescriptors(): void {
+    for (let i = 0; i < HASH_SIZE; i++) hashed[i] = 0;
+    for (let i = 0; i < heldCount; i++) {
+      const file = heldFiles[i] ?? null;
+      others[i] = 0;
+      if (file !== null) hashed[slotOf(file)] = i + 1;
+    }
+    begin();
+    for (let fd = next(); fd !== NONE; fd = next()) {
+      const file = files.identify(fd);
+      if (file === null) continue;
+      const place = (hashed[slotOf(file)] ?? 0) - 1;
+      if (place >= 0) others[place] = (others[place] ?? 0) + 1;
+    }
+  }
+
+  return {
+    list,
+    describe: (given, into) => {
+      const place = whole(given);
+      const fd = descriptorAt(place);
+      if (fd === NONE) return NONE;
+      const length = addressOf(c.getpeername, fd);
+      if (length === 0) return NONE;
+      for (let i = 0; i < ADDRESS_BYTES; i++) into[i] = i < length ? address[i] ?? 0 : 0;
+      return listedEnds[place] ?? NONE;
+    },
+    hasSentAll: (given) => {
+      const fd = descriptorAt(given);
+      return fd !== NONE && hasSentAll(fd);
+    },
+    endSending: (given) => {
+      const fd = descriptorAt(given);
+      if (fd !== NONE) c.shutdown(fd, SHUT_WR);
+    },
+    hold: () => {
+      for (let i = 0; i < listedCount && heldCount < MOST; i++) {
+        const file = fileAt(i);
+        const fd = descriptorAt(i);
+        const copy = fd === NONE ? NONE : c.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (copy < 0) continue;
+        held[heldCount] = copy;
+        heldFiles[heldCount] = file;
+        heldCount++;
+      }
+      return heldCount;
+    },
+    pollHeld: () => {
+      if (heldCount > 0) countDescriptors();
+      let left = 0;
+      for (let i = 0; i < heldCount; i++) {
+        const fd = held[i] ?? NONE;
+        const file = heldFiles[i] ?? null;
+        if (!files.is(fd, file)) continue;
+        // While the server has it, too, it is not idle: its bytes belong to a request.
+        if ((others[i] ?? 0) <= 1 && isOver(fd)) {
+          files.close(fd);
+          continue;
+        }
+        held[left] = fd;
+        heldFiles[left] = file;
+        left++;
+      }
+      heldCount = left;
+      return left;
+    },
+  };
+}

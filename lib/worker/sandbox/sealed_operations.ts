@@ -1,0 +1,110 @@
+/**
+ * Runs in the worker, where it is a sandbox. The {@linkcode Operations} of the worker, made of the sealed
+ * ones. A script can change what this module relies on, but not what the sealed operations do.
+ *
+ * @module
+ */
+
+import { isTcp } from "../../system/adopted_listener.ts";
+import { lineWriter } from "../../system/line_writer.ts";
+import { parseSockaddr } from "../../system/socket_address.ts";
+import type { WorkerEnvironment } from "../../protocol/worker_environment.ts";
+import { type ClientConnection, clientKey, listenerEnd } from "../connections.ts";
+import type { Operations } from "../operations.ts";
+import { ADDRESS_BYTES, type SealedConnections } from "./sealed_connections.ts";
+import { type SealedLog, TARGETS } from "./sealed_log.ts";
+import type { SealedMaster } from "./sealed_master.ts";
+import type { SealedQueues } from "./sealed_queues.ts";
+
+/** What they are made of. */
+export interface Sealed {
+  readonly log: SealedLog;
+  readonly queues: SealedQueues;
+  readonly connections: SealedConnections;
+  readonly master: SealedMaster;
+}
+
+/** Makes the operations. */
+export function sealedOperations(
+  { log, queues, connections, master }: Sealed,
+  { sockets }: Pick<WorkerEnvironment, "sockets">,
+): Operations {
+  let batches = 0;
+  const nearEnds = sockets.map(({ address }) => listenerEnd(address));
+  return {
+    lines: (to) => {
+      const target = TARGETS[to];
+      const line = lineWriter((bytes, length) => log.write(target, bytes, length));
+      return {
+        line,
+        lines: (texts) => texts.length === 0 || line(texts.join("\n")) ? 0 : texts.length,
+      };
+    },
+    takeStderr: () => log.takeStderr(),
+    reopenLog: () => {
+      if (!log.reopen()) throw new Error("it cannot be opened as a regular file");
+    },
+    adopt: (queue, address, open) => {
+      if (!queues.listen(queue)) throw new Error(`Cannot listen on "${address}"`);
+      // The server was opened before the script, somewhere: where does not matter.
+      const opened = open(
+        isTcp(address) ? { hostname: "127.0.0.1", port: 0 } : { path: address },
+      );
+      const { port, path } = placeOf(opened.addr);
+      if (!queues.adopt(queue, port, path)) {
+        throw new Error(`"${address}" has no server left: a sandboxed worker opens it once`);
+      }
+      return opened;
+    },
+    descriptorOf: (queue) => {
+      const fd = queues.spare(queue);
+      if (fd < 0) throw new Error("A sandboxed worker has no more listeners for this socket");
+      return fd;
+    },
+    stopAccepting: (names) => {
+      const batch = ++batches;
+      for (const name of names) queues.stop(name, batch);
+      return () => queues.resume(batch);
+    },
+    leaveQueues: (names) => {
+      for (const name of names) queues.leave(name);
+    },
+    queueLength: (queue) => queues.length(queue),
+    clients: () => {
+      const address = new Uint8Array(ADDRESS_BYTES);
+      return Array.from({ length: connections.list() }, (_, handle): ClientConnection => {
+        const near = nearEnds[connections.describe(handle, address)] ?? "";
+        const far = parseSockaddr(address);
+        const client = far === null || far.family === "unix" ? "" : clientKey(far.host, far.port);
+        return { handle, client, near };
+      });
+    },
+    hasSentAll: ({ handle }) => connections.hasSentAll(handle),
+    endSending: ({ handle }) => connections.endSending(handle),
+    linger: () => {
+      connections.list();
+      let size = connections.hold();
+      if (size === 0) return null;
+      return {
+        get size() {
+          return size;
+        },
+        poll: () => void (size = connections.pollHeld()),
+      };
+    },
+    status: () => {
+      const bytes: number[] = [];
+      master.readStatus(bytes);
+      return new TextDecoder().decode(new Uint8Array(bytes));
+    },
+    endAfter: (seconds) => master.endAfter(Math.ceil(seconds)),
+  };
+}
+
+/** Where a server was opened, as a {@linkcode Seat} says it. */
+export function placeOf(address: Deno.Addr): { readonly port: number; readonly path: string } {
+  if (address.transport === "tcp" || address.transport === "udp") {
+    return { port: address.port, path: "" };
+  }
+  return { port: 0, path: "path" in address ? address.path : "" };
+}
