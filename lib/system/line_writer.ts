@@ -11,7 +11,7 @@
  * @module
  */
 
-import { descriptorTarget, socketInode } from "./descriptor.ts";
+import { socketInode } from "./descriptor.ts";
 import { ERRNO, lastErrno, type Libc } from "./libc.ts";
 
 const F_SETLK = 6;
@@ -110,10 +110,19 @@ export function printLine(stream: "stdout" | "stderr", text: string): void {
   writeAll(writeToDeno(stream), bytes, bytes.length);
 }
 
-/** Pipes and sockets have no path, terminals one below /dev. */
+const AT_EMPTY_PATH = 0x1000;
+const STATX_TYPE = 1;
+const STATX_BYTES = 256;
+/** Where `stx_mode` is in `struct statx` (statx(2)). */
+const MODE_AT = 28;
+const TYPE_BITS = 0o170000;
+const REGULAR = 0o100000;
+
+/** True if the kernel says so: a FIFO has a path as well. */
 function isRegularFile(c: Libc, fd: number): boolean {
-  const target = descriptorTarget(c, fd) ?? "";
-  return target.startsWith("/") && !target.startsWith("/dev/");
+  const bytes = new Uint8Array(STATX_BYTES);
+  if (c.statx(fd, new Uint8Array(1), AT_EMPTY_PATH, STATX_TYPE, bytes) !== 0) return false;
+  return (new DataView(bytes.buffer).getUint16(MODE_AT, true) & TYPE_BITS) === REGULAR;
 }
 
 /** The record lock that a line is written under, tried for a limited time. */

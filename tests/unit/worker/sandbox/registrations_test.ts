@@ -1,49 +1,52 @@
-/** What is noted of epoll registrations. */
+/** What is read of epoll registrations. */
 import { assertEquals } from "@std/assert";
-import { descriptorPath, registrations } from "../../../../lib/worker/sandbox/registrations.ts";
+import { EVENT_BYTES, registrations } from "../../../../lib/worker/sandbox/registrations.ts";
+import type { OpenFile } from "../../../../lib/worker/sandbox/sealed_files.ts";
 
-/** Reads this text as /proc/self/fdinfo of every epoll instance, a few bytes at a time. */
+/** Reads this text as /proc/self/fdinfo of an epoll instance, a few bytes at a time. */
 function reading(text: string) {
   const bytes = new TextEncoder().encode(text);
-  let at = 0;
   return registrations({
-    open: () => {
-      at = 0;
-      return 9;
-    },
-    read: (_fd, into) => {
-      const piece = bytes.subarray(at, at + 7);
-      at += piece.length;
+    pread: (_fd, into, _count, offset) => {
+      const piece = bytes.subarray(Number(offset), Number(offset) + 7);
       (into as Uint8Array).set(piece);
       return BigInt(piece.length);
     },
-    close: () => 0,
   });
+}
+
+function file(inode: bigint): OpenFile {
+  const words = new Int32Array(new BigUint64Array([inode]).buffer);
+  const [inodeLow = 0, inodeHigh = 0] = words;
+  return { inodeLow, inodeHigh, deviceMajor: 0, deviceMinor: 8, type: 0 };
 }
 
 const TEXT = `pos:\t0
 flags:\t02000002
 tfd:        7 events: 80002019 data:               ab  pos:0 ino:1c2 sdev:8
-tfd:       17 events:       19 data:     7f01020304050607  pos:0 ino:1c3 sdev:8
+tfd:       17 events:       19 data:     7f01020304050607  pos:0 ino:100000001c3 sdev:8
+tfd:       18 events:       19 data:               ff  pos:0 ino:1c3 sdev:8
+tfd:      118 events:       19 data:               ff  pos:0 ino:1c3 sdev:8
 `;
 
-Deno.test("a registration is given back as the kernel told it, once", () => {
-  const { note, take } = reading(TEXT);
-  assertEquals(take(5, 17), null);
-  note(5, 17);
-  note(6, 17);
-  note(5, 7);
-  note(5, 1);
+Deno.test("a registration is what the kernel says of a descriptor and its file", () => {
+  const { find } = reading(TEXT);
+  const event = new Uint8Array(EVENT_BYTES);
   const packed = Deno.build.arch === "x86_64" ? [] : [0, 0, 0, 0];
-  assertEquals([...take(5, 17) ?? []], [0x19, 0, 0, 0, ...packed, 7, 6, 5, 4, 3, 2, 1, 0x7f]);
-  assertEquals(take(6, 17), null);
-  assertEquals([...take(5, 7) ?? []], [0x19, 0x20, 0, 0x80, ...packed, 0xab, 0, 0, 0, 0, 0, 0, 0]);
-  assertEquals(take(5, 1), null);
-  assertEquals(take(-1, -1), null);
+  assertEquals(find(3, 17, file(0x100_0000_01c3n), event), true);
+  assertEquals([...event], [0x19, 0, 0, 0, ...packed, 7, 6, 5, 4, 3, 2, 1, 0x7f]);
+  assertEquals(find(3, 7, file(0x1c2n), event), true);
+  assertEquals([...event], [0x19, 0x20, 0, 0x80, ...packed, 0xab, 0, 0, 0, 0, 0, 0, 0]);
+  // The number stands for another file, or is not registered.
+  assertEquals(find(3, 17, file(0x1c3n), event), false);
+  assertEquals(find(3, 1, file(0x1c2n), event), false);
 });
 
-Deno.test("a path ends in the number of the descriptor, whatever was there before", () => {
-  const path = descriptorPath("/proc/self/fdinfo/");
-  const text = (fd: number) => new TextDecoder().decode(path(fd)).replace(/\0[^]*$/, "");
-  for (const fd of [0, 9, 10, 1234567, 3]) assertEquals(text(fd), `/proc/self/fdinfo/${fd}`);
+Deno.test("descriptors of a file are listed, as far as there is room", () => {
+  const { descriptorsOf } = reading(TEXT);
+  const fds = new Int32Array(4);
+  assertEquals(descriptorsOf(3, file(0x1c3n), fds, 4), 2);
+  assertEquals([...fds], [18, 118, 0, 0]);
+  assertEquals(descriptorsOf(3, file(0x1c3n), fds, 1), 1);
+  assertEquals(descriptorsOf(3, file(1n), fds, 4), 0);
 });

@@ -1,0 +1,257 @@
+/** What is left to a sandboxed worker, in the hands of somebody who closes and reopens numbers. */
+import { assert, assertEquals } from "@std/assert";
+import { descriptorInfo, descriptorTarget, duplicate } from "../../../../lib/system/descriptor.ts";
+import { compiledFunctions, cString } from "../../../../lib/system/libc.ts";
+import { bindTcp, boundPort } from "../../../../lib/system/listening_socket.ts";
+import { createSharedMemory } from "../../../../lib/system/shared_memory.ts";
+import {
+  epollInstances,
+  fillNumbers,
+  opened,
+  openKernelFile,
+  quietSocket,
+  takeSeats,
+} from "../../../../lib/worker/sandbox/arrangement.ts";
+import { registrations } from "../../../../lib/worker/sandbox/registrations.ts";
+import { sealedConnections } from "../../../../lib/worker/sandbox/sealed_connections.ts";
+import {
+  FILE_TYPE,
+  LASTING_FUNCTIONS,
+  sealedFiles,
+} from "../../../../lib/worker/sandbox/sealed_files.ts";
+import { sealedLog, TARGETS } from "../../../../lib/worker/sandbox/sealed_log.ts";
+import { sealedQueues, swapper } from "../../../../lib/worker/sandbox/sealed_queues.ts";
+import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";
+import { TempDirectory } from "../../../helpers/temp_directory.ts";
+
+const c = compiledFunctions(LASTING_FUNCTIONS);
+const files = sealedFiles(c, [1, 2]);
+const AT_WRITE = 1 | 0o100 | 0o2000000;
+
+/** Opens a file for writing. */
+function openFile(owned: OwnedDescriptors, path: string): number {
+  return owned.own(owned.libc.open_create(cString(path), AT_WRITE, 0o600));
+}
+
+Deno.test("a descriptor is recognized by its file, under each number", () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const fd = openFile(owned, directory.at("one"));
+  const other = openFile(owned, directory.at("two"));
+  const { file } = opened(files, fd);
+  assertEquals(file.type, FILE_TYPE.regular);
+  assert(files.is(duplicate(owned.libc, fd), file));
+  assertEquals(files.is(other, file), false);
+  assertEquals(files.same(file, files.identifyPath(cString(directory.at("one")))), true);
+  // A link to it is not it.
+  Deno.symlinkSync(directory.at("one"), directory.at("link"));
+  assertEquals(files.same(file, files.identifyPath(cString(directory.at("link")))), false);
+  assert(files.replace(other, fd));
+  assertEquals(files.is(fd, file), false);
+  assertEquals(files.identify(-1), null);
+  assertEquals(files.is(1 << 19, file), false);
+});
+
+/** The log of a sandbox that is this file. */
+function logAt(owned: OwnedDescriptors, path: string) {
+  const log = openFile(owned, path);
+  const quiet = openFile(owned, `${path}.quiet`);
+  const memory = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  const staging = owned.own(duplicate(owned.libc, quiet));
+  const setup = { files, log, path: cString(path), staging, quiet, memory };
+  return { log, staging, sealed: sealedLog(c, new Int32Array(1), setup) };
+}
+
+Deno.test("a line goes to the log, and to nothing that has its number", () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const { log, sealed } = logAt(owned, directory.at("log"));
+  const bytes = new TextEncoder().encode("line\n");
+  assertEquals(sealed.write(TARGETS.log, bytes, 5), 5);
+  // Neither more than there is, nor anything that is no memory, nor anywhere else.
+  const wrong = [
+    [TARGETS.log, bytes, 6],
+    [TARGETS.log, bytes, -1],
+    [TARGETS.log, bytes, NaN],
+    [TARGETS.log, { 0: 65, byteLength: 1, length: 1 }, 1],
+    [TARGETS.log, new Uint16Array(8), 5],
+    [TARGETS.log, null, 5],
+    [3, bytes, 5],
+    [log, bytes, 5],
+    [-1, bytes, 5],
+  ] as const;
+  for (const [target, text, length] of wrong) {
+    assertEquals(sealed.write(target, text, length), 0, `${target} ${length}`);
+  }
+  assertEquals(Deno.readTextFileSync(directory.at("log")), "line\n");
+  // The number stands for another file now.
+  const precious = openFile(owned, directory.at("precious"));
+  files.replace(precious, log);
+  assertEquals(sealed.write(TARGETS.log, bytes, 5), 0);
+  assertEquals(sealed.reopen(), false);
+  assertEquals(Deno.readTextFileSync(directory.at("precious")), "");
+});
+
+Deno.test("the log goes on in the file that has its path, if that is one", () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const path = directory.at("log");
+  const { staging, sealed } = logAt(owned, path);
+  const bytes = new TextEncoder().encode("line\n");
+  assertEquals(sealed.write(TARGETS.log, bytes, 5), 5);
+  Deno.renameSync(path, directory.at("old"));
+  assertEquals(sealed.reopen(), false);
+  Deno.symlinkSync(directory.write("target"), path);
+  assertEquals(sealed.reopen(), false);
+  Deno.removeSync(path);
+  owned.libc.mkfifo(cString(path), 0o600);
+  assertEquals(sealed.reopen(), false);
+  Deno.removeSync(path);
+  Deno.writeTextFileSync(path, "");
+  assertEquals(sealed.reopen(), true);
+  assertEquals(sealed.write(TARGETS.log, bytes, 5), 5);
+  const texts = [path, directory.at("old"), directory.at("target")].map((one) =>
+    Deno.readTextFileSync(one)
+  );
+  assertEquals(texts, ["line\n", "line\n", ""]);
+  assertEquals(descriptorTarget(owned.libc, staging), `${path}.quiet`);
+});
+
+/** A queue with a server of Deno's that waits for it, as a sandboxed worker has them. */
+function queueWithServer(owned: OwnedDescriptors, directory: TempDirectory) {
+  const { libc } = owned;
+  const options = { host: "127.0.0.1", port: 0, reusePort: true, keepalive: false };
+  const name = owned.own(bindTcp(libc, options));
+  const port = boundPort(libc, name);
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("served", { headers: { connection: "close" } }),
+  );
+  const quiet = opened(files, owned.own(quietSocket(libc, directory.at("quiet.sock"))));
+  const epolls = epollInstances(libc);
+  for (const { info } of epolls) owned.own(info);
+  const setup = { files, registrations: registrations(c), epolls };
+  const place = { port: server.addr.port, path: "" };
+  const seats = takeSeats(libc, files, swapper(c, setup), quiet, [place]);
+  const queue = { name, file: opened(files, name).file, spares: [] };
+  const queues = sealedQueues(c, { ...setup, quiet, queues: [queue], seats, backlog: 8 });
+  const isRegistered = () =>
+    epolls.some(({ fd }) =>
+      new RegExp(`^tfd:\\s*${seats[0]?.fd} `, "m").test(descriptorInfo(libc, fd))
+    );
+  return { name, port, place, server, queues, isRegistered, fd: seats[0]?.fd ?? -1 };
+}
+
+async function get(port: number): Promise<string> {
+  return await (await fetch(`http://127.0.0.1:${port}/`)).text();
+}
+
+Deno.test("a server of Deno's accepts on a queue, stops, and accepts again", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const { name, port, place, server, queues } = queueWithServer(owned, directory);
+  try {
+    for (const wrong of [name + 1, -1, String(name), {}, null, NaN]) {
+      assertEquals(queues.listen(wrong), String(wrong) === String(name));
+    }
+    assertEquals(queues.adopt(name, place.port + 1, ""), false);
+    assertEquals(queues.adopt(name + 1, place.port, ""), false);
+    assert(queues.adopt(name, place.port, ""));
+    // It has a queue already.
+    assertEquals(queues.adopt(name, place.port, ""), false);
+    assertEquals(await get(port), "served");
+    queues.stop(name, 1);
+    const waiting = get(port);
+    queues.resume(2);
+    while (queues.length(name) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    queues.resume(1);
+    assertEquals(await waiting, "served");
+    // Again, with a batch that was resumed already.
+    queues.resume(1);
+    assertEquals(await get(port), "served");
+  } finally {
+    await server.shutdown();
+  }
+});
+
+Deno.test("a server that has ended gets no queue and no registration", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const { name, place, server, queues, isRegistered, fd } = queueWithServer(owned, directory);
+  queues.listen(name);
+  assert(queues.adopt(name, place.port, ""));
+  queues.stop(name, 1);
+  assert(isRegistered());
+  await server.shutdown();
+  assertEquals(isRegistered(), false);
+  // The label of its registration points to memory that Deno has freed: it must not come back, also when
+  // the number stands for a listener again.
+  owned.own(fd);
+  files.replace(name, fd);
+  queues.resume(1);
+  assertEquals(queues.adopt(name, place.port, ""), false);
+  assertEquals(isRegistered(), false);
+});
+
+Deno.test("a queue whose number stands for something else is none", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const { name, place, server, queues } = queueWithServer(owned, directory);
+  try {
+    files.replace(openFile(owned, directory.at("precious")), name);
+    assertEquals(queues.listen(name), false);
+    assertEquals(queues.adopt(name, place.port, ""), false);
+    assertEquals(queues.spare(name), -1);
+    queues.leave(name);
+    assertEquals(descriptorTarget(owned.libc, name), directory.at("precious"));
+  } finally {
+    await server.shutdown();
+  }
+});
+
+Deno.test("connections are told apart by their files, and held until their clients have ended", async () => {
+  using owned = new OwnedDescriptors();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const sealed = sealedConnections(c, {
+    files,
+    directory: owned.own(openKernelFile(owned.libc, "/proc/self/fd", true)),
+    ports: [0, port],
+    paths: [{ bytes: cString("/none"), length: 5 }, { bytes: cString(""), length: 0 }],
+  });
+  assertEquals(sealed.list(), 0);
+  const client = await Deno.connect({ hostname: "127.0.0.1", port });
+  const near = await listener.accept();
+  assertEquals(sealed.list(), 1);
+  const address = new Uint8Array(110);
+  assertEquals(sealed.describe(0, address), 1);
+  assertEquals((address[2] ?? 0) * 256 + (address[3] ?? 0), client.localAddr.port);
+  for (const wrong of [1, -1, 1 << 30, NaN, "x", {}]) {
+    assertEquals(sealed.describe(wrong, address), Number(wrong) | 0 ? -1 : 1);
+  }
+  assertEquals(sealed.hold(), 1);
+  // The server has it, too.
+  assertEquals(sealed.pollHeld(), 1);
+  near.close();
+  assertEquals(sealed.pollHeld(), 1);
+  // What was listed is gone.
+  assertEquals(sealed.describe(0, address), -1);
+  await client.write(new TextEncoder().encode("too late"));
+  client.close();
+  while (sealed.pollHeld() > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
+Deno.test("free numbers below the limit are taken", () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const fd = openFile(owned, directory.at("file"));
+  const { file } = opened(files, fd);
+  owned.own(owned.libc.fcntl(fd, 1030, fd + 20));
+  const limit = fillNumbers(owned.libc, fd);
+  const numbers = Array.from({ length: limit }, (_, i) => i);
+  for (const i of numbers) {
+    if (i > fd && i !== fd + 20 && files.is(i, file)) owned.own(i);
+  }
+  assertEquals(numbers.filter((i) => files.identify(i) === null), []);
+  assertEquals(owned.own(duplicate(owned.libc, fd)), limit);
+});
