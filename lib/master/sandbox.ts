@@ -78,27 +78,37 @@ export function sandbox(
   };
   const flags: string[] = ["--no-prompt"];
   const revoke: Deno.PermissionDescriptor[] = [];
+  const granted = new Set<PermissionKind>();
   for (const name of PERMISSION_KINDS) {
     const own = permissionsOf(config, name);
     const said = own.allow !== null || own.deny !== null ? own : set[name] ?? own;
     const { allow, deny } = effective(said);
     refuseConflict(name, deny, directory);
+    if (allow === true || allow.length > 0) granted.add(name);
     if (allow === true) flags.push(`--allow-${name}`);
     else if (name === "ffi") {
       // A list would not do: what is mapped and pointed to needs all of it.
       flags.push("--allow-ffi");
       revoke.push({ name: "ffi" });
     } else {
-      const granted = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
-      if (name === "import" && granted.length === 0) granted.push(NOBODY);
-      if (granted.length > 0) flags.push(`--allow-${name}=${granted.join(",")}`);
+      const listed = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
+      if (name === "import" && listed.length === 0) listed.push(NOBODY);
+      if (listed.length > 0) flags.push(`--allow-${name}=${listed.join(",")}`);
       revoke.push(
         ...needs[name].filter((one) => !allow.includes(one)).map((one) => descriptor(name, one)),
       );
     }
     if (deny.length > 0) flags.push(`--deny-${name}=${deny.join(",")}`);
   }
-  return { flags, plan: { revoke, throwaways } };
+  const { walls, required } = config.sandboxWalls;
+  const grants = {
+    run: granted.has("run"),
+    ffi: granted.has("ffi"),
+    write: granted.has("write"),
+    net: granted.has("net"),
+  };
+  const seccomp = walls.includes("seccomp") ? { grants, required } : null;
+  return { flags, plan: { revoke, throwaways, seccomp } };
 }
 
 /**

@@ -24,6 +24,7 @@ import "../uwsgi.ts";
 import { registrations } from "./registrations.ts";
 import { directoryRemover } from "./remove_directory.ts";
 import { LASTING_FUNCTIONS, sealedFunctions } from "./sealed_libc.ts";
+import { refuseSystemCalls } from "./seccomp_wall.ts";
 import { sparePipes } from "./spare_pipes.ts";
 import { type Pair, waitingServers, type Wanted } from "./waiting_servers.ts";
 
@@ -49,7 +50,7 @@ async function seal(
   instance: Instance,
   libc: Libc,
   memory: number,
-  { revoke, throwaways }: SandboxPlan,
+  { revoke, throwaways, seccomp }: SandboxPlan,
 ): Promise<void> {
   const { control, stderr } = instance.environment;
   // What is counted, is counted by what is made now.
@@ -92,6 +93,7 @@ async function seal(
   // It was loaded here, and not yet by the script.
   instance.usesModule = false;
   sealInstance();
+  if (seccomp !== null) refuseSystemCalls(libc, seccomp, null);
   for (const permission of revoke) Deno.permissions.revokeSync(permission);
 }
 
