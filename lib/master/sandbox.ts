@@ -20,6 +20,9 @@ import { absolutePath } from "../system/absolute_path.ts";
 import { readJsonFile } from "../system/json_file.ts";
 import type { ImportMap } from "./import_map.ts";
 import { permissionSet } from "./permission_set.ts";
+import { missingWalls } from "./walls.ts";
+
+export { wallStatus } from "./walls.ts";
 
 /** What workers of a sandbox are started with. */
 export interface Sandbox {
@@ -27,6 +30,8 @@ export interface Sandbox {
   readonly flags: readonly string[];
   /** What the worker gives back, and how. */
   readonly plan: SandboxPlan;
+  /** What the user should know. */
+  readonly notes: readonly string[];
 }
 
 /** How many sockets may be Unix sockets that are passed to the master, and not configured. */
@@ -40,7 +45,8 @@ const NOBODY = "127.0.0.1:0";
  *
  * @param directory The master's own directory.
  * @param configFile The script's deno.json, or null.
- * @throws {Error} If there is no such permission set, or what is denied leaves no worker able to start.
+ * @throws {Error} If there is no such permission set, what is denied leaves no worker able to start, or the
+ * kernel lacks a wall that is required.
  */
 export function sandbox(
   config: Config,
@@ -108,7 +114,8 @@ export function sandbox(
     net: granted.has("net"),
   };
   const seccomp = walls.includes("seccomp") ? { grants, required } : null;
-  return { flags, plan: { revoke, throwaways, seccomp } };
+  const notes = missingWalls(config.sandboxWalls);
+  return { flags, plan: { revoke, throwaways, seccomp }, notes };
 }
 
 /**

@@ -136,6 +136,21 @@ const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_SET_MODE_FILTER = 1n;
 const SECCOMP_FILTER_FLAG_TSYNC = 1n;
 
+const SECCOMP_GET_ACTION_AVAIL = 2n;
+
+/**
+ * Why the kernel, or a filter of a container, takes no seccomp filters.
+ *
+ * @returns A few words; null: it takes them.
+ */
+export function seccompProblem(c: Libc, arch: Arch): string | null {
+  const call = callNumber("seccomp", arch);
+  if (call === null) return "the processor has no seccomp(2)";
+  const action = new Uint8Array(new Uint32Array([SECCOMP_RET_ERRNO]).buffer);
+  const result = c.system_call(BigInt(call), SECCOMP_GET_ACTION_AVAIL, 0n, action);
+  return result === 0n ? null : c.errorText(lastErrno(c));
+}
+
 /**
  * Puts a filter around all threads of this process, and around what it starts. It cannot be taken away.
  * From then on no program gains privileges when it is executed (`no_new_privs`, prctl(2)).
