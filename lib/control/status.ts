@@ -21,6 +21,17 @@ export interface StatusFacts {
   readonly now: number;
   /** Reads the scoreboard. */
   readonly count: (slot: number, cell: Cell) => number;
+  /** The kernel's walls around sandboxed workers; empty: they are no sandboxes. @default empty */
+  readonly walls?: readonly WallStatus[];
+}
+
+/** A wall of the kernel around sandboxed workers. */
+export interface WallStatus {
+  readonly wall: string;
+  /** True if all workers that serve have it. */
+  readonly holds: boolean;
+  /** Why it does not hold; null: it does. */
+  readonly why: string | null;
 }
 
 /** A master. */
@@ -40,6 +51,8 @@ export interface Status {
   readonly reload: ReloadStatus | null;
   /** The reload that follows; null: none. */
   readonly queued: ReloadKind | null;
+  /** The kernel's walls around sandboxed workers; empty: they are no sandboxes. */
+  readonly walls: readonly WallStatus[];
   readonly slots: readonly SlotStatus[];
 }
 
@@ -101,6 +114,7 @@ export function statusOf(state: MasterState, facts: StatusFacts): Status {
       done: state.reload.done,
     },
     queued: state.queued?.kind ?? null,
+    walls: facts.walls ?? [],
     slots: state.slots.map((slot) => ({
       slot: slot.number,
       requests: facts.count(slot.number, "requests"),
@@ -137,6 +151,7 @@ export function statusText(status: Status): string {
     `Script ${script} on ${sockets.join(", ")}`,
     `Workers ${accepting(status)} of ${status.processes} accept, generation ${status.generation}`,
   ];
+  if (status.walls.length > 0) lines.push(`Walls ${wallsText(status.walls)}`);
   if (reload !== null) {
     const all = reload.pending.length + reload.starting.length + reload.done.length;
     const done = `${reload.done.length} of ${all} slots done`;
@@ -147,6 +162,13 @@ export function statusText(status: Status): string {
   }
   if (queued !== null) lines.push(`Reload (${queued}) follows`);
   return [...lines, "", workersText(status)].join("\n");
+}
+
+/** `seccomp, landlock`; `seccomp (landlock: why not)`. */
+function wallsText(walls: readonly WallStatus[]): string {
+  const holding = walls.filter(({ holds }) => holds).map(({ wall }) => wall).join(", ");
+  const others = walls.filter(({ holds }) => !holds).map(({ wall, why }) => `${wall}: ${why}`);
+  return (holding || "none") + (others.length === 0 ? "" : ` (${others.join("; ")})`);
 }
 
 function accepting({ slots }: Status): number {

@@ -81,6 +81,8 @@ export class Crew {
   readonly #commands = new Map<number, WorkerCommand>();
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
+  /** What was said of the generation before, and is not said again. */
+  #notes: ReadonlySet<string> = new Set();
   #toldCost = false;
 
   /**
@@ -265,7 +267,10 @@ export class Crew {
     const command = workerCommand(instruction.config, String(generation), directory);
     certificates?.prepare(generation, instruction.config.sockets);
     writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
-    for (const note of command.notes) logLine("warning", note, { event: "note" });
+    for (const note of command.notes.filter((one) => !this.#notes.has(one))) {
+      logLine("warning", note, { event: "note" });
+    }
+    this.#notes = new Set(command.notes);
     this.#commands.set(generation, command);
     return command;
   }

@@ -5,10 +5,18 @@
  * @module
  */
 
+import type { Config } from "../config/config.ts";
+import type { MasterState } from "../core/state.ts";
 import { VERSION } from "../version.ts";
 import { UserError } from "../cli/exit_code.ts";
 import { type Command, commandList, commandOfLetter } from "../control/commands.ts";
-import { type Status, statusOf, statusText, workersText } from "../control/status.ts";
+import {
+  type Status,
+  statusOf,
+  statusText,
+  type WallStatus,
+  workersText,
+} from "../control/status.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { removeStaleSocket } from "../system/listening_socket.ts";
 import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
@@ -18,6 +26,7 @@ import { logLine } from "./log.ts";
 import { MasterFifo } from "./master_fifo.ts";
 import { OperatorSessions } from "./operator_sessions.ts";
 import type { Operators, OperatorsSetup } from "./operators.ts";
+import { sandboxWalls } from "./worker_command.ts";
 
 /** Something to show: as text for people, as value for machines. */
 export interface Shown {
@@ -102,6 +111,7 @@ export class Doors {
       sockets: surroundings.listeners.sockets.map((socket) => socket.address),
       now: performance.now(),
       count: (slot, cell) => surroundings.scoreboard.get(slot, cell),
+      walls: wallsOf(config(), state()),
     });
   }
 
@@ -146,4 +156,10 @@ export class Doors {
     if (this.#socketFile !== null) removeOwned(this.#socketFile);
     await this.#sessions.end();
   }
+}
+
+/** The walls around the workers whose scripts run. */
+function wallsOf(config: Config, { workers }: MasterState): readonly WallStatus[] {
+  const pids = workers.filter(({ acceptedAt }) => acceptedAt !== null).map(({ pid }) => pid);
+  return sandboxWalls(config, pids.filter((pid) => pid !== null));
 }

@@ -20,6 +20,9 @@ import { absolutePath } from "../system/absolute_path.ts";
 import { readJsonFile } from "../system/json_file.ts";
 import type { ImportMap } from "./import_map.ts";
 import { permissionSet } from "./permission_set.ts";
+import { missingWalls } from "./walls.ts";
+
+export { wallStatus } from "./walls.ts";
 
 /** What workers of a sandbox are started with. */
 export interface Sandbox {
@@ -27,6 +30,8 @@ export interface Sandbox {
   readonly flags: readonly string[];
   /** What the worker gives back, and how. */
   readonly plan: SandboxPlan;
+  /** What the user should know. */
+  readonly notes: readonly string[];
 }
 
 /** How many sockets may be Unix sockets that are passed to the master, and not configured. */
@@ -40,7 +45,8 @@ const NOBODY = "127.0.0.1:0";
  *
  * @param directory The master's own directory.
  * @param configFile The script's deno.json, or null.
- * @throws {Error} If there is no such permission set, or what is denied leaves no worker able to start.
+ * @throws {Error} If there is no such permission set, what is denied leaves no worker able to start, or the
+ * kernel lacks a wall that is required.
  */
 export function sandbox(
   config: Config,
@@ -78,27 +84,38 @@ export function sandbox(
   };
   const flags: string[] = ["--no-prompt"];
   const revoke: Deno.PermissionDescriptor[] = [];
+  const granted = new Set<PermissionKind>();
   for (const name of PERMISSION_KINDS) {
     const own = permissionsOf(config, name);
     const said = own.allow !== null || own.deny !== null ? own : set[name] ?? own;
     const { allow, deny } = effective(said);
     refuseConflict(name, deny, directory);
+    if (allow === true || allow.length > 0) granted.add(name);
     if (allow === true) flags.push(`--allow-${name}`);
     else if (name === "ffi") {
       // A list would not do: what is mapped and pointed to needs all of it.
       flags.push("--allow-ffi");
       revoke.push({ name: "ffi" });
     } else {
-      const granted = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
-      if (name === "import" && granted.length === 0) granted.push(NOBODY);
-      if (granted.length > 0) flags.push(`--allow-${name}=${granted.join(",")}`);
+      const listed = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
+      if (name === "import" && listed.length === 0) listed.push(NOBODY);
+      if (listed.length > 0) flags.push(`--allow-${name}=${listed.join(",")}`);
       revoke.push(
         ...needs[name].filter((one) => !allow.includes(one)).map((one) => descriptor(name, one)),
       );
     }
     if (deny.length > 0) flags.push(`--deny-${name}=${deny.join(",")}`);
   }
-  return { flags, plan: { revoke, throwaways } };
+  const { walls, required } = config.sandboxWalls;
+  const grants = {
+    run: granted.has("run"),
+    ffi: granted.has("ffi"),
+    write: granted.has("write"),
+    net: granted.has("net"),
+  };
+  const seccomp = walls.includes("seccomp") ? { grants, required } : null;
+  const notes = missingWalls(config.sandboxWalls);
+  return { flags, plan: { revoke, throwaways, seccomp }, notes };
 }
 
 /**

@@ -12,6 +12,7 @@ import { usesMetrics } from "../config/options/metrics.ts";
 import { isSandboxed, PERMISSION_FLAG } from "../config/options/permissions.ts";
 import { expectsProxyHeader, speaksUwsgi } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
+import type { WallStatus } from "../control/status.ts";
 import { later } from "../later.ts";
 import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
@@ -55,7 +56,7 @@ export interface WorkerCommand {
   /** False: what they write to the log goes through the master, which has the targets. */
   readonly ownLog: boolean;
   readonly env: Readonly<Record<string, string>>;
-  /** What the user should know about the import map; empty: nothing. */
+  /** What the user should know about the import map and the sandbox; empty: nothing. */
   readonly notes: readonly string[];
 }
 
@@ -99,9 +100,10 @@ export function workerCommand(
     config.script,
     ...config.workerArgv,
   ];
-  const notes = replacedUwsgi(layers).map((url) =>
+  const replaced = replacedUwsgi(layers).map((url) =>
     `The import "uwsgi" of ${url} is replaced by duwsgi's own module`
   );
+  const notes = [...replaced, ...sandbox?.notes ?? []];
   const ownLog = sandbox === null || !shapesLines(config);
   return { args, env: own, notes, sandbox: sandbox?.plan ?? null, ownLog };
 }
@@ -115,6 +117,16 @@ export class SandboxMissing extends Error {}
 export async function loadSandbox(config: Config): Promise<void> {
   if (!isSandboxed(config)) return;
   sandboxes = await later<typeof import("./sandbox.ts")>(import.meta.resolve("./sandbox.ts"));
+}
+
+/**
+ * The kernel's walls around the workers of this configuration.
+ *
+ * @param pids The workers whose scripts run.
+ * @returns Empty: they are no sandboxes.
+ */
+export function sandboxWalls(config: Config, pids: readonly number[]): readonly WallStatus[] {
+  return isSandboxed(config) ? sandboxes?.wallStatus(config.sandboxWalls, pids) ?? [] : [];
 }
 
 /** True if {@linkcode loadSandbox} has nothing to load. */

@@ -75,12 +75,29 @@ export interface InstanceFacts {
   readonly proxies: ProxySettings;
 }
 
+/** What of a sandboxed process's permissions decides about system calls: true if anything of it is allowed. */
+export interface SeccompGrants {
+  readonly run: boolean;
+  readonly ffi: boolean;
+  readonly write: boolean;
+  readonly net: boolean;
+}
+
+/** The wall of system calls of a sandboxed process. */
+export interface SeccompPlan {
+  readonly grants: SeccompGrants;
+  /** True: without the wall the process does not start. */
+  readonly required: boolean;
+}
+
 /** What a sandboxed worker does before its script is evaluated. */
 export interface SandboxPlan {
   /** The permissions that only duwsgi's own modules had. */
   readonly revoke: readonly Deno.PermissionDescriptor[];
   /** Paths at which it may listen for a moment, for listeners to put Unix sockets in the place of. */
   readonly throwaways: readonly string[];
+  /** Null: the configuration wants no such wall. */
+  readonly seccomp: SeccompPlan | null;
 }
 
 /** What a worker is told by the variable. */

@@ -75,6 +75,7 @@ const SYMBOLS = {
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   signal: { parameters: ["i32", "pointer"], result: "pointer" },
   alarm: { parameters: ["u32"], result: "u32" },
+  system_call: { name: "syscall", parameters: ["i64", "i64", "i64", "buffer"], result: "i64" },
   strerror: { parameters: ["i32"], result: "pointer" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -92,7 +93,7 @@ type Dlsym = Deno.DynamicLibrary<typeof DLSYM>["symbols"]["dlsym"];
 /** `RTLD_DEFAULT`: all libraries of the process. */
 const RTLD_DEFAULT = new Uint8Array(8);
 
-/** The functions of the C library that duwsgi calls, by name (`fcntl`, `open` and `poll` have two forms). */
+/** The functions of the C library that duwsgi calls, by name (`fcntl`, `open` and `poll` have two forms, and `system_call` is syscall(2)). */
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] & {
   /** The address of a function, for functions that take one. */
   readonly addressOf: (name: string) => Deno.PointerValue;

@@ -36,6 +36,7 @@ import {
   takeSeats,
 } from "./arrangement.ts";
 import { registrations } from "./registrations.ts";
+import { refuseSystemCalls } from "./seccomp_wall.ts";
 import { sealedConnections } from "./sealed_connections.ts";
 import { type Lasting, LASTING_FUNCTIONS, sealedFiles } from "./sealed_files.ts";
 import { sealedLog } from "./sealed_log.ts";
@@ -62,7 +63,7 @@ async function seal(
   instance: Instance,
   libc: Libc,
   memory: number,
-  { revoke, throwaways }: SandboxPlan,
+  { revoke, throwaways, seccomp }: SandboxPlan,
 ): Promise<void> {
   // What is counted, is counted by what is made now.
   requestMeter();
@@ -76,7 +77,7 @@ async function seal(
   } finally {
     unlock();
   }
-  fillNumbers(libc, quiet);
+  const below = fillNumbers(libc, quiet);
   for (
     const own of [Channel, InFlight, Lane, LaneClock, MetricTable, RequestMeter, Scoreboard]
   ) {
@@ -85,6 +86,13 @@ async function seal(
   // It was loaded here, and not yet by the script.
   instance.usesModule = false;
   sealInstance();
+  if (seccomp !== null) {
+    // Programs that a worker starts keep the filter, and have descriptors of their own.
+    const guard = seccomp.grants.run || seccomp.grants.ffi
+      ? null
+      : { below, key: [first, second], stdio: true } as const;
+    refuseSystemCalls(libc, seccomp, guard);
+  }
   instance.libc = null;
   forgetLibc();
   for (const permission of revoke) Deno.permissions.revokeSync(permission);

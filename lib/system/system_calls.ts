@@ -1,0 +1,141 @@
+/**
+ * Numbers of the system calls that the seccomp filter names, for both processors that Deno runs on under
+ * Linux: `asm/unistd_64.h` for x86-64, `asm-generic/unistd.h` for aarch64.
+ *
+ * @module
+ */
+
+/** A processor, as `Deno.build.arch` names it. */
+export type Arch = "x86_64" | "aarch64";
+
+/** The number of each call; null: the processor has no such call. */
+const NUMBERS = {
+  _sysctl: [156, null],
+  acct: [163, 89],
+  add_key: [248, 217],
+  adjtimex: [159, 171],
+  bpf: [321, 280],
+  capset: [126, 91],
+  chown: [92, null],
+  chroot: [161, 51],
+  clock_adjtime: [305, 266],
+  clock_settime: [227, 112],
+  clone: [56, 220],
+  clone3: [435, 435],
+  close: [3, 57],
+  close_range: [436, 436],
+  create_module: [174, null],
+  delete_module: [176, 106],
+  dup2: [33, null],
+  dup3: [292, 24],
+  execve: [59, 221],
+  execveat: [322, 281],
+  fanotify_init: [300, 262],
+  fchownat: [260, 54],
+  finit_module: [313, 273],
+  fork: [57, null],
+  fremovexattr: [199, 16],
+  fsconfig: [431, 431],
+  fsetxattr: [190, 7],
+  fsmount: [432, 432],
+  fsopen: [430, 430],
+  fspick: [433, 433],
+  futimesat: [261, null],
+  get_kernel_syms: [177, null],
+  init_module: [175, 105],
+  io_uring_enter: [426, 426],
+  io_uring_register: [427, 427],
+  io_uring_setup: [425, 425],
+  ioctl: [16, 29],
+  ioperm: [173, null],
+  iopl: [172, null],
+  kcmp: [312, 272],
+  kexec_file_load: [320, 294],
+  kexec_load: [246, 104],
+  keyctl: [250, 219],
+  kill: [62, 129],
+  lchown: [94, null],
+  lookup_dcookie: [212, 18],
+  lremovexattr: [198, 15],
+  lsetxattr: [189, 6],
+  memfd_secret: [447, 447],
+  migrate_pages: [256, 238],
+  mknod: [133, null],
+  mknodat: [259, 33],
+  mount: [165, 40],
+  mount_setattr: [442, 442],
+  move_mount: [429, 429],
+  move_pages: [279, 239],
+  name_to_handle_at: [303, 264],
+  nfsservctl: [180, 42],
+  open_by_handle_at: [304, 265],
+  open_tree: [428, 428],
+  perf_event_open: [298, 241],
+  personality: [135, 92],
+  pidfd_getfd: [438, 438],
+  pidfd_open: [434, 434],
+  pidfd_send_signal: [424, 424],
+  pivot_root: [155, 41],
+  prctl: [157, 167],
+  prlimit64: [302, 261],
+  process_madvise: [440, 440],
+  process_mrelease: [448, 448],
+  process_vm_readv: [310, 270],
+  process_vm_writev: [311, 271],
+  ptrace: [101, 117],
+  query_module: [178, null],
+  quotactl: [179, 60],
+  quotactl_fd: [443, 443],
+  reboot: [169, 142],
+  removexattr: [197, 14],
+  request_key: [249, 218],
+  rt_sigqueueinfo: [129, 138],
+  rt_tgsigqueueinfo: [297, 240],
+  seccomp: [317, 277],
+  setdomainname: [171, 162],
+  setfsgid: [123, 152],
+  setfsuid: [122, 151],
+  setgid: [106, 144],
+  setgroups: [116, 159],
+  sethostname: [170, 161],
+  setns: [308, 268],
+  setregid: [114, 143],
+  setresgid: [119, 149],
+  setresuid: [117, 147],
+  setreuid: [113, 145],
+  settimeofday: [164, 170],
+  setuid: [105, 146],
+  setxattr: [188, 5],
+  socket: [41, 198],
+  swapoff: [168, 225],
+  swapon: [167, 224],
+  sysfs: [139, null],
+  syslog: [103, 116],
+  tgkill: [234, 131],
+  tkill: [200, 130],
+  truncate: [76, 45],
+  umount2: [166, 39],
+  unshare: [272, 97],
+  uselib: [134, null],
+  userfaultfd: [323, 282],
+  ustat: [136, null],
+  utime: [132, null],
+  utimensat: [280, 88],
+  utimes: [235, null],
+  vfork: [58, null],
+  vhangup: [153, 58],
+} as const satisfies Readonly<Record<string, readonly [x86_64: number, aarch64: number | null]>>;
+
+/** A system call that the table knows. */
+export type SystemCall = keyof typeof NUMBERS;
+
+/** All of them. */
+export const SYSTEM_CALLS: readonly SystemCall[] = Object.keys(NUMBERS) as SystemCall[];
+
+/** The newest call that was looked at for the filter: `mseal`, of Linux 6.10, the same number everywhere. */
+export const NEWEST_CALL = 462;
+
+/** The number of a call; null: this processor has none of that name. */
+export function callNumber(name: SystemCall, arch: Arch): number | null {
+  return NUMBERS[name][arch === "x86_64" ? 0 : 1];
+}
