@@ -23,6 +23,7 @@ import type { OrphanReaper } from "../master/orphans.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import { SignalInbox } from "../master/signals.ts";
+import { swallowSignal } from "../system/swallow_signal.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
@@ -56,6 +57,9 @@ const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
 };
 
 async function perform(args: readonly string[]): Promise<number> {
+  // Some commands run for long, and all of them with the rights of who calls them.
+  const c = libc();
+  if (c !== null) swallowSignal(c, "SIGUSR1");
   const base = captureBase();
   const [first = "", ...rest] = args;
   const tool = Object.hasOwn(TOOLS, first) ? TOOLS[first] : undefined;

@@ -73,7 +73,7 @@ const NO_HTTP = "for scripts that speak no HTTP there is --smoke=connect";
 async function connectTo(address: string): Promise<Deno.Conn> {
   const connecting = callable(address).connect();
   // A connection that comes about after that is of no use.
-  const late = () => void connecting.then((connection) => connection.close(), () => {});
+  const late = () => void connecting.then((connection) => connection.close()).catch(() => {});
   if (await fulfilledWithin(connecting, PATIENCE_MS)) return await connecting;
   late();
   throw new Error(`nobody accepts within ${PATIENCE_MS / 1000} s`);

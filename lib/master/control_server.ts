@@ -14,6 +14,7 @@ import {
   type WorkerMessage,
 } from "../protocol/message.ts";
 import { exists } from "../system/owned_path.ts";
+import { covers, realPathOf } from "../system/real_path.ts";
 import { after } from "../system/timing.ts";
 
 /** The control pipe of one worker, as the master holds it. */
@@ -44,10 +45,11 @@ export class ControlServer {
 
   /**
    * Begins to listen in a new directory, or in that of the program that was here before; if somebody has
-   * removed it, the workers of that program do not find this one, and leave when they notice.
+   * removed it, the workers of that program do not find this one, and leave when they notice. A new
+   * directory is made below none of the paths to avoid, if there is a place for it.
    */
-  constructor(before?: string) {
-    this.directory = before !== undefined && exists(before) ? before : makePrivateDirectory();
+  constructor(before?: string, avoid: readonly string[] = []) {
+    this.directory = before !== undefined && exists(before) ? before : makePrivateDirectory(avoid);
     this.path = `${this.directory}/control.sock`;
     this.#lock = keepFromCleaners(this.directory);
     // Whoever was started with the files in it has read them.
@@ -117,7 +119,34 @@ function keepFromCleaners(directory: string): Deno.FsFile {
   return lock;
 }
 
-function makePrivateDirectory(): string {
+/**
+ * Where it is made instead if TMPDIR is to be avoided: a sandboxed worker that may read or write there would
+ * lose the permission together with the one for the directory.
+ */
+function otherPlaces(): string[] {
+  return [Deno.env.get("XDG_RUNTIME_DIR") ?? "", "/run", "/dev/shm", "/var/tmp"]
+    .filter((place) => place !== "");
+}
+
+function makePrivateDirectory(avoid: readonly string[]): string {
+  const directory = makeDirectory();
+  const avoided = avoid.map(realPathOf);
+  const isFree = (place: string) => !avoided.some((one) => covers(one, realPathOf(place)));
+  if (isFree(directory)) return directory;
+  for (const place of otherPlaces().filter(isFree)) {
+    try {
+      const other = Deno.makeTempDirSync({ dir: place, prefix: "duwsgi-" });
+      Deno.removeSync(directory);
+      return other;
+    } catch {
+      // Not there, or not for this user.
+    }
+  }
+  // Whoever starts the workers says that they cannot be started so.
+  return directory;
+}
+
+function makeDirectory(): string {
   const directory = Deno.makeTempDirSync({ prefix: "duwsgi-" });
   if (directory.length <= LONGEST_DIRECTORY) return directory;
   Deno.removeSync(directory);

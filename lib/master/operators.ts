@@ -104,7 +104,7 @@ export class Operators {
   }
 
   #begin(connection: Deno.UnixConn): void {
-    this.#open().then((doors) => doors.begin(connection), () => connection.close());
+    this.#open().then((doors) => doors.begin(connection)).catch(() => connection.close());
   }
 
   #withDoors(act: (doors: Doors) => void | Promise<void>): void {

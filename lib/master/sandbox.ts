@@ -16,7 +16,7 @@ import {
 import { expectsProxyHeader } from "../config/options/proxy.ts";
 import { dirname } from "../paths.ts";
 import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
-import { absolutePath } from "../system/absolute_path.ts";
+import { covers, realPathOf } from "../system/real_path.ts";
 import { readJsonFile } from "../system/json_file.ts";
 import type { ImportMap } from "./import_map.ts";
 import { permissionSet } from "./permission_set.ts";
@@ -82,14 +82,16 @@ export function sandbox(
     sys: [],
     import: [],
   };
-  const flags: string[] = ["--no-prompt"];
+  // Deno's cache of compiled code is what the next worker executes: none has it open.
+  const flags: string[] = ["--no-prompt", "--no-code-cache"];
   const revoke: Deno.PermissionDescriptor[] = [];
   const granted = new Set<PermissionKind>();
   for (const name of PERMISSION_KINDS) {
     const own = permissionsOf(config, name);
     const said = own.allow !== null || own.deny !== null ? own : set[name] ?? own;
-    const { allow, deny } = effective(said);
-    refuseConflict(name, deny, directory);
+    const { allow, deny } = effective(name, said);
+    refuseConflict(`deny-${name}`, name, deny, directory);
+    if (allow !== true) refuseConflict(`allow-${name}`, name, allow, directory);
     if (allow === true || allow.length > 0) granted.add(name);
     if (allow === true) flags.push(`--allow-${name}`);
     else if (name === "ffi") {
@@ -106,6 +108,8 @@ export function sandbox(
     }
     if (deny.length > 0) flags.push(`--deny-${name}=${deny.join(",")}`);
   }
+  // Packages of npm are downloaded without any permission, also while the script runs.
+  if (!granted.has("import")) flags.push("--cached-only");
   const { walls, required } = config.sandboxWalls;
   const grants = {
     run: granted.has("run"),
@@ -144,21 +148,57 @@ function reachesItself(config: Config): boolean {
 
 /** What is denied altogether need not be denied: it is not allowed. */
 function effective(
+  name: PermissionKind,
   { allow, deny }: { readonly allow: Permission; readonly deny: Permission },
 ): { readonly allow: true | readonly string[]; readonly deny: readonly string[] } {
   if (deny === true) return { allow: [], deny: [] };
   const some = allow === true || (allow !== null && allow.length > 0);
-  return { allow: allow ?? [], deny: some ? deny ?? [] : [] };
+  const listed = name === "sys" ? withoutInspector(allow) : allow ?? [];
+  return { allow: listed, deny: some ? deny ?? [] : [] };
 }
 
-/** What is denied cannot be given back, so it must not be what workers need to start. */
-function refuseConflict(name: PermissionKind, deny: readonly string[], directory: string): void {
+/**
+ * What `allow-sys` stands for without a list: all names of Deno 2.9.6 but `inspector`. A debugger of its own
+ * process shows a script what closures hold, the functions of the C library among it, and Deno takes no
+ * `--deny-sys=inspector`.
+ */
+export const SYS_NAMES: readonly string[] = [
+  ...["hostname", "osRelease", "osUptime", "loadavg", "networkInterfaces", "systemMemoryInfo"],
+  ...["uid", "gid", "getegid", "username", "userInfo", "homedir", "cpus", "statfs"],
+  ...["getPriority", "setPriority"],
+];
+
+function withoutInspector(allow: Permission): readonly string[] {
+  if (allow === true) return SYS_NAMES;
+  if (!allow?.includes("inspector")) return allow ?? [];
+  throw new Error(
+    "allow-sys = inspector cannot be had in a sandbox: with a debugger a script could do everything that " +
+      "the user may: remove it, or say all permissions with deno-flag",
+  );
+}
+
+/**
+ * What is denied cannot be given back, so it must not be what workers need to start. What is allowed must not
+ * be the master's own directory, which only duwsgi's modules may enter: Deno takes the wider permission back
+ * together with that for the directory. Paths are compared as the kernel resolves them.
+ */
+function refuseConflict(
+  option: string,
+  name: PermissionKind,
+  paths: readonly string[],
+  directory: string,
+): void {
   if (name !== "read" && name !== "write") return;
-  const path = deny.find((one) => `${directory}/`.startsWith(`${absolutePath(one)}/`));
+  const own = realPathOf(directory);
+  const path = paths.find((one) => {
+    // Two commas stand for one.
+    const real = realPathOf(one.replaceAll(",,", ","));
+    return covers(real, own) || covers(own, real);
+  });
   if (path === undefined) return;
   throw new Error(
-    `deny-${name} = ${path} covers ${directory}, where workers find their master: ` +
-      "start duwsgi with TMPDIR set to another directory, or allow less instead",
+    `${option} = ${path} covers ${directory}, where workers find their master: ` +
+      "start duwsgi with TMPDIR set to another directory, or name less",
   );
 }
 

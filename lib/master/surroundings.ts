@@ -6,6 +6,7 @@
  */
 
 import { viewAddresses } from "../config/options/exporting.ts";
+import { namedPaths, type PermissionConfig } from "../config/options/permissions.ts";
 import { UserError } from "../cli/exit_code.ts";
 import { later } from "../later.ts";
 import { SHARED_BYTES } from "../protocol/lane.ts";
@@ -76,7 +77,7 @@ export interface Surroundings {
  * behind.
  */
 export async function openSurroundings(
-  config: SocketConfig & ViewConfig,
+  config: SocketConfig & ViewConfig & PermissionConfig,
   passedSockets: readonly PassedSocket[],
   handover: Handover | null,
   process: ProcessSetup | null,
@@ -115,7 +116,7 @@ export async function openSurroundings(
     listeners,
     outgoing: new Listeners(c, handover?.outgoing ?? []),
     views,
-    control: openControl([listeners, views], handover?.directory),
+    control: openControl([listeners, views], handover?.directory, namedPaths(config)),
     certificates,
     scoreboard,
     sharedMemory: memory,
@@ -189,9 +190,13 @@ function knownMemory(handover: Handover | null): Handover | null {
   return handover?.sharedBytes === SHARED_BYTES ? handover : null;
 }
 
-function openControl(opened: readonly Listeners[], directory?: string): ControlServer {
+function openControl(
+  opened: readonly Listeners[],
+  directory: string | undefined,
+  avoid: readonly string[],
+): ControlServer {
   try {
-    return new ControlServer(directory);
+    return new ControlServer(directory, avoid);
   } catch (error) {
     for (const listeners of opened) listeners.close(true);
     const reason = error instanceof Error ? error.message : String(error);

@@ -97,7 +97,7 @@ export class Channel<In, Out> {
     if (this.#closed) return;
     this.#closed = true;
     // Where there never was a stream, there is nothing to close.
-    void this.#stream.then((stream) => stream.close(), () => {});
+    void this.#stream.then((stream) => stream.close()).catch(() => {});
   }
 }
 

@@ -16,9 +16,9 @@ const SYMBOLS = {
 /** Microseconds on the scale of `performance.now()`; null: foreign functions are not available. */
 export function fastClock(): (() => number) | null {
   const time = new Int32Array(4);
-  const at = Deno.UnsafePointer.of(time);
-  const clock_gettime = compiled();
-  if (clock_gettime === null) return null;
+  const compiled = compiledFor(time);
+  if (compiled === null) return null;
+  const { clock_gettime, at } = compiled;
   // The low halves of seconds and nanoseconds: the former are enough for 68 years of uptime.
   const read = () => {
     clock_gettime(CLOCK_MONOTONIC, at);
@@ -28,9 +28,11 @@ export function fastClock(): (() => number) | null {
   return () => read() + offset;
 }
 
-function compiled() {
+function compiledFor(time: Int32Array<ArrayBuffer>) {
   try {
-    return Deno.dlopen("libc.so.6", SYMBOLS).symbols.clock_gettime;
+    // Both need the permission.
+    const at = Deno.UnsafePointer.of(time);
+    return { at, clock_gettime: Deno.dlopen("libc.so.6", SYMBOLS).symbols.clock_gettime };
   } catch {
     // Refused, or another C library: whoever asked has a slower clock.
     return null;

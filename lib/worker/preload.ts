@@ -23,6 +23,7 @@ import {
 import { endWithParent } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
+import { swallowSignal } from "../system/swallow_signal.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
 import { keepConsoleFromThrowing } from "./console_output.ts";
 import { enterInstance } from "./instance.ts";
@@ -64,6 +65,7 @@ function enter(): void {
   });
   sayHello();
   if (c !== null) {
+    swallowSignal(c, "SIGUSR1");
     // Ctrl-C in a terminal is meant for the master, which tells its workers.
     c.setsid();
     keepFromChildren(c, environment);

@@ -11,6 +11,10 @@ export const LEAVE_SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 /** One of {@linkcode LEAVE_SIGNALS}. */
 export type LeaveSignal = typeof LEAVE_SIGNALS[number];
 
+/** Deno's handler is one for all listeners and for its debugger, so nobody gets the signal. */
+const SIGUSR1_SWALLOWED =
+  "SIGUSR1 does not reach workers, because Deno would open a debugger as well: use SIGUSR2";
+
 const listeners = new Map<Deno.Signal, Set<() => void>>();
 
 /**
@@ -23,6 +27,7 @@ export function watchSignals(onSignal: (handled: boolean) => void): void {
     addSignalListener(signal, () => onSignal(handledByScript(signal)));
   }
   Deno.addSignalListener = (signal, handler) => {
+    if (signal === "SIGUSR1") console.warn(SIGUSR1_SWALLOWED);
     addSignalListener(signal, handler);
     listeners.set(signal, (listeners.get(signal) ?? new Set()).add(handler));
   };

@@ -72,6 +72,14 @@ export function permissionsOf(
   return { allow: config[`allow${key}`], deny: config[`deny${key}`] };
 }
 
+/** Paths that the options name, and that the master's own directory should be outside of. */
+export function namedPaths(config: PermissionConfig): string[] {
+  return (["read", "write"] as const).flatMap((name) => {
+    const { allow, deny } = permissionsOf(config, name);
+    return [allow, deny].flatMap((list) => list === null || list === true ? [] : list);
+  });
+}
+
 /** True if the configuration says what workers may do: then they may do nothing else. */
 export function isSandboxed(config: PermissionConfig): boolean {
   return config.permissionSet !== "" || PERMISSION_KINDS.some((name) => {
