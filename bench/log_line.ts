@@ -23,7 +23,7 @@ const RELOAD = "(?:Chain reload|Reload of the workers|Reload)";
 const EVENTS: readonly (readonly [event: string, line: RegExp])[] = [
   ["socket", /^Socket (?<address>\S+?)(?:, a queue for each worker)?$/],
   ["ready", /^(?:All \d+ workers accept|The worker accepts) after (?<afterMs>\d+) ms$/],
-  ["accepting", /^worker \d+ \(.*\) accepting after /],
+  ["accepting", /^worker \d+ \(pid (?<pid>\d+),.*\) accepting after /],
   ["gone", /^worker \d+ \(.*\) is gone: /],
   ["scaling", /^Scaling from /],
   ["rollingBack", /^Going back to generation /],

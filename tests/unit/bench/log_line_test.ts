@@ -11,7 +11,7 @@ const LINES: readonly (readonly [message: string, event: string, fields: object]
   ["Socket /run/app.sock", "socket", { address: "/run/app.sock" }],
   ["All 4 workers accept after 146 ms", "ready", { afterMs: "146" }],
   ["The worker accepts after 44 ms", "ready", { afterMs: "44" }],
-  ["worker 1 (pid 7, generation 2) accepting after 44 ms", "accepting", {}],
+  ["worker 1 (pid 7, generation 2) accepting after 44 ms", "accepting", { pid: "7" }],
   ["worker 1 (pid 7, generation 2) is gone: exited with code 0 (reload)", "gone", {}],
   ["Scaling from 4 to 2 workers: ctl", "scaling", {}],
   ["Chain reload: /x/touch was touched", "reloadRequested", {}],

@@ -35,7 +35,16 @@ Deno.test("markdownTable() aligns columns of numbers to the right", () => {
 Deno.test("bench/README.md has a section for every bench", () => {
   const path = fromFileUrl(new URL("../../../bench/README.md", import.meta.url));
   const text = Deno.readTextFileSync(path);
-  const sections = ["reload", "losses", "throughput", "stats", "reload-time", "master", "metrics"];
+  const sections = [
+    "reload",
+    "losses",
+    "throughput",
+    "stats",
+    "reload-time",
+    "master",
+    "metrics",
+    "walls",
+  ];
   for (const section of sections) {
     assertEquals(replaceSection(text, section, "x").length < text.length, true);
   }
