@@ -15,8 +15,10 @@ import {
 } from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
+import { later } from "../later.ts";
 import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
 import type { Caller } from "./control_server.ts";
+import type { Confined, Confinement } from "./landlock/confinement.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
 import type { LastWords } from "./last_words.ts";
 import { logLine } from "./log.ts";
@@ -38,6 +40,9 @@ import { askedFor } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
+
+/** For workers that Landlock has nothing to do with. */
+const UNCONFINED: Confined = { spawner: null, why: "" };
 
 /** A worker process, and how it is watched. */
 interface Member extends Pick<Vitals, "heartbeatMs"> {
@@ -81,6 +86,8 @@ export class Crew {
   readonly #commands = new Map<number, WorkerCommand>();
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
+  /** Null: no worker was ever restricted. */
+  #confinement: Confinement | null = null;
   #toldCost = false;
 
   /**
@@ -100,17 +107,23 @@ export class Crew {
     this.#muleMessage = muleMessage;
   }
 
-  /** Starts a worker, and reports whether that worked. */
-  spawn(effect: Spawn, instruction: Instruction): void {
+  /**
+   * Starts a worker, and reports whether that worked.
+   *
+   * @param confined How it is started. @default As was prepared for its generation
+   */
+  spawn(effect: Spawn, instruction: Instruction, confined?: Confined): void {
     const { worker, slot, generation } = effect;
     const token = crypto.randomUUID();
     let lease: LaneLease | null = null;
     let words: LastWords | null = null;
     try {
       const command = this.#command(instruction, generation);
+      const spawner = (confined ?? this.#confined(command, generation)).spawner;
       lease = this.#lanes.take(slot);
       words = command.ownLog ? this.#surroundings.log?.lastWords() ?? null : null;
-      const child = this.#start(command, effect, { token, lane: lease.number, words }, instruction);
+      const own = { token, lane: lease.number, words, spawner };
+      const child = this.#start(command, effect, own, instruction);
       words?.given();
       this.#take({ worker, slot, generation, token, lease, child, words, instruction });
       this.#report({ type: "spawned", worker, pid: child.pid });
@@ -127,16 +140,44 @@ export class Crew {
 
   /** The script's configuration has comments, or a sandbox: loads what it takes, and starts the worker. */
   async #spawnLater(effect: Spawn, instruction: Instruction): Promise<void> {
-    const { worker } = effect;
+    const { worker, generation } = effect;
     this.#waiting.add(worker);
+    let confined: Confined;
     try {
       await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
+      confined = await this.#confine(instruction, generation);
     } catch (cause) {
+      this.#waiting.delete(worker);
       const error = cause instanceof Error ? cause.message : String(cause);
       return this.#report({ type: "spawnFailed", worker, error });
     }
-    if (this.#waiting.delete(worker)) return this.spawn(effect, instruction);
+    if (this.#waiting.delete(worker)) return this.spawn(effect, instruction, confined);
     this.#report({ type: "exited", worker, how: "was not started any more", error: null });
+  }
+
+  /** How workers of a generation are started; throws {@linkcode SandboxMissing} if that takes time. */
+  #confined({ landlock }: WorkerCommand, generation: number): Confined {
+    if (landlock === null) return UNCONFINED;
+    const confined = this.#confinement?.current(String(generation));
+    if (confined !== undefined) return confined;
+    throw new SandboxMissing("The restrictions of workers are not prepared yet: try again");
+  }
+
+  /** Prepares that. */
+  async #confine(instruction: Instruction, generation: number): Promise<Confined> {
+    const { landlock } = this.#command(instruction, generation);
+    if (landlock === null) return UNCONFINED;
+    const { openConfinement } = await later<typeof import("./landlock/confinement.ts")>(
+      import.meta.resolve("./landlock/confinement.ts"),
+    );
+    this.#confinement ??= openConfinement(this.#surroundings);
+    const { required } = instruction.config.sandboxWalls;
+    return await this.#confinement.prepare(String(generation), landlock, required);
+  }
+
+  /** Ends what started restricted workers; all of them have ended. */
+  close(): void {
+    this.#confinement?.close();
   }
 
   /** Goes on with a worker of the program that was here before. */
@@ -165,8 +206,12 @@ export class Crew {
   #take(taken: Taken): void {
     const { worker, slot, generation, token, lease, child, words, instruction } = taken;
     const fields = { worker: slot, pid: child.pid, generation };
+    let accepted = false;
     const process = new WorkerProcess(child, {
-      message: (message) => this.#onMessage(worker, slot, message, instruction),
+      message: (message) => {
+        accepted ||= message.type === "accepting";
+        this.#onMessage(worker, slot, message, instruction);
+      },
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
       printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
       exited: (how, error) => {
@@ -177,6 +222,8 @@ export class Crew {
         this.#members.delete(worker);
         this.#lanes.release(lease);
         this.#surroundings.control.forget(token);
+        // What it could not read may have come after the rules were made.
+        if (!accepted) this.#confinement?.forget(String(generation));
         this.#report({ type: "exited", worker, how, error });
       },
     });
@@ -211,6 +258,7 @@ export class Crew {
     certificates?.forgetBefore(generation);
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
+      this.#confinement?.forget(String(old));
       forgetCommand(directory, String(old));
       Deno.removeSync(factsPath(directory, old));
     }
@@ -273,7 +321,12 @@ export class Crew {
   #start(
     command: WorkerCommand,
     { slot, generation }: Spawn,
-    own: { readonly token: string; readonly lane: number; readonly words: LastWords | null },
+    own: {
+      readonly token: string;
+      readonly lane: number;
+      readonly words: LastWords | null;
+      readonly spawner: Confined["spawner"];
+    },
     instruction: Instruction,
   ): ChildHandle {
     const { listeners, control, scoreboardFd, stderrFd, certificates } = this.#surroundings;
@@ -299,7 +352,7 @@ export class Crew {
       mercyMs: config.workerReloadMercyMs,
       processName: workerName(config, slot),
       sandbox: command.sandbox,
-    });
+    }, own.spawner);
   }
 
   #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {

@@ -107,6 +107,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     await scaling.close();
     await master.operators?.close(master.outcome);
     await surroundings.metrics.close();
+    crew.close();
   }
 }
 

@@ -27,6 +27,8 @@ export interface Sandbox {
   readonly flags: readonly string[];
   /** What the worker gives back, and how. */
   readonly plan: SandboxPlan;
+  /** What it may do in the end, by kind. */
+  readonly granted: Readonly<Record<PermissionKind, true | readonly string[]>>;
 }
 
 /** How many sockets may be Unix sockets that are passed to the master, and not configured. */
@@ -78,10 +80,12 @@ export function sandbox(
   };
   const flags: string[] = ["--no-prompt"];
   const revoke: Deno.PermissionDescriptor[] = [];
+  const granted: Partial<Record<PermissionKind, true | readonly string[]>> = {};
   for (const name of PERMISSION_KINDS) {
     const own = permissionsOf(config, name);
     const said = own.allow !== null || own.deny !== null ? own : set[name] ?? own;
     const { allow, deny } = effective(said);
+    granted[name] = allow;
     refuseConflict(name, deny, directory);
     if (allow === true) flags.push(`--allow-${name}`);
     else if (name === "ffi") {
@@ -89,16 +93,16 @@ export function sandbox(
       flags.push("--allow-ffi");
       revoke.push({ name: "ffi" });
     } else {
-      const granted = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
-      if (name === "import" && granted.length === 0) granted.push(NOBODY);
-      if (granted.length > 0) flags.push(`--allow-${name}=${granted.join(",")}`);
+      const given = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
+      if (name === "import" && given.length === 0) given.push(NOBODY);
+      if (given.length > 0) flags.push(`--allow-${name}=${given.join(",")}`);
       revoke.push(
         ...needs[name].filter((one) => !allow.includes(one)).map((one) => descriptor(name, one)),
       );
     }
     if (deny.length > 0) flags.push(`--deny-${name}=${deny.join(",")}`);
   }
-  return { flags, plan: { revoke, throwaways } };
+  return { flags, plan: { revoke, throwaways }, granted: granted as Sandbox["granted"] };
 }
 
 /**

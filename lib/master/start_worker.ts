@@ -16,17 +16,23 @@ import type { Config } from "../config/config.ts";
 import { lendDescriptors } from "../system/descriptor.ts";
 import { DENO } from "../system/program.ts";
 import { VERSION } from "../version.ts";
+import type { ChildSpawner } from "./landlock/confined_spawner.ts";
 import type { Instruction } from "./master_setup.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { telemetryEnvironment } from "./telemetry.ts";
 import type { WorkerCommand } from "./worker_command.ts";
 import type { ChildHandle } from "./worker_process.ts";
 
-/** Starts the process. It inherits the descriptors that its environment names. */
+/**
+ * Starts the process. It inherits the descriptors that its environment names.
+ *
+ * @param spawner Starts it with restrictions; null: it has none.
+ */
 export function startWorker(
   { libc, process, log }: Surroundings,
   command: WorkerCommand,
   environment: WorkerEnvironment,
+  spawner: ChildSpawner | null = null,
 ): ChildHandle {
   const { sockets, scoreboard, stderr, words, certificates } = environment;
   const lent = [
@@ -44,18 +50,29 @@ export function startWorker(
     () => crypto.randomUUID(),
   );
   const shaped = log?.shapesOutput === true;
+  const env = {
+    // Half a second after its start each would ask for a newer Deno: 3 MB, for words that nobody reads.
+    DENO_NO_UPDATE_CHECK: "1",
+    // Nobody sees colours in what is encoded.
+    ...(shaped ? { NO_COLOR: "1" } : {}),
+    ...command.env,
+    ...telemetry,
+    [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),
+  };
+  const descriptors = lent.filter((fd) => fd !== null);
+  if (spawner !== null) {
+    const cpus = process?.affinity?.setOf(environment.slot) ?? null;
+    const { args } = command;
+    return lendDescriptors(
+      libc,
+      descriptors,
+      () => spawner.spawn({ program: DENO, args, env, stdout: shaped, cpus }),
+    );
+  }
   const spawn = () =>
     new Deno.Command(DENO, {
       args: [...command.args],
-      env: {
-        // Half a second after its start each would ask for a newer Deno: 3 MB, for words that nobody reads.
-        DENO_NO_UPDATE_CHECK: "1",
-        // Nobody sees colours in what is encoded.
-        ...(shaped ? { NO_COLOR: "1" } : {}),
-        ...command.env,
-        ...telemetry,
-        [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),
-      },
+      env,
       stdin: "null",
       // What it prints by itself is put into the form of the log as well.
       stdout: shaped ? "piped" : "inherit",
@@ -65,7 +82,7 @@ export function startWorker(
     }).spawn();
   const child = lendDescriptors(
     libc,
-    lent.filter((fd) => fd !== null),
+    descriptors,
     () => process?.affinity?.during(environment.slot, spawn) ?? spawn(),
   );
   return {
