@@ -5,9 +5,19 @@
  * @module
  */
 
+import type { SandboxWall } from "../config/options/permissions.ts";
 import type { LeaveReason, MasterState, Phase, ReloadKind, Worker } from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 import type { Cell } from "../protocol/scoreboard.ts";
+
+/** A wall that the kernel is to put around sandboxed workers. */
+export interface WallStatus {
+  readonly wall: SandboxWall;
+  /** Whether it is there. */
+  readonly holds: boolean;
+  /** Why it is not; empty: it is. */
+  readonly why: string;
+}
 
 /** What the state does not know. */
 export interface StatusFacts {
@@ -17,6 +27,8 @@ export interface StatusFacts {
   readonly script: string;
   /** Addresses of the listening sockets. */
   readonly sockets: readonly string[];
+  /** The walls around workers; empty: they are no sandboxes. */
+  readonly walls: readonly WallStatus[];
   /** Monotonic time in milliseconds, as in events. */
   readonly now: number;
   /** Reads the scoreboard. */
@@ -29,6 +41,7 @@ export interface Status {
   readonly pid: number;
   readonly script: string;
   readonly sockets: readonly string[];
+  readonly walls: readonly WallStatus[];
   readonly phase: Phase;
   readonly paused: boolean;
   readonly uptimeMs: number;
@@ -81,12 +94,13 @@ export interface WorkerStatus {
 
 /** The status of a master. */
 export function statusOf(state: MasterState, facts: StatusFacts): Status {
-  const { version, pid, script, sockets, now } = facts;
+  const { version, pid, script, sockets, walls, now } = facts;
   return {
     version,
     pid,
     script,
     sockets,
+    walls,
     phase: state.phase,
     paused: state.paused,
     uptimeMs: since(state.startedAt, now),
@@ -131,12 +145,13 @@ function since(from: number, to: number): number {
 
 /** The status for people, without a line break at its end. */
 export function statusText(status: Status): string {
-  const { version, pid, script, sockets, phase, paused, reload, queued } = status;
+  const { version, pid, script, sockets, walls, phase, paused, reload, queued } = status;
   const lines = [
     `duwsgi ${version}, pid ${pid}, ${paused ? "paused" : phase} for ${age(status.uptimeMs)}`,
     `Script ${script} on ${sockets.join(", ")}`,
     `Workers ${accepting(status)} of ${status.processes} accept, generation ${status.generation}`,
   ];
+  if (walls.length > 0) lines.push(`Walls ${walls.map(wallText).join(", ")}`);
   if (reload !== null) {
     const all = reload.pending.length + reload.starting.length + reload.done.length;
     const done = `${reload.done.length} of ${all} slots done`;
@@ -147,6 +162,10 @@ export function statusText(status: Status): string {
   }
   if (queued !== null) lines.push(`Reload (${queued}) follows`);
   return [...lines, "", workersText(status)].join("\n");
+}
+
+function wallText({ wall, holds, why }: WallStatus): string {
+  return holds ? `${wall} holds` : `${wall} does not hold (${why})`;
 }
 
 function accepting({ slots }: Status): number {

@@ -5,7 +5,10 @@
  * @module
  */
 
+import type { Config } from "../config/config.ts";
+import { isSandboxed } from "../config/options/permissions.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
+import type { WallStatus } from "../control/status.ts";
 import type { Effect, Happening } from "../core/event.ts";
 import {
   type MasterState,
@@ -163,7 +166,18 @@ export class Crew {
     throw new SandboxMissing("The restrictions of workers are not prepared yet: try again");
   }
 
-  /** Prepares that. */
+  /** What the kernel refuses the workers of a generation, beside their permissions. */
+  walls(config: Config, generation: number): readonly WallStatus[] {
+    if (!isSandboxed(config)) return [];
+    if (!config.sandboxWalls.walls.includes("landlock")) {
+      return [{ wall: "landlock", holds: false, why: "sandbox-walls leaves it out" }];
+    }
+    const { spawner, why } = this.#confinement?.known(String(generation)) ??
+      { spawner: null, why: "no worker was started yet" };
+    return [{ wall: "landlock", holds: spawner !== null, why }];
+  }
+
+  /** Prepares how they are started. */
   async #confine(instruction: Instruction, generation: number): Promise<Confined> {
     const { landlock } = this.#command(instruction, generation);
     if (landlock === null) return UNCONFINED;

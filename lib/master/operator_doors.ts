@@ -94,12 +94,13 @@ export class Doors {
   }
 
   #status(): Status {
-    const { surroundings, state, config } = this.#setup;
+    const { surroundings, state, config, walls } = this.#setup;
     return statusOf(state(), {
       version: VERSION,
       pid: Deno.pid,
       script: config().script,
       sockets: surroundings.listeners.sockets.map((socket) => socket.address),
+      walls: walls(),
       now: performance.now(),
       count: (slot, cell) => surroundings.scoreboard.get(slot, cell),
     });

@@ -28,7 +28,7 @@ export interface Sandbox {
   /** What the worker gives back, and how. */
   readonly plan: SandboxPlan;
   /** What it may do in the end, by kind. */
-  readonly granted: Readonly<Record<PermissionKind, true | readonly string[]>>;
+  readonly allowed: Readonly<Record<PermissionKind, true | readonly string[]>>;
 }
 
 /** How many sockets may be Unix sockets that are passed to the master, and not configured. */
@@ -80,12 +80,12 @@ export function sandbox(
   };
   const flags: string[] = ["--no-prompt"];
   const revoke: Deno.PermissionDescriptor[] = [];
-  const granted: Partial<Record<PermissionKind, true | readonly string[]>> = {};
+  const allowed: Partial<Record<PermissionKind, true | readonly string[]>> = {};
   for (const name of PERMISSION_KINDS) {
     const own = permissionsOf(config, name);
     const said = own.allow !== null || own.deny !== null ? own : set[name] ?? own;
     const { allow, deny } = effective(said);
-    granted[name] = allow;
+    allowed[name] = allow;
     refuseConflict(name, deny, directory);
     if (allow === true) flags.push(`--allow-${name}`);
     else if (name === "ffi") {
@@ -93,16 +93,16 @@ export function sandbox(
       flags.push("--allow-ffi");
       revoke.push({ name: "ffi" });
     } else {
-      const given = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
-      if (name === "import" && given.length === 0) given.push(NOBODY);
-      if (given.length > 0) flags.push(`--allow-${name}=${given.join(",")}`);
+      const listed = [...allow, ...needs[name].filter((one) => !allow.includes(one))];
+      if (name === "import" && listed.length === 0) listed.push(NOBODY);
+      if (listed.length > 0) flags.push(`--allow-${name}=${listed.join(",")}`);
       revoke.push(
         ...needs[name].filter((one) => !allow.includes(one)).map((one) => descriptor(name, one)),
       );
     }
     if (deny.length > 0) flags.push(`--deny-${name}=${deny.join(",")}`);
   }
-  return { flags, plan: { revoke, throwaways }, granted: granted as Sandbox["granted"] };
+  return { flags, plan: { revoke, throwaways }, allowed: allowed as Sandbox["allowed"] };
 }
 
 /**

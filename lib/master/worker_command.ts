@@ -114,7 +114,7 @@ export function workerCommand(
   );
   const ownLog = sandbox === null || !shapesLines(config);
   const landlock = sandbox === null || !config.sandboxWalls.walls.includes("landlock") ? null : {
-    granted: sandbox.granted,
+    granted: sandbox.allowed,
     script,
     preloads: preloads.map(modulePath),
     importMap: mapPath,

@@ -88,15 +88,13 @@ export class Confinement {
    * @throws {Error} If that is so, or the kernel refuses.
    */
   async prepare(name: string, plan: LandlockPlan, required: boolean): Promise<Confined> {
-    const before = this.#preparing.get(name);
-    if (before !== undefined) return await before;
-    const preparing = this.#prepare(name, plan, required);
-    this.#preparing.set(name, preparing);
-    try {
-      return await preparing;
-    } finally {
-      this.#preparing.delete(name);
+    let preparing = this.#preparing.get(name);
+    if (preparing === undefined) {
+      preparing = this.#prepare(name, plan, required)
+        .finally(() => this.#preparing.delete(name));
+      this.#preparing.set(name, preparing);
     }
+    return await preparing;
   }
 
   /** Nobody of this name is started any more, or what was known of them may be wrong. */
@@ -105,9 +103,9 @@ export class Confinement {
     this.#sweep();
   }
 
-  /** The names that something is known of. */
-  get names(): readonly string[] {
-    return [...this.#known.keys()];
+  /** How processes of this name were started last; undefined: none was. */
+  known(name: string): Confined | undefined {
+    return this.#known.get(name);
   }
 
   /** Ends all threads; all processes must have ended. */
