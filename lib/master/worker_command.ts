@@ -119,6 +119,7 @@ export function workerCommand(
     preloads: preloads.map(modulePath),
     importMap: mapPath,
     projects: folders,
+    configFiles: layers.map(({ url }) => fromFileUrl(url)),
     denoFlags: config.denoFlags,
     importFlags: sandbox.flags.filter((flag) => /^--(allow|deny)-import\b/.test(flag)),
     env: own,

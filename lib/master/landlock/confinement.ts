@@ -126,11 +126,11 @@ export class Confinement {
     Deno.openSync(`${this.#directory}/${LOCK_FILE}`, { create: true, write: true, mode: 0o600 })
       .close();
     const target = this.#stderr === null ? null : descriptorTarget(this.#libc, this.#stderr);
-    const { facts, notes } = await survey(this.#libc, plan, this.#directory, target);
+    const facts = await survey(this.#libc, plan, this.#directory, target);
     const decision = landlockRules(plan.granted, facts, look);
     if (decision.rules === null) return this.#unrestricted(name, decision.why);
     const { rules } = decision;
-    for (const note of [...notes, ...decision.notes]) tell("warning", note, "note");
+    for (const note of decision.notes) tell("warning", note, "note");
     const watched = [plan.script, ...facts.programs, ...facts.folders, ...paths(rules)];
     const seen = [...new Set(watched)].map((path) => [path, identity(path)] as const);
     const key = JSON.stringify([rules, paths(rules).map(identity)]);

@@ -12,7 +12,7 @@ import { kernelText } from "../../system/descriptor.ts";
 import type { Libc } from "../../system/libc.ts";
 import { DENO } from "../../system/program.ts";
 import { importMapFlags } from "../import_map_flags.ts";
-import type { Facts, Granted, Place } from "./rules.ts";
+import { type Facts, type Granted, isBelow, type Place } from "./rules.ts";
 
 /** What is known of the workers that are to be restricted. */
 export interface LandlockPlan {
@@ -26,6 +26,8 @@ export interface LandlockPlan {
   readonly importMap: string;
   /** Folders of the project that the script belongs to. */
   readonly projects: readonly string[];
+  /** Configuration files of the script, and import maps that they name. */
+  readonly configFiles: readonly string[];
   /** The flags of `deno run` that the configuration adds. */
   readonly denoFlags: readonly string[];
   /** Flags about imports that follow from what they may do. */
@@ -34,12 +36,6 @@ export interface LandlockPlan {
   readonly env: Readonly<Record<string, string>>;
   /** True if they open the log again after a rotation. */
   readonly opensLog: boolean;
-}
-
-/** Facts, and what the operator should know about them. */
-export interface Survey {
-  readonly facts: Facts;
-  readonly notes: readonly string[];
 }
 
 /** One module of `deno info --json`. */
@@ -73,40 +69,39 @@ export async function survey(
   plan: LandlockPlan,
   directory: string,
   log: string | null,
-): Promise<Survey> {
+): Promise<Facts> {
   const [graph] = await Promise.all([moduleGraph(plan, directory), fillCache(plan)]);
   const variable = (name: string) => plan.env[name] ?? Deno.env.get(name) ?? "";
   const cwd = Deno.cwd();
   const mapped = mappedFiles(c);
   const folders = projectFolders(plan);
-  const { more, files, notes } = imported(graph, folders);
+  const { more, files, texts } = imported(graph, folders);
   const home = variable("HOME");
   const foreign = Object.values(graph.npmPackages ?? {}).some(({ registryUrl }) =>
     registryUrl !== undefined && registryUrl !== USUAL_REGISTRY
   );
   const isFile = log !== null && look(log)?.kind === "file";
   return {
-    notes,
-    facts: {
-      cwd,
-      programs: [DENO, ...mapped.filter((path) => /\/ld[-.][^/]*$/.test(path))],
-      libraries: [...new Set(mapped.map(dirname))].filter((path) => path !== dirname(realOf(DENO))),
-      cache: cacheOf(variable, cwd),
-      folders: [...folders, ...more],
-      files: [
-        ...files,
-        ...lookedFor(plan),
-        ...flagFiles(plan.denoFlags, cwd),
-        ...FILE_VARIABLES.map(variable).filter((path) => path !== "").map(absolutePath),
-        // It has secrets, so only where Deno cannot find its packages without it.
-        ...foreign && home !== "" ? [`${home}/.npmrc`] : [],
-      ],
-      master: directory,
-      log: plan.opensLog && isFile ? log : null,
-      connects: /^(1|true)$/.test(variable("OTEL_DENO")) ||
-        PROXY_VARIABLES.some((name) => variable(name) + variable(name.toUpperCase()) !== ""),
-      listens: plan.denoFlags.some((flag) => flag.startsWith("--inspect")),
-    },
+    cwd,
+    programs: [DENO, ...mapped.filter((path) => /\/ld[-.][^/]*$/.test(path))],
+    libraries: [...new Set(mapped.map(dirname))].filter((path) => path !== dirname(realOf(DENO))),
+    texts,
+    cache: cacheOf(variable, cwd),
+    folders: [...folders, ...more],
+    files: [
+      ...files,
+      ...plan.configFiles,
+      ...lookedFor(plan),
+      ...flagFiles(plan.denoFlags, cwd),
+      ...FILE_VARIABLES.map(variable).filter((path) => path !== "").map(absolutePath),
+      // It has secrets, so only where Deno cannot find its packages without it.
+      ...foreign && home !== "" ? [`${home}/.npmrc`] : [],
+    ],
+    master: directory,
+    log: plan.opensLog && isFile ? log : null,
+    connects: /^(1|true)$/.test(variable("OTEL_DENO")) ||
+      PROXY_VARIABLES.some((name) => variable(name) + variable(name.toUpperCase()) !== ""),
+    listens: plan.denoFlags.some((flag) => flag.startsWith("--inspect")),
   };
 }
 
@@ -265,26 +260,24 @@ function entriesIn(folder: string): Deno.DirEntry[] {
 function imported(graph: Graph, folders: readonly string[]): {
   readonly more: readonly string[];
   readonly files: readonly string[];
-  readonly notes: readonly string[];
+  readonly texts: readonly string[];
 } {
   const known = folders.flatMap((folder) => look(folder)?.real ?? []);
   const more = new Set<string>();
   const files: string[] = [];
-  const notes: string[] = [];
+  const texts: string[] = [];
   for (const { kind, specifier } of graph.modules) {
     if (!specifier.startsWith("file://")) continue;
     const place = look(fromFileUrl(specifier));
     if (place === null || [...known, ...more].some((one) => isBelow(place.real, one))) continue;
     if (CODE.has(kind ?? "")) more.add(dirname(place.real));
     else if (kind === "asserted" || kind === "json") files.push(place.real);
-    else notes.push(`Landlock refuses the import of ${place.real}: ${NO_CODE}`);
+    else texts.push(place.real);
   }
-  return { more: [...more], files, notes };
+  return { more: [...more], files, texts };
 }
 
 const CODE = new Set(["esm", "wasm"]);
-const NO_CODE =
-  "it is no module, and outside of the script's folders. Name it in allow-read if need be";
 
 /** Files that Deno looks for in the folders above, where each of them may decide about the script. */
 function lookedFor({ script, projects }: LandlockPlan): string[] {
@@ -305,10 +298,6 @@ function flagFiles(denoFlags: readonly string[], cwd: string): string[] {
 function ancestors(folder: string): string[] {
   const parent = dirname(folder);
   return parent === folder ? [folder] : [folder, ...ancestors(parent)];
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return `${path}/`.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
 function realOf(path: string): string {

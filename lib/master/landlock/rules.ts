@@ -38,6 +38,8 @@ export interface Facts {
   readonly folders: readonly string[];
   /** Files that Deno looks for outside of them. */
   readonly files: readonly string[];
+  /** Files outside of them that are imported as text or bytes: Deno reads them without permission. */
+  readonly texts: readonly string[];
   /** The directory that the master has for itself. */
   readonly master: string;
   /** The file that the log goes to, which is opened again after a rotation; null: it is no file. */
@@ -182,6 +184,12 @@ export function landlockRules(
   giveIfThere(dirname(facts.master), ["removeDirectory"]);
   // Another file is there after a rotation.
   if (facts.log !== null) giveIfThere(dirname(facts.log), ["writeFile"]);
+  for (const text of facts.texts) {
+    const readable = [...rights].some(([path, some]) =>
+      some.has("readFile") && isBelow(text, path)
+    );
+    if (!readable) notes.push(`Landlock refuses the import of ${text}: ${REFUSED_TEXT}`);
+  }
   const paths = [...rights].map(([path, some]): PathRule => ({ path, rights: [...some] }));
   const ports = portsOf(granted.net);
   const rules: Rules = {
@@ -208,6 +216,14 @@ function coveringPaths(path: string, look: (path: string) => Place | null): read
   // Where the path is a link, another file is put in its place by another link.
   const around = look(dirname(path));
   return unique([dirname(place.real), ...around === null ? [] : [around.real]]);
+}
+
+const REFUSED_TEXT =
+  "it is no module, and outside of the script's folders: name it in allow-read if it is meant";
+
+/** True for a folder itself, and for what is in it. */
+export function isBelow(path: string, folder: string): boolean {
+  return `${path}/`.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
 const WITH_PORT = /^(?:\[[^\]]*\]|[^:[\]]*):(\d+)$/;
