@@ -301,7 +301,7 @@ deno-worker-override = app/app.ts`,
     files: { "app/app.ts": APP, "app/release.ts": RELEASE("old") },
   });
   await using running = master;
-  assertEquals(await getText(`http://${address}/`), "old NotCapable");
+  assertEquals(await getText(`http://${address}/?app.ini`), "old NotCapable");
   const from = running.events.length;
   // From a folder that is not among the rules of the generation.
   running.write({
@@ -310,7 +310,7 @@ deno-worker-override = app/app.ts`,
   });
   Deno.kill(running.acceptingPids().get(1) ?? 0, "SIGKILL");
   await running.waitFor("accepting", () => true, from);
-  assertEquals(await getText(`http://${address}/`), "new NotCapable");
+  assertEquals(await getText(`http://${address}/?app.ini`), "new NotCapable");
 });
 
 Deno.test("sandboxed workers go on with a log file that was rotated", { ignore }, async () => {
@@ -416,7 +416,7 @@ deno-worker-override = app.ts`;
       launcher: WITHOUT_LANDLOCK,
     });
     await using running = master;
-    assertEquals(await getText(`http://${address}/`), "only NotCapable");
+    assertEquals(await getText(`http://${address}/?app.ini`), "only NotCapable");
     const { message } = running.events.find(({ event }) => event === "wallMissing") ?? {};
     assertMatch(message ?? "", /^Landlock does not restrict workers: the kernel has no Landlock/);
     assertEquals(running.count("wallMissing"), 1);
