@@ -154,11 +154,11 @@ export async function runHooks(config: Config, phase: HookPhase): Promise<void> 
 async function requireWalls(config: Config): Promise<void> {
   const { walls, required } = config.sandboxWalls;
   if (!required || !isSandboxed(config) || !walls.includes("landlock")) return;
-  const { wallIsMissing, whyNoLandlock } = await later<
-    typeof import("../master/landlock/confinement.ts")
-  >(import.meta.resolve("../master/landlock/confinement.ts"));
-  const why = whyNoLandlock(libc());
-  if (why !== "") throw new UserError("configuration", wallIsMissing(why));
+  const wall = await later<typeof import("../master/landlock/confinement.ts")>(
+    import.meta.resolve("../master/landlock/confinement.ts"),
+  );
+  const why = wall.whyNoLandlock(libc());
+  if (why !== "") throw new UserError("configuration", wall.wallIsMissing(why));
 }
 
 function requireScript(script: string, option: string): void {

@@ -6,7 +6,6 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { isSandboxed } from "../config/options/permissions.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
 import type { WallStatus } from "../control/status.ts";
 import type { Effect, Happening } from "../core/event.ts";
@@ -18,10 +17,9 @@ import {
 } from "../core/state.ts";
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
-import { later } from "../later.ts";
 import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
 import type { Caller } from "./control_server.ts";
-import type { Confined, Confinement } from "./landlock/confinement.ts";
+import type { Confined } from "./landlock/confinement.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
 import type { LastWords } from "./last_words.ts";
 import { logLine } from "./log.ts";
@@ -30,7 +28,7 @@ import { passLineOn } from "./output.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import { workerName } from "./process_names.ts";
 import type { Vitals } from "./sampler.ts";
-import { startWorker, writeFacts } from "./start_worker.ts";
+import { LazyConfinement, startWorker, writeFacts } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import {
   forgetCommand,
@@ -43,9 +41,6 @@ import { askedFor } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
-
-/** For workers that Landlock has nothing to do with. */
-const UNCONFINED: Confined = { spawner: null, why: "" };
 
 /** A worker process, and how it is watched. */
 interface Member extends Pick<Vitals, "heartbeatMs"> {
@@ -89,8 +84,7 @@ export class Crew {
   readonly #commands = new Map<number, WorkerCommand>();
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
-  /** Null: no worker was ever restricted. */
-  #confinement: Confinement | null = null;
+  readonly #confinement: LazyConfinement;
   #toldCost = false;
 
   /**
@@ -104,6 +98,7 @@ export class Crew {
     muleMessage: (text: string, mule: number) => void,
   ) {
     this.#surroundings = surroundings;
+    this.#confinement = new LazyConfinement(surroundings);
     this.#report = report;
     this.#lanes = surroundings.lanes;
     this.#onWatch = onWatch;
@@ -122,10 +117,13 @@ export class Crew {
     let words: LastWords | null = null;
     try {
       const command = this.#command(instruction, generation);
-      const spawner = (confined ?? this.#confined(command, generation)).spawner;
+      confined ??= this.#confinement.current(String(generation), command);
+      if (confined === undefined) {
+        throw new SandboxMissing("Cannot restrict workers yet: try again");
+      }
       lease = this.#lanes.take(slot);
       words = command.ownLog ? this.#surroundings.log?.lastWords() ?? null : null;
-      const own = { token, lane: lease.number, words, spawner };
+      const own = { token, lane: lease.number, words, spawner: confined.spawner };
       const child = this.#start(command, effect, own, instruction);
       words?.given();
       this.#take({ worker, slot, generation, token, lease, child, words, instruction });
@@ -148,7 +146,8 @@ export class Crew {
     let confined: Confined;
     try {
       await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
-      confined = await this.#confine(instruction, generation);
+      const command = this.#command(instruction, generation);
+      confined = await this.#confinement.prepare(String(generation), command, instruction.config);
     } catch (cause) {
       this.#waiting.delete(worker);
       const error = cause instanceof Error ? cause.message : String(cause);
@@ -158,40 +157,14 @@ export class Crew {
     this.#report({ type: "exited", worker, how: "was not started any more", error: null });
   }
 
-  /** How workers of a generation are started; throws {@linkcode SandboxMissing} if that takes time. */
-  #confined({ landlock }: WorkerCommand, generation: number): Confined {
-    if (landlock === null) return UNCONFINED;
-    const confined = this.#confinement?.current(String(generation));
-    if (confined !== undefined) return confined;
-    throw new SandboxMissing("The restrictions of workers are not prepared yet: try again");
-  }
-
   /** What the kernel refuses the workers of a generation, beside their permissions. */
   walls(config: Config, generation: number): readonly WallStatus[] {
-    if (!isSandboxed(config)) return [];
-    if (!config.sandboxWalls.walls.includes("landlock")) {
-      return [{ wall: "landlock", holds: false, why: "sandbox-walls leaves it out" }];
-    }
-    const { spawner, why } = this.#confinement?.known(String(generation)) ??
-      { spawner: null, why: "no worker was started yet" };
-    return [{ wall: "landlock", holds: spawner !== null, why }];
-  }
-
-  /** Prepares how they are started. */
-  async #confine(instruction: Instruction, generation: number): Promise<Confined> {
-    const { landlock } = this.#command(instruction, generation);
-    if (landlock === null) return UNCONFINED;
-    const { openConfinement } = await later<typeof import("./landlock/confinement.ts")>(
-      import.meta.resolve("./landlock/confinement.ts"),
-    );
-    this.#confinement ??= openConfinement(this.#surroundings);
-    const { required } = instruction.config.sandboxWalls;
-    return await this.#confinement.prepare(String(generation), landlock, required);
+    return this.#confinement.walls(String(generation), config);
   }
 
   /** Ends what started restricted workers; all of them have ended. */
   close(): void {
-    this.#confinement?.close();
+    this.#confinement.close();
   }
 
   /** Goes on with a worker of the program that was here before. */
@@ -237,7 +210,7 @@ export class Crew {
         this.#lanes.release(lease);
         this.#surroundings.control.forget(token);
         // What it could not read may have come after the rules were made.
-        if (!accepted) this.#confinement?.forget(String(generation));
+        if (!accepted) this.#confinement.forget(String(generation));
         this.#report({ type: "exited", worker, how, error });
       },
     });
@@ -272,7 +245,7 @@ export class Crew {
     certificates?.forgetBefore(generation);
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
-      this.#confinement?.forget(String(old));
+      this.#confinement.forget(String(old));
       forgetCommand(directory, String(old));
       Deno.removeSync(factsPath(directory, old));
     }

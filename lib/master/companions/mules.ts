@@ -9,11 +9,9 @@ import type { Happening } from "../../core/event.ts";
 import { heartbeatMs } from "../../core/watch.ts";
 import { type Delivery, LONGEST_QUEUE, MuleMail } from "../../core/mule_mail.ts";
 import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
-import { later } from "../../later.ts";
-import type { Confinement } from "../landlock/confinement.ts";
 import { logLine } from "../log.ts";
 import type { Instruction } from "../master_setup.ts";
-import { startWorker, writeFacts } from "../start_worker.ts";
+import { LazyConfinement, startWorker, writeFacts } from "../start_worker.ts";
 import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
@@ -38,14 +36,14 @@ export class Mules {
   readonly #supervised: Supervised[] = [];
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #leaving = new Set<Promise<void>>();
-  /** Null: no mule was ever restricted. */
-  #confinement: Confinement | null = null;
+  readonly #confinement: LazyConfinement;
   #generation = 0;
   #dropped = 0;
 
   /** Nothing is started yet. */
   constructor(setup: MuleSurroundings) {
     this.#setup = setup;
+    this.#confinement = new LazyConfinement(setup.surroundings);
     this.#touchFiles = new TouchFiles((_what, path) => {
       logLine("info", `Replacing the mules: ${path} was touched`, { event: "mulesReload" });
       this.#generation++;
@@ -94,7 +92,7 @@ export class Mules {
       ...this.#supervised.map((mule) => mule.stop(mercyMs)),
       ...this.#leaving,
     ]);
-    this.#confinement?.close();
+    this.#confinement.close();
   }
 
   /** Ends them at once. */
@@ -133,20 +131,14 @@ export class Mules {
 
   /** Has Landlock's rules made for a mule, where that takes time. */
   #prepare(mule: number): Promise<unknown> | null {
-    const { surroundings, instruction } = this.#setup;
-    const { config } = instruction();
+    const { config } = this.#setup.instruction();
     if (!isSandboxed(config)) return null;
-    return (async () => {
-      const { landlock } = this.#command(mule);
-      if (landlock === null) return;
-      const { openConfinement } = await later<typeof import("../landlock/confinement.ts")>(
-        import.meta.resolve("../landlock/confinement.ts"),
-      );
-      this.#confinement ??= openConfinement(surroundings);
-      const name = String(mule);
-      if (this.#confinement.current(name) !== undefined) return;
-      await this.#confinement.prepare(name, landlock, config.sandboxWalls.required);
-    })();
+    const prepare = async () => {
+      const command = this.#command(mule);
+      if (this.#confinement.current(String(mule), command) !== undefined) return;
+      await this.#confinement.prepare(String(mule), command, config);
+    };
+    return prepare();
   }
 
   /** What a mule is started with. */
@@ -187,7 +179,7 @@ export class Mules {
         control.forget(token);
         surroundings.lanes.release(lease);
         // What it could not read may have come after the rules were made.
-        if (!leaving) this.#confinement?.forget(String(mule));
+        if (!leaving) this.#confinement.forget(String(mule));
         this.#mail.forget(mule);
         this.#processes.delete(mule);
         exited.resolve(error === null ? how : `${how}: ${error}`);
@@ -222,7 +214,7 @@ export class Mules {
     const facts = `${control.directory}/facts_mule_${mule}.json`;
     writeFacts(instruction(), surroundings, facts);
     const command = this.#command(mule);
-    const confined = command.landlock === null ? null : this.#confinement?.current(String(mule));
+    const confined = this.#confinement.current(String(mule), command);
     if (confined === undefined) throw new Error("its restrictions have just become outdated");
     return startWorker(surroundings, command, {
       protocol: PROTOCOL_VERSION,
@@ -245,7 +237,7 @@ export class Mules {
       heartbeatMs: heartbeatMs(config),
       processName: null,
       sandbox: command.sandbox,
-    }, confined?.spawner);
+    }, confined.spawner);
   }
 
   #onMessage(mule: number, message: WorkerMessage): void {

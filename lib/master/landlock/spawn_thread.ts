@@ -1,7 +1,7 @@
 /**
- * Runs in a thread of the master that does nothing else: restricts itself with Landlock, and starts the
- * processes that the master asks for, which inherit the restrictions. The master's other threads, and what
- * they start, have none.
+ * Runs in the master, in a thread that does nothing else: it restricts itself with Landlock, and starts
+ * the processes that the master asks for, which inherit the restrictions. The master's other threads, and
+ * what they start, have none.
  *
  * @module
  */
