@@ -65,6 +65,7 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   const { config } = instruction;
   const problem = whyNotInBinary(config.denoFlags, isSandboxed(config));
   if (problem !== null) throw new UserError("configuration", problem);
+  await requireWalls(config);
   requireScript(config.script, "deno-worker-override");
   for (const mule of config.mules) requireScript(mule, "mule");
   const hooks = async (phases: readonly HookPhase[]) => {
@@ -147,6 +148,17 @@ export async function runHooks(config: Config, phase: HookPhase): Promise<void> 
     import.meta.resolve("../master/companions/hooks.ts"),
   );
   await hooks.runHooks(config, phase);
+}
+
+/** Sandboxed workers may not start where the kernel cannot keep them in. */
+async function requireWalls(config: Config): Promise<void> {
+  const { walls, required } = config.sandboxWalls;
+  if (!required || !isSandboxed(config) || !walls.includes("landlock")) return;
+  const wall = await later<typeof import("../master/landlock/confinement.ts")>(
+    import.meta.resolve("../master/landlock/confinement.ts"),
+  );
+  const why = wall.whyNoLandlock(libc());
+  if (why !== "") throw new UserError("configuration", wall.wallIsMissing(why));
 }
 
 function requireScript(script: string, option: string): void {

@@ -5,7 +5,9 @@
  * @module
  */
 
+import type { Config } from "../config/config.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
+import type { WallStatus } from "../control/status.ts";
 import type { Effect, Happening } from "../core/event.ts";
 import {
   type MasterState,
@@ -17,6 +19,7 @@ import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
 import type { Caller } from "./control_server.ts";
+import type { Confined } from "./landlock/confinement.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
 import type { LastWords } from "./last_words.ts";
 import { logLine } from "./log.ts";
@@ -25,7 +28,7 @@ import { passLineOn } from "./output.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import { workerName } from "./process_names.ts";
 import type { Vitals } from "./sampler.ts";
-import { startWorker, writeFacts } from "./start_worker.ts";
+import { LazyConfinement, startWorker, writeFacts } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import {
   forgetCommand,
@@ -83,6 +86,7 @@ export class Crew {
   readonly #onWatch: () => void;
   /** What was said of the generation before, and is not said again. */
   #notes: ReadonlySet<string> = new Set();
+  readonly #confinement: LazyConfinement;
   #toldCost = false;
 
   /**
@@ -96,23 +100,33 @@ export class Crew {
     muleMessage: (text: string, mule: number) => void,
   ) {
     this.#surroundings = surroundings;
+    this.#confinement = new LazyConfinement(surroundings);
     this.#report = report;
     this.#lanes = surroundings.lanes;
     this.#onWatch = onWatch;
     this.#muleMessage = muleMessage;
   }
 
-  /** Starts a worker, and reports whether that worked. */
-  spawn(effect: Spawn, instruction: Instruction): void {
+  /**
+   * Starts a worker, and reports whether that worked.
+   *
+   * @param confined How it is started. @default As was prepared for its generation
+   */
+  spawn(effect: Spawn, instruction: Instruction, confined?: Confined): void {
     const { worker, slot, generation } = effect;
     const token = crypto.randomUUID();
     let lease: LaneLease | null = null;
     let words: LastWords | null = null;
     try {
       const command = this.#command(instruction, generation);
+      confined ??= this.#confinement.current(String(generation), command);
+      if (confined === undefined) {
+        throw new SandboxMissing("Cannot restrict workers yet: try again");
+      }
       lease = this.#lanes.take(slot);
       words = command.ownLog ? this.#surroundings.log?.lastWords() ?? null : null;
-      const child = this.#start(command, effect, { token, lane: lease.number, words }, instruction);
+      const own = { token, lane: lease.number, words, spawner: confined.spawner };
+      const child = this.#start(command, effect, own, instruction);
       words?.given();
       this.#take({ worker, slot, generation, token, lease, child, words, instruction });
       this.#report({ type: "spawned", worker, pid: child.pid });
@@ -129,16 +143,30 @@ export class Crew {
 
   /** The script's configuration has comments, or a sandbox: loads what it takes, and starts the worker. */
   async #spawnLater(effect: Spawn, instruction: Instruction): Promise<void> {
-    const { worker } = effect;
+    const { worker, generation } = effect;
     this.#waiting.add(worker);
+    let confined: Confined;
     try {
       await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
+      const command = this.#command(instruction, generation);
+      confined = await this.#confinement.prepare(String(generation), command, instruction.config);
     } catch (cause) {
+      this.#waiting.delete(worker);
       const error = cause instanceof Error ? cause.message : String(cause);
       return this.#report({ type: "spawnFailed", worker, error });
     }
-    if (this.#waiting.delete(worker)) return this.spawn(effect, instruction);
+    if (this.#waiting.delete(worker)) return this.spawn(effect, instruction, confined);
     this.#report({ type: "exited", worker, how: "was not started any more", error: null });
+  }
+
+  /** What the kernel refuses the workers of a generation, beside their permissions. */
+  walls(config: Config, generation: number): readonly WallStatus[] {
+    return this.#confinement.walls(String(generation), config);
+  }
+
+  /** Ends what started restricted workers; all of them have ended. */
+  close(): void {
+    this.#confinement.close();
   }
 
   /** Goes on with a worker of the program that was here before. */
@@ -167,8 +195,12 @@ export class Crew {
   #take(taken: Taken): void {
     const { worker, slot, generation, token, lease, child, words, instruction } = taken;
     const fields = { worker: slot, pid: child.pid, generation };
+    let accepted = false;
     const process = new WorkerProcess(child, {
-      message: (message) => this.#onMessage(worker, slot, message, instruction),
+      message: (message) => {
+        accepted ||= message.type === "accepting";
+        this.#onMessage(worker, slot, message, instruction);
+      },
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
       printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
       exited: (how, error) => {
@@ -179,6 +211,8 @@ export class Crew {
         this.#members.delete(worker);
         this.#lanes.release(lease);
         this.#surroundings.control.forget(token);
+        // What it could not read may have come after the rules were made.
+        if (!accepted) this.#confinement.forget(String(generation));
         this.#report({ type: "exited", worker, how, error });
       },
     });
@@ -213,6 +247,7 @@ export class Crew {
     certificates?.forgetBefore(generation);
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
+      this.#confinement.forget(String(old));
       forgetCommand(directory, String(old));
       Deno.removeSync(factsPath(directory, old));
     }
@@ -278,7 +313,12 @@ export class Crew {
   #start(
     command: WorkerCommand,
     { slot, generation }: Spawn,
-    own: { readonly token: string; readonly lane: number; readonly words: LastWords | null },
+    own: {
+      readonly token: string;
+      readonly lane: number;
+      readonly words: LastWords | null;
+      readonly spawner: Confined["spawner"];
+    },
     instruction: Instruction,
   ): ChildHandle {
     const { listeners, control, scoreboardFd, stderrFd, certificates } = this.#surroundings;
@@ -304,7 +344,7 @@ export class Crew {
       mercyMs: config.workerReloadMercyMs,
       processName: workerName(config, slot),
       sandbox: command.sandbox,
-    });
+    }, own.spawner);
   }
 
   #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {

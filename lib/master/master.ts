@@ -107,6 +107,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     await scaling.close();
     await master.operators?.close(master.outcome);
     await surroundings.metrics.close();
+    crew.close();
   }
 }
 
@@ -203,6 +204,7 @@ class Master {
       report: this.#report,
       state: () => this.state,
       config: () => this.config,
+      walls: () => this.#crew.walls(this.config, this.state.generation),
       stats: async () => (await this.#eyes.views.source()).read(),
       nudge: (by, why) => this.#eyes.scaling.nudge(by, why),
     });

@@ -103,7 +103,7 @@ export class Doors {
   }
 
   #status(): Status {
-    const { surroundings, state, config } = this.#setup;
+    const { surroundings, state, config, walls } = this.#setup;
     return statusOf(state(), {
       version: VERSION,
       pid: Deno.pid,
@@ -111,7 +111,7 @@ export class Doors {
       sockets: surroundings.listeners.sockets.map((socket) => socket.address),
       now: performance.now(),
       count: (slot, cell) => surroundings.scoreboard.get(slot, cell),
-      walls: wallsOf(config(), state()),
+      walls: [...wallsOf(config(), state()), ...walls()],
     });
   }
 

@@ -17,6 +17,7 @@ import {
 import type { Happening, Outcome } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket, Verdict } from "../core/verdict.ts";
+import type { WallStatus } from "../control/status.ts";
 import { later } from "../later.ts";
 import type { Stats } from "../stats/stats.ts";
 import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
@@ -32,6 +33,8 @@ export interface OperatorsSetup {
   readonly state: () => MasterState;
   /** The configuration in use. */
   readonly config: () => Config;
+  /** What the kernel refuses workers beside their permissions. */
+  readonly walls: () => readonly WallStatus[];
   /** The stats as they are when they have been asked for. */
   readonly stats: () => Promise<Stats>;
   /** Asks `cheaper` for more workers or fewer; null: their number does not follow the load. */

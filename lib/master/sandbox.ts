@@ -32,6 +32,8 @@ export interface Sandbox {
   readonly plan: SandboxPlan;
   /** What the user should know. */
   readonly notes: readonly string[];
+  /** What it may do in the end, by kind. */
+  readonly allowed: Readonly<Record<PermissionKind, true | readonly string[]>>;
 }
 
 /** How many sockets may be Unix sockets that are passed to the master, and not configured. */
@@ -85,14 +87,14 @@ export function sandbox(
   // Deno's cache of compiled code is what the next worker executes: none has it open.
   const flags: string[] = ["--no-prompt", "--no-code-cache"];
   const revoke: Deno.PermissionDescriptor[] = [];
-  const granted = new Set<PermissionKind>();
+  const allowed: Partial<Record<PermissionKind, true | readonly string[]>> = {};
   for (const name of PERMISSION_KINDS) {
     const own = permissionsOf(config, name);
     const said = own.allow !== null || own.deny !== null ? own : set[name] ?? own;
     const { allow, deny } = effective(name, said);
     refuseConflict(`deny-${name}`, name, deny, directory);
     if (allow !== true) refuseConflict(`allow-${name}`, name, allow, directory);
-    if (allow === true || allow.length > 0) granted.add(name);
+    allowed[name] = allow;
     if (allow === true) flags.push(`--allow-${name}`);
     else if (name === "ffi") {
       // A list would not do: what is mapped and pointed to needs all of it.
@@ -108,18 +110,23 @@ export function sandbox(
     }
     if (deny.length > 0) flags.push(`--deny-${name}=${deny.join(",")}`);
   }
+  const granted = (name: PermissionKind) => allowed[name] === true || allowed[name]?.length !== 0;
   // Packages of npm are downloaded without any permission, also while the script runs.
-  if (!granted.has("import")) flags.push("--cached-only");
+  if (!granted("import")) flags.push("--cached-only");
   const { walls, required } = config.sandboxWalls;
   const grants = {
-    run: granted.has("run"),
-    ffi: granted.has("ffi"),
-    write: granted.has("write"),
-    net: granted.has("net"),
+    run: granted("run"),
+    ffi: granted("ffi"),
+    write: granted("write"),
+    net: granted("net"),
   };
   const seccomp = walls.includes("seccomp") ? { grants, required } : null;
-  const notes = missingWalls(config.sandboxWalls);
-  return { flags, plan: { revoke, throwaways, seccomp }, notes };
+  return {
+    flags,
+    plan: { revoke, throwaways, seccomp },
+    notes: missingWalls(config.sandboxWalls),
+    allowed: allowed as Sandbox["allowed"],
+  };
 }
 
 /**

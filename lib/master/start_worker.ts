@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isSandboxed } from "../config/options/permissions.ts";
 import { proxySettings } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import {
@@ -13,20 +14,29 @@ import {
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
 import type { Config } from "../config/config.ts";
+import type { WallStatus } from "../control/status.ts";
+import { later } from "../later.ts";
 import { lendDescriptors } from "../system/descriptor.ts";
 import { DENO } from "../system/program.ts";
 import { VERSION } from "../version.ts";
+import type { ChildSpawner } from "./landlock/confined_spawner.ts";
+import type { Confined, Confinement } from "./landlock/confinement.ts";
 import type { Instruction } from "./master_setup.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { telemetryEnvironment } from "./telemetry.ts";
 import type { WorkerCommand } from "./worker_command.ts";
 import type { ChildHandle } from "./worker_process.ts";
 
-/** Starts the process. It inherits the descriptors that its environment names. */
+/**
+ * Starts the process. It inherits the descriptors that its environment names.
+ *
+ * @param spawner Starts it with restrictions; null: it has none.
+ */
 export function startWorker(
   { libc, process, log }: Surroundings,
   command: WorkerCommand,
   environment: WorkerEnvironment,
+  spawner: ChildSpawner | null = null,
 ): ChildHandle {
   const { sockets, scoreboard, stderr, words, certificates } = environment;
   const lent = [
@@ -44,18 +54,29 @@ export function startWorker(
     () => crypto.randomUUID(),
   );
   const shaped = log?.shapesOutput === true;
+  const env = {
+    // Half a second after its start each would ask for a newer Deno: 3 MB, for words that nobody reads.
+    DENO_NO_UPDATE_CHECK: "1",
+    // Nobody sees colours in what is encoded.
+    ...(shaped ? { NO_COLOR: "1" } : {}),
+    ...command.env,
+    ...telemetry,
+    [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),
+  };
+  const descriptors = lent.filter((fd) => fd !== null);
+  if (spawner !== null) {
+    const cpus = process?.affinity?.setOf(environment.slot) ?? null;
+    const { args } = command;
+    return lendDescriptors(
+      libc,
+      descriptors,
+      () => spawner.spawn({ program: DENO, args, env, stdout: shaped, cpus }),
+    );
+  }
   const spawn = () =>
     new Deno.Command(DENO, {
       args: [...command.args],
-      env: {
-        // Half a second after its start each would ask for a newer Deno: 3 MB, for words that nobody reads.
-        DENO_NO_UPDATE_CHECK: "1",
-        // Nobody sees colours in what is encoded.
-        ...(shaped ? { NO_COLOR: "1" } : {}),
-        ...command.env,
-        ...telemetry,
-        [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),
-      },
+      env,
       stdin: "null",
       // What it prints by itself is put into the form of the log as well.
       stdout: shaped ? "piped" : "inherit",
@@ -65,7 +86,7 @@ export function startWorker(
     }).spawn();
   const child = lendDescriptors(
     libc,
-    lent.filter((fd) => fd !== null),
+    descriptors,
     () => process?.affinity?.during(environment.slot, spawn) ?? spawn(),
   );
   return {
@@ -75,6 +96,61 @@ export function startWorker(
     stdout: shaped ? child.stdout : null,
     kill: (signal) => child.kill(signal),
   };
+}
+
+/** For processes that Landlock has nothing to do with. */
+const UNCONFINED: Confined = { spawner: null, why: "" };
+
+/** Landlock around workers, or around mules, which is loaded when a configuration asks for it. */
+export class LazyConfinement {
+  readonly #surroundings: Surroundings;
+  /** Null: nobody was ever restricted. */
+  #loaded: Confinement | null = null;
+
+  /** Nothing is loaded yet. */
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** How processes of this name are started; undefined: that takes {@linkcode prepare}. */
+  current(name: string, { landlock }: WorkerCommand): Confined | undefined {
+    return landlock === null ? UNCONFINED : this.#loaded?.current(name);
+  }
+
+  /**
+   * Prepares that.
+   *
+   * @throws {Error} If the configuration requires restrictions, and they cannot be had.
+   */
+  async prepare(name: string, { landlock }: WorkerCommand, config: Config): Promise<Confined> {
+    if (landlock === null) return UNCONFINED;
+    const { openConfinement } = await later<typeof import("./landlock/confinement.ts")>(
+      import.meta.resolve("./landlock/confinement.ts"),
+    );
+    this.#loaded ??= openConfinement(this.#surroundings);
+    return await this.#loaded.prepare(name, landlock, config.sandboxWalls.required);
+  }
+
+  /** Nobody of this name is started any more, or what was prepared for them may be outdated. */
+  forget(name: string): void {
+    this.#loaded?.forget(name);
+  }
+
+  /** What the kernel refuses processes of this name, beside their permissions. */
+  walls(name: string, config: Config): readonly WallStatus[] {
+    if (!isSandboxed(config)) return [];
+    if (!config.sandboxWalls.walls.includes("landlock")) {
+      return [{ wall: "landlock", holds: false, why: "sandbox-walls leaves it out" }];
+    }
+    const { spawner, why } = this.#loaded?.known(name) ??
+      { spawner: null, why: "no worker was started yet" };
+    return [{ wall: "landlock", holds: spawner !== null, why }];
+  }
+
+  /** Ends the threads that start restricted processes; all of these have ended. */
+  close(): void {
+    this.#loaded?.close();
+  }
 }
 
 /** Writes the file with what is the same for all processes of a generation. */

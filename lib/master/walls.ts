@@ -61,7 +61,7 @@ export function wallStatus({ walls }: SandboxWalls, pids: readonly number[]): Wa
     if (pids.length === 0) return not("no worker accepts");
     const without = pids.find((pid) => !held(pid));
     return without === undefined
-      ? [{ wall, holds: true, why: null }]
+      ? [{ wall, holds: true, why: "" }]
       : not(`pid ${without} lacks it`);
   });
 }

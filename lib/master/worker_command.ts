@@ -20,6 +20,7 @@ import { readScriptLayers } from "../system/script_config.ts";
 import { type ImportMap, mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { binaryWorker, isBinary, whyNotInBinary } from "../system/standalone.ts";
 import { importMapFlags } from "./import_map_flags.ts";
+import type { LandlockPlan } from "./landlock/facts.ts";
 import { workerName } from "./process_names.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -53,6 +54,8 @@ export interface WorkerCommand {
   readonly args: readonly string[];
   /** How they become sandboxes; null: they are none. */
   readonly sandbox: SandboxPlan | null;
+  /** What Landlock is to restrict them to; null: nothing. */
+  readonly landlock: LandlockPlan | null;
   /** False: what they write to the log goes through the master, which has the targets. */
   readonly ownLog: boolean;
   readonly env: Readonly<Record<string, string>>;
@@ -82,10 +85,17 @@ export function workerCommand(
     if (problem !== null) throw new Error(problem);
     const toRun = { preloads: preloads.map(({ href }) => href), script: toFileUrl(script).href };
     const { args, env } = binaryWorker(toRun, config.workerArgv);
-    return { args, env: { ...own, ...env }, notes: [], sandbox: null, ownLog: true };
+    return {
+      args,
+      env: { ...own, ...env },
+      notes: [],
+      sandbox: null,
+      landlock: null,
+      ownLog: true,
+    };
   }
   const flags = importMapFlags(config.denoFlags);
-  const { layers, configFile } = readScriptLayers(script, flags);
+  const { layers, configFile, folders } = readScriptLayers(script, flags);
   const mapPath = importMapPath(directory, run);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
   Deno.writeTextFileSync(mapPath, JSON.stringify(map));
@@ -105,7 +115,19 @@ export function workerCommand(
   );
   const notes = [...replaced, ...sandbox?.notes ?? []];
   const ownLog = sandbox === null || !shapesLines(config);
-  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, ownLog };
+  const landlock = sandbox === null || !config.sandboxWalls.walls.includes("landlock") ? null : {
+    granted: sandbox.allowed,
+    script,
+    preloads: preloads.map(modulePath),
+    importMap: mapPath,
+    projects: folders,
+    configFiles: layers.map(({ url }) => fromFileUrl(url)),
+    denoFlags: config.denoFlags,
+    importFlags: sandbox.flags.filter((flag) => /^--(allow|deny)-import\b/.test(flag)),
+    env: own,
+    opensLog: ownLog,
+  };
+  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, landlock, ownLog };
 }
 
 let sandboxes: typeof import("./sandbox.ts") | null = null;

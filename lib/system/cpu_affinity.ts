@@ -28,18 +28,23 @@ export class CpuAffinity {
    * and all of its threads from it, so there is no moment at which it is not bound.
    */
   during<T>(slot: number, spawn: () => T): T {
-    this.#bind(cpuSet(cpusOfSlot(slot, this.#cpusPerSlot, cpuNumbers(this.#own))));
+    bindThread(this.#libc, this.setOf(slot));
     try {
       return spawn();
     } finally {
-      this.#bind(this.#own);
+      bindThread(this.#libc, this.#own);
     }
   }
 
-  #bind(set: Uint8Array<ArrayBuffer>): void {
-    const c = this.#libc;
-    check(c, "sched_setaffinity", c.sched_setaffinity(0, BigInt(SET_BYTES), set));
+  /** The CPUs of a slot, as {@linkcode bindThread} takes them. */
+  setOf(slot: number): Uint8Array<ArrayBuffer> {
+    return cpuSet(cpusOfSlot(slot, this.#cpusPerSlot, cpuNumbers(this.#own)));
   }
+}
+
+/** Binds this thread to CPUs, and what it starts from now on. */
+export function bindThread(c: Libc, set: Uint8Array<ArrayBuffer>): void {
+  check(c, "sched_setaffinity", c.sched_setaffinity(0, BigInt(SET_BYTES), set));
 }
 
 /** The CPUs of a slot (from 1): `count` of them, going round in `allowed`, as in uWSGI. */

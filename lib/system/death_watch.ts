@@ -6,12 +6,18 @@
  * is alarm(2) itself: it gets the number of the signal as its argument, so that many seconds later
  * SIGALRM ends the process. A worker that is not hanging sets an alarm of its own instead.
  *
+ * The kernel also sends the signal when the *thread* ends that has started the worker, and so when the
+ * master executes another program, which ends all threads but one. Sandboxed workers are started by
+ * threads, so they take the alarm back where their parent is still there (`sandbox/sealed_master.ts`).
+ *
  * @module
  */
 
 import type { Libc } from "./libc.ts";
 
 const PR_SET_PDEATHSIG = 1;
+/** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
+export const GRACE_S = 2;
 /** The signals whose numbers are of use: real-time signals the C library leaves to programs. */
 const FIRST_SIGNAL = 36;
 const LAST_SIGNAL = 64;

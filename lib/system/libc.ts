@@ -73,6 +73,21 @@ const SYMBOLS = {
   },
   setsid: { parameters: [], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  landlock_create_ruleset: {
+    name: "syscall",
+    parameters: ["i64", "buffer", "u64", "u64"],
+    result: "i64",
+  },
+  landlock_add_rule: {
+    name: "syscall",
+    parameters: ["i64", "i64", "i64", "buffer", "u64"],
+    result: "i64",
+  },
+  landlock_restrict_self: {
+    name: "syscall",
+    parameters: ["i64", "i64", "u64"],
+    result: "i64",
+  },
   signal: { parameters: ["i32", "pointer"], result: "pointer" },
   alarm: { parameters: ["u32"], result: "u32" },
   system_call: { name: "syscall", parameters: ["i64", "i64", "i64", "buffer"], result: "i64" },
@@ -93,7 +108,7 @@ type Dlsym = Deno.DynamicLibrary<typeof DLSYM>["symbols"]["dlsym"];
 /** `RTLD_DEFAULT`: all libraries of the process. */
 const RTLD_DEFAULT = new Uint8Array(8);
 
-/** The functions of the C library that duwsgi calls, by name (`fcntl`, `open` and `poll` have two forms, and `system_call` is syscall(2)). */
+/** The functions of the C library that duwsgi calls, by name (some have several forms). */
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] & {
   /** The address of a function, for functions that take one. */
   readonly addressOf: (name: string) => Deno.PointerValue;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dirname } from "../paths.ts";
+import { dirname, resolve } from "../paths.ts";
 import type { ImportMapFlags } from "../master/import_map_flags.ts";
 import type { ImportEntries, ImportMapLayer } from "../master/import_map.ts";
 import { isWorkspaceMember, workspacePatterns } from "../master/workspace.ts";
@@ -17,6 +17,8 @@ export interface ScriptConfig {
   readonly layers: readonly ImportMapLayer[];
   /** Path of the nearest deno.json or deno.jsonc, or null if there is none. */
   readonly configFile: string | null;
+  /** Absolute paths of the project's directories: its own, that of its workspace, linked packages. */
+  readonly folders: readonly string[];
 }
 
 /** A directory that Deno takes for a project: it has a deno.json, a package.json, or both. */
@@ -48,7 +50,21 @@ export function readScriptLayers(scriptPath: string, flags: ImportMapFlags): Scr
   if (folder?.config && folder !== root && folder.config.value.imports !== undefined) {
     layers.push({ ...layerOf(folder.config, true), scopes: {}, member: true });
   }
-  return { layers, configFile: (folder?.config ?? root?.config)?.path ?? null };
+  return {
+    layers,
+    configFile: (folder?.config ?? root?.config)?.path ?? null,
+    folders: folder === null || root === null ? [] : projectFolders(folder, root),
+  };
+}
+
+/** What a path of a member without wildcards begins with; members below the root are part of it. */
+const OUTSIDE = /^\.\.\/[^*?[]*$/;
+
+function projectFolders(folder: Folder, root: Folder): string[] {
+  const linked = workspacePatterns(root.config?.value.links ?? root.config?.value.patch) ?? [];
+  const outside = [...root.members ?? [], ...linked].filter((path) => OUTSIDE.test(path))
+    .map((path) => resolve(root.directory, path));
+  return [...new Set([folder.directory, root.directory, ...outside])];
 }
 
 function startFolder(scriptPath: string, config: string | null): Folder | null {

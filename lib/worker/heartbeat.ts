@@ -19,6 +19,8 @@ export function startHeartbeat(): void {
   started = true;
   const { channel, environment, lane } = currentInstance();
   every(environment.heartbeatMs, (lateMs) => {
+    // A heartbeat comes every 10 s or more often, and the alarm after 36 s at the earliest.
+    currentInstance().operations?.stayWithMaster();
     lane.set("lag", Math.round(lateMs * 1000));
     channel.send({ type: "heartbeat", lagMs: Math.round(lateMs) });
   });

@@ -6,6 +6,7 @@
  */
 
 import { PROTOCOL_VERSION } from "../protocol/message.ts";
+import { GRACE_S } from "../system/death_watch.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
 import { instanceAccess } from "./instance.ts";
@@ -15,9 +16,6 @@ import { instanceSockets } from "./sockets.ts";
 import { comeBack, standAside } from "./standby.ts";
 
 const currentInstance = instanceAccess();
-
-/** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
-export const GRACE_S = 2;
 
 /** How long a master may take to replace its own program (15 s). */
 const MASTER_ABSENCE_MS = 15_000;
@@ -107,6 +105,8 @@ async function callAgain(): Promise<Deno.UnixConn | null> {
   while (Deno.ppid === environment.masterPid && performance.now() < end) {
     try {
       const line = await callMaster();
+      // The thread that has started this worker has ended with the program before.
+      currentInstance().operations?.stayWithMaster();
       channel.renew(Promise.resolve(line));
       sayHello();
       repeatAcceptance();

@@ -89,6 +89,8 @@ export interface Operations {
   status(): string;
   /** Ends this process after some seconds, whatever it does. */
   endAfter(seconds: number): void;
+  /** Takes back the alarm that the end of a thread of the master has set, see `death_watch.ts`. */
+  stayWithMaster(): void;
 }
 
 const SHUT_WR = 1;
@@ -143,5 +145,7 @@ export function ordinaryOperations(
     },
     status: () => kernelText(c, "/proc/self/status"),
     endAfter: (seconds) => endAfter(c, seconds),
+    // The master starts ordinary workers from its main thread, which ends with it.
+    stayWithMaster: () => {},
   };
 }

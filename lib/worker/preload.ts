@@ -20,14 +20,14 @@ import {
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
-import { endWithParent } from "../system/death_watch.ts";
+import { endWithParent, GRACE_S } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { swallowSignal } from "../system/swallow_signal.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
 import { keepConsoleFromThrowing } from "./console_output.ts";
 import { enterInstance } from "./instance.ts";
-import { GRACE_S, obeyMaster, sayHello } from "./master_line.ts";
+import { obeyMaster, sayHello } from "./master_line.ts";
 import { leaveToScript, retire } from "./retire.ts";
 import { ordinaryOperations } from "./operations.ts";
 import { watchSignals } from "./signals.ts";

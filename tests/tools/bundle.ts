@@ -46,10 +46,15 @@ export async function bundle(directory: string): Promise<Files> {
     copySources(work);
     const master = await build(work, { base: "lib/cli/run.ts", entries: ["main.ts"] });
     const entries = named(master, STARTED).filter((path) => path.startsWith("lib/worker/"));
-    const worker = await build(work, { base: "lib/worker/preload.ts", entries });
-    const shared = [...worker.keys()].filter((path) => master.has(path));
-    if (shared.length > 0) throw new Error(`Master and workers both load ${shared} later`);
-    const code = new Map([...master, ...worker]);
+    const programs = [master, await build(work, { base: "lib/worker/preload.ts", entries })];
+    // Threads of the master, each with what it loads.
+    for (const path of named(master, STARTED).filter((path) => path.startsWith("lib/master/"))) {
+      programs.push(await build(work, { base: path, entries: [path] }));
+    }
+    const paths = programs.flatMap((files) => [...files.keys()]);
+    const shared = paths.filter((path, i) => paths.indexOf(path) !== i);
+    if (shared.length > 0) throw new Error(`Several programs load ${shared} later`);
+    const code = new Map(programs.flatMap((files) => [...files]));
     const files = new Map([...licences(work, code), ...placed(code), ...await types()]);
     files.set("deno.json", SETTINGS);
     for (const [path, head] of Object.entries(HEADS)) files.set(path, head + files.get(path));
@@ -130,7 +135,9 @@ async function bundleEntries(
     stderr: "inherit",
   }).output();
   if (!success) throw new Error("Cannot bundle: see the message above");
-  const top = dirname(join(common(paths), "file")).replace(/^entries\/?/, "");
+  const [first = "", ...others] = paths;
+  const folder = others.length === 0 ? dirname(first) : dirname(join(common(paths), "file"));
+  const top = folder.replace(/^entries\/?/, "");
   const out = join(work, "out");
   const files = filesBelow(out, "").map((path) =>
     [join(top, path), Deno.readTextFileSync(join(out, path))] as const

@@ -4,17 +4,18 @@
  * @module
  */
 
+import { isSandboxed } from "../../config/options/permissions.ts";
 import type { Happening } from "../../core/event.ts";
 import { heartbeatMs } from "../../core/watch.ts";
 import { type Delivery, LONGEST_QUEUE, MuleMail } from "../../core/mule_mail.ts";
 import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
 import { logLine } from "../log.ts";
 import type { Instruction } from "../master_setup.ts";
-import { startWorker, writeFacts } from "../start_worker.ts";
+import { LazyConfinement, startWorker, writeFacts } from "../start_worker.ts";
 import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
-import { workerCommand } from "../worker_command.ts";
+import { type WorkerCommand, workerCommand } from "../worker_command.ts";
 import { askedFor } from "../worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../worker_process.ts";
 import { type Life, Supervised } from "./supervised.ts";
@@ -35,12 +36,14 @@ export class Mules {
   readonly #supervised: Supervised[] = [];
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #leaving = new Set<Promise<void>>();
+  readonly #confinement: LazyConfinement;
   #generation = 0;
   #dropped = 0;
 
   /** Nothing is started yet. */
   constructor(setup: MuleSurroundings) {
     this.#setup = setup;
+    this.#confinement = new LazyConfinement(setup.surroundings);
     this.#touchFiles = new TouchFiles((_what, path) => {
       logLine("info", `Replacing the mules: ${path} was touched`, { event: "mulesReload" });
       this.#generation++;
@@ -89,6 +92,7 @@ export class Mules {
       ...this.#supervised.map((mule) => mule.stop(mercyMs)),
       ...this.#leaving,
     ]);
+    this.#confinement.close();
   }
 
   /** Ends them at once. */
@@ -120,8 +124,34 @@ export class Mules {
     return new Supervised({
       name: `mule ${mule}`,
       fields: { mule },
+      prepare: () => this.#prepare(mule),
       start: () => this.#launch(mule),
     });
+  }
+
+  /** Has Landlock's rules made for a mule, where that takes time. */
+  #prepare(mule: number): Promise<unknown> | null {
+    const { config } = this.#setup.instruction();
+    if (!isSandboxed(config)) return null;
+    const prepare = async () => {
+      const command = this.#command(mule);
+      if (this.#confinement.current(String(mule), command) !== undefined) return;
+      await this.#confinement.prepare(String(mule), command, config);
+    };
+    return prepare();
+  }
+
+  /** What a mule is started with. */
+  #command(mule: number): WorkerCommand {
+    const { surroundings, instruction } = this.#setup;
+    const { config } = instruction();
+    const script = config.mules[mule - 1];
+    if (script === undefined) throw new RangeError(`There is no mule ${mule}`);
+    return workerCommand(
+      { ...config, script, autoAccept: false },
+      `mule_${mule}`,
+      surroundings.control.directory,
+    );
   }
 
   #launch(mule: number): Life {
@@ -148,6 +178,8 @@ export class Mules {
       exited: (how, error) => {
         control.forget(token);
         surroundings.lanes.release(lease);
+        // What it could not read may have come after the rules were made.
+        if (!leaving) this.#confinement.forget(String(mule));
         this.#mail.forget(mule);
         this.#processes.delete(mule);
         exited.resolve(error === null ? how : `${how}: ${error}`);
@@ -178,16 +210,12 @@ export class Mules {
     const { surroundings, instruction } = this.#setup;
     const { control, scoreboardFd, stderrFd } = surroundings;
     const { config } = instruction();
-    const script = config.mules[mule - 1];
-    if (script === undefined) throw new RangeError(`There is no mule ${mule}`);
     // Its predecessor has read its own already: the names can be used again.
     const facts = `${control.directory}/facts_mule_${mule}.json`;
     writeFacts(instruction(), surroundings, facts);
-    const command = workerCommand(
-      { ...config, script, autoAccept: false },
-      `mule_${mule}`,
-      control.directory,
-    );
+    const command = this.#command(mule);
+    const confined = this.#confinement.current(String(mule), command);
+    if (confined === undefined) throw new Error("its restrictions have just become outdated");
     return startWorker(surroundings, command, {
       protocol: PROTOCOL_VERSION,
       facts,
@@ -209,7 +237,7 @@ export class Mules {
       heartbeatMs: heartbeatMs(config),
       processName: null,
       sandbox: command.sandbox,
-    });
+    }, confined.spawner);
   }
 
   #onMessage(mule: number, message: WorkerMessage): void {

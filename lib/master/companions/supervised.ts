@@ -28,6 +28,8 @@ export interface Subject {
   readonly fields: Readonly<Record<string, unknown>>;
   /** Longest pause before it is started again, in milliseconds. @default LONGEST_PAUSE_MS */
   readonly longestPauseMs?: number;
+  /** Makes ready what starting it takes; null: there is nothing to do. */
+  readonly prepare?: () => Promise<unknown> | null;
   /**
    * Starts it.
    *
@@ -106,6 +108,15 @@ export class Supervised {
   }
 
   #spawn(): void {
+    const preparing = this.#life === null ? this.#subject.prepare?.() ?? null : null;
+    if (preparing === null) return this.#start();
+    preparing.then(
+      () => this.#wanted ? this.#start() : undefined,
+      (error) => this.#wanted ? this.#failed(error) : undefined,
+    );
+  }
+
+  #start(): void {
     if (this.#life !== null) return;
     const { name, fields } = this.#subject;
     this.#asked = false;
@@ -120,14 +131,19 @@ export class Supervised {
       });
       this.#ended = this.#watch(life, performance.now());
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      logLine("error", `${name} could not be started: ${reason}`, {
-        event: "companionFailed",
-        reason,
-        ...fields,
-      });
-      this.#died(0, `could not be started: ${reason}`);
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    const { name, fields } = this.#subject;
+    const reason = error instanceof Error ? error.message : String(error);
+    logLine("error", `${name} could not be started: ${reason}`, {
+      event: "companionFailed",
+      reason,
+      ...fields,
+    });
+    this.#died(0, `could not be started: ${reason}`);
   }
 
   async #watch(life: Life, since: number): Promise<void> {

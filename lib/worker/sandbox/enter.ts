@@ -12,6 +12,7 @@ import { MetricTable } from "../../protocol/metric_table.ts";
 import { Scoreboard } from "../../protocol/scoreboard.ts";
 import type { SandboxPlan, WorkerSocket } from "../../protocol/worker_environment.ts";
 import { isTcp } from "../../system/adopted_listener.ts";
+import { GRACE_S } from "../../system/death_watch.ts";
 import { descriptorTarget, duplicate, O_CLOEXEC } from "../../system/descriptor.ts";
 import { check, compiledFunctions, cString, forgetLibc, type Libc } from "../../system/libc.ts";
 import { unixSockaddr } from "../../system/socket_address.ts";
@@ -149,6 +150,7 @@ async function arrange(
     staging,
     directory: cString(directoryOf(instance)),
     directoryLength: own.length,
+    seconds: Math.ceil(environment.mercyMs / 1000 + GRACE_S),
     status: openKernelFile(libc, "/proc/self/status"),
   });
   instance.operations = sealedOperations({

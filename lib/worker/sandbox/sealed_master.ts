@@ -28,6 +28,8 @@ export interface MasterSetup {
   readonly directory: Uint8Array<ArrayBuffer>;
   /** Length of its path, without the final zero. */
   readonly directoryLength: number;
+  /** How long this process may live on without its master, in seconds. */
+  readonly seconds: number;
   /** A descriptor of /proc/self/status. */
   readonly status: number;
 }
@@ -38,8 +40,10 @@ export interface SealedMaster {
   readonly call: () => number;
   /** Removes the files in the master's directory, and it, if the master has ended. */
   readonly removeDirectory: () => void;
-  /** Ends this process after some seconds. */
+  /** Ends this process after some seconds, or sooner where that was asked for before. */
   readonly endAfter: (seconds: unknown) => void;
+  /** Takes back the alarm that the kernel has set at the end of a thread of the master, if the master lives. */
+  readonly stay: () => void;
   /** Writes the text of `/proc/self/status`; returns its length in bytes. */
   readonly readStatus: (into: Record<number, number>) => number;
 }
@@ -78,7 +82,7 @@ export function sealedMaster(
   setup: MasterSetup,
 ): SealedMaster {
   const { files, swap, master, control, controlLength, seats, quiet, staging } = setup;
-  const { directory, directoryLength, status } = setup;
+  const { directory, directoryLength, status, seconds } = setup;
   const count = seats.length;
   const peer = new Uint8Array(ADDRESS_BYTES);
   const size = new Uint8Array(4);
@@ -88,6 +92,8 @@ export function sealedMaster(
   const block = new Uint8Array(BLOCK_BYTES);
   const blockSize = BigInt(BLOCK_BYTES);
   let used = 0;
+  /** True once this process ends in any case. */
+  let ending = false;
 
   /** True if a descriptor is a connection to the master's socket. */
   function leadsToMaster(fd: number): boolean {
@@ -115,6 +121,13 @@ export function sealedMaster(
     }
     files.replace(quiet.fd, staging);
     return place;
+  }
+
+  /** Nobody can put off an end that was asked for. */
+  function endAfter(asked: number): void {
+    const before = c.alarm(asked);
+    if (ending && before > 0 && before < asked) c.alarm(before);
+    ending = true;
   }
 
   function unlinkAt(record: number): void {
@@ -150,7 +163,16 @@ export function sealedMaster(
   return {
     call,
     removeDirectory,
-    endAfter: (seconds) => void c.alarm(whole(seconds)),
+    endAfter: (given) => {
+      const asked = whole(given);
+      if (asked > 0) endAfter(asked);
+    },
+    stay: () => {
+      if (ending || c.getppid() !== master) return;
+      c.alarm(0);
+      // Between both looks the master may have ended, and its alarm been taken back.
+      if (c.getppid() !== master) endAfter(seconds);
+    },
     readStatus: (into) => {
       const length = toNumber(c.pread(status, block, blockSize, 0n));
       for (let i = 0; i < length; i++) into[i] = block[i] ?? 0;

@@ -98,6 +98,7 @@ export function sealedOperations(
       return new TextDecoder().decode(new Uint8Array(bytes));
     },
     endAfter: (seconds) => master.endAfter(Math.ceil(seconds)),
+    stayWithMaster: () => master.stay(),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a master says of itself. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { statusOf, statusText, workersText } from "../../../lib/control/status.ts";
 import type { MasterState } from "../../../lib/core/state.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
@@ -9,6 +9,7 @@ const facts = {
   pid: 99,
   script: "app.ts",
   sockets: ["127.0.0.1:80", "/run/app.sock"],
+  walls: [],
   now: 130_000,
   count: (slot: number, cell: string) => cell === "requests" ? slot * 10 : 0,
 };
@@ -84,6 +85,21 @@ SLOT  PID  STATE      GEN  AGE     REQUESTS  ERRORS  RESPAWNS
   );
   assertEquals(workersText(statusOf(stateOf(), facts)).split("\n").length, 1);
   assertMatch(statusText(statusOf({ ...state, paused: true } as MasterState, facts)), /paused for/);
+});
+
+Deno.test("statusText() says which walls hold around sandboxed workers", () => {
+  const text = statusText(statusOf(state, {
+    ...facts,
+    walls: [
+      { wall: "seccomp", holds: true, why: "" },
+      { wall: "landlock", holds: false, why: "allow-run gives all rights of the user" },
+    ],
+  }));
+  assertStringIncludes(
+    text,
+    "\nWalls seccomp holds, landlock does not hold (allow-run gives all rights of the user)\n",
+  );
+  assert(!statusText(statusOf(state, facts)).includes("Walls"));
 });
 
 Deno.test("statusOf() survives JSON", () => {

@@ -42,6 +42,7 @@ class Desk implements AsyncDisposable {
         this.#news.resolve();
       },
       state: () => stateOf(),
+      walls: () => [],
       nudge: () => null,
       stats: () => Promise.reject(new Error("nobody asks here")),
       config: () => defaults(),
