@@ -55,7 +55,7 @@ export function wallStatus({ walls }: SandboxWalls, pids: readonly number[]): Wa
     const held = HELD[wall];
     if (held === null) return [];
     const not = (why: string) => [{ wall, holds: false, why }];
-    if (!walls.includes(wall)) return not("not asked for");
+    if (!walls.includes(wall)) return not("sandbox-walls leaves it out");
     const problem = PROBLEMS[wall]();
     if (problem !== null) return not(problem);
     if (pids.length === 0) return not("no worker accepts");

@@ -58,6 +58,12 @@ export function opened(files: SealedFiles, fd: number): Opened {
   return { fd, file };
 }
 
+/** The other descriptors that stand for the same file. */
+export function duplicatesOf(c: Libc, files: SealedFiles, fd: number): number[] {
+  const file = files.identify(fd);
+  return openDescriptors(c).filter((one) => one !== fd && files.is(one, file));
+}
+
 /** Opens a file of /proc for good. */
 export function openKernelFile(c: Libc, path: string, directory = false): number {
   return check(

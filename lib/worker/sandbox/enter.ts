@@ -25,6 +25,7 @@ import { RequestMeter, requestMeter } from "../request_meter.ts";
 // It takes its way to the instance now; the script gets the same module.
 import "../uwsgi.ts";
 import {
+  duplicatesOf,
   epollInstances,
   fillNumbers,
   idleConnections,
@@ -157,6 +158,7 @@ async function arrange(
     log: sealedLog(c, new Int32Array(Deno.UnsafePointerView.getArrayBuffer(errno, 4)), {
       files,
       log,
+      duplicates: duplicatesOf(libc, files, log),
       path: logPath(libc, log),
       staging,
       quiet: quiet.fd,

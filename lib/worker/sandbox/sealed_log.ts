@@ -12,6 +12,8 @@ export interface LogSetup {
   readonly files: SealedFiles;
   /** Descriptor of the log. */
   readonly log: number;
+  /** Other descriptors that stand for the log, such as standard output and what Deno keeps of it. */
+  readonly duplicates: readonly number[];
   /** The path of the log, ending in zero; null: it is no file, and is not opened again. */
   readonly path: Uint8Array<ArrayBuffer> | null;
   /** A descriptor whose number is guarded, where a new file is looked at before it is the log. */
@@ -68,15 +70,16 @@ const kindOf = getOwnPropertyDescriptor(prototypeOfArrays, Symbol.toStringTag)?.
 export function sealedLog(
   c: Pick<Lasting, "write" | "poll" | "fcntl_lock" | "open">,
   errno: Int32Array<ArrayBuffer>,
-  { files, log, path, staging, quiet, memory }: LogSetup,
+  { files, log, duplicates, path, staging, quiet, memory }: LogSetup,
 ): SealedLog {
   const flock = new Uint8Array(FLOCK_BYTES);
   const nobody = new Uint8Array(POLL_BYTES);
   const writable = new Uint8Array(POLL_BYTES);
+  const duplicateCount = duplicates.length;
   const none = 0n;
   const one = 1n;
   let logFile = files.identify(log);
-  const stdoutFile = files.identify(STDOUT);
+  let stdoutFile = files.identify(STDOUT);
   let stderrFile = files.identify(STDERR);
   /** False: the lock was not to be had, and is tried without waiting until it is. */
   let waits = true;
@@ -166,9 +169,14 @@ export function sealedLog(
     const isLog = file !== null && file.type === FILE_TYPE.regular &&
       files.same(file, files.identifyPath(path));
     if (isLog) {
-      const stderrIsLog = files.same(stderrFile, logFile) && files.is(STDERR, stderrFile);
+      const before = logFile;
       if (files.replace(staging, log)) logFile = file;
-      if (stderrIsLog && files.replace(staging, STDERR)) stderrFile = file;
+      if (files.is(STDERR, before) && files.replace(staging, STDERR)) stderrFile = file;
+      for (let i = 0; i < duplicateCount; i++) {
+        const fd = duplicates[i] ?? staging;
+        if (!files.is(fd, before) || !files.replace(staging, fd)) continue;
+        if (fd === STDOUT) stdoutFile = file;
+      }
     }
     files.replace(quiet, staging);
     return isLog;

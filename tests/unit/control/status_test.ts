@@ -97,7 +97,7 @@ Deno.test("statusText() says which walls hold around sandboxed workers", () => {
   }));
   assertStringIncludes(
     text,
-    "\nWalls seccomp holds, landlock does not hold (allow-run gives all rights of the user)\n",
+    "\nWalls seccomp (landlock: allow-run gives all rights of the user)\n",
   );
   assert(!statusText(statusOf(state, facts)).includes("Walls"));
 });

@@ -58,8 +58,9 @@ function logAt(owned: OwnedDescriptors, path: string) {
   const quiet = openFile(owned, `${path}.quiet`);
   const memory = owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
   const staging = owned.own(duplicate(owned.libc, quiet));
-  const setup = { files, log, path: cString(path), staging, quiet, memory };
-  return { log, staging, sealed: sealedLog(c, new Int32Array(1), setup) };
+  const duplicates = [owned.own(duplicate(owned.libc, log))];
+  const setup = { files, log, duplicates, path: cString(path), staging, quiet, memory };
+  return { log, staging, duplicates, sealed: sealedLog(c, new Int32Array(1), setup) };
 }
 
 Deno.test("a line goes to the log, and to nothing that has its number", () => {
@@ -96,7 +97,7 @@ Deno.test("the log goes on in the file that has its path, if that is one", () =>
   using owned = new OwnedDescriptors();
   using directory = new TempDirectory();
   const path = directory.at("log");
-  const { staging, sealed } = logAt(owned, path);
+  const { staging, duplicates, sealed } = logAt(owned, path);
   const bytes = new TextEncoder().encode("line\n");
   assertEquals(sealed.write(TARGETS.log, bytes, 5), 5);
   Deno.renameSync(path, directory.at("old"));
@@ -115,6 +116,7 @@ Deno.test("the log goes on in the file that has its path, if that is one", () =>
   );
   assertEquals(texts, ["line\n", "line\n", ""]);
   assertEquals(descriptorTarget(owned.libc, staging), `${path}.quiet`);
+  assertEquals(descriptorTarget(owned.libc, duplicates[0] ?? -1), path);
 });
 
 /** A queue with a server of Deno's that waits for it, as a sandboxed worker has them. */
