@@ -16,7 +16,7 @@ import {
 import { expectsProxyHeader } from "../config/options/proxy.ts";
 import { dirname } from "../paths.ts";
 import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
-import { covers, realPathOf } from "../system/real_path.ts";
+import { covers, realPathOf } from "../system/absolute_path.ts";
 import { readJsonFile } from "../system/json_file.ts";
 import type { ImportMap } from "./import_map.ts";
 import { permissionSet } from "./permission_set.ts";
@@ -86,6 +86,7 @@ export function sandbox(
   const flags: string[] = ["--no-prompt", "--no-code-cache"];
   const revoke: Deno.PermissionDescriptor[] = [];
   const granted = new Set<PermissionKind>();
+  let writesAll = false;
   for (const name of PERMISSION_KINDS) {
     const own = permissionsOf(config, name);
     const said = own.allow !== null || own.deny !== null ? own : set[name] ?? own;
@@ -93,6 +94,7 @@ export function sandbox(
     refuseConflict(`deny-${name}`, name, deny, directory);
     if (allow !== true) refuseConflict(`allow-${name}`, name, allow, directory);
     if (allow === true || allow.length > 0) granted.add(name);
+    if (name === "write" && allow === true) writesAll = true;
     if (allow === true) flags.push(`--allow-${name}`);
     else if (name === "ffi") {
       // A list would not do: what is mapped and pointed to needs all of it.
@@ -119,7 +121,7 @@ export function sandbox(
   };
   const seccomp = walls.includes("seccomp") ? { grants, required } : null;
   const notes = missingWalls(config.sandboxWalls);
-  return { flags, plan: { revoke, throwaways, seccomp }, notes };
+  return { flags, plan: { revoke, throwaways, seccomp, webStorage: writesAll }, notes };
 }
 
 /**

@@ -22,12 +22,17 @@ import { telemetryEnvironment } from "./telemetry.ts";
 import type { WorkerCommand } from "./worker_command.ts";
 import type { ChildHandle } from "./worker_process.ts";
 
-/** Starts the process. It inherits the descriptors that its environment names. */
+/**
+ * Starts the process. It inherits the descriptors that its environment names.
+ *
+ * @throws {Error} If the import map is not what was written for the generation.
+ */
 export function startWorker(
   { libc, process, log }: Surroundings,
   command: WorkerCommand,
   environment: WorkerEnvironment,
 ): ChildHandle {
+  refuseChangedMap(command);
   const { sockets, scoreboard, stderr, words, certificates } = environment;
   const lent = [
     ...sockets.flatMap((socket) => socket.fds),
@@ -75,6 +80,15 @@ export function startWorker(
     stdout: shaped ? child.stdout : null,
     kill: (signal) => child.kill(signal),
   };
+}
+
+/** Through the import map a worker would load other modules of duwsgi, before it is a sandbox. */
+function refuseChangedMap({ importMap }: WorkerCommand): void {
+  if (importMap === null || Deno.readTextFileSync(importMap.path) === importMap.text) return;
+  throw new Error(
+    `${importMap.path} is not what the master has written: a worker, or another program of this user, ` +
+      "has changed it; a reload writes it anew",
+  );
 }
 
 /** Writes the file with what is the same for all processes of a generation. */

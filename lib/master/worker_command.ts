@@ -53,6 +53,8 @@ export interface WorkerCommand {
   readonly args: readonly string[];
   /** How they become sandboxes; null: they are none. */
   readonly sandbox: SandboxPlan | null;
+  /** The import map of sandboxed workers, which none of them may have changed; null: they are none. */
+  readonly importMap: { readonly path: string; readonly text: string } | null;
   /** False: what they write to the log goes through the master, which has the targets. */
   readonly ownLog: boolean;
   readonly env: Readonly<Record<string, string>>;
@@ -82,13 +84,21 @@ export function workerCommand(
     if (problem !== null) throw new Error(problem);
     const toRun = { preloads: preloads.map(({ href }) => href), script: toFileUrl(script).href };
     const { args, env } = binaryWorker(toRun, config.workerArgv);
-    return { args, env: { ...own, ...env }, notes: [], sandbox: null, ownLog: true };
+    return {
+      args,
+      env: { ...own, ...env },
+      notes: [],
+      sandbox: null,
+      importMap: null,
+      ownLog: true,
+    };
   }
   const flags = importMapFlags(config.denoFlags);
   const { layers, configFile } = readScriptLayers(script, flags);
   const mapPath = importMapPath(directory, run);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
-  Deno.writeTextFileSync(mapPath, JSON.stringify(map));
+  const text = JSON.stringify(map);
+  Deno.writeTextFileSync(mapPath, text);
   const sandbox = sandboxFor(config, directory, configFile, map);
   const args = [
     "run",
@@ -105,7 +115,8 @@ export function workerCommand(
   );
   const notes = [...replaced, ...sandbox?.notes ?? []];
   const ownLog = sandbox === null || !shapesLines(config);
-  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, ownLog };
+  const importMap = sandbox === null ? null : { path: mapPath, text };
+  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, importMap, ownLog };
 }
 
 let sandboxes: typeof import("./sandbox.ts") | null = null;

@@ -26,6 +26,7 @@ import { directoryRemover } from "./remove_directory.ts";
 import { LASTING_FUNCTIONS, sealedFunctions } from "./sealed_libc.ts";
 import { refuseSystemCalls } from "./seccomp_wall.ts";
 import { sparePipes } from "./spare_pipes.ts";
+import { removeWebStorage } from "./web_storage.ts";
 import { type Pair, waitingServers, type Wanted } from "./waiting_servers.ts";
 
 async function enter(instance: Instance): Promise<void> {
@@ -50,7 +51,7 @@ async function seal(
   instance: Instance,
   libc: Libc,
   memory: number,
-  { revoke, throwaways, seccomp }: SandboxPlan,
+  { revoke, throwaways, seccomp, webStorage }: SandboxPlan,
 ): Promise<void> {
   const { control, stderr } = instance.environment;
   // What is counted, is counted by what is made now.
@@ -93,6 +94,7 @@ async function seal(
   // It was loaded here, and not yet by the script.
   instance.usesModule = false;
   sealInstance();
+  if (!webStorage) removeWebStorage();
   if (seccomp !== null) refuseSystemCalls(libc, seccomp, null);
   for (const permission of revoke) Deno.permissions.revokeSync(permission);
 }
