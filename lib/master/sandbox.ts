@@ -160,7 +160,8 @@ function effective(
 }
 
 /**
- * What `allow-sys` stands for without a list: all names of Deno 2.9.6 but `inspector`. A debugger of its own
+ * What `allow-sys` stands for without a list: all names that the flag of Deno 2.9.6 takes. What only all of
+ * the kind gives is left out with that: `umask`, `setuid` and the like, and `inspector`. A debugger of its own
  * process shows a script what closures hold, the functions of the C library among it, and Deno takes no
  * `--deny-sys=inspector`.
  */
