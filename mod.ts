@@ -57,6 +57,8 @@ export type {
   PermissionDenials,
   PermissionGrants,
   PermissionKind,
+  SandboxWall,
+  SandboxWalls,
 } from "./lib/config/options/permissions.ts";
 export type { ProxyConfig } from "./lib/config/options/proxy.ts";
 export type { LogFileConfig } from "./lib/config/options/log_file.ts";

@@ -14,7 +14,7 @@ import {
   type WorkerMessage,
 } from "../protocol/message.ts";
 import { exists } from "../system/owned_path.ts";
-import { covers, realPathOf } from "../system/real_path.ts";
+import { covers, realPathOf } from "../system/absolute_path.ts";
 import { after } from "../system/timing.ts";
 
 /** The control pipe of one worker, as the master holds it. */

@@ -16,7 +16,7 @@ import {
 import { expectsProxyHeader } from "../config/options/proxy.ts";
 import { dirname } from "../paths.ts";
 import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
-import { covers, realPathOf } from "../system/real_path.ts";
+import { covers, realPathOf } from "../system/absolute_path.ts";
 import { readJsonFile } from "../system/json_file.ts";
 import type { ImportMap } from "./import_map.ts";
 import { permissionSet } from "./permission_set.ts";
@@ -123,7 +123,7 @@ export function sandbox(
   const seccomp = walls.includes("seccomp") ? { grants, required } : null;
   return {
     flags,
-    plan: { revoke, throwaways, seccomp },
+    plan: { revoke, throwaways, seccomp, webStorage: allowed.write === true },
     notes: missingWalls(config.sandboxWalls),
     allowed: allowed as Sandbox["allowed"],
   };
@@ -165,7 +165,8 @@ function effective(
 }
 
 /**
- * What `allow-sys` stands for without a list: all names of Deno 2.9.6 but `inspector`. A debugger of its own
+ * What `allow-sys` stands for without a list: all names that the flag of Deno 2.9.6 takes. What only all of
+ * the kind gives is left out with that: `umask`, `setuid` and the like, and `inspector`. A debugger of its own
  * process shows a script what closures hold, the functions of the C library among it, and Deno takes no
  * `--deny-sys=inspector`.
  */

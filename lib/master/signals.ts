@@ -38,8 +38,8 @@ export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>
 /** Signals without effect that somebody might expect one of, and why. */
 export const SIGNALS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
   SIGUSR1:
-    "Nothing, where foreign functions are allowed. Deno would start its debugger, through which every " +
-    "local user could run code as the master. (In uWSGI it writes statistics to the log; here `s` in " +
+    "Nothing, where foreign functions are allowed; the same in workers, mules and `top`. Deno would " +
+    "start its debugger, through which every local user could run code as the process. (In uWSGI it writes statistics to the log; here `s` in " +
     "the FIFO does, and `ctl status` shows them.)",
   SIGWINCH: "Nothing: a terminal sends it whenever its window changes.",
 };

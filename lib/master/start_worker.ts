@@ -31,6 +31,7 @@ import type { ChildHandle } from "./worker_process.ts";
  * Starts the process. It inherits the descriptors that its environment names.
  *
  * @param spawner Starts it with restrictions; null: it has none.
+ * @throws {Error} If the import map is not what was written for the generation.
  */
 export function startWorker(
   { libc, process, log }: Surroundings,
@@ -38,6 +39,7 @@ export function startWorker(
   environment: WorkerEnvironment,
   spawner: ChildSpawner | null = null,
 ): ChildHandle {
+  refuseChangedMap(command);
   const { sockets, scoreboard, stderr, words, certificates } = environment;
   const lent = [
     ...sockets.flatMap((socket) => socket.fds),
@@ -151,6 +153,15 @@ export class LazyConfinement {
   close(): void {
     this.#loaded?.close();
   }
+}
+
+/** Through the import map a worker would load other modules of duwsgi, before it is a sandbox. */
+function refuseChangedMap({ importMap }: WorkerCommand): void {
+  if (importMap === null || Deno.readTextFileSync(importMap.path) === importMap.text) return;
+  throw new Error(
+    `${importMap.path} is not what the master has written: a worker, or another program of this user, ` +
+      "has changed it; a reload writes it anew",
+  );
 }
 
 /** Writes the file with what is the same for all processes of a generation. */

@@ -56,6 +56,8 @@ export interface WorkerCommand {
   readonly sandbox: SandboxPlan | null;
   /** What Landlock is to restrict them to; null: nothing. */
   readonly landlock: LandlockPlan | null;
+  /** The import map of sandboxed workers, which none of them may have changed; null: they are none. */
+  readonly importMap: { readonly path: string; readonly text: string } | null;
   /** False: what they write to the log goes through the master, which has the targets. */
   readonly ownLog: boolean;
   readonly env: Readonly<Record<string, string>>;
@@ -91,6 +93,7 @@ export function workerCommand(
       notes: [],
       sandbox: null,
       landlock: null,
+      importMap: null,
       ownLog: true,
     };
   }
@@ -98,7 +101,8 @@ export function workerCommand(
   const { layers, configFile, folders } = readScriptLayers(script, flags);
   const mapPath = importMapPath(directory, run);
   const map = mergeImportMaps(layers, MODULE.href, toFileUrl(mapPath).href);
-  Deno.writeTextFileSync(mapPath, JSON.stringify(map));
+  const text = JSON.stringify(map);
+  Deno.writeTextFileSync(mapPath, text);
   const sandbox = sandboxFor(config, directory, configFile, map);
   const args = [
     "run",
@@ -127,7 +131,8 @@ export function workerCommand(
     env: own,
     opensLog: ownLog,
   };
-  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, landlock, ownLog };
+  const importMap = sandbox === null ? null : { path: mapPath, text };
+  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, landlock, importMap, ownLog };
 }
 
 let sandboxes: typeof import("./sandbox.ts") | null = null;

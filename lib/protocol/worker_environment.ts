@@ -98,6 +98,8 @@ export interface SandboxPlan {
   readonly throwaways: readonly string[];
   /** Null: the configuration wants no such wall. */
   readonly seccomp: SeccompPlan | null;
+  /** True: what browsers store for pages (`localStorage`, `caches`) is there, which writes to DENO_DIR. */
+  readonly webStorage: boolean;
 }
 
 /** What a worker is told by the variable. */

@@ -206,7 +206,12 @@ const KINDS: Readonly<Record<PermissionKind, Kind>> = {
     example: "/usr/bin/convert",
     more: "What they start has all permissions of the user. ",
   },
-  sys: { what: "ask for facts of the system", argument: "API,…", example: "hostname,loadavg" },
+  sys: {
+    what: "ask for facts of the system",
+    argument: "API,…",
+    example: "hostname,loadavg",
+    more: "All never means the debugger (`inspector`), which cannot be allowed. ",
+  },
   ffi: {
     what: "call foreign functions",
     argument: "BOOLEAN",

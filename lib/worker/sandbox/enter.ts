@@ -45,6 +45,7 @@ import { sealedLog } from "./sealed_log.ts";
 import { sealedMaster } from "./sealed_master.ts";
 import { placeOf, sealedOperations } from "./sealed_operations.ts";
 import { sealedQueues, swapper } from "./sealed_queues.ts";
+import { removeWebStorage } from "./web_storage.ts";
 import { type Pair, type Waiting, waitingServers, type Wanted } from "./waiting_servers.ts";
 
 /** How often a worker can call again: a master that replaces its program replaces its workers as well. */
@@ -65,7 +66,7 @@ async function seal(
   instance: Instance,
   libc: Libc,
   memory: number,
-  { revoke, throwaways, seccomp }: SandboxPlan,
+  { revoke, throwaways, seccomp, webStorage }: SandboxPlan,
 ): Promise<void> {
   // What is counted, is counted by what is made now.
   requestMeter();
@@ -88,6 +89,7 @@ async function seal(
   // It was loaded here, and not yet by the script.
   instance.usesModule = false;
   sealInstance();
+  if (!webStorage) removeWebStorage();
   if (seccomp !== null) {
     // Programs that a worker starts keep the filter, and have descriptors of their own.
     const guard = seccomp.grants.run || seccomp.grants.ffi

@@ -106,3 +106,15 @@ Deno.test("statusOf() survives JSON", () => {
   const status = statusOf(state, facts);
   assertEquals(JSON.parse(JSON.stringify(status)), status);
 });
+
+Deno.test("statusText() names the walls that hold, and why others do not", () => {
+  const line = (...walls: readonly [string, string | null][]) =>
+    statusText(statusOf(state, {
+      ...facts,
+      walls: walls.map(([wall, why]) => ({ wall, holds: why === null, why })),
+    })).split("\n").filter((text) => text.startsWith("Walls"));
+  assertEquals(line(), []);
+  assertEquals(line(["seccomp", null], ["landlock", null]), ["Walls seccomp, landlock"]);
+  assertEquals(line(["seccomp", null], ["landlock", "no"]), ["Walls seccomp (landlock: no)"]);
+  assertEquals(line(["seccomp", "a"], ["landlock", "b"]), ["Walls none (seccomp: a; landlock: b)"]);
+});

@@ -2,10 +2,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Config } from "../../../lib/config/config.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
-import { refuseOwnImports, type Sandbox, sandbox } from "../../../lib/master/sandbox.ts";
+import { refuseOwnImports, type Sandbox, sandbox, SYS_NAMES } from "../../../lib/master/sandbox.ts";
+import { libc } from "../../../lib/system/libc.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 const DIR = "/run/duwsgi-1";
+
+// What looks for walls opens the C library, for good.
+libc();
 
 function made(config: Partial<Config>, configFile: string | null = null): Sandbox {
   return sandbox({ ...defaults(), ...config }, DIR, configFile);
@@ -19,12 +23,14 @@ function flags(config: Partial<Config>, configFile: string | null = null): reado
 
 const NOTHING = [
   "--no-prompt",
+  "--no-code-cache",
   "--allow-net=OURS",
   `--allow-read=${DIR}`,
   `--allow-write=${DIR}`,
   "--allow-env=DUWSGI_WORKER",
   "--allow-ffi",
   "--allow-import=127.0.0.1:0",
+  "--cached-only",
 ];
 
 Deno.test("sandbox() gives what duwsgi needs, and has all of it given back", () => {
@@ -45,13 +51,14 @@ Deno.test("sandbox() gives what duwsgi needs, and has all of it given back", () 
 Deno.test("sandbox() adds lists to what it needs, and gives back nothing that the script may do", () => {
   const own = { allowNet: ["db:5432", "127.0.0.1:0"], allowEnv: ["HOME"] };
   const both = flags(own);
-  assertEquals(both[1], "--allow-net=db:5432,OURS");
+  assertEquals(both[2], "--allow-net=db:5432,OURS");
   assert(both.includes("--allow-env=HOME,DUWSGI_WORKER"));
   const { revoke } = made(own).plan;
   assert(!revoke.some((one) => one.name === "net" && one.host === "127.0.0.1:0"));
   const whole = made({ allowNet: true, allowRead: true, allowFfi: true, allowImport: true });
   assertEquals(whole.flags, [
     "--no-prompt",
+    "--no-code-cache",
     "--allow-net",
     "--allow-read",
     `--allow-write=${DIR}`,
@@ -116,4 +123,66 @@ Deno.test("a sandbox has no import map that leads duwsgi's own imports elsewhere
   ) assertThrows(() => check(key), Error, `"${key}"`);
   const scopes = { "file:///opt/": { "node:fs": "file:///x.ts" } };
   assertThrows(() => refuseOwnImports({ imports: {}, scopes }, own), Error, '"node:fs"');
+});
+
+Deno.test("allow-sys without a list is a list of all names but inspector, in permission sets too", () => {
+  const all = `--allow-sys=${SYS_NAMES.join(",")}`;
+  assert(flags({ allowSys: true }).includes(all));
+  using directory = new TempDirectory();
+  directory.write("deno.json", `{ "permissions": { "a": { "all": true }, "b": { "sys": true } } }`);
+  for (const permissionSet of ["a", "b"]) {
+    assert(flags({ permissionSet }, directory.at("deno.json")).includes(all));
+  }
+  assertThrows(() => made({ allowSys: ["hostname", "inspector"] }), Error, "allow-sys = inspector");
+  directory.write("deno.json", `{ "permissions": { "c": { "sys": ["inspector"] } } }`);
+  const set = () => made({ permissionSet: "c" }, directory.at("deno.json"));
+  assertThrows(set, Error, "allow-sys = inspector");
+});
+
+Deno.test("the names of allow-sys are those that Deno's flag takes", async () => {
+  using directory = new TempDirectory();
+  const script = directory.write("nothing.js");
+  const takes = async (names: readonly string[]) => {
+    const args = ["run", "--quiet", "--no-prompt", `--allow-sys=${names.join(",")}`, script];
+    return (await new Deno.Command(Deno.execPath(), { args, stderr: "null" }).output()).success;
+  };
+  assert(await takes(SYS_NAMES));
+  // Names that Deno has had or asks for, and functions of node:os and node:process.
+  const others = [
+    "inspector",
+    "osInfo",
+    "umask",
+    "setuid",
+    "setgid",
+    "seteuid",
+    "setegid",
+    "getuid",
+  ];
+  for (
+    const name of [...others, "getgid", "geteuid", "getgroups", "freemem", "uptime", "version"]
+  ) {
+    assertEquals([name, await takes([name])], [name, false]);
+  }
+});
+
+Deno.test("paths of the sandbox are compared as the kernel resolves them", () => {
+  using directory = new TempDirectory();
+  directory.write("own/file", "");
+  Deno.symlinkSync(directory.at("own"), directory.at("alias"));
+  const own = directory.at("own/duwsgi-1");
+  const start = (config: Partial<Config>) => sandbox({ ...defaults(), ...config }, own, null);
+  for (
+    const path of ["alias", "own", "own/duwsgi-1", "own/duwsgi-1/deeper", "alias/duwsgi-1", "."]
+  ) {
+    for (const option of ["allowRead", "allowWrite"] as const) {
+      assertThrows(() => start({ [option]: [directory.at(path)] }), Error, "covers", path);
+    }
+    if (path.endsWith("deeper")) continue;
+    assertThrows(
+      () => start({ allowRead: true, denyRead: [directory.at(path)] }),
+      Error,
+      "covers",
+    );
+  }
+  start({ allowRead: [directory.at("own/file"), directory.at("alias/duwsgi-10")] });
 });

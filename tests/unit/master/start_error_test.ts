@@ -1,5 +1,5 @@
 /** What Deno prints when a script cannot start. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { StartErrorFinder } from "../../../lib/master/start_error.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
@@ -31,6 +31,19 @@ Deno.test("error is the same, when the output has colours", () => {
   const text = "\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught Error: no\n" +
     "    at \x1b[0m\x1b[36mfile:///srv/app.ts\x1b[0m:\x1b[0m\x1b[33m2\x1b[0m:\x1b[0m\x1b[33m9\x1b[0m";
   assertEquals(found(text), "Error: no (/srv/app.ts:2:9)");
+});
+
+Deno.test("error says how to fill the cache, when something may not be downloaded", () => {
+  const npm = 'error: Failed loading https://registry.invalid/x for package "x"\n' +
+    '    0: npm package not found in cache: "x", --cached-only is specified.\n' +
+    "    at file:///srv/app.ts:1:15";
+  const remote =
+    'error: Specifier not found in cache: "https://x.invalid/a.ts", --cached-only is specified.';
+  for (const [text, name] of [[npm, "x"], [remote, "https://x.invalid/a.ts"]] as const) {
+    assertStringIncludes(found(text) ?? "", `"${name}" is not in Deno's cache`);
+    assertStringIncludes(found(text) ?? "", "deno cache SCRIPT");
+  }
+  assertStringIncludes(found(npm) ?? "", "(/srv/app.ts:1:15)");
 });
 
 Deno.test("line() throws nothing, whatever a worker prints", () => {

@@ -41,7 +41,12 @@ const ENVIRONMENT: WorkerEnvironment = {
   stderr: null,
   words: { write: 14, read: 15 },
   mercyMs: 60_000,
-  sandbox: { revoke: [{ name: "ffi" }], throwaways: ["/tmp/duwsgi-1/throwaway_0.sock"] },
+  sandbox: {
+    revoke: [{ name: "ffi" }],
+    throwaways: ["/tmp/duwsgi-1/throwaway_0.sock"],
+    seccomp: null,
+    webStorage: false,
+  },
   processName: "app worker 1",
 };
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Rule, seccompProgram } from "../../../lib/system/seccomp.ts";
+import { type Condition, type Rule, seccompProgram } from "../../../lib/system/seccomp.ts";
 import {
   type Arch,
   callNumber,
@@ -48,7 +48,9 @@ for (const arch of ARCHES) {
 
   Deno.test(`conditions for ${arch} compare the low half of an argument, unsigned`, () => {
     const kill = callNumber("kill", arch);
-    const rule = (when: Rule["when"]): Rule[] => [{ calls: ["kill"], errno: "EPERM", when }];
+    const rule = (
+      when: readonly Condition[],
+    ): Rule[] => [{ calls: ["kill"], errno: "EPERM", when }];
     const minus = 0xffffffffn;
     const cases = [
       ["equal", 5n, EPERM],
