@@ -147,7 +147,7 @@ export class Crew {
     instruction: Instruction,
   ): void {
     const { token, lane, heartbeatMs } = known;
-    const lease = this.#lanes.keep(lane);
+    const lease = this.#lanes.keep(lane, slot);
     const words = this.#surroundings.log?.lastWords(known.words ?? null) ?? null;
     this.#take({
       worker,
@@ -201,8 +201,8 @@ export class Crew {
   vitals(worker: number): Vitals | undefined {
     const member = this.#members.get(worker);
     if (member === undefined) return undefined;
-    const { process: { lastHeardAt, loopLagMs }, lease: { lane }, heartbeatMs } = member;
-    return { lane, lastHeardAt, loopLagMs, heartbeatMs };
+    const { process: { lastHeardAt, loopLagMs }, lease: { lane, tally }, heartbeatMs } = member;
+    return { lane, requests: tally.requests, lastHeardAt, loopLagMs, heartbeatMs };
   }
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
@@ -236,7 +236,7 @@ export class Crew {
   /** Shows on the scoreboard what has changed. */
   show(before: MasterState, state: MasterState): void {
     if (before.workers === state.workers) return;
-    this.#surroundings.scoreboard.slots = state.slots.length;
+    this.#surroundings.scoreboard.showSlots(state.slots.length);
     for (const slot of state.slots) this.#showSlot(slot, before, state);
   }
 

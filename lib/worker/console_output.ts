@@ -88,8 +88,8 @@ export function keepConsoleFromThrowing(): void {
 }
 
 function keepFromThrowing(): void {
-  const { libc, environment, scoreboard } = currentInstance();
-  const lost = scoreboard.instanceCounter("logLinesLost");
+  const { libc, environment, lane } = currentInstance();
+  const lost = lane.counter("logLinesLost");
   printConsoleWith((text, level) => {
     writers ??= [1, 2].map((fd) => stderrLines(libc, environment.scoreboard, fd));
     const write = writers[level > 1 ? 1 : 0];

@@ -27,11 +27,11 @@ export function useLineSinks(targets: Partial<LineSinks>): void {
 }
 
 function standardError(): LineSinks {
-  const { libc, environment: { scoreboard: lock, stderr }, scoreboard } = currentInstance();
+  const { libc, environment: { scoreboard: lock, stderr }, lane } = currentInstance();
   const fd = stderr ?? 2;
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
   const write = stderrLines(libc, lock, fd, libc && fastWrite(libc));
-  const lost = scoreboard.instanceCounter("logLinesLost");
+  const lost = lane.counter("logLinesLost");
   const log = (line: string) => {
     if (!write(line)) lost();
   };

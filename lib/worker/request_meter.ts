@@ -70,7 +70,7 @@ export class RequestMeter {
     this.clock = { now: clock, lastBegin: 0 };
     this.#inFlight = new InFlight(lane, named);
     this.#tally = lane.tally;
-    this.#showAverage = scoreboard.gauge(slot, "averageTime");
+    this.#showAverage = scoreboard.averageGauge(slot);
     this.#average = scoreboard.get(slot, "averageTime");
   }
 
