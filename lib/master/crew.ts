@@ -34,7 +34,7 @@ import {
   type WorkerCommand,
   workerCommand,
 } from "./worker_command.ts";
-import { askedFor } from "./worker_control.ts";
+import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
@@ -165,8 +165,9 @@ export class Crew {
   #take(taken: Taken): void {
     const { worker, slot, generation, token, lease, child, words, instruction } = taken;
     const fields = { worker: slot, pid: child.pid, generation };
+    const wishes = new WorkerWishes(`worker ${slot}`, () => instruction.config, this.#report);
     const process = new WorkerProcess(child, {
-      message: (message) => this.#onMessage(worker, slot, message, instruction),
+      message: (message) => this.#onMessage(worker, message, wishes),
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
       printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
       exited: (how, error) => {
@@ -319,22 +320,13 @@ export class Crew {
     logLine("warning", text, { event: "unseenRequests" });
   }
 
-  #onWish(wish: Happening | null): void {
-    if (wish !== null) this.#report(wish);
-  }
-
-  #onMessage(
-    worker: number,
-    slot: number,
-    message: WorkerMessage,
-    { config }: Instruction,
-  ): void {
+  #onMessage(worker: number, message: WorkerMessage, wishes: WorkerWishes): void {
     switch (message.type) {
       case "accepting":
         return this.#report({ ...message, worker });
       case "reload":
       case "stop":
-        return this.#onWish(askedFor(message.type, `worker ${slot}`, config));
+        return wishes.ask(message.type);
       case "draining":
         return this.#report({ type: "leaving", worker });
       case "watch":

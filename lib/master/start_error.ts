@@ -7,6 +7,9 @@
 // deno-lint would take the escape character for a mistake in a literal.
 const COLOURS = new RegExp(String.fromCharCode(27) + "\\[[0-9;]*m", "g");
 
+/** More of an error or a place is left out: it is kept, logged, and shown in the stats. */
+const LONGEST = 1_000;
+
 /** Reads a worker's start-up output line by line and keeps the first error. */
 export class StartErrorFinder {
   #error: string | null = null;
@@ -14,7 +17,7 @@ export class StartErrorFinder {
 
   /** Takes the next line. */
   line(text: string): void {
-    const plain = text.replaceAll(COLOURS, "");
+    const plain = text.slice(0, LONGEST).replaceAll(COLOURS, "");
     if (this.#error === null) {
       const match = /^error: (?:Uncaught (?:\(in [\w ]+\) )?)?(.+)$/.exec(plain);
       if (match !== null) this.#error = match[1] ?? null;

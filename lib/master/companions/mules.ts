@@ -15,7 +15,8 @@ import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
 import { workerCommand } from "../worker_command.ts";
-import { askedFor } from "../worker_control.ts";
+import { Throttle } from "../throttle.ts";
+import { WorkerWishes } from "../worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../worker_process.ts";
 import { type Life, Supervised } from "./supervised.ts";
 
@@ -27,6 +28,9 @@ export interface MuleSurroundings {
   readonly instruction: () => Instruction;
 }
 
+/** There is at most one line about dropped messages in this time (10 s). */
+const DROPPED_MS = 10_000;
+
 /** The mules of the configuration. */
 export class Mules {
   readonly #setup: MuleSurroundings;
@@ -36,7 +40,12 @@ export class Mules {
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #leaving = new Set<Promise<void>>();
   #generation = 0;
-  #dropped = 0;
+  /** One line for many: whoever floods the mules must not flood the log. */
+  readonly #dropped = new Throttle(
+    DROPPED_MS,
+    (messages) => this.#logDropped(messages, this.#whyDropped),
+  );
+  #whyDropped = "";
 
   /** Nothing is started yet. */
   constructor(setup: MuleSurroundings) {
@@ -67,16 +76,12 @@ export class Mules {
 
   /** A worker, or a mule, sends a text to a mule; 0: to the first one that waits. */
   post(text: string, mule: number): void {
-    if (!Number.isInteger(mule) || mule < 0) return;
     const posted = this.#mail.post(text, mule);
     if (posted === "full") {
       const whose = mule === 0 ? "the mules" : `mule ${mule}`;
-      // One line for many: whoever floods the mules must not flood the log.
-      if (this.#dropped++ % LONGEST_QUEUE === 0) {
-        this.#logDropped(this.#dropped, `${LONGEST_QUEUE} already wait for ${whose}`);
-      }
+      this.#drop(`${LONGEST_QUEUE} already wait for ${whose}`);
     } else if (posted === "nobody") {
-      this.#logDropped(1, `there is no mule ${mule || 1}`);
+      this.#drop(`there is no mule ${mule || 1}`);
     } else if (posted !== "kept") {
       this.#deliver(posted);
     }
@@ -111,6 +116,11 @@ export class Mules {
     this.#processes.get(mule)?.send({ type: "mule-message", text });
   }
 
+  #drop(why: string): void {
+    this.#whyDropped = why;
+    this.#dropped.ask();
+  }
+
   #logDropped(messages: number, why: string): void {
     const text = `Dropped ${messages} message${messages === 1 ? "" : "s"} for mules: ${why}`;
     logLine("warning", text, { event: "muleMessageDropped", messages });
@@ -132,10 +142,12 @@ export class Mules {
     const lease = surroundings.lanes.take(0);
     const child = this.#spawn(mule, token, lease.number);
     let leaving = false;
+    const { instruction, report } = this.#setup;
+    const wishes = new WorkerWishes(`mule ${mule}`, () => instruction().config, report);
     const process = new WorkerProcess(child, {
       message: (message) => {
         // Whoever is about to leave takes on nothing more: it waits for the successor.
-        if (!leaving || message.type !== "mule-ask") this.#onMessage(mule, message);
+        if (!leaving || message.type !== "mule-ask") this.#onMessage(mule, message, wishes);
       },
       pipeBroken: (error) => {
         logLine("error", `mule ${mule}: ${error}`, { event: "pipeBroken", mule, pid: child.pid });
@@ -212,7 +224,7 @@ export class Mules {
     });
   }
 
-  #onMessage(mule: number, message: WorkerMessage): void {
+  #onMessage(mule: number, message: WorkerMessage, wishes: WorkerWishes): void {
     switch (message.type) {
       case "mule-ask": {
         const delivery = this.#mail.ask(mule);
@@ -221,11 +233,8 @@ export class Mules {
       case "mule-message":
         return this.post(message.text, message.mule);
       case "reload":
-      case "stop": {
-        const { config } = this.#setup.instruction();
-        const wish = askedFor(message.type, `mule ${mule}`, config);
-        return wish === null ? undefined : this.#setup.report(wish);
-      }
+      case "stop":
+        return wishes.ask(message.type);
       default:
         // A mule has no sockets: whether it accepts means nothing.
         return;
