@@ -54,8 +54,21 @@ async function viewsOf(running: RunningMaster): Promise<Views> {
   return { stats: statsAddresses(running)[0] ?? "", http: `http://${http()}` };
 }
 
+/** A master that hangs answers nobody (30 s): only failures take that long. */
+const PATIENCE_MS = 30_000;
+
 /** The master answers everybody who asks how it is, in numbers. */
-async function assertAnswers(running: RunningMaster, { stats, http }: Views): Promise<Stats> {
+async function assertAnswers(running: RunningMaster, views: Views): Promise<Stats> {
+  const { promise: patience, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("The master does not answer")), PATIENCE_MS);
+  try {
+    return await Promise.race([answers(running, views), patience]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answers(running: RunningMaster, { stats, http }: Views): Promise<Stats> {
   assertEquals(await getText(`${http}/healthz`), "ok\n");
   const metrics = await getText(`${http}/metrics`);
   for (const line of metrics.split("\n")) {
@@ -104,7 +117,7 @@ deno-worker-override = app.js`;
   const seed = Math.floor(Math.random() * 2 ** 31);
   let writing = true;
   // Its own deadlines may be garbage as well, and then it is killed in the middle of it.
-  const written = getText(`http://${addresses[0]}/write?rounds=300&seed=${seed}`)
+  const written = getText(`http://${addresses[0]}/write?rounds=1499&seed=${seed}`)
     .catch(() => null).finally(() => writing = false);
   for (let asked = 0; writing || asked < 3; asked++) {
     const { workers } = await assertAnswers(running, views);
@@ -176,7 +189,7 @@ deno-worker-override = ${LIAR}`,
   assertEquals(await running.stop(), 0);
 });
 
-/** A mule that logs what it is told, and `wait` does not let it read any more. */
+/** A mule that logs what it is told. */
 const MULE = `import uwsgi from "uwsgi";
 while (true) {
   const text = await uwsgi.mule_msg_get();
