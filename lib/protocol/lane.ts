@@ -32,6 +32,8 @@ const CELL_AT = tableOf({
   /** How late its event loop last was, in microseconds. */
   lag: 4,
 });
+/** The one that is written for each request. */
+const OLDEST_SINCE_AT = CELL_AT.oldestSince;
 /** Odd while `oldestSince` and the name are being written. */
 const VERSION_AT = 5;
 /** Bytes of the name. */
@@ -153,11 +155,11 @@ export class Lane {
 
   /** Shows the oldest request in flight; null: there is none. */
   showOldest(request: LaneRequest | null): void {
-    if (request === null) return this.set("oldestSince", 0);
+    if (request === null) return void atomicStore(this.#cells, OLDEST_SINCE_AT, 0);
     atomicAdd(this.#cells, VERSION_AT, 1);
     const { written } = encodeInto(request.name, this.#name);
     atomicStore(this.#cells, NAME_LENGTH_AT, written);
-    this.set("oldestSince", request.since);
+    atomicStore(this.#cells, OLDEST_SINCE_AT, request.since);
     atomicAdd(this.#cells, VERSION_AT, 1);
   }
 

@@ -8,6 +8,7 @@ import type { Happening } from "../../core/event.ts";
 import { heartbeatMs } from "../../core/watch.ts";
 import { type Delivery, LONGEST_QUEUE, MuleMail } from "../../core/mule_mail.ts";
 import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
+import type { LaneLease } from "../lane_pool.ts";
 import { logLine } from "../log.ts";
 import type { Instruction } from "../master_setup.ts";
 import { startWorker, writeFacts } from "../start_worker.ts";
@@ -140,7 +141,7 @@ export class Mules {
     const token = crypto.randomUUID();
     const exited = Promise.withResolvers<string>();
     const lease = surroundings.lanes.take(0);
-    const child = this.#spawn(mule, token, lease.number);
+    const child = this.#spawn(mule, token, lease);
     let leaving = false;
     const { instruction, report } = this.#setup;
     const wishes = new WorkerWishes(`mule ${mule}`, () => instruction().config, report);
@@ -186,7 +187,17 @@ export class Mules {
     };
   }
 
-  #spawn(mule: number, token: string, lane: number): ChildHandle {
+  /** A start that fails gives the lane back: it is tried again for as long as the instance lives. */
+  #spawn(mule: number, token: string, lease: LaneLease): ChildHandle {
+    try {
+      return this.#start(mule, token, lease.number);
+    } catch (error) {
+      this.#setup.surroundings.lanes.release(lease);
+      throw error;
+    }
+  }
+
+  #start(mule: number, token: string, lane: number): ChildHandle {
     const { surroundings, instruction } = this.#setup;
     const { control, scoreboardFd, stderrFd } = surroundings;
     const { config } = instruction();

@@ -105,3 +105,25 @@ Deno.test("counter() adds to one count of its lane", () => {
   assertEquals([...lane.tally].filter((value) => value !== 0), [4]);
   assertEquals(lane.tally[COUNT_AT.logLinesLost], 4);
 });
+
+Deno.test("a script that replaces methods does not choose what is written to a lane, or how much is counted", () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const [lane, cells] = [new Lane(memory, 1), new Int32Array(memory)];
+  const { indexOf } = Array.prototype;
+  const bigInt = BigInt;
+  Array.prototype.indexOf = () => 0;
+  Reflect.set(globalThis, "BigInt", () => 2n ** 50n);
+  Reflect.set(Object.prototype, "unknown", 0);
+  try {
+    lane.set("userDeadline", 77);
+    lane.counter("logLinesLost")();
+  } finally {
+    Array.prototype.indexOf = indexOf;
+    Reflect.set(globalThis, "BigInt", bigInt);
+    Reflect.deleteProperty(Object.prototype, "unknown");
+  }
+  assertEquals([lane.get("userDeadline"), lane.get("slot")], [77, 0]);
+  assertEquals(lane.tally[COUNT_AT.logLinesLost], 1);
+  // A number of 64 bits is two of these, of which the low one of 1 is 0.
+  assertEquals([...cells].filter((cell) => cell !== 0).length, 2);
+});
