@@ -98,7 +98,7 @@ function assertNumbers(value: unknown, name: string): void {
   }
 }
 
-Deno.test("a worker that writes garbage over all shared memory stops nobody: the master answers, reloads, goes on in another program, and stops", async () => {
+Deno.test("the master answers, reloads, goes on in another program and stops, whatever a worker writes to shared memory", async () => {
   const ini = (mask: string) =>
     `http-socket = 127.0.0.1:0
 processes = 3
@@ -196,7 +196,7 @@ while (true) {
   uwsgi.log("mule: " + text.slice(0, 20));
 }`;
 
-Deno.test("a worker that floods its control pipe, or says what cannot be, is heard as far as it makes sense", async () => {
+Deno.test("a worker that floods its control pipe, or says what cannot be, holds up nobody", async () => {
   const { master, addresses } = await readyMaster({
     ini: `http-socket = 127.0.0.1:0
 processes = 2

@@ -1,6 +1,8 @@
 /** The socket on which workers call. */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { ControlServer } from "../../../lib/master/control_server.ts";
+import { type Caller, ControlServer } from "../../../lib/master/control_server.ts";
+import { PROTOCOL_VERSION } from "../../../lib/protocol/message.ts";
+import { pause } from "../../../lib/system/timing.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 Deno.test("ControlServer's directory is locked for those who clear old files away, while it is open", async () => {
@@ -35,4 +37,31 @@ Deno.test("ControlServer takes a directory over with its folders, and without wh
   // The temporary directory expects to remove itself.
   Deno.mkdirSync(directory.path);
   await Promise.resolve();
+});
+
+Deno.test("ControlServer sends callers away that do not say who they are, when there are many, and goes on", async () => {
+  const server = new ControlServer();
+  const call = () => Deno.connect({ transport: "unix", path: server.path });
+  const crowd = await Promise.all(Array.from({ length: 100 }, call));
+  const sentAway = crowd.map((connection) =>
+    connection.read(new Uint8Array(1)).then((length) => length === null, () => true)
+  );
+  assertEquals(await Promise.race(sentAway), true);
+  for (const connection of crowd) connection.close();
+  await Promise.all(sentAway);
+  const known: Caller[] = [];
+  server.expect("token", (caller) => known.push(caller));
+  const hello = { type: "hello", protocol: PROTOCOL_VERSION, token: "token", pid: 7, adopts: true };
+  // Those who were there are gone as soon as the server has noticed it.
+  const connections: Deno.UnixConn[] = [];
+  while (known.length === 0) {
+    const connection = await call();
+    connections.push(connection);
+    await connection.write(new TextEncoder().encode(`${JSON.stringify(hello)}\n`)).catch(() => {});
+    await pause(10);
+  }
+  assertEquals(known.map(({ hello }) => hello.pid), [7]);
+  known[0]?.channel.close();
+  for (const connection of connections) connection.close();
+  server.close();
 });
