@@ -16,6 +16,7 @@ import {
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
+import { removeUseless } from "../system/owned_path.ts";
 import type { Caller } from "./control_server.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
 import type { LastWords } from "./last_words.ts";
@@ -213,7 +214,7 @@ export class Crew {
     for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
       this.#commands.delete(old);
       forgetCommand(directory, String(old));
-      Deno.removeSync(factsPath(directory, old));
+      removeUseless(factsPath(directory, old));
     }
   }
 

@@ -124,8 +124,11 @@ export class WorkerProcess {
       }
       if (channel.overflowed) error = "it does not read its control pipe, killing it";
     } catch (cause) {
-      if (!(cause instanceof ProtocolError)) throw cause;
-      error = `it spoke nonsense on its control pipe (${cause.message}), killing it`;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const what = cause instanceof ProtocolError
+        ? "it spoke nonsense on its control pipe"
+        : "what it said could not be handled";
+      error = `${what} (${reason}), killing it`;
     }
     channel.close();
     this.#child.pipeEnded?.();

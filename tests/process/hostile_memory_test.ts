@@ -256,3 +256,23 @@ deno-worker-override = ${LIAR}`,
   await running.waitFor("companionGone", ({ how }) => how === "was killed by SIGKILL");
   assertEquals(await running.stop(), 0);
 });
+
+Deno.test("a master whose files have been removed reloads with new ones, and stops", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+touch-chain-reload = %DIR%/reload
+chain-reload-verify = 0
+deno-worker-override = app.js`,
+    files: { "app.js": GOOD_APP },
+  });
+  await using running = master;
+  const own = [...Deno.readDirSync(running.directory)].find(({ name }) => /^duwsgi-/.test(name));
+  const directory = running.path(own?.name ?? "");
+  for (const { name } of Deno.readDirSync(directory)) {
+    if (name.endsWith(".json")) Deno.removeSync(`${directory}/${name}`);
+  }
+  assertEquals((await running.reload()).outcome, "done");
+  assertEquals((await running.reload()).outcome, "done");
+  assertEquals(await getText(`http://${addresses[0]}/`), "good 1");
+  assertEquals(await running.stop(), 0);
+});
