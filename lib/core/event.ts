@@ -87,11 +87,15 @@ export type Happening =
   | { readonly type: "masterOutdated" }
   /** It cannot be used: the problems were logged, nothing changes. `why`: the first of them. */
   | { readonly type: "notConfigured"; readonly why: string }
-  /** `brutal`: the workers are killed, as on a second stop. */
+  /**
+   * `brutal`: the workers are killed, as on a second stop. `once`: it changes nothing when the instance
+   * stops already.
+   */
   | {
     readonly type: "stop";
     readonly why: string;
     readonly brutal?: boolean;
+    readonly once?: boolean;
     readonly ticket?: Ticket;
   }
   /** The master itself could not run for so long: nobody's time was over meanwhile. */

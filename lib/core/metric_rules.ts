@@ -60,6 +60,19 @@ export function numberInColumn(text: string, column: number): bigint | null {
   return digits === undefined ? null : BigInt.asIntN(64, BigInt(digits.replace("+", "")));
 }
 
+/** The largest value of a metric. */
+const LARGEST = 2n ** 63n - 1n;
+
+/**
+ * A number as the value of a metric: its fraction is left out, what goes beyond 64 bits is cut, and what
+ * is no number is 0.
+ */
+export function metricValue(value: number): bigint {
+  if (Number.isNaN(value)) return 0n;
+  if (Math.abs(value) >= 2 ** 63) return value > 0 ? LARGEST : -LARGEST - 1n;
+  return BigInt(Math.trunc(value));
+}
+
 /** What a threshold asks for. */
 export interface Threshold {
   /** The smallest value that is too large. */

@@ -68,6 +68,7 @@ function apply(turn: Turn, event: MasterEvent): void {
       if (state.reload !== null) state.reload.exec = "wanted";
       return;
     case "stop":
+      if (event.once === true && isStopping(state)) return;
       return stop(turn, event.why, event.brutal ?? false, ticketsOf(event));
     case "scale":
       return scale(turn, event.processes, event.why, ticketsOf(event));
@@ -143,7 +144,7 @@ function applyToWorker(turn: Turn, worker: Worker, event: OfWorker): void {
 /** The first time: everybody finishes what they have. The second time: at once. */
 function stop(turn: Turn, why: string, brutal: boolean, tickets: readonly Ticket[]): void {
   const { state } = turn;
-  const again = state.phase === "stopping" || state.phase === "killing";
+  const again = isStopping(state);
   const kill = again || brutal;
   const text = again ? `${why} again: killing the workers` : `Stopping: ${why}`;
   log(turn, kill ? "warning" : "info", text, { event: "stopping", again });
@@ -155,6 +156,10 @@ function stop(turn: Turn, why: string, brutal: boolean, tickets: readonly Ticket
   for (const worker of [...state.workers]) {
     happen(turn, worker, kill ? "kill" : "retire", { reason: "stop" });
   }
+}
+
+function isStopping({ phase }: MasterState): boolean {
+  return phase === "stopping" || phase === "killing";
 }
 
 /** What follows from any event, in this order. */

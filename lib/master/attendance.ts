@@ -5,7 +5,6 @@
  * @module
  */
 
-import { LaneClock } from "../protocol/lane.ts";
 import type { MasterSetup } from "./master_setup.ts";
 import { Operators, type OperatorsSetup } from "./operators.ts";
 import { Oversight, type OversightSetup } from "./oversight.ts";
@@ -29,8 +28,8 @@ export function operatorsOf(
 
 /** What looks at the workers. */
 export function oversightOf(
-  { sharedMemory }: Surroundings,
+  { clock }: Surroundings,
   setup: Omit<OversightSetup, "clock">,
 ): Oversight {
-  return new Oversight({ clock: new LaneClock(sharedMemory), ...setup });
+  return new Oversight({ clock, ...setup });
 }

@@ -10,12 +10,14 @@ import { Channel } from "../protocol/channel.ts";
 import {
   decodeWorkerMessage,
   type MasterMessage,
+  MAX_MESSAGE_BYTES,
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
 import { exists } from "../system/owned_path.ts";
 import { covers, realPathOf } from "../system/absolute_path.ts";
 import { after } from "../system/timing.ts";
+import { acceptAll } from "./accept_all.ts";
 
 /** The control pipe of one worker, as the master holds it. */
 export type WorkerChannel = Channel<WorkerMessage, MasterMessage>;
@@ -33,6 +35,12 @@ export interface Caller {
 /** How long a caller may take to say who it is (10 s). */
 const HELLO_TIMEOUT_MS = 10_000;
 
+/** So many bytes wait for a worker that does not read (4 MiB). */
+const MOST_UNSENT_BYTES = 4 << 20;
+
+/** So many callers may be unknown at a time, beside one for each worker that is expected. */
+const MOST_UNKNOWN = 64;
+
 /** Answers the calls of workers. */
 export class ControlServer {
   /** The directory that the master has for itself; it holds the socket and the import maps. */
@@ -42,6 +50,7 @@ export class ControlServer {
   readonly #listener: Deno.UnixListener;
   readonly #lock: Deno.FsFile;
   readonly #expected = new Map<string, (caller: Caller) => void>();
+  #unknown = 0;
 
   /**
    * Begins to listen in a new directory, or in that of the program that was here before; if somebody has
@@ -58,7 +67,10 @@ export class ControlServer {
       if (!isDirectory) Deno.removeSync(`${this.directory}/${name}`);
     }
     this.#listener = Deno.listen({ transport: "unix", path: this.path });
-    void this.#accept();
+    void acceptAll(this.#listener, "Cannot take the call of a worker", (connection) => {
+      if (this.#unknown < MOST_UNKNOWN + this.#expected.size) void this.#greet(connection);
+      else connection.close();
+    });
   }
 
   /** Calls `onCall` when the worker with this token calls, once. */
@@ -78,12 +90,14 @@ export class ControlServer {
     if (exists(this.directory)) Deno.removeSync(this.directory, { recursive: true });
   }
 
-  async #accept(): Promise<void> {
-    for await (const connection of this.#listener) void this.#greet(connection);
-  }
-
   async #greet(connection: Deno.UnixConn): Promise<void> {
-    const channel: WorkerChannel = new Channel(connection, decodeWorkerMessage);
+    const channel: WorkerChannel = new Channel(
+      connection,
+      decodeWorkerMessage,
+      MAX_MESSAGE_BYTES,
+      MOST_UNSENT_BYTES,
+    );
+    this.#unknown++;
     const cancel = after(HELLO_TIMEOUT_MS, () => channel.close());
     try {
       const messages = channel.receive();
@@ -97,6 +111,7 @@ export class ControlServer {
       // Whoever speaks nonsense here is not one of our workers.
       channel.close();
     } finally {
+      this.#unknown--;
       cancel();
     }
   }

@@ -18,6 +18,7 @@ import {
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
+import { removeUseless } from "../system/owned_path.ts";
 import type { Caller } from "./control_server.ts";
 import type { Confined } from "./landlock/confinement.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
@@ -37,7 +38,7 @@ import {
   type WorkerCommand,
   workerCommand,
 } from "./worker_command.ts";
-import { askedFor } from "./worker_control.ts";
+import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
@@ -177,7 +178,7 @@ export class Crew {
     instruction: Instruction,
   ): void {
     const { token, lane, heartbeatMs } = known;
-    const lease = this.#lanes.keep(lane);
+    const lease = this.#lanes.keep(lane, slot);
     const words = this.#surroundings.log?.lastWords(known.words ?? null) ?? null;
     this.#take({
       worker,
@@ -195,11 +196,12 @@ export class Crew {
   #take(taken: Taken): void {
     const { worker, slot, generation, token, lease, child, words, instruction } = taken;
     const fields = { worker: slot, pid: child.pid, generation };
+    const wishes = new WorkerWishes(`worker ${slot}`, () => instruction.config, this.#report);
     let accepted = false;
     const process = new WorkerProcess(child, {
       message: (message) => {
         accepted ||= message.type === "accepting";
-        this.#onMessage(worker, slot, message, instruction);
+        this.#onMessage(worker, message, wishes);
       },
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
       printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
@@ -237,8 +239,8 @@ export class Crew {
   vitals(worker: number): Vitals | undefined {
     const member = this.#members.get(worker);
     if (member === undefined) return undefined;
-    const { process: { lastHeardAt, loopLagMs }, lease: { lane }, heartbeatMs } = member;
-    return { lane, lastHeardAt, loopLagMs, heartbeatMs };
+    const { process: { lastHeardAt, loopLagMs }, lease: { lane, tally }, heartbeatMs } = member;
+    return { lane, requests: tally.requests, lastHeardAt, loopLagMs, heartbeatMs };
   }
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
@@ -249,7 +251,7 @@ export class Crew {
       this.#commands.delete(old);
       this.#confinement.forget(String(old));
       forgetCommand(directory, String(old));
-      Deno.removeSync(factsPath(directory, old));
+      removeUseless(factsPath(directory, old));
     }
   }
 
@@ -273,7 +275,7 @@ export class Crew {
   /** Shows on the scoreboard what has changed. */
   show(before: MasterState, state: MasterState): void {
     if (before.workers === state.workers) return;
-    this.#surroundings.scoreboard.slots = state.slots.length;
+    this.#surroundings.scoreboard.showSlots(state.slots.length);
     for (const slot of state.slots) this.#showSlot(slot, before, state);
   }
 
@@ -364,22 +366,13 @@ export class Crew {
     logLine("warning", text, { event: "unseenRequests" });
   }
 
-  #onWish(wish: Happening | null): void {
-    if (wish !== null) this.#report(wish);
-  }
-
-  #onMessage(
-    worker: number,
-    slot: number,
-    message: WorkerMessage,
-    { config }: Instruction,
-  ): void {
+  #onMessage(worker: number, message: WorkerMessage, wishes: WorkerWishes): void {
     switch (message.type) {
       case "accepting":
         return this.#report({ ...message, worker });
       case "reload":
       case "stop":
-        return this.#onWish(askedFor(message.type, `worker ${slot}`, config));
+        return wishes.ask(message.type);
       case "draining":
         return this.#report({ type: "leaving", worker });
       case "watch":

@@ -17,6 +17,7 @@ import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
 import { HANDOVER_VARIABLE } from "./handover_sign.ts";
 import type { Listener } from "./listeners.ts";
+import type { ScoreboardRecord } from "./master_scoreboard.ts";
 import type { MetricRecord } from "./metrics/metric_registry.ts";
 
 /** What the new program gets. */
@@ -32,6 +33,10 @@ export interface Handover {
   readonly views: readonly Listener[];
   readonly scoreboardFd: number | null;
   readonly sharedBytes: number;
+  /** What the master knows of that memory; a program before this one may have read it back instead. */
+  readonly counts?: ScoreboardRecord;
+  /** What its clock has come to. */
+  readonly ticks?: number;
   /** Which cells of that memory belong to which metric. */
   readonly metrics: readonly MetricRecord[];
   /** The directory of the control pipes. */

@@ -5,37 +5,46 @@
  * @module
  */
 
-import type { Happening } from "../core/event.ts";
 import { judge, type MemoryStreaks } from "../core/limits.ts";
 import type { WorkerSample } from "../core/sample.ts";
-import type { Worker } from "../core/state.ts";
 import type { Limits } from "../core/watch.ts";
 import { processMemory } from "../system/process_memory.ts";
-import { Sampler, type SampleSources } from "./sampler.ts";
+import { Attempts } from "./attempts.ts";
+import type { OversightSetup } from "./oversight.ts";
+import { Sampler } from "./sampler.ts";
 
 /** Looks at the workers, once per second. */
 export class Inspection {
+  readonly #setup: OversightSetup;
   readonly #sampler: Sampler;
+  readonly #attempts = new Attempts("inspectionFailed");
   #streaks: MemoryStreaks = new Map();
 
-  /** `sources` without the memory, which /proc has. */
-  constructor(sources: Omit<SampleSources, "memory">) {
+  /** Takes what is looked at, and who is told. */
+  constructor(setup: OversightSetup) {
+    this.#setup = setup;
     this.#sampler = new Sampler({
-      clock: sources.clock,
-      vitals: (worker) => sources.vitals(worker),
+      clock: setup.clock,
+      vitals: (worker) => setup.vitals(worker),
       memory: processMemory,
     });
   }
 
-  /** Samples these workers. */
-  sample(workers: readonly Worker[], withMemory: boolean): readonly WorkerSample[] {
-    return this.#sampler.take(workers, performance.now(), withMemory);
+  /** Samples the workers, and reports what follows from their limits and from their load. */
+  look(limits: Limits, withMemory: boolean): void {
+    const samples = this.#attempts.make("Cannot look at the workers", () => {
+      const workers = this.#setup.workers();
+      const taken = this.#sampler.take(workers, performance.now(), withMemory);
+      this.#judge(taken, limits);
+      return taken;
+    });
+    if (samples === null) return;
+    this.#attempts.make("Cannot scale the instance", () => this.#setup.sampled(samples));
   }
 
-  /** What has to happen to workers with these samples. */
-  judge(samples: readonly WorkerSample[], limits: Limits): readonly Happening[] {
+  #judge(samples: readonly WorkerSample[], limits: Limits): void {
     const { happenings, streaks } = judge(samples, limits, this.#streaks);
     this.#streaks = streaks;
-    return happenings;
+    for (const happening of happenings) this.#setup.report(happening);
   }
 }

@@ -5,22 +5,25 @@
  */
 
 import { Lane, MAX_LANES } from "../protocol/lane.ts";
-import type { Scoreboard } from "../protocol/scoreboard.ts";
+import type { CheckedTally } from "./checked_tally.ts";
+import type { MasterScoreboard } from "./master_scoreboard.ts";
 
 /** A lane that is in use. */
 export interface LaneLease {
   readonly number: number;
   readonly lane: Lane;
+  /** What its process has counted. */
+  readonly tally: CheckedTally;
 }
 
 /** The lanes of the shared memory. */
 export class LanePool {
   readonly #memory: ArrayBufferLike;
-  readonly #scoreboard: Scoreboard;
+  readonly #scoreboard: MasterScoreboard;
   readonly #taken = new Set<number>();
 
   /** All of them are free. */
-  constructor(memory: ArrayBufferLike, scoreboard: Scoreboard) {
+  constructor(memory: ArrayBufferLike, scoreboard: MasterScoreboard) {
     this.#memory = memory;
     this.#scoreboard = scoreboard;
   }
@@ -35,30 +38,27 @@ export class LanePool {
     for (let number = 1; number <= MAX_LANES; number++) {
       if (this.#taken.has(number)) continue;
       this.#taken.add(number);
-      const lane = new Lane(this.#memory, number);
-      this.#clear(lane);
-      lane.set("slot", slot);
-      this.#scoreboard.useLane(number);
-      return { number, lane };
+      return this.#lease(number, slot);
     }
     throw new Error(`There are ${MAX_LANES} worker processes already`);
   }
 
   /** Goes on with the lane of a process that another program started: it shows what it showed. */
-  keep(number: number): LaneLease {
+  keep(number: number, slot: number): LaneLease {
     this.#taken.add(number);
-    return { number, lane: new Lane(this.#memory, number) };
+    const tally = this.#scoreboard.runningTally(number);
+    if (tally === null) return this.#lease(number, slot);
+    return { number, lane: new Lane(this.#memory, number), tally };
   }
 
-  /** The process that had it is gone. Its tally stays where it is until the lane is taken again. */
+  /** The process that had it is gone. */
   release({ number }: LaneLease): void {
     this.#taken.delete(number);
+    this.#scoreboard.endLane(number);
   }
 
-  #clear(lane: Lane): void {
-    const slot = lane.get("slot");
-    const tally = lane.tally.slice();
-    lane.reset();
-    if (slot > 0) this.#scoreboard.keep(slot, tally);
+  #lease(number: number, slot: number): LaneLease {
+    const lane = new Lane(this.#memory, number);
+    return { number, lane, tally: this.#scoreboard.beginLane(number, slot, lane) };
   }
 }

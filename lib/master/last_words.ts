@@ -8,6 +8,9 @@
 import type { Libc } from "../system/libc.ts";
 import { createWordFile, takeWords, type WordFile } from "../system/word_file.ts";
 
+/** What a worker says at its end are few lines; more of them are left out. */
+const MOST_LINES = 1_000;
+
 /** The words of one worker. */
 export class LastWords {
   /** Descriptor they are read from. */
@@ -45,7 +48,7 @@ export class LastWords {
 
   /** The worker is dead: what it has said and not written to the log itself. */
   rest(): string[] {
-    return takeWords(this.#libc, this.read, true);
+    return takeWords(this.#libc, this.read, true).slice(-MOST_LINES);
   }
 
   /** Gives it up. */

@@ -74,10 +74,7 @@ export class Oversight {
     // Loading it belongs to no start: nobody is over a limit in the first second.
     if (this.#inspection === null) return void this.#load();
     if (this.#limits === null) return;
-    const { workers, report, sampled } = this.#setup;
-    const samples = this.#inspection.sample(workers(), this.#memory);
-    for (const happening of this.#inspection.judge(samples, this.#limits)) report(happening);
-    sampled(samples);
+    this.#inspection.look(this.#limits, this.#memory);
   }
 
   async #load(): Promise<void> {

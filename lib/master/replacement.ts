@@ -81,6 +81,7 @@ export class Replacement {
   run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
     const { listeners: current, views, scoreboardFd, control, startedOn, metrics, pushed } = this
       .#surroundings;
+    const { scoreboard, clock } = this.#surroundings;
     const next = this.#listeners ?? current;
     const nextViews = this.#views ?? views;
     const kept = new Set(next.records.map(({ worker }) => worker.fds[0]));
@@ -95,6 +96,8 @@ export class Replacement {
         views: [...new Set([...nextViews.records, ...views.records])],
         scoreboardFd,
         sharedBytes: SHARED_BYTES,
+        counts: scoreboard.record,
+        ticks: clock.ticks,
         metrics: metrics.records,
         directory: control.directory,
         startedOn,

@@ -12,6 +12,8 @@ import type { Lane, LaneClock } from "../protocol/lane.ts";
 /** What the master has of a worker process. */
 export interface Vitals {
   readonly lane: Lane;
+  /** Requests that it has begun, see `checked_tally.ts`. */
+  readonly requests: number;
   /** When it last said something (monotonic ms); null: never. */
   readonly lastHeardAt: number | null;
   /** How late its last heartbeat left (ms); null: none came. */
@@ -66,6 +68,7 @@ export class Sampler {
       silences.set(id, silence);
       samples.push({
         ...fromLane(vitals.lane, now),
+        requests: vitals.requests,
         worker: id,
         slot: worker.slot,
         pid,
@@ -89,11 +92,10 @@ function nextSilence(before: Silence | undefined, lastHeardAt: number | null): S
 function fromLane(
   lane: Lane,
   now: number,
-): Pick<WorkerSample, "requests" | "inFlight" | "oldest" | "userHarakiriOverdue"> {
+): Pick<WorkerSample, "inFlight" | "oldest" | "userHarakiriOverdue"> {
   const oldest = lane.oldest;
   const deadline = lane.get("userDeadline");
   return {
-    requests: lane.requests,
     inFlight: lane.get("inFlight"),
     oldest: oldest && { ms: Math.max(0, now - oldest.since) * SAMPLE_MS, name: oldest.name },
     userHarakiriOverdue: deadline !== 0 && now >= deadline,

@@ -9,6 +9,8 @@ const COLOURS = new RegExp(String.fromCharCode(27) + "\\[[0-9;]*m", "g");
 
 /** What Deno says of what it may not download, in the first line of an error or behind it. */
 const NOT_CACHED = /not found in cache: "([^"]+)", --cached-only is specified/;
+/** More of an error or a place is left out: it is kept, logged, and shown in the stats. */
+const LONGEST = 1_000;
 
 /** Reads a worker's start-up output line by line and keeps the first error. */
 export class StartErrorFinder {
@@ -18,7 +20,7 @@ export class StartErrorFinder {
 
   /** Takes the next line. */
   line(text: string): void {
-    const plain = text.replaceAll(COLOURS, "");
+    const plain = text.slice(0, LONGEST).replaceAll(COLOURS, "");
     this.#notCached ??= NOT_CACHED.exec(plain)?.[1] ?? null;
     if (this.#error === null) {
       const match = /^error: (?:Uncaught (?:\(in [\w ]+\) )?)?(.+)$/.exec(plain);

@@ -68,7 +68,7 @@ export class StatsSource {
       epochMs: Date.now(),
       sockets: listeners.sockets.map((socket) => this.#socket(socket)),
       board: scoreboard,
-      logLinesLost: scoreboard.instanceCount("logLinesLost"),
+      logLinesLost: scoreboard.total("logLinesLost"),
       process: (worker) => processFacts(vitals(worker), now),
       memory: processMemory,
       daemons: daemons(),

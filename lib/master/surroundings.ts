@@ -9,8 +9,7 @@ import { viewAddresses } from "../config/options/exporting.ts";
 import { namedPaths, type PermissionConfig } from "../config/options/permissions.ts";
 import { UserError } from "../cli/exit_code.ts";
 import { later } from "../later.ts";
-import { SHARED_BYTES } from "../protocol/lane.ts";
-import { Scoreboard } from "../protocol/scoreboard.ts";
+import { LaneClock, SHARED_BYTES } from "../protocol/lane.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import type { EntrySink } from "../log/stream.ts";
@@ -29,6 +28,7 @@ import type { Handover } from "./handover.ts";
 import { LanePool } from "./lane_pool.ts";
 import { Listeners, type SocketConfig } from "./listeners.ts";
 import type { LogSetup } from "./log_setup.ts";
+import { MasterScoreboard } from "./master_scoreboard.ts";
 import { LazyMetrics } from "./metrics/lazy_metrics.ts";
 import { passLinesOnWith, type PassOn } from "./output.ts";
 import type { ViewConfig } from "./view_listeners.ts";
@@ -45,10 +45,10 @@ export interface Surroundings {
   readonly control: ControlServer;
   /** Certificates of TLS sockets; null: there are none. */
   readonly certificates: CertificateKeeper | null;
-  readonly scoreboard: Scoreboard;
-  /** The memory that master and workers share: the scoreboard, and the lanes behind it. */
-  readonly sharedMemory: ArrayBufferLike;
-  /** Gives each worker and mule its part of it. */
+  readonly scoreboard: MasterScoreboard;
+  /** Shows workers how long the master has watched. */
+  readonly clock: LaneClock;
+  /** Gives each worker and mule its part of the memory that they share with the master. */
   readonly lanes: LanePool;
   /** Descriptor of that memory; null without foreign functions. */
   readonly scoreboardFd: number | null;
@@ -102,9 +102,9 @@ export async function openSurroundings(
   const memory = c === null || scoreboardFd === null
     ? new SharedArrayBuffer(SHARED_BYTES)
     : mapSharedMemory(c, scoreboardFd, SHARED_BYTES);
-  const scoreboard = new Scoreboard(memory);
-  const lost = scoreboard.instanceCounter("logLinesLost");
   const ownLines = () => stderrLines(c, scoreboardFd, { lockWaitMs: MASTER_LOCK_WAIT_MS });
+  const scoreboard = new MasterScoreboard(memory, known?.counts);
+  const lost = (lines: number) => scoreboard.countLost(lines);
   const write = counting(
     process?.tee(ownLines()) ?? ownLines(),
     lost,
@@ -119,7 +119,7 @@ export async function openSurroundings(
     control: openControl([listeners, views], handover?.directory, namedPaths(config)),
     certificates,
     scoreboard,
-    sharedMemory: memory,
+    clock: new LaneClock(memory, known?.ticks),
     lanes: new LanePool(memory, scoreboard),
     scoreboardFd,
     metrics: new LazyMetrics({
@@ -185,9 +185,10 @@ function plainly(write: LineWriter): PassOn {
   };
 }
 
-/** Counts go on where they were, unless the new program counts something else. */
+/** Counts go on where they were, unless the program before has counted in another way. */
 function knownMemory(handover: Handover | null): Handover | null {
-  return handover?.sharedBytes === SHARED_BYTES ? handover : null;
+  const known = handover?.sharedBytes === SHARED_BYTES && handover.counts !== undefined;
+  return known ? handover : null;
 }
 
 function openControl(

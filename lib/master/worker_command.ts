@@ -16,6 +16,7 @@ import type { WallStatus } from "../control/status.ts";
 import { later } from "../later.ts";
 import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
+import { removeUseless } from "../system/owned_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { type ImportMap, mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { binaryWorker, isBinary, whyNotInBinary } from "../system/standalone.ts";
@@ -218,7 +219,7 @@ export function importMapPath(directory: string, run: string): string {
 
 /** Removes what was written for a command that is used no more. */
 export function forgetCommand(directory: string, run: string): void {
-  if (!isBinary()) Deno.removeSync(importMapPath(directory, run));
+  if (!isBinary()) removeUseless(importMapPath(directory, run));
 }
 
 /** A module as `deno run` takes it: a path where it is a file. */

@@ -7,9 +7,10 @@
 
 import { ProtocolError } from "../protocol/message.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
-import { fulfilledWithin } from "../system/timing.ts";
+import { fulfilledWithin, pause } from "../system/timing.ts";
 import type { Caller, WorkerChannel } from "./control_server.ts";
 import { relayLines } from "./line_relay.ts";
+import { MessageBudget } from "./message_budget.ts";
 import { StartErrorFinder } from "./start_error.ts";
 
 /** What a worker process reports. */
@@ -28,6 +29,12 @@ export interface WorkerReports {
 const EXIT_AFTER_PIPE_MS = 1_000;
 /** After a worker's end, what it printed has this long to arrive: its children may hold the pipe. */
 const OUTPUT_AFTER_EXIT_MS = 500;
+
+/** So many messages wait for a worker that has not called: nobody is told so much in that time. */
+const MOST_UNSENT = 1_000;
+
+/** A worker is not later than this (11 days), whatever it says. */
+const MOST_LAG_MS = 1e9;
 
 /** A child process, as far as a worker takes one: what Deno started, or what was taken over. */
 export interface ChildHandle {
@@ -84,8 +91,11 @@ export class WorkerProcess {
 
   /** Sends a message, now or as soon as the worker has called. */
   send(message: MasterMessage): void {
-    if (this.#channel === null) this.#unsent.push(message);
-    else this.#channel.send(message);
+    if (this.#channel !== null) return this.#channel.send(message);
+    if (this.#unsent.length === MOST_UNSENT) return;
+    this.#unsent.push(message);
+    if (this.#unsent.length < MOST_UNSENT) return;
+    this.#reports.pipeBroken(`${MOST_UNSENT} messages wait for its call, killing it`);
   }
 
   /** Sends a signal; nothing happens when the process has ended. */
@@ -100,15 +110,25 @@ export class WorkerProcess {
 
   async #listen({ channel, messages }: Caller): Promise<void> {
     let error = "its control pipe ended, killing it";
+    const budget = new MessageBudget(performance.now());
     try {
       for await (const message of messages) {
-        this.#lastHeardAt = performance.now();
-        if (message.type === "heartbeat") this.#loopLagMs = message.lagMs;
+        const at = performance.now();
+        this.#lastHeardAt = at;
+        if (message.type === "heartbeat") {
+          this.#loopLagMs = Math.min(Math.max(message.lagMs, 0), MOST_LAG_MS);
+        }
         this.#reports.message(message);
+        const waitMs = budget.take(message.type, at);
+        if (waitMs > 0) await pause(waitMs);
       }
+      if (channel.overflowed) error = "it does not read its control pipe, killing it";
     } catch (cause) {
-      if (!(cause instanceof ProtocolError)) throw cause;
-      error = `it spoke nonsense on its control pipe (${cause.message}), killing it`;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const what = cause instanceof ProtocolError
+        ? "it spoke nonsense on its control pipe"
+        : "what it said could not be handled";
+      error = `${what} (${reason}), killing it`;
     }
     channel.close();
     this.#child.pipeEnded?.();

@@ -19,21 +19,29 @@ export class Channel<In, Out> {
   #stream: Promise<ByteStream>;
   readonly #decode: (text: string) => In | null;
   readonly #longest: number;
+  readonly #mostUnsent: number;
   #sending: Promise<void> = Promise.resolve();
+  #unsent = 0;
   #closed = false;
+  #overflowed = false;
 
   /**
-   * Takes the stream, which may still be connecting, the reader of the other end's messages, and how
-   * many bytes one of these may have.
+   * Takes the stream, which may still be connecting, and the reader of the other end's messages.
+   *
+   * @param longest How many bytes one of these may have. @default MAX_MESSAGE_BYTES
+   * @param mostUnsent How many bytes wait for another end that does not read: the pipe is closed when
+   * there are more. @default Infinity
    */
   constructor(
     stream: ByteStream | Promise<ByteStream>,
     decode: (text: string) => In | null,
     longest = MAX_MESSAGE_BYTES,
+    mostUnsent = Infinity,
   ) {
     this.#stream = Promise.resolve(stream);
     this.#decode = decode;
     this.#longest = longest;
+    this.#mostUnsent = mostUnsent;
   }
 
   /** Goes on over another stream, after the end of the one before. */
@@ -50,8 +58,20 @@ export class Channel<In, Out> {
         `A message of ${bytes.length} bytes is too long for the control pipe`,
       );
     }
+    if (this.#closed) return;
+    this.#unsent += bytes.length;
+    if (this.#unsent > this.#mostUnsent) {
+      this.#overflowed = true;
+      return this.close();
+    }
     // A write fails when the other end is gone, and then `receive` sees the end: one place to learn it.
-    this.#sending = this.#sending.then(() => this.#writeAll(bytes)).catch(() => {});
+    this.#sending = this.#sending.then(() => this.#writeAll(bytes)).catch(() => {})
+      .finally(() => this.#unsent -= bytes.length);
+  }
+
+  /** True if the pipe was closed because the other end does not read. */
+  get overflowed(): boolean {
+    return this.#overflowed;
   }
 
   /** Resolves when everything that was sent has left this process, or the pipe is closed. */

@@ -11,31 +11,36 @@
  * @module
  */
 
-import { LANE_BYTES, LANES_AT, MAX_LANES, TALLY_AT } from "./memory_layout.ts";
-import { COUNT_AT, type Tally, TALLY_CELLS } from "./tally.ts";
+import { LANE_BYTES, LANES_AT, MAX_LANES, OWNER_CELL, tableOf, TALLY_AT } from "./memory_layout.ts";
+import { add, type Count, COUNT_AT, type Tally, TALLY_CELLS } from "./tally.ts";
 
 export { MAX_LANES, SHARED_BYTES } from "./memory_layout.ts";
 
-/** 32-bit cells of a lane, in order. */
-const CELLS = [
-  /** The slot of its process: `OWNER_CELL`. */
-  "slot",
+/**
+ * Where the 32-bit cells of a lane are. These are constants: a worker looks them up while its script
+ * runs, and a script that could choose a cell could write to any of them.
+ */
+const CELL_AT = tableOf({
+  /** The slot of its process. */
+  slot: OWNER_CELL,
   /** Requests whose handlers are at work. */
-  "inFlight",
+  inFlight: 1,
   /** When the oldest of them began; 0: none is in flight. */
-  "oldestSince",
+  oldestSince: 2,
   /** When the worker wants to be killed, see `uwsgi.set_user_harakiri()`; 0: never. */
-  "userDeadline",
+  userDeadline: 3,
   /** How late its event loop last was, in microseconds. */
-  "lag",
-  /** Odd while `oldestSince` and the name are being written. */
-  "version",
-  /** Bytes of the name. */
-  "nameLength",
-] as const;
+  lag: 4,
+});
+/** The one that is written for each request. */
+const OLDEST_SINCE_AT = CELL_AT.oldestSince;
+/** Odd while `oldestSince` and the name are being written. */
+const VERSION_AT = 5;
+/** Bytes of the name. */
+const NAME_LENGTH_AT = 6;
 
 /** Name of a number in a lane. */
-export type LaneCell = Exclude<typeof CELLS[number], "version" | "nameLength">;
+export type LaneCell = keyof typeof CELL_AT;
 
 /** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
 const { add: atomicAdd, load: atomicLoad, store: atomicStore } = Atomics;
@@ -53,27 +58,44 @@ export interface LaneRequest {
   readonly name: string;
 }
 
-/** The clock that the master ticks. The place before the first lane holds it. */
+/** The clock that the master ticks. The place before the first lane shows it to all processes. */
 export class LaneClock {
   readonly #cells: Int32Array;
+  #ticks: number;
 
-  /** Takes the shared memory. */
-  constructor(memory: ArrayBufferLike) {
+  /**
+   * Takes the shared memory.
+   *
+   * @param ticks What the master's clock has come to before. Others only read it. @default 0
+   */
+  constructor(memory: ArrayBufferLike, ticks = 0) {
     this.#cells = new Int32Array(memory, LANES_AT, 1);
+    this.#ticks = ticks;
   }
 
-  /** Ticks so far. */
+  /** Ticks so far, as the memory shows them. Of no use to the master, see {@linkcode LaneClock.ticks}. */
   get now(): number {
     return atomicLoad(this.#cells, 0);
   }
 
+  /** Ticks so far, as the master itself has counted them: what stands in the memory is not read back. */
+  get ticks(): number {
+    return this.#ticks;
+  }
+
   /** Called by the master once per second; returns the new time. */
   tick(): number {
-    return atomicAdd(this.#cells, 0, 1) + 1;
+    this.#ticks++;
+    atomicStore(this.#cells, 0, this.#ticks);
+    return this.#ticks;
   }
 }
 
-/** A view of one lane. */
+/**
+ * A view of one lane. Its process may write anything there, so whatever is read is bounded: numbers are
+ * from 0 to 2147483647, names have at most {@linkcode NAME_BYTES} bytes. Whether they are true is another
+ * question. The tally is read as it is, see `checked_tally.ts`.
+ */
 export class Lane {
   /** The master's clock. */
   readonly clock: LaneClock;
@@ -101,19 +123,22 @@ export class Lane {
     this.#cells.fill(0);
   }
 
-  /** Reads a number. */
+  /** Reads a number; 0 if there is one below. */
   get(cell: LaneCell): number {
-    return atomicLoad(this.#cells, CELLS.indexOf(cell));
+    const value = atomicLoad(this.#cells, CELL_AT[cell]);
+    return value > 0 ? value : 0;
   }
 
   /** Writes a number (32 bits). */
   set(cell: LaneCell, value: number): void {
-    atomicStore(this.#cells, CELLS.indexOf(cell), value);
+    atomicStore(this.#cells, CELL_AT[cell], value);
   }
 
-  /** Requests that its process has begun. */
-  get requests(): number {
-    return this.tally[COUNT_AT.requests] ?? 0;
+  /** A function that adds one to a count of this process, or more. */
+  counter(count: Count): (by?: number) => void {
+    const { tally } = this;
+    const at = COUNT_AT[count];
+    return (by = 1) => add(tally, at, by);
   }
 
   /**
@@ -122,7 +147,7 @@ export class Lane {
    */
   setter(cell: LaneCell): (value: number) => void {
     const cells = this.#cells;
-    const index = CELLS.indexOf(cell);
+    const index = CELL_AT[cell];
     return (value) => {
       cells[index] = value;
     };
@@ -130,23 +155,21 @@ export class Lane {
 
   /** Shows the oldest request in flight; null: there is none. */
   showOldest(request: LaneRequest | null): void {
-    if (request === null) return this.set("oldestSince", 0);
-    const version = CELLS.indexOf("version");
-    atomicAdd(this.#cells, version, 1);
+    if (request === null) return void atomicStore(this.#cells, OLDEST_SINCE_AT, 0);
+    atomicAdd(this.#cells, VERSION_AT, 1);
     const { written } = encodeInto(request.name, this.#name);
-    atomicStore(this.#cells, CELLS.indexOf("nameLength"), written);
-    this.set("oldestSince", request.since);
-    atomicAdd(this.#cells, version, 1);
+    atomicStore(this.#cells, NAME_LENGTH_AT, written);
+    atomicStore(this.#cells, OLDEST_SINCE_AT, request.since);
+    atomicAdd(this.#cells, VERSION_AT, 1);
   }
 
   /** The oldest request in flight; null: there is none, or it has just changed. */
   get oldest(): LaneRequest | null {
-    const version = CELLS.indexOf("version");
-    const before = atomicLoad(this.#cells, version);
+    const before = atomicLoad(this.#cells, VERSION_AT);
     const since = this.get("oldestSince");
-    const length = atomicLoad(this.#cells, CELLS.indexOf("nameLength"));
-    const bytes = this.#name.slice(0, length);
-    const changed = before % 2 !== 0 || atomicLoad(this.#cells, version) !== before;
+    const length = atomicLoad(this.#cells, NAME_LENGTH_AT);
+    const bytes = this.#name.slice(0, length > 0 ? length : 0);
+    const changed = before % 2 !== 0 || atomicLoad(this.#cells, VERSION_AT) !== before;
     if (changed || since === 0) return null;
     return { since, name: new TextDecoder().decode(bytes) };
   }

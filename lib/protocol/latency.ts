@@ -9,7 +9,7 @@
  * Upper bounds of the buckets, in microseconds, ascending. What took longer than the last one is in a
  * further bucket.
  */
-export const LATENCY_BOUNDS_US: readonly number[] = [
+export const LATENCY_BOUNDS_US: readonly number[] = Object.freeze([
   100,
   250,
   500,
@@ -26,7 +26,7 @@ export const LATENCY_BOUNDS_US: readonly number[] = [
   2_500_000,
   5_000_000,
   10_000_000,
-];
+]);
 
 /** Number of buckets: one more than there are bounds. */
 export const LATENCY_BUCKETS = LATENCY_BOUNDS_US.length + 1;

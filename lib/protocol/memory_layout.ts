@@ -35,3 +35,12 @@ export const METRIC_CELLS = 65_536;
 
 /** Size of it all. Pages that nobody touches take no memory. */
 export const SHARED_BYTES = METRICS_AT + METRIC_CELLS * 8;
+
+/**
+ * A table that is looked up while a worker's script runs: places in shared memory by name, for example.
+ * It has no prototype and cannot be changed, because the script can change `Object.prototype`, the
+ * methods of `Map`, and what modules export.
+ */
+export function tableOf<T extends object>(entries: T): Readonly<T> {
+  return Object.freeze(Object.assign(Object.create(null), entries)) as Readonly<T>;
+}

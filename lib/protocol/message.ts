@@ -14,6 +14,9 @@ export const MAX_MESSAGE_BYTES = 1 << 20;
 /** Longest message to a mule, in bytes of UTF-8, as in uWSGI (`mule-msg-size`). */
 export const MAX_MULE_MESSAGE_BYTES = 65_536;
 
+/** Longest token of a worker: a UUID is shorter. */
+const MAX_TOKEN_LENGTH = 64;
+
 /** Why a worker is told to leave. */
 export type RetireReason = "reload" | "stop" | "scaled-down";
 
@@ -80,7 +83,10 @@ type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
 
 const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isString: Check = (value) => typeof value === "string";
+const isToken: Check = (value) => typeof value === "string" && value.length <= MAX_TOKEN_LENGTH;
+const isMuleText: Check = (value) => typeof value === "string" && fitsMule(value);
 const isBoolean: Check = (value) => typeof value === "boolean";
 const isRecord: Check = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -88,6 +94,13 @@ const isNumberList: Check = (value) => Array.isArray(value) && value.every(isNum
 const isStringList: Check = (value) => Array.isArray(value) && value.every(isString);
 const isReason: Check = (value) =>
   value === "reload" || value === "stop" || value === "scaled-down";
+
+/** One unit of a text takes at most three bytes in UTF-8. */
+function fitsMule(text: string): boolean {
+  if (text.length > MAX_MULE_MESSAGE_BYTES) return false;
+  return text.length * 3 <= MAX_MULE_MESSAGE_BYTES ||
+    new TextEncoder().encode(text).length <= MAX_MULE_MESSAGE_BYTES;
+}
 
 /** The fields of each message and what they may hold; a missing row does not compile. */
 type Shapes<M extends { readonly type: string }> = {
@@ -97,14 +110,14 @@ type Shapes<M extends { readonly type: string }> = {
 };
 
 const WORKER_SHAPES: Shapes<WorkerMessage> = {
-  hello: { protocol: isNumber, token: isString, pid: isNumber, adopts: isBoolean },
+  hello: { protocol: isCount, token: isToken, pid: isCount, adopts: isBoolean },
   accepting: { on: isBoolean, covers: isBoolean },
   heartbeat: { lagMs: isNumber },
   watch: {},
-  draining: { connections: isNumber },
+  draining: { connections: isCount },
   reload: {},
   stop: {},
-  "mule-message": { text: isString, mule: isNumber },
+  "mule-message": { text: isMuleText, mule: isCount },
   "mule-ask": {},
 };
 
@@ -150,10 +163,13 @@ function decode<M>(text: string, shapes: Readonly<Record<string, Shape>>): M | n
   const type = value["type"];
   if (typeof type !== "string") throw new ProtocolError("A message has no type");
   if (!Object.hasOwn(shapes, type)) return null;
+  // Fields that are not known stay behind: nobody has checked them.
+  const message: Record<string, unknown> = { type };
   for (const [field, check] of Object.entries(shapes[type] ?? {})) {
     if (!check(value[field])) throw new ProtocolError(`Message "${type}" has no valid "${field}"`);
+    message[field] = value[field];
   }
-  return value as M;
+  return message as M;
 }
 
 function parse(text: string): Record<string, unknown> {

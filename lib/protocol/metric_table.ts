@@ -7,7 +7,7 @@
  */
 
 import { nearestName } from "../nearest.ts";
-import { METRIC_CELLS, METRICS_AT } from "./memory_layout.ts";
+import { METRIC_CELLS, METRICS_AT, tableOf } from "./memory_layout.ts";
 
 /** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
 const {
@@ -17,6 +17,9 @@ const {
   store: atomicStore,
   sub: atomicSubtract,
 } = Atomics;
+const { asIntN } = BigInt;
+const { isSafeInteger } = Number;
+const [toNumber, toBigInt] = [Number, BigInt];
 
 /** Where a metric is, and what may be done with it. */
 export type MetricPlace =
@@ -59,26 +62,34 @@ export function metricCells(memory: ArrayBufferLike): BigInt64Array {
   return new BigInt64Array(memory, METRICS_AT, METRIC_CELLS);
 }
 
-/** Reads a histogram. */
+/** Reads a histogram. A bucket below 0 counts nothing: only who writes to the memory itself can make one. */
 export function readHistogram(
   cells: BigInt64Array,
   cell: number,
   bounds: readonly number[],
 ): MetricHistogram {
-  const at = (index: number) => Number(atomicLoad(cells, cell + index));
-  const buckets = Array.from({ length: bounds.length + 1 }, (_, i) => at(i + 1));
+  const at = (index: number) => toNumber(atomicLoad(cells, cell + index));
+  const buckets: number[] = [];
+  for (let i = 0; i <= bounds.length; i++) {
+    const count = at(i + 1);
+    buckets[i] = count > 0 ? count : 0;
+  }
   return { bounds, buckets, sum: at(0) };
 }
 
 type HistogramPlace = Extract<MetricPlace, { readonly kind: "histogram" }>;
 
-/** The metrics as scripts see them. Every operation is atomic, also between processes. */
+/**
+ * The metrics as scripts see them. Every operation is atomic, also between processes. A script gets at no
+ * other cells than those of its metrics: names are looked up in tables without a prototype.
+ */
 export class MetricTable {
   readonly #cells: BigInt64Array;
-  readonly #places: ReadonlyMap<string, MetricPlace>;
-  readonly #readable = new Map<string, number>();
-  readonly #writable = new Map<string, number>();
-  readonly #histograms = new Map<string, HistogramPlace>();
+  readonly #names: readonly string[];
+  readonly #places: Readonly<Record<string, MetricPlace>>;
+  readonly #readable: Readonly<Record<string, number>>;
+  readonly #writable: Readonly<Record<string, number>>;
+  readonly #histograms: Readonly<Record<string, HistogramPlace>>;
   readonly #builtin: (name: string) => number | null;
 
   /**
@@ -93,33 +104,41 @@ export class MetricTable {
     builtin: (name: string) => number | null,
   ) {
     this.#cells = metricCells(memory);
-    this.#places = new Map(places.map((place) => [place.name, place]));
     this.#builtin = builtin;
-    for (const place of places) {
-      if (place.kind === "histogram") this.#histograms.set(place.name, place);
-      const target = place.kind === "alias" ? this.#places.get(place.of) : place;
-      if (target?.kind === "value") this.#readable.set(place.name, target.cell);
-      if (place.kind === "value" && place.collector === "") {
-        this.#writable.set(place.name, place.cell);
-      }
-    }
+    this.#names = places.map(({ name }) => name);
+    this.#places = byName(places.map((place) => [place.name, place]));
+    this.#readable = byName(places.flatMap((place) => {
+      const target = place.kind === "alias" ? this.#places[place.of] : place;
+      return target?.kind === "value" ? [[place.name, target.cell]] : [];
+    }));
+    this.#writable = byName(
+      places.flatMap((place) =>
+        place.kind === "value" && place.collector === "" ? [[place.name, place.cell]] : []
+      ),
+    );
+    this.#histograms = byName(places.flatMap((place) =>
+      // Scripts are given the bounds, and a longer list would have more buckets than there are cells.
+      place.kind === "histogram"
+        ? [[place.name, { ...place, bounds: Object.freeze([...place.bounds]) }]]
+        : []
+    ));
   }
 
   /** Gives all metrics their initial values, in memory that nobody else does it for. */
   begin(): void {
-    for (const place of this.#places.values()) {
+    for (const place of Object.values(this.#places)) {
       if (place.kind === "value") atomicStore(this.#cells, place.cell, BigInt(place.initial));
     }
   }
 
   /** The value of a metric; of a histogram, how many values it has. */
   get(name: string): number {
-    const cell = this.#readable.get(name);
-    if (cell !== undefined) return Number(atomicLoad(this.#cells, cell));
-    if (this.#histograms.has(name)) {
+    const cell = this.#readable[name];
+    if (cell !== undefined) return toNumber(atomicLoad(this.#cells, cell));
+    if (this.#histograms[name] !== undefined) {
       return this.histogram(name).buckets.reduce((total, count) => total + count, 0);
     }
-    const place = this.#places.get(name);
+    const place = this.#places[name];
     const value = this.#builtin(place?.kind === "alias" ? place.of : name);
     if (value === null) throw this.#unknown(name);
     return value;
@@ -149,7 +168,7 @@ export class MetricTable {
     const by = int64(name, factor);
     while (true) {
       const before = atomicLoad(this.#cells, cell);
-      if (this.#replace(cell, before, BigInt.asIntN(64, before * by))) return true;
+      if (this.#replace(cell, before, asIntN(64, before * by))) return true;
     }
   }
 
@@ -160,7 +179,7 @@ export class MetricTable {
     if (by === 0n) throw new RangeError(`Cannot divide the metric "${name}" by 0`);
     while (true) {
       const before = atomicLoad(this.#cells, cell);
-      if (this.#replace(cell, before, BigInt.asIntN(64, before / by))) return true;
+      if (this.#replace(cell, before, asIntN(64, before / by))) return true;
     }
   }
 
@@ -206,22 +225,24 @@ export class MetricTable {
   }
 
   #cell(name: string): number {
-    const cell = this.#writable.get(name);
+    const cell = this.#writable[name];
     if (cell === undefined) throw this.#unchangeable(name);
     return cell;
   }
 
   #histogram(name: string): HistogramPlace {
-    const place = this.#histograms.get(name);
+    const place = this.#histograms[name];
     if (place !== undefined) return place;
-    if (!this.#places.has(name)) throw this.#unknown(name, "type=histogram,bounds=10;100;1000");
+    if (this.#places[name] === undefined) {
+      throw this.#unknown(name, "type=histogram,bounds=10;100;1000");
+    }
     throw new Error(
       `The metric "${name}" is no histogram: declare it with type=histogram,bounds=…`,
     );
   }
 
   #unchangeable(name: string): Error {
-    const place = this.#places.get(name);
+    const place = this.#places[name];
     const because = (why: string) => new Error(`Cannot change the metric "${name}": ${why}`);
     if (place?.kind === "alias") return because(`it is an alias, use "${place.of}"`);
     if (place?.kind === "histogram") return because("it is a histogram, use metric_observe()");
@@ -239,17 +260,21 @@ export class MetricTable {
   }
 
   #unknown(name: string, more = ""): Error {
-    const nearest = nearestName(name, this.#places.keys());
+    const nearest = nearestName(name, this.#names);
     const meant = nearest === null ? "" : `did you mean "${nearest}"? If not, `;
     const line = more === "" ? name : `name=${name},${more}`;
     return new Error(`There is no metric "${name}": ${meant}declare it with metric = ${line}`);
   }
 }
 
+function byName<T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> {
+  return tableOf(Object.fromEntries(entries));
+}
+
 function int64(name: string, value: number | bigint): bigint {
   if (typeof value === "number") {
-    if (Number.isSafeInteger(value)) return BigInt(value);
-  } else if (BigInt.asIntN(64, value) === value) {
+    if (isSafeInteger(value)) return toBigInt(value);
+  } else if (asIntN(64, value) === value) {
     return value;
   }
   throw new RangeError(

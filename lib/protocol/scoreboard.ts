@@ -1,8 +1,11 @@
 /**
  * The scoreboard: a row of numbers per worker slot, in memory that master and workers share. The master
- * writes what it knows of a slot; what is counted of requests is in the tallies of the slot's processes
- * (`tally.ts`), which are added up when somebody looks, and added to the row when they are gone: counts
- * survive the worker that made them.
+ * writes what it knows of a slot, and of requests what the slot's processes had counted that are gone.
+ * What is counted now is in the tallies of the processes (`tally.ts`), which are added up when somebody
+ * looks.
+ *
+ * Workers read it. The master writes it and does not read it back: every process of the instance can
+ * write there. What the master itself goes by is in `lib/master/master_scoreboard.ts`.
  *
  * @module
  */
@@ -14,10 +17,10 @@ import {
   MAX_SLOTS,
   OWNER_CELL,
   ROW_BYTES,
+  tableOf,
   TALLY_AT,
 } from "./memory_layout.ts";
 import {
-  add,
   type Count,
   COUNT_AT,
   isCount,
@@ -30,57 +33,58 @@ import {
 
 export { MAX_SLOTS } from "./memory_layout.ts";
 
-/** 64-bit cells of one row, in order; behind them is the tally of the processes that are gone. */
-const CELLS = [
-  "pid",
-  "accepting",
-  "generation",
-  "respawns",
+/** Where the 64-bit cells of a row are; behind them is the tally of the processes that are gone. */
+const ROW_AT = tableOf({
+  pid: 0,
+  accepting: 1,
+  generation: 2,
+  respawns: 3,
   /** Seconds since the epoch. */
-  "lastSpawn",
-  "requestsAtSpawn",
-  /** Microseconds of the average request, see `request_meter.ts`. */
-  "averageTime",
-] as const;
+  lastSpawn: 4,
+  requestsAtSpawn: 5,
+  /** Microseconds of the average request, written by the slot's workers, see `request_meter.ts`. */
+  averageTime: 6,
+});
+const ROW_TALLY_AT = 7;
 
-/** Name of a cell that is written to a worker's row. */
-export type RowCell = typeof CELLS[number];
+/** Name of a cell of a row. */
+export type RowCell = keyof typeof ROW_AT;
+
+/** Name of a cell that the master writes. */
+export type MasterCell = Exclude<RowCell, "averageTime">;
 
 /** Name of whatever a row shows. */
 export type Cell = RowCell | Count;
 
+/** Where the 64-bit cells of the first row are, which belongs to the instance. */
+const INSTANCE_AT = tableOf({
+  /** 1 once every slot has had an accepting worker. */
+  ready: 0,
+  /** How many slots there are. */
+  slots: 1,
+  /** The highest number of a lane that has ever been in use. */
+  lanes: 3,
+});
+
 /** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
-const { add: atomicAdd, load: atomicLoad, store: atomicStore } = Atomics;
+const { load: atomicLoad, store: atomicStore } = Atomics;
+const { trunc } = Math;
+const [toNumber, toBigInt] = [Number, BigInt];
 
 const ROW_CELLS = ROW_BYTES / 8;
-const ROW_TALLY_AT = CELLS.length;
-/** The first row belongs to the instance. */
 const ROWS = MAX_SLOTS + 1;
-
 const LANE_CELLS = LANE_BYTES / 8;
 const LANE_TALLY_AT = TALLY_AT / 8;
 
-/** 64-bit cells of the instance's row, in order. */
-const INSTANCE_CELLS = [
-  /** 1 once every slot has had an accepting worker. */
-  "ready",
-  /** How many slots there are. */
-  "slots",
-  /** Log lines that could not be written. */
-  "logLinesLost",
-  /** The highest number of a lane that has ever been in use. */
-  "lanes",
-] as const;
-
-/** Name of a count of the instance as a whole. */
-export type InstanceCount = Exclude<typeof INSTANCE_CELLS[number], "ready" | "slots" | "lanes">;
-
 /** More than this is shown as this where a cell is written in halves. */
 const LARGEST_INT32 = 0x7fff_ffff;
+const LARGEST_COUNT = Number.MAX_SAFE_INTEGER;
 
-/** A view of the scoreboard. */
+/** The scoreboard as workers see it. Whatever stands in the memory, numbers are from 0 to 2^53 - 1. */
 export class Scoreboard {
   readonly #cells: BigInt64Array;
+  /** The same memory in 32-bit halves, for what workers write. */
+  readonly #halves: Int32Array;
   /** The same memory, for the tallies. */
   readonly #rows: Float64Array;
   readonly #lanes: Float64Array;
@@ -89,6 +93,7 @@ export class Scoreboard {
   /** Takes the shared memory, or an ordinary buffer where there is none. */
   constructor(memory: ArrayBufferLike) {
     this.#cells = new BigInt64Array(memory, 0, ROWS * ROW_CELLS);
+    this.#halves = new Int32Array(memory, 0, ROWS * ROW_CELLS * 2);
     this.#rows = new Float64Array(memory, 0, ROWS * ROW_CELLS);
     this.#lanes = new Float64Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS);
     this.#owners = new Int32Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS * 2);
@@ -97,103 +102,115 @@ export class Scoreboard {
   /** Reads a cell of a slot (slots count from 1), or adds up a count of its processes. */
   get(slot: number, cell: Cell): number {
     if (isCount(cell)) return this.#sum(slot, COUNT_AT[cell]);
-    return Number(atomicLoad(this.#cells, this.#index(slot, cell)));
-  }
-
-  /** Writes a cell of a slot. */
-  set(slot: number, cell: RowCell, value: number): void {
-    atomicStore(this.#cells, this.#index(slot, cell), BigInt(Math.trunc(value)));
+    const index = indexOf(slot, cell);
+    if (cell === "averageTime") return bounded(this.#halves[index * 2] ?? 0);
+    return bounded(toNumber(atomicLoad(this.#cells, index)));
   }
 
   /**
-   * A function that writes a number from 0 to 2147483647 to a cell of a slot; larger ones are cut. It
-   * writes the low half only, which all systems that Deno runs on have first, and takes no atomic
-   * operation: of two processes that write, one wins.
+   * A function that writes the average time of a slot's requests, from 0 to 2147483647; larger ones are
+   * cut. It writes the low half only, which all systems that Deno runs on have first, and takes no
+   * atomic operation: of two processes that write, one wins.
    */
-  gauge(slot: number, cell: RowCell): (value: number) => void {
-    const halves = new Int32Array(this.#cells.buffer, 0, ROWS * ROW_CELLS * 2);
-    const index = this.#index(slot, cell) * 2;
-    return (value) => {
-      halves[index] = value <= LARGEST_INT32 ? value : LARGEST_INT32;
+  averageGauge(slot: number): (us: number) => void {
+    const halves = this.#halves;
+    const index = indexOf(slot, "averageTime") * 2;
+    return (us) => {
+      halves[index] = us <= LARGEST_INT32 ? us : LARGEST_INT32;
     };
-  }
-
-  /** Adds one to a cell of a slot. */
-  increment(slot: number, cell: RowCell): void {
-    atomicAdd(this.#cells, this.#index(slot, cell), 1n);
   }
 
   /** Adds up a list of counts of a slot's processes. */
   list(slot: number, list: List): number[] {
     const start = LIST_AT[list];
-    return Array.from({ length: listLength(list) }, (_, i) => this.#sum(slot, start + i));
-  }
-
-  /**
-   * Keeps the tally of a process that is gone, or was. Who reads in another process at this very moment
-   * misses it: its lane must not belong to the slot any more.
-   */
-  keep(slot: number, tally: Tally): void {
-    const start = slot * ROW_CELLS + ROW_TALLY_AT;
-    for (let at = 0; at < TALLY_CELLS; at++) add(this.#rows, start + at, tally[at] ?? 0);
-  }
-
-  /** Reads a count of the instance. */
-  instanceCount(cell: InstanceCount): number {
-    return Number(atomicLoad(this.#cells, INSTANCE_CELLS.indexOf(cell)));
-  }
-
-  /** A function that adds one to a count of the instance, or more. */
-  instanceCounter(cell: InstanceCount): (by?: number) => void {
-    const cells = this.#cells;
-    const index = INSTANCE_CELLS.indexOf(cell);
-    return (by = 1) => {
-      atomicAdd(cells, index, BigInt(by));
-    };
+    const length = listLength(list);
+    const sums: number[] = [];
+    for (let i = 0; i < length; i++) sums[i] = this.#sum(slot, start + i);
+    return sums;
   }
 
   /** True once every slot has had an accepting worker: what `uwsgi.ready()` tells. */
   get ready(): boolean {
-    return atomicLoad(this.#cells, INSTANCE_CELLS.indexOf("ready")) === 1n;
+    return atomicLoad(this.#cells, INSTANCE_AT.ready) === 1n;
   }
 
-  /** Number of slots there are now: scaling changes it. */
+  /** Number of slots there are now, at most {@linkcode MAX_SLOTS}: scaling changes it. */
   get slots(): number {
-    return Number(atomicLoad(this.#cells, INSTANCE_CELLS.indexOf("slots")));
+    return this.#atMost(INSTANCE_AT.slots, MAX_SLOTS);
   }
 
-  set slots(count: number) {
-    atomicStore(this.#cells, INSTANCE_CELLS.indexOf("slots"), BigInt(count));
-  }
-
-  /** Marks the instance as ready, for good. */
-  markReady(): void {
-    atomicStore(this.#cells, INSTANCE_CELLS.indexOf("ready"), 1n);
-  }
-
-  /** A lane is in use: from now on its tally counts. */
-  useLane(lane: number): void {
-    if (lane <= this.#highestLane) return;
-    atomicStore(this.#cells, INSTANCE_CELLS.indexOf("lanes"), BigInt(lane));
-  }
-
-  get #highestLane(): number {
-    return Number(atomicLoad(this.#cells, INSTANCE_CELLS.indexOf("lanes")));
-  }
-
-  /** What is kept of a slot, and what its processes show, also those that ended just now. */
+  /** What is kept of a slot, and what its processes show. */
   #sum(slot: number, at: number): number {
-    let sum = this.#rows[slot * ROW_CELLS + ROW_TALLY_AT + at] ?? 0;
-    const lanes = this.#highestLane;
+    let sum = bounded(this.#rows[slot * ROW_CELLS + ROW_TALLY_AT + at] ?? 0);
+    const lanes = this.#atMost(INSTANCE_AT.lanes, MAX_LANES);
     for (let lane = 1; lane <= lanes; lane++) {
       const start = lane * LANE_CELLS;
       if (this.#owners[start * 2 + OWNER_CELL] !== slot) continue;
-      sum += this.#lanes[start + LANE_TALLY_AT + at] ?? 0;
+      sum += bounded(this.#lanes[start + LANE_TALLY_AT + at] ?? 0);
     }
-    return Math.trunc(sum);
+    return trunc(bounded(sum));
   }
 
-  #index(slot: number, cell: RowCell): number {
-    return slot * ROW_CELLS + CELLS.indexOf(cell);
+  #atMost(cell: number, most: number): number {
+    const value = bounded(toNumber(atomicLoad(this.#cells, cell)));
+    return value < most ? value : most;
   }
+}
+
+/** Writes the scoreboard; for the master alone. */
+export class ScoreboardWriter {
+  readonly #cells: BigInt64Array;
+  readonly #rows: Float64Array;
+  #lanes = 0;
+
+  /** Takes the shared memory, or an ordinary buffer where there is none. */
+  constructor(memory: ArrayBufferLike) {
+    this.#cells = new BigInt64Array(memory, 0, ROWS * ROW_CELLS);
+    this.#rows = new Float64Array(memory, 0, ROWS * ROW_CELLS);
+  }
+
+  /**
+   * Writes a cell of a slot.
+   *
+   * @throws {RangeError} If there is no such slot, or the value is not finite.
+   */
+  set(slot: number, cell: MasterCell, value: number): void {
+    atomicStore(this.#cells, indexOf(slot, cell), toBigInt(trunc(value)));
+  }
+
+  /**
+   * Shows what those processes of a slot have counted that are gone. Who reads at the very moment when
+   * one of them goes misses it: its lane must not belong to the slot any more.
+   */
+  showKept(slot: number, kept: Tally): void {
+    const start = slot * ROW_CELLS + ROW_TALLY_AT;
+    for (let at = 0; at < TALLY_CELLS; at++) this.#rows[start + at] = kept[at] ?? 0;
+  }
+
+  /** Shows how many slots there are. */
+  showSlots(count: number): void {
+    atomicStore(this.#cells, INSTANCE_AT.slots, toBigInt(count));
+  }
+
+  /** Shows that the instance is ready, for good. */
+  markReady(): void {
+    atomicStore(this.#cells, INSTANCE_AT.ready, 1n);
+  }
+
+  /** A lane is in use: from now on workers count its tally. */
+  useLane(lane: number): void {
+    if (lane <= this.#lanes) return;
+    this.#lanes = lane;
+    atomicStore(this.#cells, INSTANCE_AT.lanes, toBigInt(lane));
+  }
+}
+
+function indexOf(slot: number, cell: RowCell): number {
+  return slot * ROW_CELLS + ROW_AT[cell];
+}
+
+/** Nothing but numbers that a count can have; what is no number, or is below 0, is 0. */
+function bounded(value: number): number {
+  if (value >= 0) return value <= LARGEST_COUNT ? value : LARGEST_COUNT;
+  return 0;
 }

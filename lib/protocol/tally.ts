@@ -11,28 +11,27 @@
  */
 
 import { LATENCY_BUCKETS } from "./latency.ts";
+import { tableOf } from "./memory_layout.ts";
 
-/** Single counts, in order. */
-const COUNTS = [
-  "requests",
+/** Name of a single count. */
+export type Count =
+  | "requests"
   /** Handlers that threw. */
-  "exceptions",
+  | "exceptions"
   /** Microseconds that requests took, in total. */
-  "runningTime",
+  | "runningTime"
   /** Bytes of response bodies. */
-  "sent",
-] as const;
+  | "sent"
+  /** Log lines that could not be written. */
+  | "logLinesLost";
 
-/** Name of a count. */
-export type Count = typeof COUNTS[number];
-
-/** Lists of counts, which follow, and how many each has. */
-const LISTS = {
+/** Lists of counts, and how many each has. */
+const LISTS = tableOf({
   /** Responses by the first digit of their status, from 1 on. */
   responses: 5,
   /** Requests by the time they took, see `latency.ts`. */
   latency: LATENCY_BUCKETS,
-} as const;
+});
 
 /** Name of a list of counts. */
 export type List = keyof typeof LISTS;
@@ -40,22 +39,23 @@ export type List = keyof typeof LISTS;
 /** The cells of one process, or the sums of a slot. */
 export type Tally = Float64Array;
 
-/** Number of cells of a tally. */
-export const TALLY_CELLS = COUNTS.length + LISTS.responses + LISTS.latency;
+/** Where a list begins. */
+export const LIST_AT: Readonly<Record<List, number>> = tableOf({
+  responses: 4,
+  latency: 4 + LISTS.responses,
+});
 
 /** Where a count is. */
-export const COUNT_AT: Readonly<Record<Count, number>> = {
+export const COUNT_AT: Readonly<Record<Count, number>> = tableOf({
   requests: 0,
   exceptions: 1,
   runningTime: 2,
   sent: 3,
-};
+  logLinesLost: 4 + LISTS.responses + LISTS.latency,
+});
 
-/** Where a list begins. */
-export const LIST_AT: Readonly<Record<List, number>> = {
-  responses: COUNTS.length,
-  latency: COUNTS.length + LISTS.responses,
-};
+/** Number of cells of a tally. */
+export const TALLY_CELLS = COUNT_AT.logLinesLost + 1;
 
 /** Number of counts in a list. */
 export function listLength(list: List): number {
@@ -64,7 +64,7 @@ export function listLength(list: List): number {
 
 /** True for the name of a count. */
 export function isCount(name: string): name is Count {
-  return Object.hasOwn(COUNT_AT, name);
+  return (COUNT_AT as Readonly<Record<string, number>>)[name] !== undefined;
 }
 
 /** Adds to a cell. */

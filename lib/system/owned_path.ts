@@ -27,6 +27,15 @@ export function removeOwned({ path, inode }: OwnedPath): void {
   }
 }
 
+/** Removes a file that is of no use any more. Somebody else may have done so: what cannot be removed stays. */
+export function removeUseless(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Nobody reads it any more.
+  }
+}
+
 /** True if there is something at the path, a dangling link included. */
 export function exists(path: string): boolean {
   try {

@@ -8,13 +8,27 @@
 import { check, cString, type Libc } from "./libc.ts";
 
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const F_ADD_SEALS = 1033;
+/** `F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW`, and `F_SEAL_WRITE` beside them. */
+const SEAL_SIZE = 1 | 2 | 4;
+const SEAL_ALL = SEAL_SIZE | 8;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 
-/** Runs in the master. Makes an anonymous file of `size` zero bytes; returns its descriptor. */
+/** Makes an empty file without a name; returns its descriptor, which children do not inherit. */
+export function anonymousFile(c: Libc, name: string, flags = 0): number {
+  return check(c, "memfd_create", c.memfd_create(cString(name), MFD_CLOEXEC | flags));
+}
+
+/**
+ * Runs in the master. Makes an anonymous file of `size` zero bytes, whose size nobody can change: who
+ * reads mapped memory that a file does not have any more is killed (SIGBUS). Returns its descriptor.
+ */
 export function createSharedMemory(c: Libc, name: string, size: number): number {
-  const fd = check(c, "memfd_create", c.memfd_create(cString(name), MFD_CLOEXEC));
+  const fd = anonymousFile(c, name, MFD_ALLOW_SEALING);
   check(c, "ftruncate", c.ftruncate(fd, BigInt(size)));
+  check(c, "fcntl", c.fcntl(fd, F_ADD_SEALS, SEAL_SIZE));
   return fd;
 }
 
@@ -32,17 +46,19 @@ export function mapSharedMemory(c: Libc, fd: number, size: number): ArrayBuffer 
 }
 
 /**
- * Makes an anonymous file with this text: it has no name that anybody could open.
+ * Makes an anonymous file with this text: it has no name that anybody could open, and those who inherit
+ * it cannot change it.
  *
  * @returns Its descriptor, which children do not inherit.
  */
 export function createAnonymousFile(c: Libc, name: string, text: string): number {
-  const fd = createSharedMemory(c, name, 0);
+  const fd = anonymousFile(c, name, MFD_ALLOW_SEALING);
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) {
     const rest = bytes.subarray(at);
     at += check(c, "write", Number(c.write(fd, rest, BigInt(rest.length))));
   }
+  check(c, "fcntl", c.fcntl(fd, F_ADD_SEALS, SEAL_ALL));
   return fd;
 }
 

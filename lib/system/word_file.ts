@@ -10,7 +10,7 @@
 
 import { O_CLOEXEC, setAppending } from "./descriptor.ts";
 import { check, cString, type Libc } from "./libc.ts";
-import { createSharedMemory } from "./shared_memory.ts";
+import { anonymousFile } from "./shared_memory.ts";
 
 const SEEK_SET = 0;
 const SEEK_CUR = 1;
@@ -19,6 +19,8 @@ const SEEK_END = 2;
 const PUNCH_HOLE = 3;
 const NEWLINE = 10;
 const CHUNK = 65_536;
+/** Of what a dead process has left, so much is read from its end (1 MiB): it may have left anything. */
+const MOST_LAST_BYTES = 1 << 20;
 
 /** The descriptors of such a file. */
 export interface WordFile {
@@ -32,7 +34,7 @@ export interface WordFile {
  * @throws {SystemCallError} If the kernel refuses it.
  */
 export function createWordFile(c: Libc): WordFile {
-  const write = createSharedMemory(c, "duwsgi-words", 0);
+  const write = anonymousFile(c, "duwsgi-words");
   // Whoever opens /dev/stderr gets a position of its own, and is not to write over what is there.
   setAppending(c, write);
   const read = check(c, "open", c.open(cString(`/proc/self/fd/${write}`), O_CLOEXEC));
@@ -46,15 +48,17 @@ export function createWordFile(c: Libc): WordFile {
  */
 export function takeWords(c: Libc, read: number, all: boolean): string[] {
   const position = Number(c.lseek(read, 0n, SEEK_CUR));
+  const size = Number(c.lseek(read, 0n, SEEK_END));
   // A shell's `>/dev/stderr` has emptied the file.
-  const emptied = Number(c.lseek(read, 0n, SEEK_END)) < position;
-  c.lseek(read, BigInt(emptied ? 0 : position), SEEK_SET);
-  const bytes = readAll(c, read);
+  const begin = size < position ? 0 : position;
+  const from = all ? Math.max(begin, size - MOST_LAST_BYTES) : begin;
+  c.lseek(read, BigInt(from), SEEK_SET);
+  const bytes = readAll(c, read, all ? MOST_LAST_BYTES : Infinity);
   const end = all ? bytes.length : bytes.lastIndexOf(NEWLINE) + 1;
   if (end < bytes.length) c.lseek(read, BigInt(end - bytes.length), SEEK_CUR);
   const lines = new TextDecoder().decode(bytes.subarray(0, end)).split("\n");
   if (lines.at(-1) === "") lines.pop();
-  return lines;
+  return from === begin ? lines : [`(${from - begin} bytes before this are left out)`, ...lines];
 }
 
 /** Gives back the memory of what was read. */
@@ -63,10 +67,11 @@ export function forgetWords(c: Libc, { write, read }: WordFile): void {
   if (position > 0n) c.fallocate(write, PUNCH_HOLE, 0n, position);
 }
 
-function readAll(c: Libc, fd: number): Uint8Array {
+/** Reads to the end, or about `most` bytes: children of a dead process may go on writing. */
+function readAll(c: Libc, fd: number, most: number): Uint8Array {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  while (true) {
+  while (length < most) {
     const chunk = new Uint8Array(CHUNK);
     const count = Number(c.read(fd, chunk, BigInt(CHUNK)));
     if (count <= 0) break;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { tableOf } from "../protocol/memory_layout.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
 
 /** Reads a number of a slot. */
@@ -18,40 +19,35 @@ const runningTime: Read = (scoreboard, slot) => scoreboard.get(slot, "runningTim
 const sent: Read = (scoreboard, slot) => scoreboard.get(slot, "sent");
 
 /** What is known of each worker, by the last part of the name. */
-const OF_WORKER: ReadonlyMap<string, Read> = new Map([
-  ["requests", requests],
-  [
-    "delta_requests",
-    (scoreboard, slot) => requests(scoreboard, slot) - scoreboard.get(slot, "requestsAtSpawn"),
-  ],
-  ["failed_requests", exceptions],
-  [
-    "respawns",
-    // The first one counts as well, as in the stats.
-    (scoreboard, slot) =>
-      scoreboard.get(slot, "lastSpawn") === 0 ? 0 : scoreboard.get(slot, "respawns") + 1,
-  ],
-  ["avg_response_time", averageTime],
-  ["total_tx", sent],
-  ["running_time", runningTime],
-  ["core.0.requests", requests],
-  ["core.0.exceptions", exceptions],
-  ["core.0.write_errors", zero],
-  ["core.0.read_errors", zero],
-  ["core.0.routed_requests", zero],
-  ["core.0.static_requests", zero],
-  ["core.0.offloaded_requests", zero],
-]);
+const OF_WORKER: Readonly<Record<string, Read>> = tableOf({
+  requests,
+  delta_requests: (scoreboard, slot) =>
+    requests(scoreboard, slot) - scoreboard.get(slot, "requestsAtSpawn"),
+  failed_requests: exceptions,
+  // The first one counts as well, as in the stats.
+  respawns: (scoreboard, slot) =>
+    scoreboard.get(slot, "lastSpawn") === 0 ? 0 : scoreboard.get(slot, "respawns") + 1,
+  avg_response_time: averageTime,
+  total_tx: sent,
+  running_time: runningTime,
+  "core.0.requests": requests,
+  "core.0.exceptions": exceptions,
+  "core.0.write_errors": zero,
+  "core.0.read_errors": zero,
+  "core.0.routed_requests": zero,
+  "core.0.static_requests": zero,
+  "core.0.offloaded_requests": zero,
+});
 
 /** What is known of the instance. */
-const OF_INSTANCE: ReadonlyMap<string, (scoreboard: Scoreboard) => number> = new Map([
-  ["core.routed_signals", () => 0],
-  ["core.unrouted_signals", () => 0],
-  ["core.overloaded", () => 0],
-  ["core.total_tx", (scoreboard) => sum(scoreboard, sent)],
-  ["core.total_running_time", (scoreboard) => sum(scoreboard, runningTime)],
-  ["core.avg_response_time", mean],
-]);
+const OF_INSTANCE: Readonly<Record<string, (scoreboard: Scoreboard) => number>> = tableOf({
+  "core.routed_signals": () => 0,
+  "core.unrouted_signals": () => 0,
+  "core.overloaded": () => 0,
+  "core.total_tx": (scoreboard) => sum(scoreboard, sent),
+  "core.total_running_time": (scoreboard) => sum(scoreboard, runningTime),
+  "core.avg_response_time": mean,
+});
 
 /** Names that only the master can give a value. */
 const OF_MASTER =
@@ -63,11 +59,11 @@ const OF_MASTER =
  * @throws {Error} If only the master knows it, or there is no such worker.
  */
 export function builtinMetric(scoreboard: Scoreboard, name: string): number | null {
-  const ofInstance = OF_INSTANCE.get(name);
+  const ofInstance = OF_INSTANCE[name];
   if (ofInstance !== undefined) return ofInstance(scoreboard);
   const [, number = "0", what = ""] = /^worker\.(\d+)\.(.+)$/.exec(name) ?? [];
   const slot = Number(number);
-  const read = OF_WORKER.get(what);
+  const read = OF_WORKER[what];
   const ofMaster = OF_MASTER.test(name);
   if (read === undefined && !ofMaster) return null;
   if (slot > scoreboard.slots) {

@@ -88,8 +88,8 @@ export function keepConsoleFromThrowing(): void {
 }
 
 function keepFromThrowing(): void {
-  const { operations, scoreboard } = currentInstance();
-  const lost = scoreboard.instanceCounter("logLinesLost");
+  const { operations, lane } = currentInstance();
+  const lost = lane.counter("logLinesLost");
   printConsoleWith((text, level) => {
     writers ??= (["stdout", "stderr"] as const).map((to, i) =>
       operations?.lines(to).line ?? stderrLines(null, null, { fd: i + 1 })

@@ -32,10 +32,10 @@ export function useLineSinks(targets: Partial<LineSinks>): void {
 }
 
 function standardError(): LineSinks {
-  const { operations, scoreboard } = currentInstance();
+  const { operations, lane } = currentInstance();
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
   const { line: write, lines: several } = operations?.lines("log") ?? plainError();
-  const lost = scoreboard.instanceCounter("logLinesLost");
+  const lost = lane.counter("logLinesLost");
   const log = (line: string) => {
     if (!write(line)) lost();
   };

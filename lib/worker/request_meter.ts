@@ -47,6 +47,11 @@ export interface MeterSetup {
   readonly clock: () => number;
 }
 
+/** Where things are counted: looked up when this is loaded, and not for each request. */
+const [REQUESTS_AT, EXCEPTIONS_AT] = [COUNT_AT.requests, COUNT_AT.exceptions];
+const [RUNNING_TIME_AT, SENT_AT] = [COUNT_AT.runningTime, COUNT_AT.sent];
+const [RESPONSES_AT, LATENCY_AT] = [LIST_AT.responses, LIST_AT.latency];
+
 /** When the clock is replaced by a faster one: not while the worker starts (1 s). */
 const FAST_CLOCK_AFTER_MS = 1_000;
 
@@ -70,13 +75,13 @@ export class RequestMeter {
     this.clock = { now: clock, lastBegin: 0 };
     this.#inFlight = new InFlight(lane, named);
     this.#tally = lane.tally;
-    this.#showAverage = scoreboard.gauge(slot, "averageTime");
+    this.#showAverage = scoreboard.averageGauge(slot);
     this.#average = scoreboard.get(slot, "averageTime");
   }
 
   /** A request begins. */
   begin(request: NamedRequest): BegunRequest {
-    add(this.#tally, COUNT_AT.requests, 1);
+    add(this.#tally, REQUESTS_AT, 1);
     const flight = this.#inFlight.begin(request);
     return { flight, since: this.clock.lastBegin = this.clock.now() };
   }
@@ -90,23 +95,23 @@ export class RequestMeter {
   /** Its handler threw; the response that follows from that is told with {@linkcode responded}. */
   threw(request: BegunRequest): void {
     this.#end(request);
-    add(this.#tally, COUNT_AT.exceptions, 1);
+    add(this.#tally, EXCEPTIONS_AT, 1);
   }
 
   /** A response is sent for a request that has ended already. */
   responded(status: number, bytes: number): void {
     // Of `Response.error()` it is 0, and node:http knows others: they have no place.
     if (status >= 100 && status < 600) {
-      add(this.#tally, LIST_AT.responses + (status / 100 | 0) - 1, 1);
+      add(this.#tally, RESPONSES_AT + (status / 100 | 0) - 1, 1);
     }
-    if (bytes > 0) add(this.#tally, COUNT_AT.sent, bytes);
+    if (bytes > 0) add(this.#tally, SENT_AT, bytes);
   }
 
   #end({ flight, since }: BegunRequest): void {
     this.#inFlight.end(flight);
     const us = Math.max(0, this.clock.now() - since);
-    add(this.#tally, LIST_AT.latency + latencyBucket(us), 1);
-    add(this.#tally, COUNT_AT.runningTime, us);
+    add(this.#tally, LATENCY_AT + latencyBucket(us), 1);
+    add(this.#tally, RUNNING_TIME_AT, us);
     this.#average = this.#average === 0 ? us : this.#average + (us - this.#average) * NEWEST;
     this.#showAverage(this.#average | 0);
   }

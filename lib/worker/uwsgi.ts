@@ -198,13 +198,16 @@ export function request_vars(request: object): ReadonlyMap<string, string> | nul
   return requestVariables(request);
 }
 
-/** Asks the master for a graceful reload of the instance, as SIGHUP does. */
+/**
+ * Asks the master for a graceful reload of the instance, as SIGHUP does. One worker is heard once per
+ * second: if it asks more often, all of that is one further reload.
+ */
 export function reload(): true {
   channel.send({ type: "reload" });
   return true;
 }
 
-/** Asks the master to stop the instance in order. */
+/** Asks the master to stop the instance in order; when it does so already, nothing changes. */
 export function stop(): true {
   channel.send({ type: "stop" });
   return true;

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { MasterMessage, WorkerMessage } from "../../lib/protocol/message.ts";
 
 const text = fc.string({ unit: "binary" });
+const count = fc.maxSafeNat();
 /** JSON has no negative zero. */
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
 
@@ -14,17 +15,17 @@ const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) =
 export const workerMessages: fc.Arbitrary<WorkerMessage> = fc.oneof(
   fc.record({
     type: fc.constant("hello" as const),
-    protocol: number,
-    token: text,
-    pid: number,
+    protocol: count,
+    token: fc.uuid(),
+    pid: count,
     adopts: fc.boolean(),
   }),
   fc.record({ type: fc.constant("accepting" as const), on: fc.boolean(), covers: fc.boolean() }),
   fc.record({ type: fc.constant("heartbeat" as const), lagMs: number }),
-  fc.record({ type: fc.constant("draining" as const), connections: number }),
+  fc.record({ type: fc.constant("draining" as const), connections: count }),
   fc.record({ type: fc.constant("reload" as const) }),
   fc.record({ type: fc.constant("stop" as const) }),
-  fc.record({ type: fc.constant("mule-message" as const), text, mule: number }),
+  fc.record({ type: fc.constant("mule-message" as const), text, mule: count }),
   fc.record({ type: fc.constant("mule-ask" as const) }),
 );
 

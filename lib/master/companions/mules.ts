@@ -9,6 +9,7 @@ import type { Happening } from "../../core/event.ts";
 import { heartbeatMs } from "../../core/watch.ts";
 import { type Delivery, LONGEST_QUEUE, MuleMail } from "../../core/mule_mail.ts";
 import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
+import type { LaneLease } from "../lane_pool.ts";
 import { logLine } from "../log.ts";
 import type { Instruction } from "../master_setup.ts";
 import { LazyConfinement, startWorker, writeFacts } from "../start_worker.ts";
@@ -16,7 +17,8 @@ import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
 import { type WorkerCommand, workerCommand } from "../worker_command.ts";
-import { askedFor } from "../worker_control.ts";
+import { Throttle } from "../throttle.ts";
+import { WorkerWishes } from "../worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../worker_process.ts";
 import { type Life, Supervised } from "./supervised.ts";
 
@@ -28,6 +30,9 @@ export interface MuleSurroundings {
   readonly instruction: () => Instruction;
 }
 
+/** There is at most one line about dropped messages in this time (10 s). */
+const DROPPED_MS = 10_000;
+
 /** The mules of the configuration. */
 export class Mules {
   readonly #setup: MuleSurroundings;
@@ -38,7 +43,12 @@ export class Mules {
   readonly #leaving = new Set<Promise<void>>();
   readonly #confinement: LazyConfinement;
   #generation = 0;
-  #dropped = 0;
+  /** One line for many: whoever floods the mules must not flood the log. */
+  readonly #dropped = new Throttle(
+    DROPPED_MS,
+    (messages) => this.#logDropped(messages, this.#whyDropped),
+  );
+  #whyDropped = "";
 
   /** Nothing is started yet. */
   constructor(setup: MuleSurroundings) {
@@ -70,16 +80,12 @@ export class Mules {
 
   /** A worker, or a mule, sends a text to a mule; 0: to the first one that waits. */
   post(text: string, mule: number): void {
-    if (!Number.isInteger(mule) || mule < 0) return;
     const posted = this.#mail.post(text, mule);
     if (posted === "full") {
       const whose = mule === 0 ? "the mules" : `mule ${mule}`;
-      // One line for many: whoever floods the mules must not flood the log.
-      if (this.#dropped++ % LONGEST_QUEUE === 0) {
-        this.#logDropped(this.#dropped, `${LONGEST_QUEUE} already wait for ${whose}`);
-      }
+      this.#drop(`${LONGEST_QUEUE} already wait for ${whose}`);
     } else if (posted === "nobody") {
-      this.#logDropped(1, `there is no mule ${mule || 1}`);
+      this.#drop(`there is no mule ${mule || 1}`);
     } else if (posted !== "kept") {
       this.#deliver(posted);
     }
@@ -113,6 +119,11 @@ export class Mules {
 
   #deliver({ mule, text }: Delivery): void {
     this.#processes.get(mule)?.send({ type: "mule-message", text });
+  }
+
+  #drop(why: string): void {
+    this.#whyDropped = why;
+    this.#dropped.ask();
   }
 
   #logDropped(messages: number, why: string): void {
@@ -160,12 +171,14 @@ export class Mules {
     const token = crypto.randomUUID();
     const exited = Promise.withResolvers<string>();
     const lease = surroundings.lanes.take(0);
-    const child = this.#spawn(mule, token, lease.number);
+    const child = this.#spawn(mule, token, lease);
     let leaving = false;
+    const { instruction, report } = this.#setup;
+    const wishes = new WorkerWishes(`mule ${mule}`, () => instruction().config, report);
     const process = new WorkerProcess(child, {
       message: (message) => {
         // Whoever is about to leave takes on nothing more: it waits for the successor.
-        if (!leaving || message.type !== "mule-ask") this.#onMessage(mule, message);
+        if (!leaving || message.type !== "mule-ask") this.#onMessage(mule, message, wishes);
       },
       pipeBroken: (error) => {
         logLine("error", `mule ${mule}: ${error}`, { event: "pipeBroken", mule, pid: child.pid });
@@ -206,7 +219,17 @@ export class Mules {
     };
   }
 
-  #spawn(mule: number, token: string, lane: number): ChildHandle {
+  /** A start that fails gives the lane back: it is tried again for as long as the instance lives. */
+  #spawn(mule: number, token: string, lease: LaneLease): ChildHandle {
+    try {
+      return this.#start(mule, token, lease.number);
+    } catch (error) {
+      this.#setup.surroundings.lanes.release(lease);
+      throw error;
+    }
+  }
+
+  #start(mule: number, token: string, lane: number): ChildHandle {
     const { surroundings, instruction } = this.#setup;
     const { control, scoreboardFd, stderrFd } = surroundings;
     const { config } = instruction();
@@ -240,7 +263,7 @@ export class Mules {
     }, confined.spawner);
   }
 
-  #onMessage(mule: number, message: WorkerMessage): void {
+  #onMessage(mule: number, message: WorkerMessage, wishes: WorkerWishes): void {
     switch (message.type) {
       case "mule-ask": {
         const delivery = this.#mail.ask(mule);
@@ -249,11 +272,8 @@ export class Mules {
       case "mule-message":
         return this.post(message.text, message.mule);
       case "reload":
-      case "stop": {
-        const { config } = this.#setup.instruction();
-        const wish = askedFor(message.type, `mule ${mule}`, config);
-        return wish === null ? undefined : this.#setup.report(wish);
-      }
+      case "stop":
+        return wishes.ask(message.type);
       default:
         // A mule has no sockets: whether it accepts means nothing.
         return;

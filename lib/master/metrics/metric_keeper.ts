@@ -8,7 +8,7 @@
 
 import type { MetricLine, MetricType } from "../../config/metric_line.ts";
 import type { MetricsConfig } from "../../config/options/metrics.ts";
-import { amountToTake, collected } from "../../core/metric_rules.ts";
+import { amountToTake, collected, metricValue } from "../../core/metric_rules.ts";
 import {
   cellsOf,
   type MetricHistogram,
@@ -18,7 +18,7 @@ import {
 import { builtinMetrics } from "../../stats/builtin_metrics.ts";
 import type { Stats, StatsMetric } from "../../stats/stats.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
-import { logLine } from "../log.ts";
+import { Attempts } from "../attempts.ts";
 import { MetricDirectory, type MetricText } from "./metric_directory.ts";
 import { type FileMetric, MetricFiles } from "./metric_files.ts";
 import { type MetricRecord, MetricRegistry } from "./metric_registry.ts";
@@ -60,8 +60,8 @@ export class MetricKeeper {
   #seconds = 0;
   #looking = false;
   #usesBuiltins = false;
-  #toldBroken = false;
   #lines: ReadonlyMap<string, MetricLine> = new Map();
+  readonly #attempts = new Attempts("metricsProblem");
   readonly #files = new MetricFiles();
   readonly #thresholds = new MetricThresholds();
 
@@ -129,7 +129,7 @@ export class MetricKeeper {
     for (const { name, resetAfterPush } of this.#lines.values()) {
       const { value, histogram } = values[name] ?? {};
       if (!resetAfterPush || value === undefined) continue;
-      if (histogram === undefined) this.#reset(name, BigInt(value));
+      if (histogram === undefined) this.#reset(name, metricValue(value));
       else this.#resetHistogram(name, histogram);
     }
   }
@@ -156,17 +156,21 @@ export class MetricKeeper {
     if (this.#looking) return;
     this.#looking = true;
     this.#seconds++;
-    try {
-      await this.#files.collect(this.#due());
-      const builtins = await this.#readBuiltins();
-      if (builtins !== null) {
-        this.#collect(builtins);
-        this.#compare(builtins);
-      }
-      await this.#directory?.write(this.#texts());
-    } finally {
-      this.#looking = false;
+    const attempts = this.#attempts;
+    await attempts.wait("Cannot read the files of metrics", () => this.#files.collect(this.#due()));
+    const builtins = await attempts.wait(
+      "Cannot read the metrics of duwsgi itself",
+      () => this.#readBuiltins(),
+    );
+    if (builtins !== null) {
+      attempts.make("Cannot collect metrics", () => this.#collect(builtins));
+      attempts.make("Cannot compare metrics", () => this.#compare(builtins));
     }
+    await attempts.wait(
+      "Cannot write the files of metrics",
+      async () => await this.#directory?.write(this.#texts()),
+    );
+    this.#looking = false;
   }
 
   /** The metrics with a file that are to be collected now. */
@@ -185,22 +189,9 @@ export class MetricKeeper {
     if (line !== undefined && cell !== null) this.#store(cell, line.initial + found);
   }
 
-  /** duwsgi's own metrics, as far as something needs them; null: they cannot be read, which is logged. */
-  async #readBuiltins(): Promise<Builtins | null> {
-    if (!this.#usesBuiltins) return {};
-    try {
-      const builtins = builtinMetrics(await this.#stats(), true);
-      this.#toldBroken = false;
-      return builtins;
-    } catch (error) {
-      if (!this.#toldBroken) {
-        const reason = error instanceof Error ? error.message : String(error);
-        const text = `Cannot read the metrics of duwsgi itself: ${reason}`;
-        logLine("warning", text, { event: "metricsProblem" });
-      }
-      this.#toldBroken = true;
-      return null;
-    }
+  /** duwsgi's own metrics, as far as something needs them. */
+  async #readBuiltins(): Promise<Builtins> {
+    return this.#usesBuiltins ? builtinMetrics(await this.#stats(), true) : {};
   }
 
   #collect(builtins: Builtins): void {
@@ -241,7 +232,7 @@ export class MetricKeeper {
     const cell = line?.type === "histogram" ? this.#registry.cell(line) : null;
     if (cell === null) return;
     for (const [i, count] of [sum, ...buckets].entries()) {
-      this.#setBack(cell + i, BigInt(count), 0n);
+      this.#setBack(cell + i, metricValue(count), 0n);
     }
   }
 
@@ -257,7 +248,7 @@ export class MetricKeeper {
     const line = this.#lines.get(name);
     if (line === undefined) {
       const { value = null } = builtins[name] ?? {};
-      return value === null ? null : BigInt(Math.trunc(value));
+      return value === null ? null : metricValue(value);
     }
     if (line.type === "alias") return this.#value(line.alias, builtins);
     const cell = this.#registry.cell(line);

@@ -6,6 +6,7 @@ import {
   type ArithmeticCollector,
   collected,
   judgeThreshold,
+  metricValue,
   numberInColumn,
 } from "../../../lib/core/metric_rules.ts";
 
@@ -89,4 +90,24 @@ Deno.test("amountToTake() leaves what came since, and takes nothing twice", () =
   // Below the initial value it goes up, unless it has changed.
   assertEquals(amountToTake(-3n, -3n, 5n), -8n);
   assertEquals(amountToTake(-3n, -2n, 5n), 0n);
+});
+
+Deno.test("metricValue() is a whole number of 64 bits, whatever it is given", () => {
+  const cases: readonly [number, bigint][] = [
+    [0, 0n],
+    [-0, 0n],
+    [1.9, 1n],
+    [-1.9, -1n],
+    [NaN, 0n],
+    [Infinity, 2n ** 63n - 1n],
+    [-Infinity, -(2n ** 63n)],
+    [2 ** 63, 2n ** 63n - 1n],
+    [-(2 ** 63), -(2n ** 63n)],
+    [1e308, 2n ** 63n - 1n],
+    [2 ** 53, 2n ** 53n],
+  ];
+  for (const [value, expected] of cases) assertEquals(metricValue(value), expected, `${value}`);
+  fc.assert(fc.property(fc.double(), (value) => {
+    assertEquals(BigInt.asIntN(64, metricValue(value)), metricValue(value));
+  }));
 });

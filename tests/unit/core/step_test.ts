@@ -154,3 +154,11 @@ Deno.test("step() warns, when it is told to stop again", () => {
   simulation.stop();
   assertEquals(logged(simulation.effects, "stopping").map(({ again }) => again), [false, true]);
 });
+
+Deno.test("step() does nothing, when a worker asks to stop an instance that stops already", () => {
+  const simulation = Simulation.running({ processes: 2 });
+  const ask = () => simulation.happen({ type: "stop", why: "worker 1 asked for it", once: true });
+  assertEquals(ofType(ask(), "retire").length, 2);
+  assertEquals(ask(), []);
+  assertEquals(signals(simulation.stop()), ["1 SIGKILL", "2 SIGKILL"]);
+});

@@ -1,6 +1,7 @@
 /** The socket on which workers call. */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { ControlServer } from "../../../lib/master/control_server.ts";
+import { type Caller, ControlServer } from "../../../lib/master/control_server.ts";
+import { PROTOCOL_VERSION } from "../../../lib/protocol/message.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 Deno.test("ControlServer's directory is locked for those who clear old files away, while it is open", async () => {
@@ -35,4 +36,26 @@ Deno.test("ControlServer takes a directory over with its folders, and without wh
   // The temporary directory expects to remove itself.
   Deno.mkdirSync(directory.path);
   await Promise.resolve();
+});
+
+Deno.test("ControlServer sends callers away that come in crowds and say nothing, and knows those who were there", async () => {
+  const server = new ControlServer();
+  const crowd: Deno.UnixConn[] = [];
+  for (let i = 0; i < 100; i++) {
+    crowd.push(await Deno.connect({ transport: "unix", path: server.path }));
+  }
+  const [first, ...others] = crowd;
+  const end = (connection: Deno.UnixConn) => connection.read(new Uint8Array(1)).catch(() => null);
+  const sentAway = others.map(end);
+  assertEquals(await Promise.race(sentAway), null);
+  const { promise: called, resolve } = Promise.withResolvers<Caller>();
+  server.expect("token", resolve);
+  const hello = { type: "hello", protocol: PROTOCOL_VERSION, token: "token", pid: 7, adopts: true };
+  await first?.write(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
+  const { channel, hello: { pid } } = await called;
+  assertEquals(pid, 7);
+  channel.close();
+  for (const connection of crowd) connection.close();
+  await Promise.all(sentAway);
+  server.close();
 });

@@ -1,12 +1,15 @@
 /** Which worker process has which lane. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { LanePool } from "../../../lib/master/lane_pool.ts";
+import { MasterScoreboard, type ScoreboardRecord } from "../../../lib/master/master_scoreboard.ts";
 import { MAX_LANES, SHARED_BYTES } from "../../../lib/protocol/lane.ts";
-import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
 import { add, COUNT_AT, LIST_AT } from "../../../lib/protocol/tally.ts";
 
-function setup(memory = new SharedArrayBuffer(SHARED_BYTES)) {
-  const scoreboard = new Scoreboard(memory);
+function setup(
+  memory = new SharedArrayBuffer(SHARED_BYTES),
+  record: ScoreboardRecord | null = null,
+) {
+  const scoreboard = new MasterScoreboard(memory, record);
   return { memory, scoreboard, lanes: new LanePool(memory, scoreboard) };
 }
 
@@ -21,7 +24,7 @@ Deno.test("LanePool gives everybody a lane of their own, which shows nothing of 
   lanes.release(one);
   const again = lanes.take(3);
   assertEquals(again.number, one.number);
-  assertEquals([again.lane.get("inFlight"), again.lane.requests, again.lane.oldest], [0, 0, null]);
+  assertEquals([again.lane.get("inFlight"), again.tally.requests, again.lane.oldest], [0, 0, null]);
   assertEquals([again.lane.get("slot"), two.lane.get("inFlight")], [3, 7]);
 });
 
@@ -51,11 +54,12 @@ Deno.test("what a process counted is not lost with the master's program", () => 
   const before = setup();
   const lease = before.lanes.take(1);
   add(lease.lane.tally, COUNT_AT.requests, 4);
-  const after = setup(before.memory);
-  assertEquals(after.scoreboard.get(1, "requests"), 4);
+  const after = setup(before.memory, before.scoreboard.record);
+  add(lease.lane.tally, COUNT_AT.requests, 1);
+  assertEquals(after.scoreboard.get(1, "requests"), 5);
   // The process ended while nobody looked.
   assertEquals(after.lanes.take(2).number, lease.number);
-  assertEquals(after.scoreboard.get(1, "requests"), 4);
+  assertEquals(after.scoreboard.get(1, "requests"), 5);
 });
 
 Deno.test("LanePool refuses when all lanes are taken, and goes on when one is free again", () => {
@@ -70,13 +74,25 @@ Deno.test("LanePool refuses when all lanes are taken, and goes on when one is fr
 });
 
 Deno.test("LanePool keeps a lane that was in use before it, and gives it to nobody else", () => {
-  const { memory, lanes: old } = setup();
+  const { memory, lanes: old, scoreboard } = setup();
   const before = old.take(1);
   before.lane.set("inFlight", 9);
-  const { lanes } = setup(memory);
-  const kept = lanes.keep(before.number);
+  const { lanes } = setup(memory, scoreboard.record);
+  const kept = lanes.keep(before.number, 1);
   assertEquals(kept.lane.get("inFlight"), 9);
   assert(lanes.take(1).number !== kept.number);
   lanes.release(kept);
   assertEquals(lanes.take(1).number, kept.number);
+});
+
+Deno.test("whose a lane is does not depend on what its process writes there", () => {
+  const { lanes, scoreboard } = setup();
+  const [liar, other] = [lanes.take(1), lanes.take(2)];
+  for (const lease of [liar, other]) add(lease.lane.tally, COUNT_AT.requests, 5);
+  liar.lane.set("slot", 2);
+  assertEquals([1, 2].map((slot) => scoreboard.get(slot, "requests")), [5, 5]);
+  liar.lane.tally.fill(NaN);
+  lanes.release(liar);
+  lanes.take(3);
+  assertEquals([1, 2, 3].map((slot) => scoreboard.get(slot, "requests")), [5, 5, 0]);
 });

@@ -35,8 +35,13 @@ function setUp() {
     clock: new LaneClock(memory),
     vitals: (id): Vitals | undefined => {
       const lane = lanes[id - 1];
-      return lane &&
-        { lane, lastHeardAt: heard.get(id) ?? null, loopLagMs: 3, heartbeatMs: 1_000 };
+      return lane && {
+        lane,
+        requests: lane.tally[COUNT_AT.requests] ?? 0,
+        lastHeardAt: heard.get(id) ?? null,
+        loopLagMs: 3,
+        heartbeatMs: 1_000,
+      };
     },
     memory: (pid) => {
       looked.push(pid);

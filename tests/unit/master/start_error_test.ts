@@ -78,3 +78,7 @@ Deno.test("error names file and line, for every way in which a real script fails
   });
   await Promise.all(runs);
 });
+
+Deno.test("error is short, however long the line was", () => {
+  assertEquals((found(`error: ${"x".repeat(100_000)}`) ?? "").length < 1_000, true);
+});

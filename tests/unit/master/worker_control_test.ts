@@ -7,6 +7,6 @@ Deno.test("a worker may reload and stop the instance, unless worker-control is f
   const config = defaults();
   const why = "worker 1 asked for it";
   assertEquals(askedFor("reload", "worker 1", config), { type: "reload", kind: "all", why });
-  assertEquals(askedFor("stop", "worker 1", config), { type: "stop", why });
+  assertEquals(askedFor("stop", "worker 1", config), { type: "stop", why, once: true });
   assertEquals(askedFor("stop", "worker 1", { ...config, workerControl: false }), null);
 });

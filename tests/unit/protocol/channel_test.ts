@@ -245,3 +245,32 @@ Deno.test("receive() ends, when its own end is closed while it waits", async () 
   assertEquals(await next, { value: undefined, done: true });
   here.close();
 });
+
+Deno.test("send() closes the pipe, when too much waits for another end that does not read", async () => {
+  const stream = feed();
+  const written = Promise.withResolvers<number>();
+  written.promise.catch(() => {});
+  stream.write = () => written.promise;
+  const channel = new Channel(stream, decodeWorkerMessage, 1024, 100);
+  const message = { type: "reopen-log", path: "x".repeat(40) };
+  channel.send(message);
+  assertEquals([channel.overflowed, stream.closed], [false, false]);
+  channel.send(message);
+  channel.send(message);
+  assertEquals(channel.overflowed, true);
+  written.reject(new Deno.errors.BadResource("closed"));
+  await channel.flush();
+  assert(stream.closed);
+});
+
+Deno.test("send() goes on for ever, when the other end reads", async () => {
+  const stream = feed();
+  const channel = new Channel(stream, decodeWorkerMessage, 1024, 100);
+  for (let i = 0; i < 100; i++) {
+    channel.send({ type: "reopen-log", path: "x".repeat(40) });
+    await channel.flush();
+    // What has been written is counted out right afterwards.
+    await Promise.resolve();
+  }
+  assertEquals([channel.overflowed, stream.written.length], [false, 100]);
+});

@@ -1,5 +1,5 @@
 /** Lanes, on ordinary memory. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
   Lane,
@@ -9,8 +9,8 @@ import {
   NAME_BYTES,
   SHARED_BYTES,
 } from "../../../lib/protocol/lane.ts";
-import { MAX_SLOTS, Scoreboard } from "../../../lib/protocol/scoreboard.ts";
-import { TALLY_CELLS } from "../../../lib/protocol/tally.ts";
+import { MAX_SLOTS, Scoreboard, ScoreboardWriter } from "../../../lib/protocol/scoreboard.ts";
+import { COUNT_AT, TALLY_CELLS } from "../../../lib/protocol/tally.ts";
 
 const CELLS: readonly LaneCell[] = ["slot", "inFlight", "oldestSince", "userDeadline"];
 
@@ -27,7 +27,7 @@ Deno.test("a new lane shows nothing, and there is none beyond the last one", () 
 Deno.test("lanes, their clock and the scoreboard do not touch each other", () => {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
   const scoreboard = new Scoreboard(memory);
-  scoreboard.set(MAX_SLOTS, "generation", 5);
+  new ScoreboardWriter(memory).set(MAX_SLOTS, "generation", 5);
   const clock = new LaneClock(memory);
   clock.tick();
   const name = "x".repeat(2 * NAME_BYTES);
@@ -46,7 +46,7 @@ Deno.test("lanes, their clock and the scoreboard do not touch each other", () =>
   lanes[1]?.reset();
   assertEquals(lanes[1]?.oldest, null);
   assertEquals(CELLS.map((cell) => lanes[1]?.get(cell)), [0, 0, 0, 0]);
-  assertEquals([lanes[1]?.requests, lanes[2]?.requests], [0, 2.5]);
+  assertEquals([lanes[1]?.tally[0], lanes[2]?.tally[0]], [0, 2.5]);
   assertEquals(lanes[2]?.get("slot"), 21);
   assertEquals([clock.now, scoreboard.get(MAX_SLOTS, "generation")], [1, 5]);
 });
@@ -73,4 +73,57 @@ Deno.test("a name that was longer leaves nothing behind", () => {
     if (known) assertEquals(lane.oldest, { since, name: text });
     else assertEquals(text.startsWith(lane.oldest?.name ?? "?"), true);
   }));
+});
+
+Deno.test("a lane gives bounded numbers and short names, whatever stands in it", () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const [lane, cells] = [new Lane(memory, 1), new Int32Array(memory)];
+  for (const value of [-1, -(2 ** 31), 2 ** 31 - 1, 2, 0x7ff8_0000]) {
+    cells.fill(value);
+    for (const cell of CELLS) assertEquals(lane.get(cell), Math.max(0, value));
+    // An odd version is one that is being written.
+    if (value % 2 !== 0) assertEquals(lane.oldest, null);
+    const { since = 0, name = "" } = lane.oldest ?? {};
+    assert(since >= 0 && new TextEncoder().encode(name).length <= 3 * NAME_BYTES);
+  }
+});
+
+Deno.test("the master's clock goes on, whatever stands in the memory", () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const [clock, cells] = [new LaneClock(memory, 40), new Int32Array(memory)];
+  cells.fill(-7);
+  assertEquals([clock.ticks, clock.tick(), clock.now], [40, 41, 41]);
+  cells.fill(2 ** 31 - 1);
+  assertEquals([clock.tick(), clock.ticks], [42, 42]);
+});
+
+Deno.test("counter() adds to one count of its lane", () => {
+  const lane = new Lane(new SharedArrayBuffer(SHARED_BYTES), 1);
+  const count = lane.counter("logLinesLost");
+  count();
+  count(3);
+  assertEquals([...lane.tally].filter((value) => value !== 0), [4]);
+  assertEquals(lane.tally[COUNT_AT.logLinesLost], 4);
+});
+
+Deno.test("a script that replaces methods does not choose what is written to a lane, or how much is counted", () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const [lane, cells] = [new Lane(memory, 1), new Int32Array(memory)];
+  const { indexOf } = Array.prototype;
+  const bigInt = BigInt;
+  Array.prototype.indexOf = () => 0;
+  Reflect.set(globalThis, "BigInt", () => 2n ** 50n);
+  Reflect.set(Object.prototype, "unknown", 0);
+  try {
+    lane.set("userDeadline", 77);
+    lane.counter("logLinesLost")();
+  } finally {
+    Array.prototype.indexOf = indexOf;
+    Reflect.set(globalThis, "BigInt", bigInt);
+    Reflect.deleteProperty(Object.prototype, "unknown");
+  }
+  assertEquals([lane.get("userDeadline"), lane.get("slot")], [77, 0]);
+  assertEquals(lane.tally[COUNT_AT.logLinesLost], 1);
+  // A number of 64 bits is two of these, of which the low one of 1 is 0.
+  assertEquals([...cells].filter((cell) => cell !== 0).length, 2);
 });

@@ -5,6 +5,7 @@ import {
   decodeMasterMessage,
   decodeWorkerMessage,
   type MasterMessage,
+  MAX_MULE_MESSAGE_BYTES,
   ProtocolError,
   type WorkerMessage,
 } from "../../../lib/protocol/message.ts";
@@ -154,4 +155,32 @@ Deno.test("decodeWorkerMessage() throws ProtocolError, when the text is nested v
   assertThrows(() => decodeWorkerMessage("[".repeat(500_000)), ProtocolError);
   const nested = `{"type":"stop","x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
   assertEquals(decodeWorkerMessage(nested)?.type, "stop");
+});
+
+Deno.test("decodeWorkerMessage() gives back only the fields it has checked", () => {
+  const text = '{"type":"reload","why":{},"__proto__":{"x":1},"at":0}';
+  assertEquals(decodeWorkerMessage(text), { type: "reload" });
+});
+
+Deno.test("decodeWorkerMessage() throws, when a count is none", () => {
+  for (const wrong of ["-1", "0.5", "1e999", "9007199254740992", '"1"']) {
+    for (
+      const text of [
+        `{"type":"mule-message","text":"x","mule":${wrong}}`,
+        `{"type":"draining","connections":${wrong}}`,
+        `{"type":"hello","protocol":1,"token":"t","pid":${wrong},"adopts":true}`,
+      ]
+    ) assertThrows(() => decodeWorkerMessage(text), ProtocolError, "has no valid", text);
+  }
+});
+
+Deno.test("decodeWorkerMessage() throws, when a text for a mule has more bytes than it may, or a token", () => {
+  const message = (text: string) => JSON.stringify({ type: "mule-message", text, mule: 1 });
+  for (const [character, bytes] of [["x", 1], ["ä", 2], ["€", 3], ["\u{1f600}", 4]] as const) {
+    const most = Math.floor(MAX_MULE_MESSAGE_BYTES / bytes);
+    assertEquals(decodeWorkerMessage(message(character.repeat(most)))?.type, "mule-message");
+    assertThrows(() => decodeWorkerMessage(message(character.repeat(most + 1))), ProtocolError);
+  }
+  const hello = { type: "hello", protocol: 1, token: "t".repeat(65), pid: 1, adopts: true };
+  assertThrows(() => decodeWorkerMessage(JSON.stringify(hello)), ProtocolError);
 });

@@ -145,3 +145,39 @@ Deno.test("MetricTable refuses what is no whole number of 64 bits, and changes n
   assertThrows(() => metrics.divide("a", 0), RangeError, 'Cannot divide the metric "a" by 0');
   assertEquals([metrics.get("a"), metrics.get("h")], [0, 0]);
 });
+
+Deno.test("MetricTable writes to no other cell than a metric's own, when a script has replaced methods", () => {
+  const metrics = table();
+  const cells = new BigInt64Array(MEMORY, METRICS_AT, 32);
+  const { get, has } = Map.prototype;
+  const isSafe = Number.isSafeInteger;
+  Map.prototype.get = () => 20;
+  Map.prototype.has = () => true;
+  Number.isSafeInteger = () => true;
+  Reflect.set(Object.prototype, "other", 21);
+  try {
+    metrics.add("a", 1);
+    for (const name of ["sum", "other", "__proto__"]) assertThrows(() => metrics.add(name, 1));
+    // A histogram gives its bounds away, and counts by them.
+    const { bounds } = metrics.histogram("h");
+    assertThrows(() => Reflect.apply(Array.prototype.push, bounds, [200, 300, 400]), TypeError);
+    metrics.observe("h", 1000);
+  } finally {
+    Object.assign(Map.prototype, { get, has });
+    Number.isSafeInteger = isSafe;
+    Reflect.deleteProperty(Object.prototype, "other");
+  }
+  const written = [...cells].map(Number).flatMap((value, at) => value === 0 ? [] : [at]);
+  assertEquals(written, [0, 3, 7]);
+});
+
+Deno.test("MetricTable shows no bucket below 0, when somebody else has written to the memory", () => {
+  const metrics = table();
+  new BigInt64Array(MEMORY, METRICS_AT, 32).fill(-(2n ** 63n));
+  assertEquals(metrics.histogram("h"), {
+    bounds: [-5, 10, 100],
+    buckets: [0, 0, 0, 0],
+    sum: -(2 ** 63),
+  });
+  assertEquals(metrics.get("h"), 0);
+});

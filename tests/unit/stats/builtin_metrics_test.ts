@@ -4,7 +4,7 @@ import { isBuiltinMetric } from "../../../lib/config/metric_names.ts";
 import { builtinMetrics } from "../../../lib/stats/builtin_metrics.ts";
 import { builtinMetric } from "../../../lib/worker/builtin_metrics.ts";
 import { SHARED_BYTES } from "../../../lib/protocol/memory_layout.ts";
-import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { Scoreboard, ScoreboardWriter } from "../../../lib/protocol/scoreboard.ts";
 import type { Stats } from "../../../lib/stats/stats.ts";
 
 type Numbers = Partial<Stats["workers"][number]>;
@@ -57,8 +57,9 @@ Deno.test("builtinMetrics() leaves out cores, where that is wanted", () => {
 });
 
 Deno.test("the configuration and the worker know the names of builtinMetrics(), and no others", () => {
-  const scoreboard = new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
-  scoreboard.slots = 2;
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const scoreboard = new Scoreboard(memory);
+  new ScoreboardWriter(memory).showSlots(2);
   const known = (name: string) => {
     try {
       return builtinMetric(scoreboard, name) !== null;

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { MasterState, Reload } from "../../../lib/core/state.ts";
 import { SHARED_BYTES } from "../../../lib/protocol/lane.ts";
 import { COUNT_AT, LIST_AT, TALLY_CELLS } from "../../../lib/protocol/tally.ts";
-import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { Scoreboard, ScoreboardWriter } from "../../../lib/protocol/scoreboard.ts";
 import { type StatsFacts, statsOf } from "../../../lib/stats/stats_of.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
@@ -53,11 +53,12 @@ const STATE: MasterState = stateOf({
 });
 
 function scoreboard(): Scoreboard {
-  const board = new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
-  board.set(1, "requestsAtSpawn", 90);
-  board.set(1, "respawns", 1);
-  board.set(1, "lastSpawn", 1_700_000_129);
-  board.set(1, "averageTime", 543);
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const [board, writer] = [new Scoreboard(memory), new ScoreboardWriter(memory)];
+  writer.set(1, "requestsAtSpawn", 90);
+  writer.set(1, "respawns", 1);
+  writer.set(1, "lastSpawn", 1_700_000_129);
+  board.averageGauge(1)(543);
   const tally = new Float64Array(TALLY_CELLS);
   tally[COUNT_AT.requests] = 100;
   tally[COUNT_AT.exceptions] = 2;
@@ -65,10 +66,10 @@ function scoreboard(): Scoreboard {
   tally[COUNT_AT.sent] = 5_000_000_000;
   tally.fill(1, LIST_AT.latency);
   tally.set([1, 2, 1, 1, 1], LIST_AT.responses);
-  board.keep(1, tally);
+  writer.showKept(1, tally);
   tally.fill(0);
   tally[COUNT_AT.requests] = 7;
-  board.keep(2, tally);
+  writer.showKept(2, tally);
   return board;
 }
 

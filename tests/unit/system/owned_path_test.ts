@@ -1,6 +1,6 @@
 /** Paths that this process made, and takes away again. */
 import { assertEquals } from "@std/assert";
-import { ownPath, removeOwned } from "../../../lib/system/owned_path.ts";
+import { exists, ownPath, removeOwned, removeUseless } from "../../../lib/system/owned_path.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 Deno.test("removeOwned() removes what is still the same, and nothing the second time", () => {
@@ -18,4 +18,14 @@ Deno.test("removeOwned() leaves what somebody else has put there", () => {
   Deno.renameSync(directory.at("other"), directory.at("f"));
   removeOwned(owned);
   assertEquals(directory.names, ["f"]);
+});
+
+Deno.test("removeUseless() removes a file, and nothing happens when it cannot", () => {
+  using directory = new TempDirectory();
+  directory.write("file", "");
+  for (let i = 0; i < 2; i++) removeUseless(directory.at("file"));
+  assertEquals(exists(directory.at("file")), false);
+  directory.write("full/file", "");
+  removeUseless(directory.at("full"));
+  assertEquals(exists(directory.at("full/file")), true);
 });

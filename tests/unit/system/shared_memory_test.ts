@@ -63,3 +63,21 @@ Deno.test("readAnonymousFile() gives back what createAnonymousFile() wrote, any 
     for (let i = 0; i < 2; i++) assertEquals(readAnonymousFile(owned.libc, fd), text);
   }
 });
+
+Deno.test("nobody can change the size of shared memory: reading what is gone kills a process", () => {
+  using owned = new OwnedDescriptors();
+  const c = owned.libc;
+  const fd = owned.own(createSharedMemory(c, "duwsgi-test", 8192));
+  for (const size of [0n, 4096n, 16_384n]) assertEquals(c.ftruncate(fd, size), -1);
+  const punched = c.fallocate(fd, 0, 8192n, 4096n);
+  assertEquals([punched, new Uint8Array(mapSharedMemory(c, fd, 8192))[8191]], [-1, 0]);
+});
+
+Deno.test("nobody can change an anonymous file with a text", () => {
+  using owned = new OwnedDescriptors();
+  const c = owned.libc;
+  const fd = owned.own(createAnonymousFile(c, "duwsgi-test", "text"));
+  assertEquals([Number(c.write(fd, new Uint8Array(1), 1n)), c.ftruncate(fd, 0n)], [-1, -1]);
+  assertThrows(() => mapSharedMemory(c, fd, 4));
+  assertEquals(readAnonymousFile(c, fd), "text");
+});

@@ -37,3 +37,17 @@ Deno.test("takeWords() goes on when somebody has emptied the file, and takes lon
   c.close(write);
   c.close(read);
 });
+
+Deno.test("takeWords() reads no more than the end of what a dead process has left", () => {
+  const { write, read } = createWordFile(c);
+  print(write, `begin\n`);
+  // A hole that would take more memory than there is.
+  assertEquals(c.ftruncate(write, 2n ** 50n), 0);
+  print(write, "\nlast\n");
+  const lines = takeWords(c, read, true);
+  assertEquals(lines.at(-1), "last");
+  assertEquals(/^\(\d+ bytes before this are left out\)$/.test(lines[0] ?? ""), true);
+  assertEquals(lines.join("\n").length < 2 << 20, true);
+  c.close(write);
+  c.close(read);
+});

@@ -1,26 +1,30 @@
 /** duwsgi's own metrics, as a worker reads them. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { SHARED_BYTES } from "../../../lib/protocol/memory_layout.ts";
-import { Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { Scoreboard, ScoreboardWriter } from "../../../lib/protocol/scoreboard.ts";
 import { type Count, COUNT_AT, TALLY_CELLS } from "../../../lib/protocol/tally.ts";
 import { builtinMetric } from "../../../lib/worker/builtin_metrics.ts";
 
-function keep(scoreboard: Scoreboard, slot: number, count: Count, value: number): void {
+function keep(
+  writer: ScoreboardWriter,
+  slot: number,
+  counts: Readonly<Partial<Record<Count, number>>>,
+): void {
   const tally = new Float64Array(TALLY_CELLS);
-  tally[COUNT_AT[count]] = value;
-  scoreboard.keep(slot, tally);
+  for (const [name, value] of Object.entries(counts)) tally[COUNT_AT[name as Count]] = value;
+  writer.showKept(slot, tally);
 }
 
 function board(): Scoreboard {
-  const scoreboard = new Scoreboard(new SharedArrayBuffer(SHARED_BYTES));
-  scoreboard.slots = 3;
-  keep(scoreboard, 1, "requests", 10);
-  scoreboard.set(1, "requestsAtSpawn", 4);
-  keep(scoreboard, 3, "requests", 5);
-  keep(scoreboard, 3, "exceptions", 2);
-  scoreboard.set(1, "averageTime", 10);
-  scoreboard.set(3, "averageTime", 30);
-  keep(scoreboard, 2, "sent", 900);
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const [scoreboard, writer] = [new Scoreboard(memory), new ScoreboardWriter(memory)];
+  writer.showSlots(3);
+  keep(writer, 1, { requests: 10 });
+  writer.set(1, "requestsAtSpawn", 4);
+  keep(writer, 3, { requests: 5, exceptions: 2 });
+  scoreboard.averageGauge(1)(10);
+  scoreboard.averageGauge(3)(30);
+  keep(writer, 2, { sent: 900 });
   return scoreboard;
 }
 
@@ -54,4 +58,18 @@ Deno.test("builtinMetric() says why it cannot tell", () => {
     Error,
     "have it copied with metric = name=copy,collector=sum,children=socket.0.listen_queue",
   );
+});
+
+Deno.test("builtinMetric() hands the scoreboard to nobody who has replaced a method of Map", () => {
+  const scoreboard = board();
+  const before = Map.prototype.get;
+  let given: unknown = null;
+  Map.prototype.get = () => (board: unknown) => given = board;
+  try {
+    builtinMetric(scoreboard, "core.total_tx");
+    builtinMetric(scoreboard, "worker.1.requests");
+  } finally {
+    Map.prototype.get = before;
+  }
+  assertEquals(given, null);
 });

@@ -1,7 +1,7 @@
 /** What is counted of requests, on ordinary memory and with a clock of the test's own. */
 import { assertEquals } from "@std/assert";
 import { Lane, SHARED_BYTES } from "../../../lib/protocol/lane.ts";
-import { type Cell, Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+import { type Cell, Scoreboard, ScoreboardWriter } from "../../../lib/protocol/scoreboard.ts";
 import { RequestMeter } from "../../../lib/worker/request_meter.ts";
 
 const REQUEST = { method: "GET", url: "http://a.example/" };
@@ -11,7 +11,7 @@ function setup(memory = new SharedArrayBuffer(SHARED_BYTES), laneNumber = 1) {
   const scoreboard = new Scoreboard(memory);
   const lane = new Lane(memory, laneNumber);
   lane.set("slot", 3);
-  scoreboard.useLane(laneNumber);
+  new ScoreboardWriter(memory).useLane(laneNumber);
   const clock = () => time.us;
   const meter = new RequestMeter({ scoreboard, slot: 3, lane, named: false, clock });
   const cells = (...names: Cell[]) => names.map((name) => scoreboard.get(3, name));

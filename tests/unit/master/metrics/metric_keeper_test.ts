@@ -84,3 +84,27 @@ Deno.test("MetricKeeper takes away what was pushed, and nothing else", () => {
   assertEquals([table.get("a"), table.get("b")], [105, 3]);
   assertEquals(table.histogram("h"), { bounds: [10], buckets: [0, 1], sum: 40 });
 });
+
+Deno.test("MetricKeeper shows and pushes finite numbers, whatever stands in the memory", () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES);
+  const keeper = new MetricKeeper({ memory, inherited: [], stats: () => Promise.resolve(STATS) });
+  const used = config(
+    "name=a,reset_after_push",
+    "name=h,type=histogram,bounds=10,reset_after_push",
+    "name=l,type=alias,alias=a",
+  );
+  keeper.prepare(used);
+  keeper.use(used);
+  for (const value of [-1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n]) {
+    new BigInt64Array(memory).fill(value);
+    const shown = keeper.show(STATS);
+    for (const { value, histogram } of Object.values(shown)) {
+      for (const number of [value, ...histogram?.buckets ?? [], histogram?.sum ?? 0]) {
+        assertEquals(Number.isFinite(number), true);
+      }
+    }
+    keeper.pushed(shown);
+  }
+  const wrong = { type: 0, oid: "", value: NaN } as const;
+  keeper.pushed({ a: wrong, h: { ...wrong, value: 1e308 }, l: { ...wrong, value: 0.5 } });
+});
