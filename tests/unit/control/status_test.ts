@@ -1,5 +1,5 @@
 /** What a master says of itself. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { statusOf, statusText, workersText } from "../../../lib/control/status.ts";
 import type { MasterState } from "../../../lib/core/state.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
