@@ -5,7 +5,7 @@
  * @module
  */
 
-import { check, cString, type Libc } from "./libc.ts";
+import { check, cString, ERRNO, lastErrno, type Libc } from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030;
 const F_GETFD = 1;
@@ -17,6 +17,7 @@ const FD_CLOEXEC = 1;
 export const O_CLOEXEC = 0o2000000;
 const O_WRONLY = 1;
 const O_CREAT = 0o100;
+const O_EXCL = 0o200;
 const O_APPEND = 0o2000;
 const O_NONBLOCK = 0o4000;
 /** What the umask takes from is 0640: others have no business in a log. */
@@ -137,13 +138,28 @@ const STDIN = 0;
 /** What a log file is opened with. */
 const APPENDING = O_WRONLY | O_APPEND | O_CLOEXEC;
 
+/** How often a file is looked for and created in turn while somebody else makes and removes it. */
+const ATTEMPTS = 8;
+
 /**
  * Opens a file for appending, and creates it if need be.
+ *
+ * O_CREAT is used only for a file that is missing. In a sticky directory that others may write to, the
+ * kernel refuses O_CREAT for a file that is there and belongs to another user, even to root: see
+ * `fs.protected_regular` and `fs.protected_fifos` in proc_sys_fs(5).
  *
  * @throws {SystemCallError} If it cannot be opened.
  */
 export function openToAppend(c: Libc, path: string): number {
-  return check(c, "open", c.open_create(cString(path), APPENDING | O_CREAT, LOG_MODE));
+  const name = cString(path);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const found = c.open(name, APPENDING);
+    if (found >= 0 || lastErrno(c) !== ERRNO.ENOENT) return check(c, "open", found);
+    const created = c.open_create(name, APPENDING | O_CREAT | O_EXCL, LOG_MODE);
+    if (created >= 0 || lastErrno(c) !== ERRNO.EEXIST) return check(c, "open", created);
+  }
+  // Neither there nor missing: a link to a file that is missing.
+  return check(c, "open", c.open_create(name, APPENDING | O_CREAT, LOG_MODE));
 }
 
 /** Has every write on the descriptor go to the end of its file (O_APPEND). */
