@@ -42,7 +42,8 @@ export class Doors {
     this.#operators = operators;
     this.#setup = setup;
     this.#sessions = new OperatorSessions(operators, (command) => this.shown(command));
-    this.#changes = new ChangeReloads(setup.surroundings.control.directory, setup.report);
+    const { control } = setup.surroundings;
+    this.#changes = new ChangeReloads(() => control.ensureDirectory(), setup.report);
   }
 
   /** Talks with an operator. */

@@ -71,8 +71,11 @@ export type MasterMessage =
   | { readonly type: "recall" }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
   | { readonly type: "cover"; readonly slots: readonly number[] }
-  /** The log file has been renamed: open this one in its place. */
-  | { readonly type: "reopen-log"; readonly path: string }
+  /**
+   * The log file has been renamed: open this one in its place, if it still is the file with this
+   * inode, which the master has opened there.
+   */
+  | { readonly type: "reopen-log"; readonly path: string; readonly inode?: number }
   /** The answer to `mule-ask`. */
   | { readonly type: "mule-message"; readonly text: string };
 
@@ -82,6 +85,8 @@ type Shape = Readonly<Record<string, Check>>;
 const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
 const isString: Check = (value) => typeof value === "string";
 const isBoolean: Check = (value) => typeof value === "boolean";
+/** A field that a program of another version does not send. */
+const isNumberIfThere: Check = (value) => value === undefined || isNumber(value);
 const isRecord: Check = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isNumberList: Check = (value) => Array.isArray(value) && value.every(isNumber);
@@ -113,7 +118,7 @@ const MASTER_SHAPES: Shapes<MasterMessage> = {
   standBy: { drain: isBoolean, keep: isStringList },
   recall: {},
   cover: { slots: isNumberList },
-  "reopen-log": { path: isString },
+  "reopen-log": { path: isString, inode: isNumberIfThere },
   "mule-message": { text: isString },
 };
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { check, cString, ERRNO, lastErrno, type Libc } from "./libc.ts";
+import { check, cString, type Libc } from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030;
 const F_GETFD = 1;
@@ -16,12 +16,8 @@ const FD_CLOEXEC = 1;
 /** `O_CLOEXEC` of `open(2)`, as `dup3(2)` takes it. */
 export const O_CLOEXEC = 0o2000000;
 const O_WRONLY = 1;
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
 const O_APPEND = 0o2000;
 const O_NONBLOCK = 0o4000;
-/** What the umask takes from is 0640: others have no business in a log. */
-const LOG_MODE = 0o640;
 const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 
 /** Says whether children inherit the descriptor (fcntl(2), FD_CLOEXEC). */
@@ -46,6 +42,12 @@ export function lendDescriptors<T>(c: Libc | null, fds: readonly number[], spawn
 export function setNonblocking(c: Libc, fd: number): void {
   const flags = check(c, "fcntl", c.fcntl(fd, F_GETFL, 0));
   check(c, "fcntl", c.fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+/** Makes reads, writes and accepts on the descriptor wait again. */
+export function setBlocking(c: Libc, fd: number): void {
+  const flags = check(c, "fcntl", c.fcntl(fd, F_GETFL, 0));
+  check(c, "fcntl", c.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
 }
 
 /** A second descriptor of the same open file, numbered 3 or above and not inherited by children. */
@@ -138,28 +140,10 @@ const STDIN = 0;
 /** What a log file is opened with. */
 const APPENDING = O_WRONLY | O_APPEND | O_CLOEXEC;
 
-/** How often a file is looked for and created in turn while somebody else makes and removes it. */
-const ATTEMPTS = 8;
-
-/**
- * Opens a file for appending, and creates it if need be.
- *
- * O_CREAT is used only for a file that is missing. In a sticky directory that others may write to, the
- * kernel refuses O_CREAT for a file that is there and belongs to another user, even to root: see
- * `fs.protected_regular` and `fs.protected_fifos` in proc_sys_fs(5).
- *
- * @throws {SystemCallError} If it cannot be opened.
- */
-export function openToAppend(c: Libc, path: string): number {
-  const name = cString(path);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const found = c.open(name, APPENDING);
-    if (found >= 0 || lastErrno(c) !== ERRNO.ENOENT) return check(c, "open", found);
-    const created = c.open_create(name, APPENDING | O_CREAT | O_EXCL, LOG_MODE);
-    if (created >= 0 || lastErrno(c) !== ERRNO.EEXIST) return check(c, "open", created);
-  }
-  // Neither there nor missing: a link to a file that is missing.
-  return check(c, "open", c.open_create(name, APPENDING | O_CREAT, LOG_MODE));
+/** The inode of a descriptor (proc(5), fdinfo); null: the kernel does not tell, before Linux 5.14. */
+function inodeOf(c: Libc, fd: number): number | null {
+  const [, digits] = /^ino:\s*(\d+)/m.exec(descriptorInfo(c, fd)) ?? [];
+  return digits === undefined ? null : Number(digits);
 }
 
 /** Has every write on the descriptor go to the end of its file (O_APPEND). */
@@ -173,17 +157,21 @@ export function setAppending(c: Libc, fd: number): void {
  * keeps of standard output and error: a write goes either to the old file or to the new one, and
  * none is cut in two (dup2(2)).
  *
- * @param options `create`: the file need not exist; `keep`: a duplicate that stays what it is.
+ * @param inode Number of the file that is meant, where somebody else may have put another one at the
+ * path; null: whatever is there. @default null
  * @throws {SystemCallError} If the file cannot be opened; nothing has changed then.
+ * @throws {TypeError} If it is another one.
  */
 export function replaceFile(
   c: Libc,
   fd: number,
   path: string,
-  { create = false, keep = -1 }: { readonly create?: boolean; readonly keep?: number } = {},
+  inode: number | null = null,
 ): void {
-  const file = create ? openToAppend(c, path) : check(c, "open", c.open(cString(path), APPENDING));
-  putInPlace(c, file, fd, keep);
+  const file = check(c, "open", c.open(cString(path), APPENDING));
+  if (inode === null || inode === (inodeOf(c, file) ?? inode)) return putInPlace(c, file, fd);
+  c.close(file);
+  throw new TypeError("the path leads to another file than the master has opened");
 }
 
 /** Puts an open file in the place of `fd` and of all its duplicates but `keep`, and closes `file`. */

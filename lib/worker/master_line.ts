@@ -74,7 +74,7 @@ async function obey(): Promise<void> {
         currentInstance().takeMuleMessage?.(message.text);
         break;
       case "reopen-log":
-        reopenLog(message.path);
+        reopenLog(message.path, message.inode ?? null);
     }
   }
 }
@@ -88,8 +88,8 @@ function standBy(drain: boolean, keep: readonly string[]): void {
 }
 
 /** Puts the new log file in the place of everything here that writes to the old one. */
-function reopenLog(path: string): void {
-  const { environment: { stderr }, facts: { log }, libc } = currentInstance();
+function reopenLog(path: string, inode: number | null): void {
+  const { environment: { stderr, sandbox }, facts: { log }, libc } = currentInstance();
   const targets = [log?.log, log?.request].flatMap((stream) => stream?.targets ?? []);
   const own = targets.flatMap(({ place }) =>
     place.kind === "file" && place.path === path ? [place.fd] : []
@@ -97,7 +97,8 @@ function reopenLog(path: string): void {
   if (libc === null || stderr === null) return;
   try {
     // A file that is no target of its own is the one that standard error goes to.
-    replaceFile(libc, own[0] ?? stderr, path);
+    // In a sandbox, what is left of the C library opens the log's file only, and tells no more of it.
+    replaceFile(libc, own[0] ?? stderr, path, sandbox === null ? inode : null);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     lineSinks().log(`Worker stays with the old log file, because ${path} fails: ${reason}`);

@@ -181,12 +181,13 @@ export class Mules {
     const script = config.mules[mule - 1];
     if (script === undefined) throw new RangeError(`There is no mule ${mule}`);
     // Its predecessor has read its own already: the names can be used again.
-    const facts = `${control.directory}/facts_mule_${mule}.json`;
+    const directory = control.ensureDirectory();
+    const facts = `${directory}/facts_mule_${mule}.json`;
     writeFacts(instruction(), surroundings, facts);
     const command = workerCommand(
       { ...config, script, autoAccept: false },
       `mule_${mule}`,
-      control.directory,
+      directory,
     );
     return startWorker(surroundings, command, {
       protocol: PROTOCOL_VERSION,
