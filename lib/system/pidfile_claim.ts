@@ -8,11 +8,12 @@
 import { kernelText } from "./descriptor.ts";
 import type { Libc } from "./libc.ts";
 import { type ReadFile, readSmallFile } from "./trusted_file.ts";
-import { isTrusted } from "./trusted_path.ts";
+import { isRoot, isTrusted } from "./trusted_path.ts";
 
 /** A pid has ten digits at most; what is longer is no pidfile. */
 const LONGEST_PIDFILE = 64;
-const OTHERS_WRITE = 0o022;
+const OTHERS_WRITE = 0o002;
+const GROUP_WRITES = 0o020;
 
 /**
  * Reads a pidfile; null: there is none.
@@ -25,18 +26,28 @@ export function readPidfile(c: Libc, path: string): ReadFile | null {
 }
 
 /**
- * Why a pidfile may not name this process; null: it may, or the process is gone. Root believes a file
- * that only root can have written; any other file may name processes of its owner only.
+ * Why root should not take this process for the one that a pidfile means; null: it may, or the process
+ * is gone. Root believes a file that only root can have written; any other file may name processes of
+ * its owner only. Other users can signal nobody else's processes in any case.
  */
 export function doubtIn(c: Libc, { status }: ReadFile, pid: number): string | null {
   const users = usersOf(c, pid);
-  if (users.length === 0) return null;
+  if (users.length === 0 || !isRoot(c)) return null;
   if (isTrusted(c, status.uid)) {
-    if ((status.mode & OTHERS_WRITE) === 0) return null;
-    return "others than its owner may write to the file: take that right away (chmod go-w)";
+    const isShared = (status.mode & OTHERS_WRITE) !== 0 ||
+      ((status.mode & GROUP_WRITES) !== 0 && status.gid !== 0);
+    return isShared ? "other users may write to it: take that right away (chmod go-w)" : null;
   }
   if (users.every((user) => user === status.uid)) return null;
-  return `the file belongs to user ${status.uid}, and the process to user ${users.join(", ")}`;
+  return `it belongs to user ${status.uid}, and process ${pid} to user ${users.join(", ")}`;
+}
+
+/** Why root should not call at a process's socket: it is no socket of that process's user. Null: it may. */
+export function doubtAboutSocket(c: Libc, path: string, pid: number): string | null {
+  if (!isRoot(c)) return null;
+  const { uid, isSocket } = Deno.lstatSync(path);
+  if (isSocket === true && usersOf(c, pid).every((user) => user === uid)) return null;
+  return `"${path}" is no socket of the user of process ${pid}`;
 }
 
 /** The users of a process: real, effective, saved (proc(5), status), each once. */
