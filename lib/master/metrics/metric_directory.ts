@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Libc, libc } from "../../system/libc.ts";
+import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
 import { readSmallFile, replaceText } from "../../system/trusted_file.ts";
 import { isRoot, openPlace } from "../../system/trusted_path.ts";
 import { logLine } from "../log.ts";
@@ -137,5 +137,6 @@ async function replaceFile(directory: string, name: string, text: string): Promi
 }
 
 function reasonOf(error: unknown): string {
+  if (error instanceof SystemCallError) return error.reason;
   return error instanceof Error ? error.message : String(error);
 }
