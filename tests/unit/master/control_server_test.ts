@@ -1,7 +1,11 @@
 /** The socket on which workers call. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ControlServer } from "../../../lib/master/control_server.ts";
+import { libc } from "../../../lib/system/libc.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
+
+// Opened here, because it stays open: a test that opened it would seem to leak it.
+libc();
 
 Deno.test("ControlServer's directory is locked for those who clear old files away, while it is open", async () => {
   const server = new ControlServer();
