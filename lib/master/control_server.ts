@@ -77,7 +77,7 @@ export class ControlServer {
   ensureDirectory(): string {
     if (this.#directory.isIntact()) return this.directory;
     const { path } = this.#directory;
-    const next = MasterDirectory.open(path);
+    const next = MasterDirectory.make(path);
     this.#directory.unlock();
     this.#directory = next;
     this.#listener.close();

@@ -36,7 +36,7 @@ export class MasterDirectory {
   }
 
   /**
-   * Makes a new one, or takes over that of the program that was here before, if it is still private.
+   * Takes over that of the program that was here before, if it is still private, or makes a new one.
    *
    * @throws {Error} If none can be made.
    */
@@ -46,6 +46,16 @@ export class MasterDirectory {
       if (taken.isIntact()) return taken;
       taken.unlock();
     }
+    return MasterDirectory.make(before);
+  }
+
+  /**
+   * Makes a new one.
+   *
+   * @param before Path of the one that it takes the place of.
+   * @throws {Error} If none can be made.
+   */
+  static make(before?: string): MasterDirectory {
     const made = new MasterDirectory(makePrivateDirectory());
     if (before !== undefined) moveCache(before, made.path);
     return made;

@@ -40,3 +40,32 @@ Deno.test("ControlServer takes a directory over with its folders, and without wh
   Deno.mkdirSync(directory.path);
   await Promise.resolve();
 });
+
+Deno.test("ControlServer takes no directory for its own that is another one, a link, or open to others", () => {
+  using directory = new TempDirectory();
+  const place = directory.at("taken");
+  const makes: readonly (() => void)[] = [
+    () => Deno.mkdirSync(place),
+    () => Deno.mkdirSync(place, { mode: 0o700 }),
+    () => Deno.symlinkSync(directory.path, place),
+    () => Deno.writeTextFileSync(place, ""),
+  ];
+  for (const make of makes) {
+    Deno.mkdirSync(place, { mode: 0o700 });
+    const server = new ControlServer(place);
+    let renewals = 0;
+    server.onRenewal(() => renewals++);
+    assertEquals([server.ensureDirectory(), renewals], [place, 0]);
+    // Kept, so that its inode is not used again at once.
+    Deno.renameSync(place, directory.at("before"));
+    make();
+    const now = server.ensureDirectory();
+    assertNotEquals(now, place);
+    assertEquals([server.directory, server.ensureDirectory(), renewals], [now, now, 1]);
+    assertEquals([...Deno.readDirSync(now)].map(({ name }) => name), ["control.sock"]);
+    server.close();
+    assertEquals(directory.names.includes("taken"), true);
+    Deno.removeSync(place);
+    Deno.removeSync(directory.at("before"), { recursive: true });
+  }
+});
