@@ -36,7 +36,7 @@ export class OtherUser implements AsyncDisposable {
     Deno.mkdirSync(this.directory);
     Deno.chownSync(this.directory, NOBODY, NOBODY);
     Deno.writeTextFileSync(this.victim, SECRET);
-    Deno.chmodSync(this.victim, 0o600);
+    Deno.chmodSync(this.victim, 0o640);
   }
 
   /** Path of something in the directory of the other user. */
@@ -101,7 +101,7 @@ while (true) {
   assertVictimUntouched(what: string): void {
     const { uid, gid, mode, nlink } = Deno.statSync(this.victim);
     const now = [uid, gid, (mode ?? 0) & 0o7777, nlink, Deno.readTextFileSync(this.victim)];
-    assertEquals(now, [0, 0, 0o600, 1, SECRET], what);
+    assertEquals(now, [0, 0, 0o640, 1, SECRET], what);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

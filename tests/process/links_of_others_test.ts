@@ -178,13 +178,16 @@ rootTest(
       Deno.renameSync("link", directory + "/${name}");
       Deno.symlinkSync(victim, "link");`,
       );
+      const hook = name === "fifo" ? "print:on" : "exit:7";
       for (let i = 0; i < 8; i++) {
         await using running = startMaster({
-          ini: `${INI}\n${ini.replace("%OTHER%", other.directory)}\nhook-as-user = exit:7`,
+          ini: `${INI}\n${ini.replace("%OTHER%", other.directory)}\nhook-as-user = ${hook}`,
           files: HELLO,
           program,
         });
-        await running.exitCode();
+        // The FIFO is made after the hooks: if that fails, the master ends before it is ready.
+        if (name === "fifo") await running.ready().catch(() => {});
+        await running.stop();
         other.assertVictimUntouched(`race for ${ini}`);
         // Only now can another one be bound there.
         await other.run(`rm -f ${name}`);
@@ -409,3 +412,46 @@ rootTest(
     assertEquals(await running.stop(), 0);
   },
 );
+
+rootTest(
+  "a TMPDIR in which another user could replace the master's directory is not used",
+  async () => {
+    await using other = new OtherUser();
+    const { master } = await readyMaster({
+      ini: INI,
+      files: HELLO,
+      launcher: ["env", `TMPDIR=${other.directory}`],
+    });
+    await using running = master;
+    assertStringIncludes(
+      running.events.find(({ event }) => event === "temporaryDirectory")?.message ?? "",
+      `"${other.directory}" belongs to user ${NOBODY}`,
+    );
+    assertEquals([...Deno.readDirSync(other.directory)], []);
+    assertEquals(await running.stop(), 0);
+  },
+);
+
+rootTest("a daemon's pidfile of another user's names no process of root's", async () => {
+  await using other = new OtherUser();
+  const sleeper = new Deno.Command("sleep", { args: ["600"] }).spawn();
+  try {
+    await other.run(`echo ${sleeper.pid} >daemon.pid`);
+    const { master } = await readyMaster({
+      ini: `${INI}\nsmart-attach-daemon2 = ${
+        other.at("daemon.pid")
+      } exec sleep 600 >/dev/null 2>&1`,
+      files: HELLO,
+    });
+    await using running = master;
+    const { pid } = await running.waitFor("companionStranger");
+    assertEquals(pid, sleeper.pid);
+    const named = () => Number(Deno.readTextFileSync(other.at("daemon.pid")));
+    await running.until(() => named() !== sleeper.pid, "the daemon itself");
+    Deno.kill(named(), "SIGKILL");
+    assertEquals(await running.stop(), 0);
+  } finally {
+    sleeper.kill("SIGKILL");
+    await sleeper.status;
+  }
+});
