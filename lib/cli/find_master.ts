@@ -7,30 +7,44 @@
  */
 
 import { OPERATOR_SOCKET } from "../master/operators.ts";
+import { ERRNO, libc, SystemCallError } from "../system/libc.ts";
+import { doubtAboutSocket, doubtIn, readPidfile } from "../system/pidfile_claim.ts";
 import { UserError } from "./exit_code.ts";
 
 /**
  * The process id in a pidfile.
  *
- * @throws {UserError} If there is none.
+ * @throws {UserError} If there is none, or if somebody else may have written it who is not the user of
+ * that process.
  */
-export function readPidfile(path: string): number {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file: is the master running?"
-      : error instanceof Deno.errors.PermissionDenied
-      ? "permission denied: run it as the user of the master"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw unreachable(`Cannot read the pidfile "${path}": ${reason}`);
-  }
+export function pidIn(path: string): number {
+  const c = libc();
+  const file = reading(path, () => c === null ? null : readPidfile(c, path));
+  const text = c === null ? reading(path, () => Deno.readTextFileSync(path)) : file?.text;
+  if (text === undefined) throw unreadable(path, "there is no such file: is the master running?");
   const [, digits] = /^\s*([1-9]\d{0,9})\s*$/.exec(text) ?? [];
   if (digits === undefined) throw unreachable(`The pidfile "${path}" holds no process id`);
-  return Number(digits);
+  const doubt = c === null || file === null ? null : doubtIn(c, file, Number(digits));
+  if (doubt === null) return Number(digits);
+  throw unreachable(`The pidfile "${path}" is not believed, because ${doubt}`);
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw unreadable(path, "there is no such file: is the master running?");
+    }
+    const isDenied = error instanceof Deno.errors.PermissionDenied ||
+      (error instanceof SystemCallError && error.errno === ERRNO.EACCES);
+    if (isDenied) throw unreadable(path, "permission denied: run it as the user of the master");
+    throw unreadable(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function unreadable(path: string, reason: string): UserError {
+  return unreachable(`Cannot read the pidfile "${path}": ${reason}`);
 }
 
 /**
@@ -54,9 +68,25 @@ export function operatorSocketOf(pid: number, named: string): string {
     throw unreachable(`No process has the id ${pid} of ${named}: no master is running there`);
   }
   const own = operatorSockets(table).find(({ inode }) => inodes.has(inode));
+  if (own === undefined) {
+    throw unreachable(`Process ${pid} of ${named} is no duwsgi master: the master it was is gone`);
+  }
   // The master may live under another root, or have a /tmp of its own.
-  if (own !== undefined) return `/proc/${pid}/root${own.path}`;
-  throw unreachable(`Process ${pid} of ${named} is no duwsgi master: the master it was is gone`);
+  const path = `/proc/${pid}/root${own.path}`;
+  const doubt = doubtAbout(path, pid);
+  if (doubt !== null) throw unreachable(`Process ${pid} of ${named} is not called: ${doubt}`);
+  return path;
+}
+
+function doubtAbout(path: string, pid: number): string | null {
+  const c = libc();
+  try {
+    return c === null ? null : doubtAboutSocket(c, path, pid);
+  } catch (error) {
+    // Somebody has removed the master's directory: then nobody can call there.
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 /**

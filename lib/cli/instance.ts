@@ -71,6 +71,7 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   const hooks = async (phases: readonly HookPhase[]) => {
     for (const phase of handover === null ? phases : []) await runHooks(config, phase);
   };
+  if (handover === null) warnOfForeignCache();
   await hooks(PHASES_BEFORE_SOCKETS);
   const surroundings = await openSurroundings(config, base.passedSockets, handover, process, log);
   try {
@@ -160,6 +161,30 @@ async function requireWalls(config: Config): Promise<void> {
   const why = wall.whyNoLandlock(libc());
   if (why !== "") throw new UserError("configuration", wall.wallIsMissing(why));
 }
+
+/**
+ * Deno executes compiled code from its cache without comparing it with the source, so whoever may write
+ * to the cache decides what root runs.
+ */
+function warnOfForeignCache(): void {
+  try {
+    if (Deno.uid() !== 0) return;
+    const home = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? ""}/.cache`;
+    const cache = Deno.env.get("DENO_DIR") ?? `${home}/deno`;
+    const { uid, mode } = Deno.statSync(cache);
+    const isShared = ((mode ?? 0) & OTHERS_WRITE) !== 0;
+    if (uid === 0 && !isShared) return;
+    const whose = isShared ? "may be written to by everybody" : `belongs to user ${uid}`;
+    const text =
+      `Deno's cache ${cache} ${whose}, who then decides what root executes: start as root ` +
+      "with a DENO_DIR of root's only";
+    logLine("warning", text, { event: "foreignCache", path: cache });
+  } catch {
+    // There is none yet, or it is out of reach.
+  }
+}
+
+const OTHERS_WRITE = 0o002;
 
 function requireScript(script: string, option: string): void {
   try {

@@ -11,7 +11,7 @@ import { Channel } from "../protocol/channel.ts";
 import { denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { UserError } from "./exit_code.ts";
-import { operatorSocketOf, readPidfile, unreachable } from "./find_master.ts";
+import { operatorSocketOf, pidIn, unreachable } from "./find_master.ts";
 import type { Target } from "./operator_arguments.ts";
 
 /**
@@ -33,7 +33,7 @@ export function socketOf(target: Target, base: SourceBase): () => string {
 }
 
 function socketOfPidfile(path: string): string {
-  return operatorSocketOf(readPidfile(path), `the pidfile "${path}"`);
+  return operatorSocketOf(pidIn(path), `the pidfile "${path}"`);
 }
 
 function socketOfIni(file: string, base: SourceBase): string {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { operatorSocketOf, readPidfile, unreachable } from "./find_master.ts";
+import { operatorSocketOf, pidIn, unreachable } from "./find_master.ts";
 
 /** The signals, as in uWSGI. */
 export const PIDFILE_SIGNALS = {
@@ -20,7 +20,7 @@ export const PIDFILE_SIGNALS = {
  * @throws {UserError} If no master is there, or it is somebody else's.
  */
 export function signalMaster(command: keyof typeof PIDFILE_SIGNALS, pidfile: string): string {
-  const pid = readPidfile(pidfile);
+  const pid = pidIn(pidfile);
   const named = `the pidfile "${pidfile}"`;
   operatorSocketOf(pid, named);
   const signal = PIDFILE_SIGNALS[command];

@@ -25,7 +25,7 @@ const RELOADS: Readonly<Record<Wish, Pick<Reload, "kind" | "brutal">>> = {
 
 /** Asks for reloads when files change. */
 export class ChangeReloads {
-  readonly #directory: string;
+  readonly #directory: () => string;
   readonly #report: (happening: Happening) => void;
   readonly #files = new FileWatch<Wish>((wish, path) => this.#onChange(wish, path));
   #config: Config | null = null;
@@ -34,8 +34,8 @@ export class ChangeReloads {
   /** Counts the searches for them: only the newest one counts. */
   #search = 0;
 
-  /** `directory` is the master's own, for the import map. */
-  constructor(directory: string, report: (happening: Happening) => void) {
+  /** `directory` gives the path of the master's own, for the import map. */
+  constructor(directory: () => string, report: (happening: Happening) => void) {
     this.#directory = directory;
     this.#report = report;
   }
@@ -83,7 +83,7 @@ export class ChangeReloads {
   async #filesOf(config: Config): Promise<readonly string[]> {
     const always = scriptFiles(config);
     try {
-      const modules = await moduleGraph(config, this.#directory);
+      const modules = await moduleGraph(config, this.#directory());
       const found = [...always, ...localFiles(modules)];
       // A module that cannot be parsed hides what it imports: the mistake may be mended there.
       const broken = modules.some(({ error }) => error !== undefined);

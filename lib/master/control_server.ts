@@ -14,10 +14,10 @@ import {
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
-import { exists } from "../system/owned_path.ts";
-import { covers, realPathOf } from "../system/absolute_path.ts";
 import { after } from "../system/timing.ts";
 import { acceptAll } from "./accept_all.ts";
+import { logLine } from "./log.ts";
+import { MasterDirectory } from "./master_directory.ts";
 
 /** The control pipe of one worker, as the master holds it. */
 export type WorkerChannel = Channel<WorkerMessage, MasterMessage>;
@@ -43,14 +43,12 @@ const MOST_UNKNOWN = 64;
 
 /** Answers the calls of workers. */
 export class ControlServer {
-  /** The directory that the master has for itself; it holds the socket and the import maps. */
-  readonly directory: string;
-  /** Path of the socket. */
-  readonly path: string;
-  readonly #listener: Deno.UnixListener;
-  readonly #lock: Deno.FsFile;
   readonly #expected = new Map<string, (caller: Caller) => void>();
   #unknown = 0;
+  readonly #onRenewal: (() => void)[] = [];
+  readonly #avoid: readonly string[];
+  #directory: MasterDirectory;
+  #listener: Deno.UnixListener;
 
   /**
    * Begins to listen in a new directory, or in that of the program that was here before; if somebody has
@@ -58,19 +56,54 @@ export class ControlServer {
    * directory is made below none of the paths to avoid, if there is a place for it.
    */
   constructor(before?: string, avoid: readonly string[] = []) {
-    this.directory = before !== undefined && exists(before) ? before : makePrivateDirectory(avoid);
-    this.path = `${this.directory}/control.sock`;
-    this.#lock = keepFromCleaners(this.directory);
+    this.#avoid = avoid;
+    this.#directory = MasterDirectory.open(before, avoid);
     // Whoever was started with the files in it has read them.
     for (const { name, isDirectory } of Deno.readDirSync(this.directory)) {
       // The cache of the user of `uid` stays.
       if (!isDirectory) Deno.removeSync(`${this.directory}/${name}`);
     }
-    this.#listener = Deno.listen({ transport: "unix", path: this.path });
-    void acceptAll(this.#listener, "Cannot take the call of a worker", (connection) => {
-      if (this.#unknown < MOST_UNKNOWN + this.#expected.size) void this.#greet(connection);
-      else connection.close();
-    });
+    this.#listener = this.#listen();
+  }
+
+  /**
+   * Path of the directory that the master has for itself; it holds the socket and the import maps. Who
+   * wants to put something there asks {@linkcode ControlServer.ensureDirectory}.
+   */
+  get directory(): string {
+    return this.#directory.path;
+  }
+
+  /** Path of the socket. */
+  get path(): string {
+    return `${this.directory}/control.sock`;
+  }
+
+  /**
+   * Makes sure that the directory is still the master's own. If somebody has removed it or put another
+   * one in its place, there is a new one from now on; workers that run keep their connections.
+   *
+   * @returns Its path.
+   * @throws {Error} If no directory can be made.
+   */
+  ensureDirectory(): string {
+    if (this.#directory.isIntact()) return this.directory;
+    const { path } = this.#directory;
+    const next = MasterDirectory.make(path, this.#avoid);
+    this.#directory.unlock();
+    this.#directory = next;
+    this.#listener.close();
+    this.#listener = this.#listen();
+    const text = `Somebody has removed or replaced the master's directory ${path}, so ` +
+      `${next.path} takes its place`;
+    logLine("warning", text, { event: "directoryRenewed", directory: next.path });
+    for (const renewed of this.#onRenewal) renewed();
+    return next.path;
+  }
+
+  /** Calls `renewed` each time another directory has taken the place of the one before. */
+  onRenewal(renewed: () => void): void {
+    this.#onRenewal.push(renewed);
   }
 
   /** Calls `onCall` when the worker with this token calls, once. */
@@ -86,8 +119,16 @@ export class ControlServer {
   /** Stops listening and removes the directory. */
   close(): void {
     this.#listener.close();
-    this.#lock.close();
-    if (exists(this.directory)) Deno.removeSync(this.directory, { recursive: true });
+    this.#directory.remove();
+  }
+
+  #listen(): Deno.UnixListener {
+    const listener = Deno.listen({ transport: "unix", path: this.path });
+    void acceptAll(listener, "Cannot take the call of a worker", (connection) => {
+      if (this.#unknown < MOST_UNKNOWN + this.#expected.size) void this.#greet(connection);
+      else connection.close();
+    });
+    return listener;
   }
 
   async #greet(connection: Deno.UnixConn): Promise<void> {
@@ -115,55 +156,4 @@ export class ControlServer {
       cancel();
     }
   }
-}
-
-/** `sun_path` has 108 bytes (unix(7)); a long TMPDIR does not leave enough of them. */
-const LONGEST_DIRECTORY = 80;
-
-/**
- * Workers that start in a month need what is in the directory, and whoever clears old files away leaves
- * a locked one alone (tmpfiles.d(5), "Age").
- */
-function keepFromCleaners(directory: string): Deno.FsFile {
-  const lock = Deno.openSync(directory);
-  try {
-    lock.lockSync(false);
-  } catch {
-    // A file system without locks, where nobody could respect one.
-  }
-  return lock;
-}
-
-/**
- * Where it is made instead if TMPDIR is to be avoided: a sandboxed worker that may read or write there would
- * lose the permission together with the one for the directory.
- */
-function otherPlaces(): string[] {
-  return [Deno.env.get("XDG_RUNTIME_DIR") ?? "", "/run", "/dev/shm", "/var/tmp"]
-    .filter((place) => place !== "");
-}
-
-function makePrivateDirectory(avoid: readonly string[]): string {
-  const directory = makeDirectory();
-  const avoided = avoid.map(realPathOf);
-  const isFree = (place: string) => !avoided.some((one) => covers(one, realPathOf(place)));
-  if (isFree(directory)) return directory;
-  for (const place of otherPlaces().filter(isFree)) {
-    try {
-      const other = Deno.makeTempDirSync({ dir: place, prefix: "duwsgi-" });
-      Deno.removeSync(directory);
-      return other;
-    } catch {
-      // Not there, or not for this user.
-    }
-  }
-  // Whoever starts the workers says that they cannot be started so.
-  return directory;
-}
-
-function makeDirectory(): string {
-  const directory = Deno.makeTempDirSync({ prefix: "duwsgi-" });
-  if (directory.length <= LONGEST_DIRECTORY) return directory;
-  Deno.removeSync(directory);
-  return Deno.makeTempDirSync({ dir: "/tmp", prefix: "duwsgi-" });
 }

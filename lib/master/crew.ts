@@ -82,7 +82,11 @@ export class Crew {
   readonly #members = new Map<number, Member>();
   /** Workers that are started in a moment, unless somebody tells them something: that they leave. */
   readonly #waiting = new Set<number>();
-  readonly #commands = new Map<number, WorkerCommand>();
+  /** What workers of a generation are started with, and the directory in which it was written. */
+  readonly #commands = new Map<
+    number,
+    { readonly command: WorkerCommand; readonly directory: string }
+  >();
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
   /** What was said of the generation before, and is not said again. */
@@ -245,11 +249,15 @@ export class Crew {
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
   forgetBefore(generation: number): void {
-    const { control: { directory }, certificates } = this.#surroundings;
+    const { control, certificates } = this.#surroundings;
     certificates?.forgetBefore(generation);
-    for (const old of [...this.#commands.keys()].filter((known) => known < generation)) {
+    const now = control.ensureDirectory();
+    for (const [old, { directory }] of [...this.#commands]) {
+      if (old >= generation) continue;
       this.#commands.delete(old);
       this.#confinement.forget(String(old));
+      // What was written to a directory that is the master's no more is not touched.
+      if (directory !== now) continue;
       forgetCommand(directory, String(old));
       removeUseless(factsPath(directory, old));
     }
@@ -297,18 +305,19 @@ export class Crew {
 
   /** The same for all workers of a generation: the script's configuration is read once for them. */
   #command(instruction: Instruction, generation: number): WorkerCommand {
+    const { control, certificates } = this.#surroundings;
+    const directory = control.ensureDirectory();
     const known = this.#commands.get(generation);
-    if (known !== undefined) return known;
-    const { directory } = this.#surroundings.control;
-    const { certificates } = this.#surroundings;
+    if (known?.directory === directory) return known.command;
     const command = workerCommand(instruction.config, String(generation), directory);
-    certificates?.prepare(generation, instruction.config.sockets);
+    // Certificates are in no directory.
+    if (known === undefined) certificates?.prepare(generation, instruction.config.sockets);
     writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
     for (const note of command.notes.filter((one) => !this.#notes.has(one))) {
       logLine("warning", note, { event: "note" });
     }
     this.#notes = new Set(command.notes);
-    this.#commands.set(generation, command);
+    this.#commands.set(generation, { command, directory });
     return command;
   }
 

@@ -18,8 +18,9 @@ import {
   bindUnix,
   boundPort,
   probeTcp,
+  socketFile,
 } from "../system/listening_socket.ts";
-import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
+import { changeOwned, type OwnedPath, removeOwned } from "../system/owned_path.ts";
 import { resolveOwner } from "../system/owner.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { addressText, localAddress } from "../system/socket_address.ts";
@@ -155,11 +156,12 @@ export class Listeners {
    * join these (socket(7), SO_REUSEPORT).
    *
    * @param files Whether the files of Unix sockets are given to it as well.
+   * @throws {UserError} If one of these is not there any more.
    */
   give(uid: number, gid: number, files: boolean): void {
     for (const { worker, file } of this.#listeners) {
       if (worker.bind !== null) { for (const fd of worker.fds) this.#libc?.fchown(fd, uid, gid); }
-      if (files && file !== null) Deno.chownSync(file.path, uid, gid);
+      if (files && file !== null && this.#libc !== null) giveFile(this.#libc, file, uid, gid);
     }
   }
 
@@ -243,11 +245,11 @@ async function bindOne(
       return bindTcpListener(c, host, address.port, spec, config);
     }
     case "unix": {
-      const fd = await bindUnix(c, address.path);
-      const file = ownPath(address.path);
+      const fd = await bindUnix(c, address.path, config.chmodSocket);
+      const file = closedOnFailure(c, fd, () => socketFile(c, fd, address.path));
       const listener = shared(spec, config, address.path, fd, file);
       try {
-        applyFileOptions(c, address.path, config);
+        applyFileOptions(c, file, config);
       } catch (error) {
         closeListener(c, listener, true);
         throw error;
@@ -306,11 +308,29 @@ function shared(
   return { key: keyOf(spec), worker, perSlot: false, keepalive, file };
 }
 
-function applyFileOptions(c: Libc, path: string, config: SocketConfig): void {
-  if (config.chmodSocket !== null) Deno.chmodSync(path, config.chmodSocket);
-  if (config.chownSocket !== "") {
-    const { uid, gid } = resolveOwner(c, config.chownSocket);
-    Deno.chownSync(path, uid, gid);
+function giveFile(c: Libc, file: OwnedPath, uid: number, gid: number): void {
+  try {
+    changeOwned(c, file, { uid, gid });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `Cannot give the socket "${file.path}" to the user of uid: ${reason}`;
+    throw new UserError("socket", text, { cause: error });
+  }
+}
+
+function applyFileOptions(c: Libc, file: OwnedPath, config: SocketConfig): void {
+  const { chmodSocket: mode, chownSocket } = config;
+  const owner = chownSocket === "" ? {} : resolveOwner(c, chownSocket);
+  // The mode was that of the option from the start, but for what the umask has taken away.
+  if (mode !== null || chownSocket !== "") changeOwned(c, file, { ...owner, mode });
+}
+
+function closedOnFailure<T>(c: Libc, fd: number, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    c.close(fd);
+    throw error;
   }
 }
 

@@ -163,7 +163,13 @@ export class LogSetup {
 
   /** Gives the files to the user that the master becomes. */
   give(uid: number, gid: number): void {
-    for (const file of this.#files) file.chown(uid, gid);
+    for (const file of this.#files) {
+      if (file.chown(uid, gid)) continue;
+      const text =
+        `The log file "${file.path}" stays root's, because it holds something and lies ` +
+        "where other users may have put it: give it to the user, who cannot open it again else";
+      logLine("warning", text, { event: "logNotGiven", path: file.path });
+    }
   }
 
   /**
@@ -223,7 +229,7 @@ export class LogSetup {
     const { path } = file;
     try {
       const backup = change();
-      this.#tell({ type: "reopen-log", path });
+      this.#tell({ type: "reopen-log", path, inode: file.inode });
       logLine("info", text, { event: "logReopened", path, ...(backup ? { backup } : {}) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -283,9 +289,12 @@ export class LogSetup {
   #look(more: LogFileLook): LogFileLook {
     const { logfileChmod: mode, logfileChown } = this.#config;
     const c = this.#libc;
-    if (logfileChown === "" || c === null) return { ...more, mode };
+    if (c === null) return { ...more, mode };
+    const user = userOf(c, this.#config.uid);
     try {
-      return { ...more, mode, owner: resolveOwner(c, logfileChown) };
+      const owner = logfileChown === "" ? null : resolveOwner(c, logfileChown);
+      const owners = [user, owner?.uid ?? null].filter((uid) => uid !== null);
+      return { ...more, mode, owner, owners };
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       const place = this.#circumstances.where("logfileChown");
@@ -307,6 +316,15 @@ export class LogSetup {
       const text = `Cannot open the log file "${written}" of ${place}: ${reason}`;
       throw new UserError("configuration", text);
     }
+  }
+}
+
+/** The number of the user that the master becomes; null: none, or one that is refused later on. */
+function userOf(c: Libc, uid: string): number | null {
+  try {
+    return resolveOwner(c, uid).uid;
+  } catch {
+    return null;
   }
 }
 

@@ -10,9 +10,10 @@
  */
 
 import { UserError } from "../cli/exit_code.ts";
-import { O_CLOEXEC } from "../system/descriptor.ts";
+import type { FileStatus } from "../system/file_status.ts";
 import { check, cString, ERRNO, lastErrno, type Libc } from "../system/libc.ts";
-import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
+import { isOwned, type OwnedPath, removeOwned } from "../system/owned_path.ts";
+import { openPlace, type Place, UnsafePathError } from "../system/trusted_path.ts";
 
 const O_WRONLY = 1;
 const O_NONBLOCK = 0o4000;
@@ -112,13 +113,22 @@ class OpenFifo {
     onLetter: (letter: string) => void,
     onError: (reason: string) => void,
   ) {
-    removeStaleFifo(c, path);
-    check(c, "make the FIFO", c.mkfifo(cString(path), MODE));
-    Deno.chmodSync(path, MODE);
-    this.owned = ownPath(path);
+    using place = openPlace(c, path, { follow: false });
+    removeStaleFifo(c, place);
+    check(c, "make the FIFO", c.mkfifoat(place.directory, cString(place.name), MODE));
+    const status = madeFifo(c, place);
+    this.owned = { path: place.path, inode: status.inode, device: status.device };
+    place.change({ mode: MODE }, (now) => isOwned(now, this.owned));
     this.#libc = c;
-    this.#file = Deno.openSync(path, { read: true, write: true });
-    this.#end = check(c, "open", c.open(cString(path), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    this.#file = Deno.openSync(place.path, { read: true, write: true });
+    this.#end = place.tryOpen(O_WRONLY | O_NONBLOCK);
+    // Deno opens paths only, so what it has opened is looked at.
+    const { ino, dev } = this.#file.statSync();
+    if (this.#end < 0 || ino !== status.inode || dev !== status.device) {
+      this.#file.close();
+      if (this.#end >= 0) c.close(this.#end);
+      throw new UnsafePathError("it was replaced by something else meanwhile");
+    }
     void this.#read(onLetter, onError);
   }
 
@@ -149,16 +159,13 @@ class OpenFifo {
 }
 
 /** Only a FIFO that nobody reads is replaced: it is left over from a master that was killed. */
-function removeStaleFifo(c: Libc, path: string): void {
-  try {
-    if (Deno.lstatSync(path).isFifo !== true) {
-      throw new Deno.errors.AlreadyExists("something else than a FIFO is there: remove it first");
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
+function removeStaleFifo(c: Libc, place: Place): void {
+  const status = place.status();
+  if (status === null) return;
+  if (status.type !== "fifo") {
+    throw new Deno.errors.AlreadyExists("something else than a FIFO is there: remove it first");
   }
-  const fd = c.open(cString(path), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  const fd = place.tryOpen(O_WRONLY | O_NONBLOCK);
   if (fd >= 0) {
     c.close(fd);
     throw new Deno.errors.AddrInUse("another master reads it: choose another path");
@@ -166,5 +173,12 @@ function removeStaleFifo(c: Libc, path: string): void {
   if (lastErrno(c) === ERRNO.EACCES) {
     throw new Deno.errors.PermissionDenied("it belongs to somebody else: remove it first");
   }
-  Deno.removeSync(path);
+  place.remove();
+}
+
+/** What was made just now; whoever may write to the directory could have replaced it already. */
+function madeFifo(c: Libc, place: Place): FileStatus {
+  const status = place.status();
+  if (status?.type === "fifo" && status.uid === c.geteuid() && status.links === 1) return status;
+  throw new UnsafePathError("it was replaced by something else meanwhile");
 }

@@ -17,8 +17,10 @@ import {
   type WallStatus,
   workersText,
 } from "../control/status.ts";
+import { later } from "../later.ts";
 import { absolutePath } from "../system/absolute_path.ts";
-import { removeStaleSocket } from "../system/listening_socket.ts";
+import type { Place } from "../system/adopted_listener.ts";
+import { bindUnix, removeStaleSocket, socketFile } from "../system/listening_socket.ts";
 import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
 import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
 import { ChangeReloads } from "./change_reloads.ts";
@@ -34,6 +36,11 @@ export interface Shown {
   readonly value: unknown;
 }
 
+/** Only this user may call. */
+const OWN_MODE = 0o600;
+/** How many operators may wait to be answered. */
+const BACKLOG = 1024;
+
 /** What is open for operators. */
 export class Doors {
   readonly #operators: Operators;
@@ -41,6 +48,8 @@ export class Doors {
   readonly #sessions: OperatorSessions;
   readonly #changes: ChangeReloads;
   #listener: Deno.UnixListener | null = null;
+  /** Descriptor of the control socket; null: there is none, or Deno has the only one. */
+  #socket: number | null = null;
   #socketFile: OwnedPath | null = null;
   #fifo: MasterFifo | null = null;
   #toldUnknown = false;
@@ -51,7 +60,8 @@ export class Doors {
     this.#operators = operators;
     this.#setup = setup;
     this.#sessions = new OperatorSessions(operators, (command) => this.shown(command));
-    this.#changes = new ChangeReloads(setup.surroundings.control.directory, setup.report);
+    const { control } = setup.surroundings;
+    this.#changes = new ChangeReloads(() => control.ensureDirectory(), setup.report);
   }
 
   /** Talks with an operator. */
@@ -116,21 +126,44 @@ export class Doors {
   }
 
   async #listen(path: string): Promise<Deno.UnixListener> {
+    const { libc: c, control } = this.#setup.surroundings;
     try {
-      await removeStaleSocket(path);
-      // Between bind and chmod anybody might call, so the mode comes from the mask.
-      const mask = Deno.umask(0o177);
-      try {
-        const listener = Deno.listen({ transport: "unix", path });
-        this.#socketFile = ownPath(path);
-        return listener;
-      } finally {
-        Deno.umask(mask);
-      }
+      if (c === null) return await this.#listenByPath(path);
+      // Closing a listener makes Deno remove what is at its path, whatever that is by then. So Deno gets
+      // a path in the master's own directory, and the socket is put in the place of that listener.
+      const fd = await bindUnix(c, path, OWN_MODE);
+      this.#socket = fd;
+      this.#socketFile = socketFile(c, fd, path);
+      const { openAdopted } = await later<typeof import("../system/adopted_listener.ts")>(
+        import.meta.resolve("../system/adopted_listener.ts"),
+      );
+      const place = `${control.ensureDirectory()}/door.sock`;
+      return openAdopted(c, { fd, address: path, backlog: BACKLOG }, place, listenAt);
     } catch (error) {
+      this.#closeSocket();
       const reason = error instanceof Error ? error.message : String(error);
       throw new UserError("socket", `Cannot open control-socket "${path}": ${reason}`);
     }
+  }
+
+  async #listenByPath(path: string): Promise<Deno.UnixListener> {
+    await removeStaleSocket(path);
+    // Between bind and chmod anybody might call, so the mode comes from the mask.
+    const mask = Deno.umask(0o777 - OWN_MODE);
+    try {
+      const listener = listenAt({ path });
+      this.#socketFile = ownPath(path);
+      return listener;
+    } finally {
+      Deno.umask(mask);
+    }
+  }
+
+  #closeSocket(): void {
+    if (this.#socket !== null) this.#setup.surroundings.libc?.close(this.#socket);
+    this.#socket = null;
+    if (this.#socketFile !== null) removeOwned(this.#socketFile);
+    this.#socketFile = null;
   }
 
   #onLetter(letter: string, path: string): void {
@@ -153,7 +186,7 @@ export class Doors {
     this.#fifo?.close();
     this.#listener?.close();
     this.#listener = null;
-    if (this.#socketFile !== null) removeOwned(this.#socketFile);
+    this.#closeSocket();
     await this.#sessions.end();
   }
 }
@@ -162,4 +195,9 @@ export class Doors {
 function wallsOf(config: Config, { workers }: MasterState): readonly WallStatus[] {
   const pids = workers.filter(({ acceptedAt }) => acceptedAt !== null).map(({ pid }) => pid);
   return sandboxWalls(config, pids.filter((pid) => pid !== null));
+}
+
+function listenAt(place: Place): Deno.UnixListener {
+  if (!("path" in place)) throw new TypeError("A control socket is a Unix socket");
+  return Deno.listen({ transport: "unix", path: place.path });
 }

@@ -84,9 +84,12 @@ export class Operators {
    * @throws {UserError} If FIFO or socket cannot be opened.
    */
   async open(): Promise<void> {
-    const path = `${this.#setup.surroundings.control.directory}/${OPERATOR_SOCKET}`;
-    this.#ownSocket = Deno.listen({ transport: "unix", path });
-    void acceptAll(this.#ownSocket, CANNOT_ANSWER, (connection) => this.#begin(connection));
+    const { control } = this.#setup.surroundings;
+    control.ensureDirectory();
+    this.#listen();
+    control.onRenewal(() => {
+      if (this.#ownSocket !== null) this.#listen();
+    });
     const { masterFifo, controlSocket } = this.#setup.config();
     if (masterFifo.length > 0 || controlSocket !== "") await this.#open();
   }
@@ -104,6 +107,13 @@ export class Operators {
     const { fsReload, fsBrutalReload, autoReload } = this.#setup.config();
     const wanted = fsReload.length > 0 || fsBrutalReload.length > 0 || autoReload;
     if (wanted || this.#doors !== null) this.#withDoors((doors) => doors.watch());
+  }
+
+  #listen(): void {
+    this.#ownSocket?.close();
+    const path = `${this.#setup.surroundings.control.directory}/${OPERATOR_SOCKET}`;
+    this.#ownSocket = Deno.listen({ transport: "unix", path });
+    void acceptAll(this.#ownSocket, CANNOT_ANSWER, (connection) => this.#begin(connection));
   }
 
   #begin(connection: Deno.UnixConn): void {

@@ -5,10 +5,12 @@
  * @module
  */
 
-import { dirname } from "../paths.ts";
+import { basename, dirname } from "../paths.ts";
 import { UserError } from "../cli/exit_code.ts";
 import { kernelText } from "../system/descriptor.ts";
-import { cString, type Libc } from "../system/libc.ts";
+import { cString, ERRNO, type Libc, SystemCallError } from "../system/libc.ts";
+import { type ReadFile, readSmallFile, replaceText } from "../system/trusted_file.ts";
+import { openPlace } from "../system/trusted_path.ts";
 
 const CLOCK_BOOTTIME = 7;
 /** /proc counts in hundredths of a second on every Linux (USER_HZ). */
@@ -18,6 +20,9 @@ const TOLERANCE_MS = 1_000;
 /** Behind the name of a process in /proc/PID/stat: its state, and when it started. */
 const STATE = 0;
 const STARTED = 22 - 3;
+
+/** A pid has ten digits at most; of a longer file this is enough to see that it is no pidfile. */
+const LONGEST_PIDFILE = 64;
 
 /** What access(2) asks for: to create files in a directory. */
 const W_OK = 2;
@@ -42,8 +47,9 @@ export class PidFile {
    * @throws {UserError} If one does, or if the file is something else.
    */
   refuseOwner(): void {
-    const content = this.#read();
-    if (content === null || content === "") return;
+    const file = this.#read();
+    const content = file?.text.trim() ?? "";
+    if (file === null || content === "") return;
     const pid = /^\d{1,10}$/.test(content) ? Number(content) : null;
     if (pid === null) {
       throw new UserError(
@@ -51,8 +57,7 @@ export class PidFile {
         `"${this.#path}" of ${this.#where} is not a pidfile: choose another name, or remove it`,
       );
     }
-    const written = Deno.statSync(this.#path).mtime?.getTime() ?? 0;
-    if (!isOwner(this.#libc, pid, written)) return;
+    if (!isOwner(this.#libc, pid, file.status.modifiedMs)) return;
     throw new UserError(
       "pidfile",
       `The process ${pid} of ${this.#where} "${this.#path}" is running: stop it first, or choose ` +
@@ -79,16 +84,11 @@ export class PidFile {
    * @throws {UserError} If a living process owns it, or if it cannot be written.
    */
   write(): void {
-    if (this.#read() === String(Deno.pid)) return;
+    if (this.#isOwn()) return;
     this.refuseOwner();
-    const temporary = `${this.#path}.${Deno.pid}`;
     try {
-      // A new file in any case: root follows no link that somebody has put there.
-      removeIfThere(temporary);
-      Deno.writeTextFileSync(temporary, `${Deno.pid}\n`, { createNew: true });
-      Deno.renameSync(temporary, this.#path);
+      replaceText(this.#libc, this.#path, `${Deno.pid}\n`, `${basename(this.#path)}.${Deno.pid}`);
     } catch (error) {
-      removeIfThere(temporary);
       throw new UserError("configuration", `Cannot write ${this.#where}: ${reasonOf(error)}`);
     }
   }
@@ -96,18 +96,27 @@ export class PidFile {
   /** Removes the file if it is still that of this process, and this process may do so. */
   remove(): void {
     try {
-      if (this.#read() === String(Deno.pid)) Deno.removeSync(this.#path);
+      if (!this.#isOwn()) return;
+      using place = openPlace(this.#libc, this.#path, { follow: false });
+      place.remove();
     } catch (error) {
       // Written by root, whom this process has left behind: the next start will find it stale.
-      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+      if (!(error instanceof SystemCallError || error instanceof UserError)) throw error;
     }
   }
 
-  #read(): string | null {
+  #isOwn(): boolean {
+    return this.#read()?.text.trim() === String(Deno.pid);
+  }
+
+  /** Null: there is no file, or a link, which is not ours and is replaced without being read. */
+  #read(): ReadFile | null {
     try {
-      return Deno.readTextFileSync(this.#path).trim();
+      using place = openPlace(this.#libc, this.#path, { follow: false });
+      if (place.status()?.type === "link") return null;
+      return readSmallFile(this.#libc, this.#path, LONGEST_PIDFILE, false);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
+      if (error instanceof SystemCallError && error.errno === ERRNO.ENOENT) return null;
       throw new UserError("configuration", `Cannot read ${this.#where}: ${reasonOf(error)}`);
     }
   }
@@ -133,16 +142,7 @@ function sinceBootMs(c: Libc): number {
   return Number(time[0]) * 1000 + Number(time[1]) / 1e6;
 }
 
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It was never written.
-  }
-}
-
-/** Without Deno's own words for the call and for the number of the error. */
 function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/ \(os error.*$/s, "").toLowerCase();
+  if (error instanceof SystemCallError) return error.reason.toLowerCase();
+  return error instanceof Error ? error.message : String(error);
 }

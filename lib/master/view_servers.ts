@@ -47,7 +47,7 @@ export class ViewServers {
     for (const record of views.records) {
       try {
         const server = await all.#server(optionOf(record), setup, () => source.read());
-        const listener = listenOn(libc, record, `${control.directory}/view.sock`);
+        const listener = listenOn(libc, record, `${control.ensureDirectory()}/view.sock`);
         all.#listeners.push(listener);
         void acceptAll(listener, "Cannot show the stats", (client) => server.begin(client));
       } catch (error) {

@@ -74,8 +74,11 @@ export type MasterMessage =
   | { readonly type: "recall" }
   /** Accept on the sockets of these other slots, and of no further ones: they have no worker now. */
   | { readonly type: "cover"; readonly slots: readonly number[] }
-  /** The log file has been renamed: open this one in its place. */
-  | { readonly type: "reopen-log"; readonly path: string }
+  /**
+   * The log file has been renamed: open this one in its place, if it still is the file with this
+   * inode, which the master has opened there.
+   */
+  | { readonly type: "reopen-log"; readonly path: string; readonly inode?: number }
   /** The answer to `mule-ask`. */
   | { readonly type: "mule-message"; readonly text: string };
 
@@ -88,6 +91,8 @@ const isString: Check = (value) => typeof value === "string";
 const isToken: Check = (value) => typeof value === "string" && value.length <= MAX_TOKEN_LENGTH;
 const isMuleText: Check = (value) => typeof value === "string" && fitsMule(value);
 const isBoolean: Check = (value) => typeof value === "boolean";
+/** A field that a program of another version does not send. */
+const isNumberIfThere: Check = (value) => value === undefined || isNumber(value);
 const isRecord: Check = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isNumberList: Check = (value) => Array.isArray(value) && value.every(isNumber);
@@ -126,7 +131,7 @@ const MASTER_SHAPES: Shapes<MasterMessage> = {
   standBy: { drain: isBoolean, keep: isStringList },
   recall: {},
   cover: { slots: isNumberList },
-  "reopen-log": { path: isString },
+  "reopen-log": { path: isString, inode: isNumberIfThere },
   "mule-message": { text: isString },
 };
 

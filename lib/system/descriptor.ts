@@ -16,11 +16,8 @@ const FD_CLOEXEC = 1;
 /** `O_CLOEXEC` of `open(2)`, as `dup3(2)` takes it. */
 export const O_CLOEXEC = 0o2000000;
 const O_WRONLY = 1;
-const O_CREAT = 0o100;
 const O_APPEND = 0o2000;
 const O_NONBLOCK = 0o4000;
-/** What the umask takes from is 0640: others have no business in a log. */
-const LOG_MODE = 0o640;
 const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 
 /** Says whether children inherit the descriptor (fcntl(2), FD_CLOEXEC). */
@@ -45,6 +42,12 @@ export function lendDescriptors<T>(c: Libc | null, fds: readonly number[], spawn
 export function setNonblocking(c: Libc, fd: number): void {
   const flags = check(c, "fcntl", c.fcntl(fd, F_GETFL, 0));
   check(c, "fcntl", c.fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+/** Makes reads, writes and accepts on the descriptor wait again. */
+export function setBlocking(c: Libc, fd: number): void {
+  const flags = check(c, "fcntl", c.fcntl(fd, F_GETFL, 0));
+  check(c, "fcntl", c.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
 }
 
 /** A second descriptor of the same open file, numbered 3 or above and not inherited by children. */
@@ -137,13 +140,10 @@ const STDIN = 0;
 /** What a log file is opened with. */
 const APPENDING = O_WRONLY | O_APPEND | O_CLOEXEC;
 
-/**
- * Opens a file for appending, and creates it if need be.
- *
- * @throws {SystemCallError} If it cannot be opened.
- */
-export function openToAppend(c: Libc, path: string): number {
-  return check(c, "open", c.open_create(cString(path), APPENDING | O_CREAT, LOG_MODE));
+/** The inode of a descriptor (proc(5), fdinfo); null: the kernel does not tell, before Linux 5.14. */
+function inodeOf(c: Libc, fd: number): number | null {
+  const [, digits] = /^ino:\s*(\d+)/m.exec(descriptorInfo(c, fd)) ?? [];
+  return digits === undefined ? null : Number(digits);
 }
 
 /** Has every write on the descriptor go to the end of its file (O_APPEND). */
@@ -157,17 +157,21 @@ export function setAppending(c: Libc, fd: number): void {
  * keeps of standard output and error: a write goes either to the old file or to the new one, and
  * none is cut in two (dup2(2)).
  *
- * @param options `create`: the file need not exist; `keep`: a duplicate that stays what it is.
+ * @param inode Number of the file that is meant, where somebody else may have put another one at the
+ * path; null: whatever is there. @default null
  * @throws {SystemCallError} If the file cannot be opened; nothing has changed then.
+ * @throws {TypeError} If it is another one.
  */
 export function replaceFile(
   c: Libc,
   fd: number,
   path: string,
-  { create = false, keep = -1 }: { readonly create?: boolean; readonly keep?: number } = {},
+  inode: number | null = null,
 ): void {
-  const file = create ? openToAppend(c, path) : check(c, "open", c.open(cString(path), APPENDING));
-  putInPlace(c, file, fd, keep);
+  const file = check(c, "open", c.open(cString(path), APPENDING));
+  if (inode === null || inode === (inodeOf(c, file) ?? inode)) return putInPlace(c, file, fd);
+  c.close(file);
+  throw new TypeError("the path leads to another file than the master has opened");
 }
 
 /** Puts an open file in the place of `fd` and of all its duplicates but `keep`, and closes `file`. */

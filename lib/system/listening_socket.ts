@@ -6,8 +6,11 @@
  * @module
  */
 
-import { check, ERRNO, type Libc, SystemCallError } from "./libc.ts";
 import { setInherited, setNonblocking } from "./descriptor.ts";
+import { isSameFile, statusOf } from "./file_status.ts";
+import { check, ERRNO, type Libc, libc, SystemCallError } from "./libc.ts";
+import type { OwnedPath } from "./owned_path.ts";
+import { isStill, openPlace, UnsafePathError } from "./trusted_path.ts";
 import { FAMILY, inetSockaddr, localAddress, unixSockaddr } from "./socket_address.ts";
 
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
@@ -20,6 +23,8 @@ const SO_ACCEPTCONN = 30;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const SOCK_STREAM = 1;
+/** Opens the file that a Unix socket is bound to, O_PATH (ioctl; takes CAP_NET_ADMIN). */
+const SIOCUNIXFILE = 0x89e0n;
 
 /** What a TCP listening socket is made with. */
 export interface TcpSocketOptions {
@@ -77,12 +82,34 @@ export function bindAbstract(c: Libc, name: string): number {
 /**
  * Binds a Unix socket at a path. Only a socket that nobody listens on any more is replaced.
  *
+ * @param mode Mode of the file, less the umask: it has it from the first moment on. @default 0o777
  * @throws {SystemCallError} If a live server has the path (EADDRINUSE) or bind(2) fails.
  * @throws {Deno.errors.AlreadyExists} If something else than a socket is there.
+ * @throws {UnsafePathError} If the path cannot be trusted.
  */
-export async function bindUnix(c: Libc, path: string): Promise<number> {
+export async function bindUnix(c: Libc, path: string, mode: number | null = null): Promise<number> {
   await removeStaleSocket(path);
-  return bound(c, FAMILY.UNIX, unixSockaddr(path, false));
+  return bound(c, FAMILY.UNIX, unixSockaddr(path, false), (fd) => {
+    // Linux makes the file with the mode of the socket.
+    if (mode !== null) check(c, "fchmod", c.fchmod(fd, mode));
+  });
+}
+
+/**
+ * The file of a Unix socket that was bound at a path just now.
+ *
+ * @throws {UnsafePathError} If something else is there: somebody has replaced it, or the way to it.
+ */
+export function socketFile(c: Libc, fd: number, path: string): OwnedPath {
+  using place = openPlace(c, path, { follow: false });
+  const status = place.status();
+  const file = c.ioctl(fd, SIOCUNIXFILE, 0n);
+  const bound = file < 0 ? status : statusOf(c, file);
+  if (file >= 0) c.close(file);
+  const isOurs = status !== null && bound !== null && isSameFile(status, bound) &&
+    status.type === "socket" && status.links === 1 && status.uid === c.geteuid();
+  if (!isOurs) throw new UnsafePathError(`"${path}" was replaced by something else meanwhile`);
+  return { path: place.path, inode: status.inode, device: status.device };
 }
 
 /**
@@ -90,8 +117,21 @@ export async function bindUnix(c: Libc, path: string): Promise<number> {
  *
  * @throws {SystemCallError} If a live server has the path (EADDRINUSE).
  * @throws {Deno.errors.AlreadyExists} If something else than a socket is there.
+ * @throws {UnsafePathError} If the path cannot be trusted.
  */
 export async function removeStaleSocket(path: string): Promise<void> {
+  const c = libc();
+  if (c === null) return await removeStaleByPath(path);
+  using place = openPlace(c, path, { follow: false });
+  const status = place.status();
+  if (status === null) return;
+  await refuseLiveSocket(path, status.type === "socket");
+  if (!isStill(place, status)) return;
+  place.remove();
+}
+
+/** Without foreign functions, and so without the rights of another user. */
+async function removeStaleByPath(path: string): Promise<void> {
   let info: Deno.FileInfo;
   try {
     info = Deno.lstatSync(path);
@@ -99,13 +139,15 @@ export async function removeStaleSocket(path: string): Promise<void> {
     if (error instanceof Deno.errors.NotFound) return;
     throw error;
   }
-  if (info.isSocket !== true) {
-    throw new Deno.errors.AlreadyExists(`"${path}" exists and is not a socket`);
-  }
+  await refuseLiveSocket(path, info.isSocket === true);
+  Deno.removeSync(path);
+}
+
+async function refuseLiveSocket(path: string, isSocket: boolean): Promise<void> {
+  if (!isSocket) throw new Deno.errors.AlreadyExists(`"${path}" exists and is not a socket`);
   if (await isLive(path)) {
     throw new SystemCallError("bind", ERRNO.EADDRINUSE, "another server is listening there");
   }
-  Deno.removeSync(path);
 }
 
 async function isLive(path: string): Promise<boolean> {

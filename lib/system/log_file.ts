@@ -5,10 +5,11 @@
  * @module
  */
 
-import { duplicate, openToAppend, putInPlace } from "./descriptor.ts";
+import { duplicate, putInPlace } from "./descriptor.ts";
 import type { Libc } from "./libc.ts";
-import { exists } from "./owned_path.ts";
 import type { Owner } from "./owner.ts";
+import { type AppendedFile, openToAppend } from "./trusted_file.ts";
+import { openPlace, type Place } from "./trusted_path.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -26,6 +27,8 @@ export interface LogFileLook {
   readonly backup?: string;
   /** Size in bytes that it is rotated at; 0: never; null: that of the instance. @default null */
   readonly maxsize?: number | null;
+  /** Users beside root who may own the file and the directories of its path; null: anybody. @default null */
+  readonly owners?: readonly number[] | null;
 }
 
 /** A log file of this process and of those it starts. */
@@ -40,14 +43,17 @@ export class LogFile {
   readonly backup: string | null;
   readonly #libc: Libc;
   readonly #look: LogFileLook;
+  /** What was opened last. */
+  #opened: AppendedFile;
 
-  private constructor(c: Libc, path: string, fd: number, look: LogFileLook) {
+  private constructor(c: Libc, path: string, look: LogFileLook, fd: number | null) {
     this.#libc = c;
     this.path = path;
-    this.fd = fd;
+    this.#look = look;
+    this.#opened = this.#open();
+    this.fd = fd ?? this.#opened.fd;
     this.maxsize = look.maxsize ?? null;
     this.backup = look.backup ?? null;
-    this.#look = look;
   }
 
   /**
@@ -56,16 +62,18 @@ export class LogFile {
    *
    * @returns The file, and a descriptor of what was standard output until then.
    * @throws {SystemCallError} If it cannot be opened.
+   * @throws {UnsafePathError} If root should not write to it, see `openToAppend()`.
    */
   static open(
     c: Libc,
     path: string,
     look: LogFileLook = {},
   ): { readonly file: LogFile; readonly before: number } {
+    const file = new LogFile(c, path, look, STDERR);
     const before = duplicate(c, STDOUT);
-    const file = new LogFile(c, path, STDERR, look);
-    putInPlace(c, file.#opened(), STDERR, before);
-    putInPlace(c, file.#opened(), STDOUT, before);
+    const second = duplicate(c, file.#opened.fd);
+    putInPlace(c, file.#opened.fd, STDERR, before);
+    putInPlace(c, second, STDOUT, before);
     return { file, before };
   }
 
@@ -73,20 +81,26 @@ export class LogFile {
    * Opens a file that is a log of its own.
    *
    * @throws {SystemCallError} If it cannot be opened.
+   * @throws {UnsafePathError} If root should not write to it, see `openToAppend()`.
    */
   static openTarget(c: Libc, path: string, look: LogFileLook = {}): LogFile {
-    const file = new LogFile(c, path, openToAppend(c, path), look);
-    file.#dress(file.fd);
-    return file;
+    return new LogFile(c, path, look, null);
   }
 
   /**
    * Opens the path once more, for who has renamed the file. The old file stays in use if that fails.
    *
    * @throws {SystemCallError} If it cannot be opened.
+   * @throws {UnsafePathError} If root should not write to it, see `openToAppend()`.
    */
   reopen(): void {
-    putInPlace(this.#libc, this.#opened(), this.fd);
+    this.#opened = this.#open();
+    putInPlace(this.#libc, this.#opened.fd, this.fd);
+  }
+
+  /** Number of the file, for those that open the path as well. */
+  get inode(): number {
+    return this.#opened.status.inode;
   }
 
   /**
@@ -98,15 +112,19 @@ export class LogFile {
    * @throws {Error} If it cannot be renamed, or no new one opened; the old one then keeps its name.
    */
   rotate(backup: string): string {
-    const name = backup === "" ? unusedName(this.path) : backup;
-    Deno.renameSync(this.path, name);
+    const c = this.#libc;
+    const { owners = null } = this.#look;
+    using current = openPlace(c, this.path, { owners });
+    using elsewhere = backup === "" ? null : openPlace(c, backup, { owners, follow: false });
+    const renamed = elsewhere ?? unusedSibling(current);
+    current.renameTo(renamed);
     try {
       this.reopen();
     } catch (error) {
-      Deno.renameSync(name, this.path);
+      renamed.renameTo(current);
       throw error;
     }
-    return name;
+    return renamed.path;
   }
 
   /** Bytes that are in it. */
@@ -119,30 +137,36 @@ export class LogFile {
     this.#libc.ftruncate(this.fd, 0n);
   }
 
-  /** Gives the file to a user, who will have to open it again; not if it has an owner of its own. */
-  chown(uid: number, gid: number): void {
-    if ((this.#look.owner ?? null) === null) this.#libc.fchown(this.fd, uid, gid);
+  /**
+   * Gives the file to a user, who will have to open it again; not if it has an owner of its own.
+   *
+   * @returns False if it stays root's because another user may have put it there.
+   */
+  chown(uid: number, gid: number): boolean {
+    if ((this.#look.owner ?? null) !== null) return true;
+    const { mayGive, status } = this.#opened;
+    if (mayGive) this.#libc.fchown(this.fd, uid, gid);
+    return mayGive || status.type !== "regular";
   }
 
-  #opened(): number {
-    const fd = openToAppend(this.#libc, this.path);
-    this.#dress(fd);
-    return fd;
-  }
-
-  /** Whoever may not do so keeps the file as it is: it is a log all the same. */
-  #dress(fd: number): void {
-    const { mode = null, owner = null } = this.#look;
+  #open(): AppendedFile {
+    const { owners = null, mode = null, owner = null } = this.#look;
+    const opened = openToAppend(this.#libc, this.path, { owners });
+    const { fd, mayGive } = opened;
+    // Whoever may not do so keeps the file as it is: it is a log all the same.
+    if (!mayGive) return opened;
     if (owner !== null) {
       this.#libc.fchown(fd, owner.uid ?? UNCHANGED, owner.gid ?? UNCHANGED);
     }
     if (mode !== null) this.#libc.fchmod(fd, mode);
+    return opened;
   }
 }
 
-function unusedName(path: string): string {
-  const first = `${path}.${Math.floor(Date.now() / 1000)}`;
-  let name = first;
-  for (let i = 2; exists(name); i++) name = `${first}.${i}`;
-  return name;
+/** A name beside that of the file, of which there is none yet. */
+function unusedSibling(place: Place): Place {
+  const first = `${place.name}.${Math.floor(Date.now() / 1000)}`;
+  let sibling = place.sibling(first);
+  for (let i = 2; sibling.status() !== null; i++) sibling = place.sibling(`${first}.${i}`);
+  return sibling;
 }

@@ -70,7 +70,7 @@ async function obey(): Promise<void> {
         currentInstance().takeMuleMessage?.(message.text);
         break;
       case "reopen-log":
-        reopenLog(message.path);
+        reopenLog(message.path, message.inode ?? null);
     }
   }
 }
@@ -84,11 +84,11 @@ function standBy(drain: boolean, keep: readonly string[]): void {
 }
 
 /** Puts the new log file in the place of everything here that writes to the old one. */
-function reopenLog(path: string): void {
+function reopenLog(path: string, inode: number | null): void {
   const { environment: { stderr }, operations } = currentInstance();
   if (operations === null || stderr === null) return;
   try {
-    operations.reopenLog(path);
+    operations.reopenLog(path, inode);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     lineSinks().log(`Worker stays with the old log file, because ${path} fails: ${reason}`);

@@ -47,9 +47,10 @@ export interface Operations {
   /**
    * Continues in another log file.
    *
+   * @param inode What the master has opened there; null: it is not known.
    * @throws {Error} If the file cannot be opened; nothing has changed then.
    */
-  reopenLog(path: string): void;
+  reopenLog(path: string, inode: number | null): void;
   /**
    * Calls `open` with a place to listen at, and makes what it opened accept on a queue.
    *
@@ -119,10 +120,10 @@ export function ordinaryOperations(
         c.dup3(words.write, 2, 0);
       } else if (stderr !== null) c.dup3(stderr, 2, 0);
     },
-    reopenLog: (path) => {
+    reopenLog: (path, inode) => {
       // A file that is no target of its own is the one that standard error goes to.
       const fd = logFile(path) ?? stderr;
-      if (fd !== null) replaceFile(c, fd, path);
+      if (fd !== null) replaceFile(c, fd, path, inode);
     },
     adopt: (queue, address, open) => {
       const adopted = { fd: queue, address, backlog: listen };

@@ -30,13 +30,17 @@ export function renderHooks(): string {
     "arguments out of the log, as in `hook-asap = !putenv:TOKEN=…`. `wait_for_…` look once a second, " +
     "and fail after 60 s. Commands run like [daemons](companions.md): without any descriptor of the " +
     "master's, and they end with it.",
+    "Actions on files follow a symbolic link only where none but root and the master's own user can have " +
+    "put it, and as root they refuse a file with several hard links; those of uWSGI follow every link, " +
+    "so that the owner of a directory decides which file root gives away. `unlink` removes a link itself. " +
+    "See [The process](process.md#what-root-does-in-directories-of-others).",
     "Actions that call C functions, and `unix_signal`, `mount`, `umount`, `hostname`, `alarm`, `rpc` and " +
     "`spinningfifo`, do not exist here.",
   ].join("\n\n");
 }
 
 const FAILURES = {
-  start: "the start ends, with exit code 6",
+  start: "the start ends, with exit code 8",
   serving: "an error in the log",
   end: "an error in the log",
 } as const;

@@ -11,13 +11,21 @@ import type { HookActionName, HookLine } from "../../config/hook_line.ts";
 import { type HookPhase, hooksOf } from "../../config/options/hooks.ts";
 import { formatOrigin } from "../../config/problem.ts";
 import { absolutePath } from "../../system/absolute_path.ts";
-import { cString, libc } from "../../system/libc.ts";
-import { resolveOwner } from "../../system/owner.ts";
 import { pause } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
 import { passLineOn } from "../output.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { environmentOf } from "./daemons.ts";
+import {
+  appendFile,
+  changeMode,
+  changeOwner,
+  makeDirectory,
+  makeSticky,
+  removeFile,
+  writeFifo,
+  writeFile,
+} from "./file_actions.ts";
 
 /** How long `wait_for_…` waits (60 s), as in uWSGI, and how often it looks (1 s). */
 const WAIT_MS = 60_000;
@@ -92,28 +100,20 @@ type Action = (
 
 const print: Action = ([text = ""]) => logLine("info", text, { event: "hookPrint" });
 const changeDirectory: Action = ([path = ""]) => Deno.chdir(path);
-const changeOwner: Action = ([path = "", user = "", group = ""]) => {
-  const c = libc();
-  if (c === null) throw new Error("names of users need foreign functions: allow them");
-  const { uid, gid } = resolveOwner(c, `${user}:${group}`);
-  Deno.chownSync(path, uid, gid);
-};
+const chown: Action = ([path = "", user = "", group = ""]) => changeOwner(path, user, group);
 
 const ACTIONS: Readonly<Record<HookActionName, Action>> = {
   cd: changeDirectory,
   chdir: changeDirectory,
-  mkdir: ([path = ""]) => Deno.mkdirSync(path),
+  mkdir: ([path = ""]) => makeDirectory(path),
   putenv: ([text = ""]) => {
     const at = text.indexOf("=");
     Deno.env.set(text.slice(0, at), text.slice(at + 1));
   },
-  chmod: ([path = "", mode = ""]) => Deno.chmodSync(path, parseInt(mode, 8)),
-  sticky: ([path = ""]) => {
-    const { mode } = Deno.statSync(path);
-    Deno.chmodSync(path, (mode ?? 0) & 0o7777 | 0o1000);
-  },
-  chown: changeOwner,
-  chown2: changeOwner,
+  chmod: ([path = "", mode = ""]) => changeMode(path, parseInt(mode, 8)),
+  sticky: ([path = ""]) => makeSticky(path),
+  chown,
+  chown2: chown,
   exec: async ([command = ""], env) => {
     const { success, how } = await execute(command, env);
     if (!success) throw new Error(`the command ${how}`);
@@ -123,13 +123,13 @@ const ACTIONS: Readonly<Record<HookActionName, Action>> = {
     if (success) return;
     logLine("warning", `The command "${command}" ${how}`, { event: "hookCommand", command, how });
   },
-  create: ([path = ""]) => Deno.writeTextFileSync(path, ""),
-  write: ([path = "", text = ""]) => Deno.writeTextFileSync(path, text),
-  writen: ([path = "", text = ""]) => Deno.writeTextFileSync(path, `${text}\n`),
-  append: ([path = "", text = ""]) => Deno.writeTextFileSync(path, text, { append: true }),
-  appendn: ([path = "", text = ""]) => Deno.writeTextFileSync(path, `${text}\n`, { append: true }),
+  create: ([path = ""]) => writeFile(path, ""),
+  write: ([path = "", text = ""]) => writeFile(path, text),
+  writen: ([path = "", text = ""]) => writeFile(path, `${text}\n`),
+  append: ([path = "", text = ""]) => appendFile(path, text),
+  appendn: ([path = "", text = ""]) => appendFile(path, `${text}\n`),
   writefifo: ([path = "", text = ""]) => writeFifo(path, text),
-  unlink: ([path = ""]) => Deno.removeSync(path),
+  unlink: ([path = ""]) => removeFile(path),
   wait_for_fs: ([path = ""]) => waitFor(path, "", () => existing(path) !== null),
   wait_for_file: ([path = ""]) =>
     waitFor(path, " as a regular file", () => existing(path)?.isFile === true),
@@ -152,21 +152,6 @@ async function execute(
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly how: string; readonly success: boolean }> {
   return await new Child({ command, env, onLine: printed }).exited;
-}
-
-const O_WRONLY = 1;
-const O_NONBLOCK = 0o4000;
-
-/** Deno would wait for a reader, and nothing else would happen meanwhile (fifo(7)). */
-function writeFifo(path: string, text: string): void {
-  const c = libc();
-  if (c === null) throw new Error("writefifo needs foreign functions: allow them");
-  const fd = c.open(cString(absolutePath(path)), O_WRONLY | O_NONBLOCK);
-  if (fd < 0) throw new Error(`nobody reads from ${path}, or it cannot be opened`);
-  const bytes = new TextEncoder().encode(text);
-  const written = Number(c.write(fd, bytes, BigInt(bytes.length)));
-  c.close(fd);
-  if (written < bytes.length) throw new Error(`${path} is full`);
 }
 
 async function waitFor(

@@ -234,7 +234,8 @@ export class Mules {
     const { control, scoreboardFd, stderrFd } = surroundings;
     const { config } = instruction();
     // Its predecessor has read its own already: the names can be used again.
-    const facts = `${control.directory}/facts_mule_${mule}.json`;
+    const directory = control.ensureDirectory();
+    const facts = `${directory}/facts_mule_${mule}.json`;
     writeFacts(instruction(), surroundings, facts);
     const command = this.#command(mule);
     const confined = this.#confinement.current(String(mule), command);

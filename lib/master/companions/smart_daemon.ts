@@ -8,7 +8,11 @@
 import type { DaemonLine } from "../../config/daemon_line.ts";
 import { lookAfter, UNKNOWN } from "../../core/daemon_policy.ts";
 import { LONGEST_PAUSE_MS } from "../../core/restart_policy.ts";
+import { basename } from "../../paths.ts";
+import { libc } from "../../system/libc.ts";
+import { doubtIn, readPidfile } from "../../system/pidfile_claim.ts";
 import { isAlive, startedAt } from "../../system/process_life.ts";
+import { replaceText } from "../../system/trusted_file.ts";
 import { logLine } from "../log.ts";
 import { type ChildOptions, signalGroup, startIndependent } from "./child.ts";
 
@@ -123,8 +127,7 @@ export class SmartDaemon {
       const child = startIndependent(this.#options());
       this.#starts++;
       if (!daemonize) return;
-      Deno.writeTextFileSync(`${pidfile}.new`, `${child.pid}\n`);
-      Deno.renameSync(`${pidfile}.new`, pidfile);
+      writePid(pidfile, child.pid);
       this.#known = child.pid;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -139,37 +142,56 @@ export class SmartDaemon {
   /** The live process that the pidfile names; null: none. */
   #pid(): number | null {
     const { pidfile } = this.line;
-    const pid = readPid(pidfile);
-    if (pid === null || !isAlive(pid)) return null;
-    if (pid === this.#known) return pid;
-    if (wroteLater(pidfile, pid)) {
+    const claim = readClaim(pidfile);
+    if (claim === null || !isAlive(claim.pid)) return null;
+    const { pid, doubt } = claim;
+    if (doubt === null && (pid === this.#known || wroteLater(claim))) {
       this.#known = pid;
       return pid;
     }
     if (pid !== this.#stranger) {
       this.#stranger = pid;
-      const text =
-        `${pidfile} is left over: pid ${pid} was started after it was written, and is not ` +
-        `the daemon "${this.line.command}"`;
+      const why = doubt === null ? `pid ${pid} was started after it was written` : doubt;
+      const text = `${pidfile} is left over: ${why}, and pid ${pid} is not the daemon ` +
+        `"${this.line.command}"`;
       logLine("warning", text, { event: "companionStranger", pid });
     }
     return null;
   }
 }
 
-function readPid(path: string): number | null {
+/** What a pidfile says. */
+interface Claim {
+  readonly pid: number;
+  /** When it was written, ms since the epoch; null: it is not known. */
+  readonly writtenMs: number | null;
+  /** Why it cannot be believed; null: it can. */
+  readonly doubt: string | null;
+}
+
+function readClaim(path: string): Claim | null {
   try {
-    const pid = Number(Deno.readTextFileSync(path).trim());
-    return Number.isInteger(pid) && pid > 1 ? pid : null;
+    const c = libc();
+    const file = c === null ? null : readPidfile(c, path);
+    const pid = Number((c === null ? Deno.readTextFileSync(path) : file?.text ?? "").trim());
+    if (!Number.isInteger(pid) || pid <= 1) return null;
+    const writtenMs = file?.status.modifiedMs ?? Deno.statSync(path).mtime?.getTime() ?? null;
+    return { pid, writtenMs, doubt: c === null || file === null ? null : doubtIn(c, file, pid) };
   } catch {
-    // Not there yet, or not any more.
+    // Not there yet, or not any more, or nothing that could be read.
     return null;
   }
 }
 
 /** Whether the file is younger than the process. Where neither is visible, the file is believed. */
-function wroteLater(path: string, pid: number): boolean {
+function wroteLater({ pid, writtenMs }: Claim): boolean {
   const started = startedAt(pid);
-  const written = Deno.statSync(path).mtime?.getTime() ?? null;
-  return started === null || written === null || started <= written + SLACK_MS;
+  return started === null || writtenMs === null || started <= writtenMs + SLACK_MS;
+}
+
+function writePid(path: string, pid: number): void {
+  const c = libc();
+  if (c !== null) return replaceText(c, path, `${pid}\n`, `${basename(path)}.new`);
+  Deno.writeTextFileSync(`${path}.new`, `${pid}\n`);
+  Deno.renameSync(`${path}.new`, path);
 }

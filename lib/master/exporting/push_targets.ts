@@ -16,7 +16,9 @@ import {
 } from "../../stats/push_format.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { absolutePath } from "../../system/absolute_path.ts";
+import { libc } from "../../system/libc.ts";
 import { resolveHost } from "../../system/resolve_host.ts";
+import { openToAppend, writeText } from "../../system/trusted_file.ts";
 
 /** Sends the stats to one receiver. */
 export interface PushTarget {
@@ -127,8 +129,25 @@ async function appendToFile(
   { path, separator }: Extract<PusherTarget, { readonly type: "file" }>,
   stats: Stats,
 ): Promise<void> {
-  const bytes = new TextEncoder().encode(JSON.stringify(stats) + separator);
+  const text = JSON.stringify(stats) + separator;
+  const c = libc();
   // Opened each time, so that the file can be rotated.
+  if (c === null) return await appendByPath(path, text);
+  const { fd, status } = openToAppend(c, path, { mode: 0o666 });
+  try {
+    writeText(c, fd, text);
+  } catch (error) {
+    // On a full disk a part may be there, which would spoil the next document.
+    if (status.type === "regular") c.ftruncate(fd, BigInt(status.size));
+    throw error;
+  } finally {
+    c.close(fd);
+  }
+}
+
+/** Without foreign functions, and so without the rights of another user. */
+async function appendByPath(path: string, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
   using file = await Deno.open(absolutePath(path), { append: true, create: true });
   const { size } = await file.stat();
   try {

@@ -5,6 +5,9 @@
  * @module
  */
 
+import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
+import { readSmallFile, replaceText } from "../../system/trusted_file.ts";
+import { isRoot, openPlace } from "../../system/trusted_path.ts";
 import { logLine } from "../log.ts";
 
 /** Ends the name of a file that is being written; no metric can be called like that. */
@@ -34,8 +37,10 @@ export class MetricDirectory {
   /** What is in the way of writing to the directory; null: nothing is. */
   problem(): string | null {
     const file = `${this.path}/${UNFINISHED}`;
+    const c = libc();
     try {
-      Deno.writeTextFileSync(file, "");
+      if (c === null) Deno.writeTextFileSync(file, "");
+      else replaceText(c, file, "", UNFINISHED + UNFINISHED);
       Deno.removeSync(file);
       return null;
     } catch (error) {
@@ -48,7 +53,10 @@ export class MetricDirectory {
     const file = `${this.path}/${name}`;
     let text = "";
     try {
-      text = Deno.readTextFileSync(file).slice(0, LONGEST_FILE);
+      const c = libc();
+      const found = c === null ? Deno.readTextFileSync(file) : readText(c, file);
+      if (found === null) return null;
+      text = found.slice(0, LONGEST_FILE);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) {
         this.#warn(`Cannot restore the metric "${name}": ${reasonOf(error)}`);
@@ -83,8 +91,7 @@ export class MetricDirectory {
       const file = `${this.path}/${name}`;
       try {
         // A rename: whoever reads the file, and whatever happens, there is the old value or the new one.
-        await Deno.writeTextFile(file + UNFINISHED, text);
-        await Deno.rename(file + UNFINISHED, file);
+        await replaceFile(this.path, name, text);
         this.#written.set(name, text);
         this.#failed = false;
       } catch (error) {
@@ -103,6 +110,33 @@ export class MetricDirectory {
   }
 }
 
+/** Null: there is none. */
+function readText(c: Libc, path: string): string | null {
+  return readSmallFile(c, path, LONGEST_FILE, true)?.text ?? null;
+}
+
+/**
+ * Writes a file as a whole, in a thread of Deno's: a slow disk holds up nobody else. Root does it in the
+ * directory that the path leads to now; nobody follows a link where the file is written.
+ */
+async function replaceFile(directory: string, name: string, text: string): Promise<void> {
+  const c = libc();
+  using place = c !== null && isRoot(c)
+    ? openPlace(c, `${directory}/${name}`, { follow: false })
+    : null;
+  const path = place === null ? `${directory}/${name}` : `/proc/self/fd/${place.directory}/${name}`;
+  try {
+    await Deno.writeTextFile(path + UNFINISHED, text, { createNew: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    // Left over from a master that was killed, or put there by somebody else.
+    await Deno.remove(path + UNFINISHED);
+    await Deno.writeTextFile(path + UNFINISHED, text, { createNew: true });
+  }
+  await Deno.rename(path + UNFINISHED, path);
+}
+
 function reasonOf(error: unknown): string {
+  if (error instanceof SystemCallError) return error.reason;
   return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { LogEntry } from "../../../lib/log/entry.ts";
 import { openStream } from "../../../lib/log/stream.ts";
 import type { LogTarget } from "../../../lib/protocol/log_targets.ts";
-import { openToAppend } from "../../../lib/system/descriptor.ts";
+import { openToAppend } from "../../../lib/system/trusted_file.ts";
 import { requireLibc } from "../../../lib/system/libc.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
@@ -14,7 +14,7 @@ function entry(text: string): LogEntry {
 }
 
 function file(path: string, id = ""): LogTarget & { readonly place: { readonly fd: number } } {
-  return { id, place: { kind: "file", path, fd: openToAppend(c, path) }, encoders: [] };
+  return { id, place: { kind: "file", path, fd: openToAppend(c, path).fd }, encoders: [] };
 }
 
 Deno.test("openStream() writes entries in order to the targets they are routed to", () => {

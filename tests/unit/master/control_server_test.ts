@@ -2,7 +2,11 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { type Caller, ControlServer } from "../../../lib/master/control_server.ts";
 import { PROTOCOL_VERSION } from "../../../lib/protocol/message.ts";
+import { libc } from "../../../lib/system/libc.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
+
+// Opened here, because it stays open: a test that opened it would seem to leak it.
+libc();
 
 Deno.test("ControlServer's directory is locked for those who clear old files away, while it is open", async () => {
   const server = new ControlServer();
@@ -58,4 +62,33 @@ Deno.test("ControlServer sends callers away that come in crowds and say nothing,
   for (const connection of crowd) connection.close();
   await Promise.all(sentAway);
   server.close();
+});
+
+Deno.test("ControlServer takes no directory for its own that is another one, a link, or open to others", () => {
+  using directory = new TempDirectory();
+  const place = directory.at("taken");
+  const makes: readonly (() => void)[] = [
+    () => Deno.mkdirSync(place),
+    () => Deno.mkdirSync(place, { mode: 0o700 }),
+    () => Deno.symlinkSync(directory.path, place),
+    () => Deno.writeTextFileSync(place, ""),
+  ];
+  for (const make of makes) {
+    Deno.mkdirSync(place, { mode: 0o700 });
+    const server = new ControlServer(place);
+    let renewals = 0;
+    server.onRenewal(() => renewals++);
+    assertEquals([server.ensureDirectory(), renewals], [place, 0]);
+    // Kept, so that its inode is not used again at once.
+    Deno.renameSync(place, directory.at("before"));
+    make();
+    const now = server.ensureDirectory();
+    assertNotEquals(now, place);
+    assertEquals([server.directory, server.ensureDirectory(), renewals], [now, now, 1]);
+    assertEquals([...Deno.readDirSync(now)].map(({ name }) => name), ["control.sock"]);
+    server.close();
+    assertEquals(directory.names.includes("taken"), true);
+    Deno.removeSync(place);
+    Deno.removeSync(directory.at("before"), { recursive: true });
+  }
 });

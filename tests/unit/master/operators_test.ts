@@ -31,7 +31,11 @@ class Desk implements AsyncDisposable {
   constructor() {
     const surroundings = {
       libc: null,
-      control: { directory: this.directory.path },
+      control: {
+        directory: this.directory.path,
+        ensureDirectory: () => this.directory.path,
+        onRenewal: () => {},
+      },
       listeners: { sockets: [] },
       scoreboard: { get: () => 0 },
     } as unknown as Surroundings;

@@ -143,16 +143,17 @@ Deno.test("replaceFile() puts a file in the place of a descriptor and of its dup
   const old = openDescriptors(c).find((fd) => descriptorTarget(c, fd) === directory.at("old")) ??
     -1;
   const lent = owned.own(duplicate(c, old));
-  const kept = owned.own(duplicate(c, old));
   setInherited(c, lent, true);
   const count = openDescriptors(c).length;
   assertThrows(() => replaceFile(c, lent, directory.at("new")), SystemCallError, "No such file");
+  directory.write("new");
+  assertThrows(() => replaceFile(c, lent, directory.at("new"), 1), TypeError, "another file");
   assertEquals(descriptorTarget(c, lent), directory.at("old"));
-  replaceFile(c, lent, directory.at("new"), { create: true, keep: kept });
-  assertEquals([old, lent, kept].map((fd) => descriptorTarget(c, fd)), [
+  const { ino } = Deno.statSync(directory.at("new"));
+  replaceFile(c, lent, directory.at("new"), ino);
+  assertEquals([old, lent].map((fd) => descriptorTarget(c, fd)), [
     directory.at("new"),
     directory.at("new"),
-    directory.at("old"),
   ]);
   const closed = 0o2000000;
   assertEquals([old, lent].map((fd) => (flags(fd) & closed) !== 0), [true, false]);

@@ -11,6 +11,8 @@ import { TempDirectory } from "../../helpers/temp_directory.ts";
 const SCRIPT = fromFileUrl(new URL("../../fixtures/scripts/write_lines.ts", import.meta.url));
 const HOLDER = fromFileUrl(new URL("../../fixtures/scripts/hold_lock.ts", import.meta.url));
 const O_RDWR_CLOEXEC = 2 | 0o2000000;
+/** Relative to the current directory. */
+const AT_FDCWD = -100;
 const LETTERS = "abcdefgh";
 const LINES = 20;
 /** Far more than PIPE_BUF, and as much as a pipe holds. */
@@ -59,7 +61,7 @@ Deno.test("stderrLines() writes a line also when somebody keeps the lock of line
   await ready.read();
   using directory = new TempDirectory();
   const path = cString(directory.at("fifo"));
-  assertEquals(owned.libc.mkfifo(path, 0o600), 0);
+  assertEquals(owned.libc.mkfifoat(AT_FDCWD, path, 0o600), 0);
   const fifo = owned.own(owned.libc.open(path, O_RDWR_CLOEXEC));
   const write = stderrLines(owned.libc, lock, { fd: fifo, lockWaitMs: 5 });
   assertEquals([write("one"), write("two")], [true, true]);

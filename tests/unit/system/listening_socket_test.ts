@@ -8,7 +8,9 @@ import {
   bindUnix,
   boundPort,
   probeTcp,
+  socketFile,
 } from "../../../lib/system/listening_socket.ts";
+import { UnsafePathError } from "../../../lib/system/trusted_path.ts";
 import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
@@ -139,6 +141,25 @@ Deno.test("bindUnix() makes a socket that nobody listens on yet", async () => {
   assertEquals(await answers({ transport: "unix", path }), false);
   owned.listen(fd);
   assertEquals(await answers({ transport: "unix", path }), true);
+});
+
+Deno.test("bindUnix() makes the file with its mode, and socketFile() says which file that is", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const path = directory.at("a.sock");
+  const fd = owned.own(await bindUnix(owned.libc, path, 0o600));
+  const { mode, ino, dev } = Deno.lstatSync(path);
+  assertEquals((mode ?? 0) & 0o777, 0o600);
+  assertEquals(socketFile(owned.libc, fd, path), { path, inode: ino, device: dev });
+  // Somebody else's socket in its place: a file of another kind, a link, nothing at all.
+  directory.write("other");
+  Deno.renameSync(directory.at("other"), path);
+  assertThrows(() => socketFile(owned.libc, fd, path), UnsafePathError, "replaced");
+  Deno.removeSync(path);
+  Deno.symlinkSync("other", path);
+  assertThrows(() => socketFile(owned.libc, fd, path), UnsafePathError, "replaced");
+  Deno.removeSync(path);
+  assertThrows(() => socketFile(owned.libc, fd, path), UnsafePathError, "replaced");
 });
 
 Deno.test("bindUnix() replaces a socket, when nobody listens on it any more", async () => {

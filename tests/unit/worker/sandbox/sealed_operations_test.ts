@@ -27,6 +27,8 @@ import { TempDirectory } from "../../../helpers/temp_directory.ts";
 const c = compiledFunctions(LASTING_FUNCTIONS);
 const files = sealedFiles(c, [1, 2]);
 const AT_WRITE = 1 | 0o100 | 0o2000000;
+/** Relative to the current directory. */
+const AT_FDCWD = -100;
 
 /** Opens a file for writing. */
 function openFile(owned: OwnedDescriptors, path: string): number {
@@ -105,7 +107,7 @@ Deno.test("the log goes on in the file that has its path, if that is one", () =>
   Deno.symlinkSync(directory.write("target"), path);
   assertEquals(sealed.reopen(), false);
   Deno.removeSync(path);
-  owned.libc.mkfifo(cString(path), 0o600);
+  owned.libc.mkfifoat(AT_FDCWD, cString(path), 0o600);
   assertEquals(sealed.reopen(), false);
   Deno.removeSync(path);
   Deno.writeTextFileSync(path, "");
