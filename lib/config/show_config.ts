@@ -76,7 +76,7 @@ function line(name: string, value: string): string {
 function escapeValue(text: string): string {
   return text.toWellFormed()
     .replace(
-      /^[ \t\r]+|[ \t\r]+$|\n|[$@%](?=\()/g,
+      /^[ \t\r]+|(?<![ \t\r])[ \t\r]+$|\n|[$@%](?=\()/g,
       (characters) => `@(data:,${encodeURIComponent(characters)})`,
     )
     .replace(/%(?!\()/g, "%%");

@@ -157,7 +157,7 @@ function shapesLines(config: Config): boolean {
   return shapesLog(config) || shapesRequests(config);
 }
 
-const IMPORT_OF_UWSGI = /\b(from|import)\s*\(?\s*["']uwsgi["']/;
+const IMPORT_OF_UWSGI = /\b(from|import)\s*(?:\(\s*)?["']uwsgi["']/;
 
 /**
  * True if the script itself imports `uwsgi`, which spares its workers the modules for those that do not.
