@@ -150,10 +150,13 @@ function decode<M>(text: string, shapes: Readonly<Record<string, Shape>>): M | n
   const type = value["type"];
   if (typeof type !== "string") throw new ProtocolError("A message has no type");
   if (!Object.hasOwn(shapes, type)) return null;
+  // Fields that are not known stay behind: nobody has checked them.
+  const message: Record<string, unknown> = { type };
   for (const [field, check] of Object.entries(shapes[type] ?? {})) {
     if (!check(value[field])) throw new ProtocolError(`Message "${type}" has no valid "${field}"`);
+    message[field] = value[field];
   }
-  return value as M;
+  return message as M;
 }
 
 function parse(text: string): Record<string, unknown> {
