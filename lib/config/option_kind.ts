@@ -256,8 +256,8 @@ export const networks: OptionKind<readonly string[]> = {
 function readNetwork(text: string): string {
   const entry = text.trim();
   if (entry === "*" || entry === "unix") return entry;
-  const [, host = "", bits] =
-    /^([\d.]+|(?=[^:]*:)[\da-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const [, host = "", bits] = /^([\d.]+|(?=[^:]*:)[\da-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(entry) ??
+    [];
   const isV6 = host.includes(":");
   // A URL takes an IPv4 address in odd forms as well, and writes it in the usual one.
   const isAddress = isV6

@@ -12,7 +12,9 @@ export function isHost(text: string): boolean {
   if (text === "" || text.length > LONGEST) return false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code <= 0x20 || (code >= 0x7f && code <= 0xa0) || ENDS.includes(text[i] ?? "")) return false;
+    if (code <= 0x20 || (code >= 0x7f && code <= 0xa0) || ENDS.includes(text[i] ?? "")) {
+      return false;
+    }
   }
   return true;
 }

@@ -2,6 +2,7 @@
  * No regular expression of lib takes much longer for a text that is a little longer, whatever the text
  * is: whoever sends such a text would stop the master or a worker.
  */
+import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, relative } from "@std/path/posix";
 import { type Pumped, pumped, pumpedTexts } from "../helpers/pumped_texts.ts";
@@ -26,7 +27,7 @@ const MOST_GROWTH = 3;
 
 /** Processor time of this process, in milliseconds. */
 function processorTime(): number {
-  const { user, system } = Deno.cpuUsage();
+  const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 

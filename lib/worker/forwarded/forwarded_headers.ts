@@ -54,7 +54,10 @@ function splitPort(text: string): { readonly host: string; readonly port: number
     const end = text.indexOf("]");
     const host = text.slice(1, end);
     // What is in brackets has colons: the others have no brackets.
-    return { host: end < 0 || !host.includes(":") ? "" : host, port: readPort(text.slice(end + 1)) };
+    return {
+      host: end < 0 || !host.includes(":") ? "" : host,
+      port: readPort(text.slice(end + 1)),
+    };
   }
   const colon = text.indexOf(":");
   if (colon < 0 || text.includes(":", colon + 1)) return { host: text, port: 0 };
