@@ -253,6 +253,20 @@ export const networks: OptionKind<readonly string[]> = {
   write: (values) => values.map((value) => ({ value })),
 };
 
+/** Any number of host names, several in one text with commas between; `*.` may begin one, `*` is all. */
+export const hostNames: OptionKind<readonly string[]> = {
+  value: "required",
+  repeatable: true,
+  add: (before, written) => [...before, ...required(written).split(",").map(readHostName)],
+  write: (values) => values.map((value) => ({ value })),
+};
+
+function readHostName(text: string): string {
+  const name = text.trim().toLowerCase();
+  if (name === "*" || /^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name)) return name;
+  throw unexpected(text.trim(), "a host name without a port, such as app.example.com, or *");
+}
+
 function readNetwork(text: string): string {
   const entry = text.trim();
   if (entry === "*" || entry === "unix") return entry;
