@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import type { Origin } from "./config.ts";
 
 /** Name of the command line in an {@linkcode Origin}. */
@@ -17,7 +18,7 @@ export const STDIN = "<stdin>";
 export interface Problem {
   /** An error makes the configuration unusable, a warning does not. */
   readonly severity: "error" | "warning";
-  /** A whole sentence: what, where, and what to do about it. */
+  /** A whole sentence in one line: what, where, and what to do about it. */
   readonly message: string;
   /** Where it is, also named by the message. */
   readonly origin: Origin;
@@ -60,6 +61,7 @@ export class Problems {
   }
 
   #add(problem: Problem): void {
-    this.#found.set(`${formatOrigin(problem.origin)}\n${problem.message}`, problem);
+    const message = printable(problem.message);
+    this.#found.set(`${formatOrigin(problem.origin)}\n${message}`, { ...problem, message });
   }
 }
