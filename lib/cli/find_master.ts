@@ -6,6 +6,7 @@
  * @module
  */
 
+import { readRegularText } from "../system/regular_file.ts";
 import { OPERATOR_SOCKET } from "../master/operators.ts";
 import { UserError } from "./exit_code.ts";
 
@@ -17,7 +18,7 @@ import { UserError } from "./exit_code.ts";
 export function readPidfile(path: string): number {
   let text: string;
   try {
-    text = Deno.readTextFileSync(path);
+    text = readRegularText(path);
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such file: is the master running?"

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readRegularText } from "../system/regular_file.ts";
 import { dirname } from "../paths.ts";
 import { UserError } from "../cli/exit_code.ts";
 import { kernelText } from "../system/descriptor.ts";
@@ -105,7 +106,7 @@ export class PidFile {
 
   #read(): string | null {
     try {
-      return Deno.readTextFileSync(this.#path).trim();
+      return readRegularText(this.#path).trim();
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
       throw new UserError("configuration", `Cannot read ${this.#where}: ${reasonOf(error)}`);

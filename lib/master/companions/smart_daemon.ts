@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readRegularText } from "../../system/regular_file.ts";
 import type { DaemonLine } from "../../config/daemon_line.ts";
 import { lookAfter, UNKNOWN } from "../../core/daemon_policy.ts";
 import { LONGEST_PAUSE_MS } from "../../core/restart_policy.ts";
@@ -159,7 +160,7 @@ export class SmartDaemon {
 
 function readPid(path: string): number | null {
   try {
-    const pid = Number(Deno.readTextFileSync(path).trim());
+    const pid = Number(readRegularText(path).trim());
     return Number.isInteger(pid) && pid > 1 ? pid : null;
   } catch {
     // Not there yet, or not any more.

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readRegularText } from "../../system/regular_file.ts";
 import { logLine } from "../log.ts";
 
 /** Ends the name of a file that is being written; no metric can be called like that. */
@@ -48,7 +49,7 @@ export class MetricDirectory {
     const file = `${this.path}/${name}`;
     let text = "";
     try {
-      text = Deno.readTextFileSync(file).slice(0, LONGEST_FILE);
+      text = readRegularText(file).slice(0, LONGEST_FILE);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) {
         this.#warn(`Cannot restore the metric "${name}": ${reasonOf(error)}`);
