@@ -40,7 +40,7 @@ deno-worker-override = app.ts`,
     const lines = running.events.slice(from).filter(({ event }) => event === "problem");
     assertEquals(lines.length, 1, JSON.stringify(lines));
     assertStringIncludes(lines[0]?.message ?? "", reason);
-    assertEquals((await getText(`http://${address}/`)), "ok");
+    assertEquals(await getText(`http://${address}/`), "ok");
     Deno.removeSync(bad);
   }
   assertEquals((await running.reload()).outcome, "done");
@@ -69,7 +69,10 @@ Deno.test("a start says in one line what is no file, and reads what a shell pipe
     [`${check} --ini app.ini --set 'x=@(/dev/zero)' --env 'A=%(x)'`, "it has more than 16 MiB"],
     [`${check} --ini - < /dev/zero`, "it has more than 16 MiB"],
     [`${check} --https-socket :0,fifo,fifo --deno-worker-override app.ts`, "it is a pipe (FIFO)"],
-    [`cp app.ts other && ${check} --ini app.ini --deno-worker-override other/app.ts`, "a pipe (FIFO)"],
+    [
+      `cp app.ts other && ${check} --ini app.ini --deno-worker-override other/app.ts`,
+      "a pipe (FIFO)",
+    ],
   ];
   for (const [command, reason] of bad) {
     const { code, stderr } = await shell(directory.path, command);
