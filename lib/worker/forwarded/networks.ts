@@ -55,7 +55,7 @@ export function readAddress(text: string): IpAddress | null {
 /** The bytes of an IPv4 address; null: it is none. */
 function dottedBytes(text: string): readonly number[] | null {
   const parts = text.split(".", 5);
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part))) return null;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part))) return null;
   const bytes = parts.map(Number);
   return bytes.every((byte) => byte <= 255) ? bytes : null;
 }
