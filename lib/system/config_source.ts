@@ -156,12 +156,26 @@ function namesIn(directory: string): string[] {
   }
 }
 
+/**
+ * Between two stars the first place that fits is as good as any other, so it is kept: `(?=(…))\1` is
+ * never tried again. Else a name made for that would take time by the power of the number of stars.
+ */
 function patternExpression(part: string): RegExp {
-  const source = part.replace(/\[!?[^\]]+\]|[\\^$.|+(){}[\]]|\*|\?/g, (token) => {
-    if (token === "*") return ".*";
-    if (token === "?") return ".";
-    if (token.length > 1) return token.replace("[!", "[^");
-    return `\\${token}`;
-  });
-  return new RegExp(`^${source}$`);
+  const [first = "", ...others] = part.match(/\[!?[^\]]{1,100}\]|[^]/g)?.reduce<string[]>(
+    (between, piece) =>
+      piece === "*"
+        ? [...between, ""]
+        : [...between.slice(0, -1), (between.at(-1) ?? "") + pieceSource(piece)],
+    [""],
+  ) ?? [];
+  const last = others.pop();
+  const middle = others.map((source, i) => `(?=(.*?${source}))\\${i + 1}`);
+  return new RegExp(`^${first}${middle.join("")}${last === undefined ? "" : `.*${last}`}$`, "s");
+}
+
+/** A part of a pattern that stands for one character. */
+function pieceSource(piece: string): string {
+  if (piece === "?") return ".";
+  if (piece.length > 1) return piece.replace("[!", "[^");
+  return /[\\^$.|+(){}[\]]/.test(piece) ? `\\${piece}` : piece;
 }
