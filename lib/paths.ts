@@ -26,15 +26,15 @@ export function resolve(directory: string, ...paths: readonly string[]): string 
 
 /** The directory that a path is in; `.` for a name alone. */
 export function dirname(path: string): string {
-  const name = path.replace(/\/+$/, "");
+  const name = path.replace(/(?<!\/)\/+$/, "");
   const end = name.lastIndexOf("/");
   if (end < 0) return path.startsWith("/") ? "/" : ".";
-  return name.slice(0, end).replace(/\/+$/, "") || "/";
+  return name.slice(0, end).replace(/(?<!\/)\/+$/, "") || "/";
 }
 
 /** The last part of a path, without this ending if it has more than that. */
 export function basename(path: string, ending = ""): string {
-  const name = path.replace(/\/+$/, "");
+  const name = path.replace(/(?<!\/)\/+$/, "");
   if (name === "") return path.slice(0, 1);
   const last = name.slice(name.lastIndexOf("/") + 1);
   return last !== ending && last.endsWith(ending)

@@ -143,6 +143,7 @@ const OF_EVERYBODY: readonly string[] = [
   "lib/paths.ts",
   "lib/later.ts",
   "lib/exported_name.ts",
+  "lib/foreign_text.ts",
 ];
 
 /** What each folder of `lib` may import at run time, beside that. */

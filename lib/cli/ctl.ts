@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printable, printableLines } from "../foreign_text.ts";
 import { loadGrammars } from "../config/line_reader.ts";
 import { commandList, hasVerdict } from "../control/commands.ts";
 import { type Answer, decodeAnswer, type Request } from "../control/message.ts";
@@ -38,9 +39,9 @@ export async function ctl(args: readonly string[], base: SourceBase): Promise<nu
   }
   if (wanted.target.kind === "ini") await loadGrammars();
   const { exit, text, value } = await resultOf(wanted, socketOf(wanted.target, base), wanted.json);
-  if (wanted.json) console.log(JSON.stringify(value));
-  else if (exit === "ok") console.log(text);
-  else for (const line of text.split("\n")) console.error(`duwsgi: ${line}`);
+  if (wanted.json) console.log(printable(JSON.stringify(value)));
+  else if (exit === "ok") console.log(printableLines(text));
+  else for (const line of text.split("\n")) console.error(`duwsgi: ${printable(line)}`);
   return EXIT[exit].code;
 }
 
@@ -138,7 +139,7 @@ export function resultOfVerdict(verdict: Verdict): Result {
   const failures = verdict.failures.map((one) => ({ ...one, ...placeIn(one.why) }));
   return {
     exit: EXIT_OF_OUTCOME[verdict.outcome],
-    text: [verdict.text, ...changes].join("\n"),
+    text: [printable(verdict.text), ...changes].join("\n"),
     value: { ...verdict, failures },
   };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import { DAEMON_IS_UP, DAEMON_VARIABLE } from "../master/daemon.ts";
 import { libc } from "../system/libc.ts";
 import { ownArguments } from "../system/own_command.ts";
@@ -39,7 +40,7 @@ export async function startDaemon(option: string, stdin: string | null): Promise
     const words = await listen(child.stdout);
     if (words === null) return EXIT.ok.code;
     const { code } = await child.status;
-    for (const word of words) console.error(word);
+    for (const word of words) console.error(printable(word));
     // It was told to stop before it was up.
     return code === EXIT.ok.code ? EXIT.noWorkerStarted.code : code;
   } finally {

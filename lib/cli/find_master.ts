@@ -6,6 +6,7 @@
  * @module
  */
 
+import { readRegularText } from "../system/regular_file.ts";
 import { OPERATOR_SOCKET } from "../master/operators.ts";
 import { ERRNO, libc, SystemCallError } from "../system/libc.ts";
 import { doubtAboutSocket, doubtIn, readPidfile } from "../system/pidfile_claim.ts";
@@ -20,7 +21,7 @@ import { UserError } from "./exit_code.ts";
 export function pidIn(path: string): number {
   const c = libc();
   const file = reading(path, () => c === null ? null : readPidfile(c, path));
-  const text = c === null ? reading(path, () => Deno.readTextFileSync(path)) : file?.text;
+  const text = c === null ? reading(path, () => readRegularText(path)) : file?.text;
   if (text === undefined) throw unreadable(path, "there is no such file: is the master running?");
   const [, digits] = /^\s*([1-9]\d{0,9})\s*$/.exec(text) ?? [];
   if (digits === undefined) throw unreachable(`The pidfile "${path}" holds no process id`);

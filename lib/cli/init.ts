@@ -55,7 +55,7 @@ export function init(args: readonly string[], { cwd }: Pick<SourceBase, "cwd">):
   const files = starterFiles(program, isBinary() ? null : modulePath(MODULE));
   writeAll(at, files);
   const names = Object.keys(files).join(", ");
-  const ini = directory === "." ? "app.ini" : `${directory.replace(/\/+$/, "")}/app.ini`;
+  const ini = directory === "." ? "app.ini" : `${directory.replace(/(?<!\/)\/+$/, "")}/app.ini`;
   return say(`${names} are in ${at}
 Start it:    ${program} --ini ${ini}
 Ask it:      curl http://127.0.0.1:8080/

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
 import { logKeysSet } from "../config/log_needs.ts";
@@ -235,7 +236,7 @@ function answer(text: string): number {
 }
 
 function complain(text: string): void {
-  for (const line of text.split("\n")) console.error(`duwsgi: ${line}`);
+  for (const line of text.split("\n")) console.error(`duwsgi: ${printable(line)}`);
 }
 
 /** Makes this process what the configuration says, before anything is looked for or created. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { excerpt, printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { Host, type HostSocket } from "../master/host.ts";
@@ -62,7 +63,7 @@ export function pathOf(topic: string | undefined): string | null {
   if (/^\/[!-~]*$/.test(path)) return path;
   throw new UserError(
     "configuration",
-    `--smoke expects a path such as /health, or ${CONNECT}, not "${path.slice(0, 80)}"`,
+    `--smoke expects a path such as /health, or ${CONNECT}, not "${excerpt(path, 80)}"`,
   );
 }
 
@@ -73,11 +74,12 @@ class Steps {
     const begun = performance.now();
     try {
       const said = await act();
-      console.log(`ok      ${what}: ${said}, ${Math.round(performance.now() - begun)} ms`);
+      const ms = Math.round(performance.now() - begun);
+      console.log(printable(`ok      ${what}: ${said}, ${ms} ms`));
       return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      console.log(`failed  ${what}: ${reason}`);
+      console.log(printable(`failed  ${what}: ${reason}`));
       return false;
     }
   }

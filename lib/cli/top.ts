@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import { loadGrammars } from "../config/line_reader.ts";
 import { isTerminal } from "../top/terminal.ts";
 import { lookAt, lookTwice, runLive } from "../top/live.ts";
@@ -31,7 +32,7 @@ export async function top(args: readonly string[], base: SourceBase): Promise<nu
   } catch (error) {
     // With --json, what went wrong is an answer like any other, as for ctl.
     if (!wanted.json || !(error instanceof UserError)) throw error;
-    console.log(JSON.stringify({ outcome: error.exit, text: error.message }));
+    console.log(printable(JSON.stringify({ outcome: error.exit, text: error.message })));
     return EXIT[error.exit].code;
   }
 }
@@ -41,7 +42,7 @@ async function show(wanted: TopArguments, base: SourceBase): Promise<number> {
   const colours = !Deno.noColor;
   if (wanted.json) {
     const { model, document } = await lookTwice(source, wanted.intervalMs);
-    console.log(JSON.stringify(reportValue(model, document)));
+    console.log(printable(JSON.stringify(reportValue(model, document))));
     return EXIT.ok.code;
   }
   if (wanted.once || !isTerminal()) {

@@ -126,7 +126,7 @@ function sameOrAny(
  * the worst case at about 64³ positions (the longest host name of Linux) times a few hundred paths.
  */
 function matches(text: string, hostname: string): boolean {
-  const plain = text.replace(/\\[^0-9k]/g, "x").replace(/\[[^\]]*\]/g, "x");
+  const plain = text.replace(/\\[^0-9k]/g, "x").replace(/\[[^[\]]*\]/g, "x");
   const count = (pattern: RegExp) => plain.match(pattern)?.length ?? 0;
   if (
     text.length > 100 || hostname.length > 64 || count(/[*+{]|(?<!\()\?/g) > 3 ||

@@ -69,7 +69,7 @@ function parsePositional(line: Line): CronLine {
 }
 
 function parseKeyed(line: Line): CronLine {
-  const [, keys = "", command = ""] = /^\s*(\S*=\S*)\s+([^]+)$/.exec(line.text) ?? [];
+  const [, keys = "", command = ""] = /^\s*([^\s=]*=\S*)\s+([^]+)$/.exec(line.text) ?? [];
   if (command.trim() === "") {
     throw new SyntaxError('expects "KEY=VALUE,… COMMAND", such as "minute=-5,unique=1 ./poll"');
   }

@@ -22,6 +22,8 @@ export interface Line {
 export interface Entry extends Line {
   /** Whether it only defines a `%(name)` and is no option at all (`set-placeholder`). */
   readonly placeholder: boolean;
+  /** True if a part of the value was read from a file (`@(…)`): messages do not show it. */
+  readonly fromFile?: boolean;
 }
 
 /** An entry whose value still has placeholders in it. */

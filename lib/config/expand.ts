@@ -60,6 +60,9 @@ export class Expander {
   readonly #complete: boolean;
   readonly #values = new Map<RawEntry, string>();
   readonly #active = new Set<RawEntry>();
+  readonly #fromFiles = new Set<RawEntry>();
+  /** Whether what is being replaced has met a file. */
+  #metFile = false;
 
   /** @param complete Whether the scope has all entries already, or only those above the place. */
   constructor(scope: ExpansionScope, complete: boolean) {
@@ -75,13 +78,25 @@ export class Expander {
   entryValue(entry: RawEntry, origin: Origin = entry.origin): string | null {
     if (entry.value === null) return null;
     const known = this.#values.get(entry);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#metFile ||= this.#fromFiles.has(entry);
+      return known;
+    }
+    const metBefore = this.#metFile;
+    this.#metFile = false;
     this.#active.add(entry);
     const { ownPlaceholders = false } = findRow(entry.key) ?? {};
     const value = this.expand(entry.value, { origin, matched: entry.matched, ownPlaceholders });
     this.#active.delete(entry);
     this.#values.set(entry, value);
+    if (this.#metFile) this.#fromFiles.add(entry);
+    this.#metFile ||= metBefore;
     return value;
+  }
+
+  /** True if a part of the value of an entry, which was asked for before, comes from a file. */
+  isFromFile(entry: RawEntry): boolean {
+    return this.#fromFiles.has(entry);
   }
 
   /**
@@ -170,6 +185,7 @@ export class Expander {
       if (/^[a-z]+:\/\//.test(text)) {
         throw new SyntaxError("cannot be used: the name of a file is possible, and data:,TEXT");
       }
+      this.#metFile = true;
       return this.#scope.texts.read(text).replace(/^\ufeff/, "").replace(/\r?\n$/, "");
     } catch (error) {
       if (!(error instanceof SyntaxError || error instanceof URIError)) throw error;

@@ -61,9 +61,10 @@ export function loadConfig(argv: readonly string[], source: ConfigSource): Loade
   const entries: Entry[] = [];
   try {
     for (const entry of scope.entries) {
-      const { key, placeholder } = entry;
+      const { key, placeholder, origin } = entry;
       const value = expander.entryValue(entry);
-      entries.push({ key, value, origin: entry.origin, placeholder });
+      const fromFile = expander.isFromFile(entry) ? { fromFile: true } : {};
+      entries.push({ key, value, origin, placeholder, ...fromFile });
     }
   } catch (error) {
     if (!(error instanceof LimitError)) throw error;

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { excerpt } from "../foreign_text.ts";
 import type { Origin } from "./config.ts";
 import { nearestName } from "../nearest.ts";
 
@@ -205,7 +206,8 @@ export const denoFlags: OptionKind<readonly string[]> = list(
 export const variables: OptionKind<readonly (readonly [name: string, value: string])[]> = list(
   (text) => {
     const parts = /^([^\s=]+)=([^]*)$/.exec(text);
-    if (parts === null) throw unexpected(text, "NAME=value");
+    // Variables are where secrets are: no message shows them.
+    if (parts === null) throw new SyntaxError("expects NAME=value; what it has is not shown");
     return [parts[1] ?? "", parts[2] ?? ""] as const;
   },
   ([name, value]) => `${name}=${value}`,
@@ -253,11 +255,25 @@ export const networks: OptionKind<readonly string[]> = {
   write: (values) => values.map((value) => ({ value })),
 };
 
+/** Any number of host names, several in one text with commas between; `*.` may begin one, `*` is all. */
+export const hostNames: OptionKind<readonly string[]> = {
+  value: "required",
+  repeatable: true,
+  add: (before, written) => [...before, ...required(written).split(",").map(readHostName)],
+  write: (values) => values.map((value) => ({ value })),
+};
+
+function readHostName(text: string): string {
+  const name = text.trim().toLowerCase();
+  if (name === "*" || /^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name)) return name;
+  throw unexpected(text.trim(), "a host name without a port, such as app.example.com, or *");
+}
+
 function readNetwork(text: string): string {
   const entry = text.trim();
   if (entry === "*" || entry === "unix") return entry;
-  const [, host = "", bits] =
-    /^([\d.]+|[\da-fA-F:.]*:[\da-fA-F:.]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const [, host = "", bits] = /^([\d.]+|(?=[^:]*:)[\da-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(entry) ??
+    [];
   const isV6 = host.includes(":");
   // A URL takes an IPv4 address in odd forms as well, and writes it in the usual one.
   const isAddress = isV6
@@ -356,10 +372,21 @@ function writeMode(value: number | null): { readonly value: string }[] {
   return value === null ? [] : [{ value: value.toString(8).padStart(3, "0") }];
 }
 
+/** A value is not what its option takes. */
+export class UnexpectedValue extends SyntaxError {
+  /** The message without the value. */
+  readonly discreet: string;
+
+  /** Takes half a sentence without the value, and its other half. */
+  constructor(discreet: string, more: string) {
+    super(discreet + more);
+    this.discreet = discreet;
+  }
+}
+
 /** The error of a value that is none: half a sentence. */
 export function unexpected(text: string, expected: string): SyntaxError {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return new SyntaxError(`expects ${expected}, not "${shown}"${advice(text)}`);
+  return new UnexpectedValue(`expects ${expected}`, `, not "${excerpt(text, 80)}"${advice(text)}`);
 }
 
 /** What people who know other INI dialects write, and what it means in this one. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import type { Origin } from "./config.ts";
 
 /** Name of the command line in an {@linkcode Origin}. */
@@ -17,7 +18,7 @@ export const STDIN = "<stdin>";
 export interface Problem {
   /** An error makes the configuration unusable, a warning does not. */
   readonly severity: "error" | "warning";
-  /** A whole sentence: what, where, and what to do about it. */
+  /** A whole sentence in one line: what, where, and what to do about it. */
   readonly message: string;
   /** Where it is, also named by the message. */
   readonly origin: Origin;
@@ -28,9 +29,15 @@ export function formatOrigin(origin: Origin): string {
   return origin.file === ENVIRONMENT ? origin.file : `${origin.file}:${origin.line}`;
 }
 
+/** More errors, or warnings, are not kept: a loop can have one for each of its rounds. */
+const MOST_PROBLEMS = 200;
+
 /** Collects problems; the same one, met again in a loop or a file included twice, counts once. */
 export class Problems {
   readonly #found = new Map<string, Problem>();
+  readonly #counts = { error: 0, warning: 0 };
+  /** Where there were more than are kept. */
+  #more: Origin | null = null;
 
   /** Adds what makes the configuration unusable. */
   error(origin: Origin, message: string): void {
@@ -44,7 +51,7 @@ export class Problems {
 
   /** Whether there is an error among them. */
   get fatal(): boolean {
-    return [...this.#found.values()].some((problem) => problem.severity === "error");
+    return this.#counts.error > 0;
   }
 
   /** All of them: environment, command line, then each file of the given order, by line. */
@@ -54,12 +61,22 @@ export class Problems {
       const at = order.indexOf(problem.origin.file);
       return at < 0 ? order.length : at;
     };
-    return [...this.#found.values()].sort((a, b) =>
+    const sorted = [...this.#found.values()].sort((a, b) =>
       rank(a) - rank(b) || a.origin.line - b.origin.line
     );
+    if (this.#more === null) return sorted;
+    const message = `There are more problems, the first one at ${formatOrigin(this.#more)}: ` +
+      "correct these before";
+    const severity = this.fatal ? "error" : "warning";
+    return [...sorted, { severity, message, origin: this.#more }];
   }
 
   #add(problem: Problem): void {
-    this.#found.set(`${formatOrigin(problem.origin)}\n${problem.message}`, problem);
+    const message = printable(problem.message);
+    const key = `${formatOrigin(problem.origin)}\n${message}`;
+    if (this.#found.has(key)) return;
+    if (this.#counts[problem.severity]++ < MOST_PROBLEMS) {
+      this.#found.set(key, { ...problem, message });
+    } else this.#more ??= problem.origin;
   }
 }

@@ -5,12 +5,14 @@
  * @module
  */
 
+import { excerpt } from "../foreign_text.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Config, Origin, SocketSpec } from "./config.ts";
 import type { Entry } from "./entry.ts";
 import { checkLog } from "./log_rules.ts";
 import { checkMetrics } from "./metric_rules.ts";
 import { nearestName } from "../nearest.ts";
+import { UnexpectedValue } from "./option_kind.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
 import { checkPermissions } from "./options/permissions.ts";
@@ -49,7 +51,7 @@ export function resolve(
     if (key === undefined) unknown.push(entry);
     else readInto(draft, key, entry, problems);
   }
-  for (const entry of unknown) reportUnknown(entry, draft.strict, circumstances.used, problems);
+  reportAllUnknown(unknown, draft.strict, circumstances.used, problems);
   draft.sockets = withProtocol(draft.sockets, draft.protocol);
   checkSockets(draft.sockets, problems);
   if (!circumstances.incomplete && !circumstances.socketsPassed) checkSocketMap(draft, problems);
@@ -75,7 +77,7 @@ export function defaults(): Config {
 function readInto<K extends keyof Config>(
   draft: Draft,
   key: K,
-  { key: name, value, origin }: Entry,
+  { key: name, value, origin, fromFile = false }: Entry,
   problems: Problems,
 ): void {
   const spec: OptionSpec<Config[K]> = OPTIONS[key];
@@ -84,12 +86,45 @@ function readInto<K extends keyof Config>(
     draft[key] = spec.kind.add(draft[key], { name, value, origin });
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    problems.error(origin, `"${name}" at ${formatOrigin(origin)} ${error.message}`);
+    const reason = fromFile ? discreet(error) : error.message;
+    problems.error(origin, `"${name}" at ${formatOrigin(origin)} ${reason}`);
+  }
+}
+
+/** What is wrong with a value from a file: it may be a secret, and the log is read by others. */
+function discreet(error: SyntaxError): string {
+  const what = error instanceof UnexpectedValue ? error.discreet : "cannot be used as it is";
+  return `${what}; what it has is not shown, because it comes from a file`;
+}
+
+/** So many unknown names are told, each with the nearest one that there is. */
+const MOST_UNKNOWN = 50;
+
+/** Each name once for each line: loops can repeat a line very often. */
+function reportAllUnknown(
+  unknown: readonly Entry[],
+  strict: boolean,
+  used: ReadonlySet<string>,
+  problems: Problems,
+): void {
+  const told = new Map<string, Set<string>>();
+  for (const entry of unknown) {
+    const places = told.get(entry.key) ?? new Set();
+    const place = formatOrigin(entry.origin);
+    if (places.has(place)) continue;
+    if (!told.has(entry.key) && told.size >= MOST_UNKNOWN) {
+      const text = `From ${place} on there are more unknown options, which are not looked at`;
+      if (strict) problems.error(entry.origin, text);
+      else problems.warning(entry.origin, text);
+      return;
+    }
+    told.set(entry.key, places.add(place));
+    reportUnknown(entry, strict, used, problems);
   }
 }
 
 function reportUnknown(
-  { key, value, origin }: Entry,
+  { key, value, origin, fromFile = false }: Entry,
   strict: boolean,
   used: ReadonlySet<string>,
   problems: Problems,
@@ -111,7 +146,9 @@ function reportUnknown(
   }
   if (used.has(key)) {
     if (!strict) return;
-    const advice = `to define %(${shown}) write set-placeholder = ${shown}=${value ?? ""}`;
+    const advice = `to define %(${shown}) write set-placeholder = ${shown}=${
+      fromFile ? "VALUE" : excerpt(value ?? "", 80)
+    }`;
     return report(origin, `Unknown option "${shown}" at ${where}: ${advice}`);
   }
   const nearest = nearestName(key, allNames());

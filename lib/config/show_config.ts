@@ -5,6 +5,7 @@
  * @module
  */
 
+import { UNPRINTABLE } from "../foreign_text.ts";
 import type { Config } from "./config.ts";
 import type { Entry } from "./entry.ts";
 import type { Loaded } from "./load.ts";
@@ -69,6 +70,12 @@ function line(name: string, value: string): string {
   return `${name} = ${escapeValue(value)}`;
 }
 
+/** Blanks at the ends, what cannot be printed but tabs, and what would begin a placeholder. */
+const UNREADABLE = new RegExp(
+  `^[ \\t\\r]+|(?<![ \\t\\r])[ \\t\\r]+$|(?!\\t)[${UNPRINTABLE}]|[$@%](?=\\()`,
+  "gu",
+);
+
 /**
  * Writes a text so that reading an INI file gives it back: a percent sign is doubled, and what the
  * format cannot hold, or would take for a placeholder, becomes a `data:,` URL (RFC 2397).
@@ -76,7 +83,7 @@ function line(name: string, value: string): string {
 function escapeValue(text: string): string {
   return text.toWellFormed()
     .replace(
-      /^[ \t\r]+|[ \t\r]+$|\n|[$@%](?=\()/g,
+      UNREADABLE,
       (characters) => `@(data:,${encodeURIComponent(characters)})`,
     )
     .replace(/%(?!\()/g, "%%");

@@ -6,6 +6,7 @@
  */
 
 import type { SandboxWall } from "../config/options/permissions.ts";
+import { printable } from "../foreign_text.ts";
 import type { LeaveReason, MasterState, Phase, ReloadKind, Worker } from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 import type { Cell } from "../protocol/scoreboard.ts";
@@ -149,7 +150,7 @@ export function statusText(status: Status): string {
   const { version, pid, script, sockets, walls, phase, paused, reload, queued } = status;
   const lines = [
     `duwsgi ${version}, pid ${pid}, ${paused ? "paused" : phase} for ${age(status.uptimeMs)}`,
-    `Script ${script} on ${sockets.join(", ")}`,
+    printable(`Script ${script} on ${sockets.join(", ")}`),
     `Workers ${accepting(status)} of ${status.processes} accept, generation ${status.generation}`,
   ];
   if (walls.length > 0) lines.push(`Walls ${wallsText(walls)}`);
@@ -207,7 +208,7 @@ function slotRow(
 function noteOf({ respawnInMs, lastFailure, deaths, workers }: SlotStatus): string {
   const due = respawnInMs === null ? "" : `next start in ${age(respawnInMs)}`;
   const failed = deaths > 0 || workers.length === 0 ? lastFailure ?? "" : "";
-  return [failed, due].filter((text) => text !== "").join("; ");
+  return [printable(failed), due].filter((text) => text !== "").join("; ");
 }
 
 function table(rows: readonly (readonly string[])[]): string {

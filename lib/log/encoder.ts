@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import type { EntryLevel, LogEntry } from "./entry.ts";
 import { strftime } from "./strftime.ts";
 
@@ -93,13 +94,15 @@ const LEVELS: Readonly<Record<EntryLevel, string>> = {
 
 /** One JSON object, in the shape of LogTape's JSON Lines. */
 function entryObject(text: string, { at, level, logger, fields }: LogEntry): string {
-  return JSON.stringify({
+  const object = JSON.stringify({
     "@timestamp": new Date(at).toISOString(),
     level: LEVELS[level],
     message: text,
     logger,
     properties: fields,
   });
+  // JSON escapes some control characters only; what is escaped beside them has the same meaning.
+  return printable(object);
 }
 
 /** What stands between `${` and `}` in a template. */
@@ -124,7 +127,7 @@ function variable(name: string, text: string, entry: LogEntry): string {
     case "logger":
       return entry.logger;
     default:
-      return String(entry.fields[name] ?? "");
+      return printable(String(entry.fields[name] ?? ""));
   }
 }
 
@@ -135,5 +138,5 @@ function template(argument: string, escape: (value: string) => string): Step {
 
 /** A text inside of a JSON string. */
 function escaped(value: string): string {
-  return JSON.stringify(value).slice(1, -1);
+  return printable(JSON.stringify(value).slice(1, -1));
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { readRegularText } from "../system/regular_file.ts";
 import { X509Certificate } from "node:crypto";
 import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Certificates } from "../protocol/worker_environment.ts";
@@ -17,7 +18,7 @@ import { logLine } from "./log.ts";
 /** What the files of the configured sockets hold. */
 export interface CertificateReading {
   readonly certificates: Certificates;
-  /** What clients will complain about. */
+  /** What clients will complain about, and what others could take. */
   readonly warnings: readonly string[];
 }
 
@@ -36,6 +37,11 @@ export function readCertificates(sockets: readonly ListenSpec[]): CertificateRea
     const key = readPem(spec.tls.key, "key", where);
     tryPair(cert, key, spec.tls, where);
     certificates[spec.text] = { cert, key };
+    if (isReadByAll(spec.tls.key)) {
+      warnings.push(
+        `The key "${spec.tls.key}" of ${where} can be read by every user: chmod o-r it`,
+      );
+    }
     const complaint = complaintAbout(cert, Date.now());
     if (complaint === null) continue;
     warnings.push(`The certificate "${spec.tls.certificate}" of ${where} ${complaint}`);
@@ -115,11 +121,18 @@ function placeOf({ option, text, origin }: ListenSpec): string {
 
 function readPem(path: string, what: string, where: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return readRegularText(path);
   } catch (error) {
     const start = `Cannot read the ${what} "${path}" of ${where}`;
     throw new UserError("configuration", `${start}: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+const READ_BY_OTHERS = 0o004;
+
+/** Whether the mode of the file allows that; directories above it may still refuse it. */
+function isReadByAll(path: string): boolean {
+  return ((Deno.statSync(path).mode ?? 0) & READ_BY_OTHERS) !== 0;
 }
 
 function reasonOf(error: unknown): string {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import type { LogRecord } from "@logtape/logtape";
 import type { LogLevel } from "../core/event.ts";
 import { later } from "../later.ts";
@@ -23,14 +24,15 @@ export type LineTaker = (line: Line) => void;
 let taker: LineTaker | null = null;
 const early: Line[] = [];
 
-/** Writes a line to the master's log. What comes before {@linkcode configureLog} is kept until then. */
+/** Writes a line to the master's log, whatever is in the text: it may quote others. What comes before {@linkcode configureLog} is kept until then. */
 export function logLine(level: LogLevel, text: string, fields: LogFields): void {
   // A record of its own, because LogTape's methods replace what stands in braces, and error texts are
   // full of them.
+  const shown = printable(text);
   const line: Line = {
     level,
-    message: [text],
-    rawMessage: text,
+    message: [shown],
+    rawMessage: shown,
     timestamp: Date.now(),
     properties: fields,
   };

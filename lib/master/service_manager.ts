@@ -5,6 +5,7 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
 import { EXIT, type UserError } from "../cli/exit_code.ts";
 import type { Effect } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
@@ -64,7 +65,7 @@ export class ServiceManager {
   /** Tells why the program ends, and how: its exit code, and the error number of a call that failed. */
   failed({ message, exit, cause }: UserError): void {
     this.#send({
-      STATUS: message.replaceAll(/\s+/g, " "),
+      STATUS: printable(message.replaceAll(/\s+/g, " ")),
       EXIT_STATUS: String(EXIT[exit].code),
       ...(cause instanceof SystemCallError ? { ERRNO: String(cause.errno) } : {}),
     });

@@ -11,12 +11,12 @@ import type { Stats } from "../stats/stats.ts";
 import { statsText } from "../stats/stats_text.ts";
 import { Paced } from "./paced.ts";
 import { readHead, ViewClients } from "./view_clients.ts";
+import { refuseHost, type ViewHostsConfig } from "./view_hosts.ts";
 
 /** What of the configuration counts. */
-export type StatsServerConfig = Pick<
-  Config,
-  "statsHttp" | "statsMinified" | "statsNoCores" | "statsNoMetrics"
->;
+export type StatsServerConfig =
+  & ViewHostsConfig
+  & Pick<Config, "statsHttp" | "statsMinified" | "statsNoCores" | "statsNoMetrics">;
 
 /** Answers clients: with `read` the stats come, and with `config` the configuration in use. */
 export function statsServer(read: () => Stats, config: () => StatsServerConfig): ViewClients {
@@ -25,6 +25,8 @@ export function statsServer(read: () => Stats, config: () => StatsServerConfig):
     if (!config().statsHttp) return new TextEncoder().encode(await document.next());
     const request = parseHead(await readHead(client));
     if ("status" in request) return encodeAnswer(request, true);
+    const refusal = refuseHost(request, client, config());
+    if (refusal !== null) return encodeAnswer(refusal, request.method === "GET");
     const body = await document.next();
     return encodeAnswer({ status: 200, type: "application/json", body }, request.method === "GET");
   });

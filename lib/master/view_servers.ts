@@ -22,10 +22,10 @@ const LAST_ANSWERS_MS = 500;
 
 /** What answers at the addresses of an option. */
 const SERVERS: Readonly<Record<string, (setup: ViewsSetup, read: () => Stats) => ServerPromise>> = {
-  "metrics-http": async (_setup, read) =>
+  "metrics-http": async ({ config }, read) =>
     (await later<typeof import("./exporting/metrics_server.ts")>(
       import.meta.resolve("./exporting/metrics_server.ts"),
-    )).metricsServer(read),
+    )).metricsServer(read, config),
   stats: async ({ config }, read) =>
     (await later<typeof import("./stats_server.ts")>(import.meta.resolve("./stats_server.ts")))
       .statsServer(read, config),

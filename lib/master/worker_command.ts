@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readRegularText } from "../system/regular_file.ts";
 import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { shapesLog, shapesRequests } from "../config/log_needs.ts";
@@ -197,7 +198,7 @@ function shapesLines(config: Config): boolean {
   return shapesLog(config) || shapesRequests(config);
 }
 
-const IMPORT_OF_UWSGI = /\b(from|import)\s*\(?\s*["']uwsgi["']/;
+const IMPORT_OF_UWSGI = /\b(from|import)\s*(?:\(\s*)?["']uwsgi["']/;
 
 /**
  * True if the script itself imports `uwsgi`, which spares its workers the modules for those that do not.
@@ -205,7 +206,7 @@ const IMPORT_OF_UWSGI = /\b(from|import)\s*\(?\s*["']uwsgi["']/;
  */
 function asksForSockets(script: string): boolean {
   try {
-    return IMPORT_OF_UWSGI.test(Deno.readTextFileSync(script));
+    return IMPORT_OF_UWSGI.test(readRegularText(script));
   } catch {
     // The worker says what is wrong with it.
     return false;

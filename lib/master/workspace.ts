@@ -41,7 +41,7 @@ export function isWorkspaceMember(
 /** What a pattern with wildcards means below a directory: `*` stays within a name, `**` does not. */
 function below(pattern: string, root: string): RegExp {
   const source = resolve(root, pattern).replace(
-    /\/\*\*(?=\/|$)|\*+|\?|\[!?[^\]/]+\]|[\\^$.|+(){}[\]]/g,
+    /\/\*\*(?=\/|$)|\*+|\?|\[!?[^\]/]{1,100}\]|[\\^$.|+(){}[\]]/g,
     (token) => {
       if (token === "/**") return "(/[^/]+)*";
       if (token.startsWith("*")) return "[^/]*";

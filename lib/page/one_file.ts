@@ -52,7 +52,7 @@ function asScript(module: string): string {
   return stripTypeScriptTypes(module)
     .replace(/^import\s[^;]*;$/gm, "")
     .replace(/^export (?=async |function |class |const |let )/gm, "")
-    .replace(/[ \t]+$/gm, "")
+    .replace(/(?<![ \t])[ \t]+$/gm, "")
     .replace(/\n{3,}/g, "\n\n");
 }
 

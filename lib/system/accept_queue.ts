@@ -42,7 +42,7 @@ function registrations(c: Libc): Registration[] {
 /** The registrations of one epoll instance; none for a descriptor of another kind. */
 function registrationsIn(c: Libc, epoll: number): Registration[] {
   const lines = descriptorInfo(c, epoll).matchAll(
-    /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+).* ino:([0-9a-f]+)/gm,
+    /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)\b.* ino:([0-9a-f]+)/gm,
   );
   return [...lines].map(([, fd = "", events = "", data = "", inode = ""]) => ({
     epoll,

@@ -10,6 +10,7 @@ import { captureStarted, type Started } from "./program.ts";
 import { isHandedOver } from "../master/handover_sign.ts";
 import { VERSION } from "../version.ts";
 import { type PassedSocket, takePassedSockets } from "./passed_sockets.ts";
+import { type FileKinds, readRegularFile, readToEnd } from "./regular_file.ts";
 
 /** What stays the same for all readings of one master. */
 export interface SourceBase {
@@ -41,12 +42,7 @@ export function captureBase(): SourceBase {
 }
 
 function readStdin(): string {
-  const chunks: number[] = [];
-  const buffer = new Uint8Array(65536);
-  for (let n = Deno.stdin.readSync(buffer); n !== null; n = Deno.stdin.readSync(buffer)) {
-    for (const byte of buffer.subarray(0, n)) chunks.push(byte);
-  }
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(chunks));
+  return decoded(readToEnd((bytes) => Deno.stdin.readSync(bytes)));
 }
 
 /** A source for one reading; relative paths mean the directory the program was started in. */
@@ -72,7 +68,7 @@ export function denoConfigSource(base: SourceBase, reloading: boolean): ConfigSo
     reloading,
     // Who has this program check the configuration before a handover knows of its own sockets.
     socketsPassed: base.passedSockets.length > 0 || isHandedOver(),
-    readTextFile: (path) => readText(at(path)),
+    readTextFile: (path) => readText(at(path), { streams: !reloading }),
     kind: (path) => kindOf(at(path)),
     inode: (path) => inodeOf(at(path)),
     stdin: base.stdin,
@@ -81,9 +77,13 @@ export function denoConfigSource(base: SourceBase, reloading: boolean): ConfigSo
   };
 }
 
-function readText(path: string): string {
+function decoded(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
+function readText(path: string, kinds: FileKinds): string {
   try {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Deno.readFileSync(path));
+    return decoded(readRegularFile(path, kinds));
   } catch (error) {
     throw new Error(reasonFor(error), { cause: error });
   }
@@ -156,12 +156,26 @@ function namesIn(directory: string): string[] {
   }
 }
 
+/**
+ * Between two stars the first place that fits is as good as any other, so it is kept: `(?=(…))\1` is
+ * never tried again. Else a name made for that would take time by the power of the number of stars.
+ */
 function patternExpression(part: string): RegExp {
-  const source = part.replace(/\[!?[^\]]+\]|[\\^$.|+(){}[\]]|\*|\?/g, (token) => {
-    if (token === "*") return ".*";
-    if (token === "?") return ".";
-    if (token.length > 1) return token.replace("[!", "[^");
-    return `\\${token}`;
-  });
-  return new RegExp(`^${source}$`);
+  const [first = "", ...others] = part.match(/\[!?[^\]]{1,100}\]|[^]/g)?.reduce<string[]>(
+    (between, piece) =>
+      piece === "*"
+        ? [...between, ""]
+        : [...between.slice(0, -1), (between.at(-1) ?? "") + pieceSource(piece)],
+    [""],
+  ) ?? [];
+  const last = others.pop();
+  const middle = others.map((source, i) => `(?=(.*?${source}))\\${i + 1}`);
+  return new RegExp(`^${first}${middle.join("")}${last === undefined ? "" : `.*${last}`}$`, "s");
+}
+
+/** A part of a pattern that stands for one character. */
+function pieceSource(piece: string): string {
+  if (piece === "?") return ".";
+  if (piece.length > 1) return piece.replace("[!", "[^");
+  return /[\\^$.|+(){}[\]]/.test(piece) ? `\\${piece}` : piece;
 }

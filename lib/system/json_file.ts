@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readRegularText } from "./regular_file.ts";
 import { later } from "../later.ts";
 import { fromFileUrl, resolve, toFileUrl } from "../paths.ts";
 
@@ -74,7 +75,7 @@ export function asFilePath(reference: string, directory: string, what: string): 
 
 function readText(path: string): string | null {
   try {
-    return Deno.readTextFileSync(path);
+    return readRegularText(path);
   } catch (cause) {
     if (
       cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.IsADirectory ||

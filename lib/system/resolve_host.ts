@@ -4,7 +4,7 @@
  * @module
  */
 
-const NUMERIC = /^(\d+\.\d+\.\d+\.\d+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$/;
+const NUMERIC = /^(\d+\.\d+\.\d+\.\d+|(?=[^:]*:)[0-9a-fA-F:.]+)$/;
 
 /**
  * The numeric address to bind for a host as configured; empty means all IPv4 addresses.

@@ -55,6 +55,9 @@ function httpSource(text: string): StatsSource {
       try {
         const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
         const body = await response.text();
+        if (response.status === MISDIRECTED) {
+          throw new Error(`it takes no requests for ${url.host}: see its metrics-http-hosts`);
+        }
         if (!response.ok) throw new Error(`${url} answers with status ${response.status}`);
         return parsed(body, text);
       } catch (error) {
@@ -65,6 +68,9 @@ function httpSource(text: string): StatsSource {
     },
   };
 }
+
+/** The status for a host that the server does not know (RFC 9110, 15.5.20). */
+const MISDIRECTED = 421;
 
 function socketSource(
   name: string,

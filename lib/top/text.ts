@@ -4,6 +4,7 @@
  * @module
  */
 
+import { masked } from "../foreign_text.ts";
 import stringWidth from "string-width";
 
 /** How a piece of text stands out. */
@@ -28,9 +29,9 @@ export function line(text: string, style: Style = "plain"): Line {
   return [span(text, style)];
 }
 
-/** Control characters, and those that change the direction of what follows, as a question mark. */
+/** What cannot be printed as a question mark, which has the width of a character. */
 function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "?");
+  return masked(text, "?");
 }
 
 /** How many columns a text takes. */

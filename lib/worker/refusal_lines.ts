@@ -4,6 +4,8 @@
  * @module
  */
 
+import { printable } from "../foreign_text.ts";
+
 /** Between two lines, further refusals are counted (10 s). */
 const REST_MS = 10_000;
 
@@ -27,6 +29,6 @@ export class RefusalLines {
     const more = this.#silent === 0 ? "" : ` (and ${this.#silent} more since the last such line)`;
     this.#nextAt = now + REST_MS;
     this.#silent = 0;
-    this.#write(`Refused a connection of a proxy: ${message}${more}`);
+    this.#write(`Refused a connection of a proxy: ${printable(message)}${more}`);
   }
 }

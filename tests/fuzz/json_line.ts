@@ -40,11 +40,6 @@ export function jsonLine(random: Random, good: readonly string[]): Uint8Array {
   return typeof made === "string" ? ENCODER.encode(`${made}\n`) : new Uint8Array([...made, 10]);
 }
 
-/** The bytes of all of them, one after the other. */
-export function joined(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(lines.flatMap((line) => [...line]));
-}
-
 type Make = (random: Random, line: string) => string | Uint8Array;
 
 const whole: Make = (_random, line) => line;

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import parsePrometheus from "parse-prometheus-text-format";
 import { getText, getUnix } from "../helpers/http.ts";
+import { exchange } from "../helpers/uwsgi_client.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";
 
 /** Waits for the file `go` before it serves; `/wait` waits for the file `end`. */
@@ -224,4 +225,60 @@ deno-worker-override = app.ts`;
   assertMatch(String(line?.message), why);
   assertStringIncludes(await getUnix(running.path("metrics.sock"), "/readyz"), "200 OK");
   assertEquals(await running.stop(), 0);
+});
+
+const SHOWN = "http-socket = 127.0.0.1:0\ndeno-worker-override = app.ts\n";
+const QUICK_APP = {
+  "app.ts": 'import uwsgi from "uwsgi";\nuwsgi.serve(() => new Response("ok"));',
+};
+
+/** The status of the answer to a head. */
+async function statusOf(address: string, head: string): Promise<string> {
+  const answer = await exchange(address, new TextEncoder().encode(head));
+  return answer.split("\r\n", 1)[0]?.split(" ")[1] ?? "";
+}
+
+Deno.test("a host that is not this instance's gets nothing, over TCP", async () => {
+  const { master: running } = await readyMaster({
+    ini: `${SHOWN}metrics-http = 127.0.0.1:0
+metrics-http = %DIR%/view.sock
+metrics-http-hosts = metrics.example, *.svc.cluster.local
+stats = 127.0.0.1:0
+stats-http = true`,
+    files: QUICK_APP,
+  });
+  await using _ = running;
+  const address = await addressOf(running);
+  const stats =
+    running.events.flatMap(({ message }) => /^Stats at (\S+)$/.exec(message)?.[1] ?? [])[0] ?? "";
+  const ask = (at: string, host: string) =>
+    statusOf(at, `GET /stats HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  for (const at of [address, stats]) {
+    const answers = [
+      "evil.example",
+      "127.0.0.1.evil.example",
+      "metrics.example.",
+      "app.svc.cluster.local:1",
+    ]
+      .concat("127.0.0.1:1", "localhost", Deno.hostname())
+      .map((host) => ask(at, host));
+    assertEquals(await Promise.all(answers), ["421", "421", "200", "200", "200", "200", "200"], at);
+    assertEquals(await statusOf(at, "GET /stats HTTP/1.0\r\n\r\n"), "200");
+    // A proxy's form counts instead of the header.
+    const whole = "GET http://evil.example/stats HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assertEquals(await statusOf(at, whole), "421");
+  }
+  assertEquals(await ask(running.path("view.sock"), "evil.example"), "200");
+});
+
+Deno.test("a head that is made to be read for long is answered like any other", async () => {
+  const { master: running } = await readyMaster({
+    ini: `${SHOWN}metrics-http = 127.0.0.1:0`,
+    files: QUICK_APP,
+  });
+  await using _ = running;
+  const address = await addressOf(running);
+  const head = (value: string) => `GET /healthz HTTP/1.1\r\na:${value}\r\n\r\n`;
+  assertEquals(await statusOf(address, head(`${" ".repeat(8000)}\rx`)), "400");
+  assertEquals(await statusOf(address, head(" b")), "200");
 });

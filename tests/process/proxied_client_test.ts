@@ -1,4 +1,5 @@
 /** Clients behind a proxy that speaks HTTP: X-Forwarded headers, and the PROXY protocol. */
+import { connect } from "node:net";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { connectTo } from "../helpers/load/target.ts";
@@ -126,4 +127,53 @@ ${SETTINGS}`,
   assert(answered > 100, `only ${answered} requests`);
   await running.until(() => running.count("gone") === 4, "end of the old workers");
   assertEquals(running.events.filter(({ event }) => event === "killing"), []);
+});
+
+/** The worker's server behind the PROXY protocol, and the near ends of connections to it (proc_pid_net(5)). */
+function innerServer(pid: number): { readonly port: number; readonly ends: readonly number[] } {
+  const rows = Deno.readTextFileSync(`/proc/${pid}/net/tcp`).split("\n").map((line) =>
+    line.trim().split(/\s+/)
+  );
+  const links = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+    } catch {
+      return "";
+    }
+  });
+  const portOf = (end = "") => parseInt(end.split(":")[1] ?? "", 16);
+  const [LISTEN, ESTABLISHED] = ["0A", "01"];
+  const listener = rows.find(([, , , state, , , , , , inode]) =>
+    state === LISTEN && links.includes(`socket:[${inode}]`)
+  );
+  const ends = rows.filter(([, , far, state]) => state === ESTABLISHED && far === listener?.[1]);
+  return { port: portOf(listener?.[1]), ends: ends.map(([, near]) => portOf(near)) };
+}
+
+Deno.test("no other process gets in behind the PROXY protocol, whatever port it has", async () => {
+  const { master, addresses: [outer = ""] } = await readyMaster({
+    ini: `http-socket = %DIR%/app.sock\nenable-proxy-protocol = true\n${SETTINGS}`,
+  });
+  await using running = master;
+  using client = await connectTo(targetOf(outer), AbortSignal.timeout(20_000));
+  await client.write(encode(lineHeader("192.0.2.7", 4711) + get("/unread", "", "keep-alive")));
+  await client.read(new Uint8Array(1000));
+  const pid = running.acceptingPids().get(1) ?? 0;
+  const { port, ends } = innerServer(pid);
+  assert(ends.length === 1 && ends[0] !== undefined, `${ends} at ${port}`);
+  for (const [localAddress, localPort] of [["127.0.0.2", ends[0]], ["127.0.0.1", 0]] as const) {
+    const answered = Promise.withResolvers<string>();
+    let text = "";
+    const intruder = connect({ host: "127.0.0.1", port, localAddress, localPort });
+    intruder.on("data", (bytes) => {
+      text += bytes;
+      if (text.includes("\r\n\r\n")) answered.resolve(text);
+    });
+    intruder.on("error", answered.reject);
+    intruder.write(get("/a", "", "keep-alive"));
+    const closed = new Promise((resolve) => intruder.on("close", resolve));
+    assertMatch(await answered.promise, /^HTTP\/1\.1 403 /);
+    intruder.destroy();
+    await closed;
+  }
 });

@@ -24,6 +24,8 @@ const readCarbonLine = readLater(async () =>
 export interface ExportConfig {
   /** Where the master serves metrics and probes over HTTP (`metrics-http`). */
   readonly metricsHttp: readonly kind.Line[];
+  /** Host names by which clients may ask for that, and for the stats (`metrics-http-hosts`). */
+  readonly metricsHttpHosts: readonly string[];
   /** Where figures are sent (`stats-push`). */
   readonly statsPush: readonly PusherLine[];
   /** How often, unless a pusher has its own (`stats-pusher-default-freq`), ms. @default 3000 */
@@ -68,6 +70,24 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
       "and stays open when a reload replaces the master's program. See " +
       "docs/monitoring.md. uWSGI has no such option.",
     example: "metrics-http = 127.0.0.1:9100",
+  },
+  metricsHttpHosts: {
+    name: "metrics-http-hosts",
+    aliases: ["stats-http-hosts"],
+    short: "",
+    group: "Monitoring",
+    argument: "NAME",
+    kind: kind.hostNames,
+    default: [],
+    onChange: "master",
+    help: "Host names by which clients ask at the addresses of metrics-http and stats-http",
+    details:
+      "Requests with another `Host` are answered with 421, so that no page of another site reads the " +
+      "figures by a name of its own that leads here (DNS rebinding). What needs no option: IP addresses, " +
+      "`localhost`, the host name of the machine and names in `metrics-http` and `stats`, each with any port; " +
+      "requests without `Host`; Unix sockets. Several names have commas between them, `*.example.com` is " +
+      "every name below that one, and `*` every name. uWSGI has no such option.",
+    example: "metrics-http = :9100\nmetrics-http-hosts = app.example.com,*.app.svc.cluster.local",
   },
   statsPush: {
     name: "stats-push",

@@ -121,7 +121,7 @@ export function hasServingHooks(config: HookConfig): boolean {
 }
 
 const FAILURE = {
-  start: "A failure ends the start, with exit code 6.",
+  start: "A failure ends the start, with exit code 8.",
   serving: "A failure is an error in the log and changes nothing else, because workers serve.",
   end: "A failure is an error in the log.",
 } as const;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readRegularText } from "../../system/regular_file.ts";
 import type { DaemonLine } from "../../config/daemon_line.ts";
 import { lookAfter, UNKNOWN } from "../../core/daemon_policy.ts";
 import { LONGEST_PAUSE_MS } from "../../core/restart_policy.ts";
@@ -173,7 +174,7 @@ function readClaim(path: string): Claim | null {
   try {
     const c = libc();
     const file = c === null ? null : readPidfile(c, path);
-    const pid = Number((c === null ? Deno.readTextFileSync(path) : file?.text ?? "").trim());
+    const pid = Number((c === null ? readRegularText(path) : file?.text ?? "").trim());
     if (!Number.isInteger(pid) || pid <= 1) return null;
     const writtenMs = file?.status.modifiedMs ?? Deno.statSync(path).mtime?.getTime() ?? null;
     return { pid, writtenMs, doubt: c === null || file === null ? null : doubtIn(c, file, pid) };

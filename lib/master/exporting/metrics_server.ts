@@ -9,14 +9,17 @@ import { encodeAnswer, parseHead } from "../../stats/http_message.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { Paced } from "../paced.ts";
 import { readHead, ViewClients } from "../view_clients.ts";
+import { refuseHost, type ViewHostsConfig } from "../view_hosts.ts";
 import { answerTo } from "./routes.ts";
 
-/** Answers clients: with `read` the stats come. */
-export function metricsServer(read: () => Stats): ViewClients {
+/** Answers clients: with `read` the stats come, and with `config` the configuration in use. */
+export function metricsServer(read: () => Stats, config: () => ViewHostsConfig): ViewClients {
   const stats = new Paced(read);
   return new ViewClients(async (client) => {
     const request = parseHead(await readHead(client));
     if ("status" in request) return encodeAnswer(request, true);
+    const refusal = refuseHost(request, client, config());
+    if (refusal !== null) return encodeAnswer(refusal, request.method === "GET");
     const answer = await answerTo(request, () => stats.next());
     return encodeAnswer(answer, request.method === "GET");
   });

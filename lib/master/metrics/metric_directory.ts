@@ -8,6 +8,7 @@
 import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
 import { readSmallFile, replaceText } from "../../system/trusted_file.ts";
 import { isRoot, openPlace } from "../../system/trusted_path.ts";
+import { readRegularText } from "../../system/regular_file.ts";
 import { logLine } from "../log.ts";
 
 /** Ends the name of a file that is being written; no metric can be called like that. */
@@ -54,7 +55,7 @@ export class MetricDirectory {
     let text = "";
     try {
       const c = libc();
-      const found = c === null ? Deno.readTextFileSync(file) : readText(c, file);
+      const found = c === null ? readRegularText(file) : readText(c, file);
       if (found === null) return null;
       text = found.slice(0, LONGEST_FILE);
     } catch (error) {

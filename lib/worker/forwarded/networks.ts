@@ -13,24 +13,56 @@ interface Network {
 /** IPv4 addresses are looked at as IPv6 ones that stand for them. */
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
 
-/** The sixteen bytes of an IPv6 address, or of one that stands for an IPv4 address; null: it is none. */
-export function addressBytes(text: string): readonly number[] | null {
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (v4 !== null) {
-    const bytes = v4.slice(1).map(Number);
-    return bytes.every((byte) => byte <= 255) ? [...MAPPED, ...bytes] : null;
-  }
-  const written = text.includes(":") ? URL.parse(`http://[${text}]/`)?.hostname : undefined;
+/** An IP address. */
+export interface IpAddress {
+  /** Sixteen: those of an IPv6 address, or of one that stands for an IPv4 address. */
+  readonly bytes: readonly number[];
+  /** The one form of it (RFC 5952); an IPv6 address that stands for an IPv4 address is that one. */
+  readonly text: string;
+}
+
+/** No address has more characters: six groups of IPv6 and an IPv4 address (INET6_ADDRSTRLEN). */
+const LONGEST = 45;
+
+/**
+ * Reads an IP address without a port, brackets or zone. Only the result's text is to be used: what was
+ * read may write the same address in many ways.
+ *
+ * @returns Null: it is none.
+ */
+export function readAddress(text: string): IpAddress | null {
+  if (text.length > LONGEST) return null;
+  const v4 = dottedBytes(text);
+  if (v4 !== null) return { bytes: [...MAPPED, ...v4], text: v4.join(".") };
+  // A URL leaves tabs and line ends out, and may end the host at other characters.
+  if (!/^[\da-fA-F:.]+$/.test(text) || !text.includes(":")) return null;
+  const written = URL.parse(`http://[${text}]/`)?.hostname;
   if (written === undefined) return null;
+  const canonical = written.slice(1, -1);
   // A URL writes it in groups of hexadecimal digits, the longest run of zeros left out.
-  const [left = [], right = []] = written.slice(1, -1).split("::").map((part) =>
+  const [left = [], right = []] = canonical.split("::").map((part) =>
     part === "" ? [] : part.split(":")
   );
   const zeros = Array<string>(8 - left.length - right.length).fill("0");
-  return [...left, ...zeros, ...right].flatMap((group) => {
+  const bytes = [...left, ...zeros, ...right].flatMap((group) => {
     const value = parseInt(group, 16);
     return [value >> 8, value & 255];
   });
+  const isMapped = MAPPED.every((byte, i) => bytes[i] === byte);
+  return { bytes, text: isMapped ? bytes.slice(MAPPED.length).join(".") : canonical };
+}
+
+/** The bytes of an IPv4 address; null: it is none. */
+function dottedBytes(text: string): readonly number[] | null {
+  const parts = text.split(".", 5);
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part))) return null;
+  const bytes = parts.map(Number);
+  return bytes.every((byte) => byte <= 255) ? bytes : null;
+}
+
+/** The sixteen bytes of an IPv6 address, or of one that stands for an IPv4 address; null: it is none. */
+export function addressBytes(text: string): readonly number[] | null {
+  return readAddress(text)?.bytes ?? null;
 }
 
 /** A set of addresses. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { readAddress } from "../forwarded/networks.ts";
+
 /** A header. */
 export interface ProxyHeader {
   /** Bytes of it: what follows belongs to the connection. */
@@ -46,13 +48,12 @@ function readLine(bytes: Uint8Array): ProxyHeader | null {
   if (/^PROXY UNKNOWN( [^\r\n]*)?\r\n$/.test(line)) return { length: end + 1, client: null };
   const [, family, hostname = "", port = ""] =
     /^PROXY TCP([46]) ([\da-fA-F.:]+) [\da-fA-F.:]+ (\d{1,5}) \d{1,5}\r\n$/.exec(line) ?? [];
-  const isAddress = family === "4"
-    ? /^\d{1,3}(\.\d{1,3}){3}$/.test(hostname) && URL.parse(`http://${hostname}`) !== null
-    : hostname.includes(":") && URL.parse(`http://[${hostname}]`) !== null;
-  if (family === undefined || !isAddress || Number(port) > 65_535) {
+  const address = readAddress(hostname);
+  const isOfFamily = hostname.includes(":") === (family === "6");
+  if (family === undefined || address === null || !isOfFamily || Number(port) > 65_535) {
     throw new SyntaxError("its header of the PROXY protocol is malformed");
   }
-  return { length: end + 1, client: { hostname, port: Number(port) } };
+  return { length: end + 1, client: { hostname: address.text, port: Number(port) } };
 }
 
 /** Bytes in front of the addresses. */
@@ -89,7 +90,7 @@ function clientOf(view: DataView, family: number, size: number): ProxyHeader["cl
     requireSize(size, 36);
     const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(FIXED_BYTES + 2 * i));
     const text = groups.map((group) => group.toString(16)).join(":");
-    const hostname = new URL(`http://[${text}]`).hostname.slice(1, -1);
+    const hostname = readAddress(text)?.text ?? "";
     return { hostname, port: view.getUint16(FIXED_BYTES + 32) };
   }
   return null;

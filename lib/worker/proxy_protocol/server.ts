@@ -1,7 +1,8 @@
 /**
  * Runs in the worker. HTTP behind the PROXY protocol: `Deno.serve` accepts for itself and knows no such
  * header, so a server of this worker's own accepts, reads it, and hands the rest on to a `Deno.serve` on
- * the loopback interface. Each connection there has a port of its own, by which its client is known.
+ * the loopback interface. Each connection there has an address of its own, by which its client is known;
+ * other processes of this machine can connect as well, and are refused.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import { ConnectionServer } from "../connection_server.ts";
 import type { Handler } from "../http.ts";
 import { listenAt, serveHttp, type Server, type ServingOptions } from "../listener.ts";
 import { closeQuietly, sendAtOnce, writeAll } from "../raw_connection.ts";
+import { InnerClients } from "./inner_clients.ts";
 import { receiveHeader, relay } from "./relay.ts";
 
 /** What the server is told. */
@@ -28,7 +30,7 @@ export function serveBehindProxy(
   options: ServingOptions,
   setup: ProxyServerSetup,
 ): Server {
-  const clients = new Map<number, Deno.Addr>();
+  const clients = new InnerClients();
   const inner = serveHttp({ hostname: "127.0.0.1", port: 0 }, known(handler, clients), options);
   const { port } = inner.addr as Deno.NetAddr;
   const outer = new ConnectionServer(
@@ -40,11 +42,10 @@ export function serveBehindProxy(
 }
 
 /** Asks the handler only for connections that came through here, in the name of their clients. */
-function known(handler: Handler, clients: ReadonlyMap<number, Deno.Addr>): Handler {
+function known(handler: Handler, clients: InnerClients): Handler {
   return (request, info) => {
-    const near = info.remoteAddr;
-    const remoteAddr = near.transport === "tcp" ? clients.get(near.port) : undefined;
-    if (remoteAddr === undefined) return new Response("Forbidden", { status: 403 });
+    const remoteAddr = clients.of(info.remoteAddr);
+    if (remoteAddr === null) return new Response("Forbidden", { status: 403 });
     return handler(request, {
       remoteAddr,
       get completed() {
@@ -57,23 +58,26 @@ function known(handler: Handler, clients: ReadonlyMap<number, Deno.Addr>): Handl
 async function serveConnection(
   conn: Deno.Conn,
   port: number,
-  clients: Map<number, Deno.Addr>,
+  clients: InnerClients,
   { timeoutMs, refused }: ProxyServerSetup,
 ): Promise<void> {
   try {
     const begun = await receiveHeader(conn, timeoutMs);
     if (begun === null) return;
     const inner = await Deno.connect({ hostname: "127.0.0.1", port });
-    const name = inner.localAddr.port;
     const { client, rest } = begun;
-    clients.set(name, client === null ? conn.remoteAddr : { transport: "tcp", ...client });
+    // Nothing has been sent yet, so no request of this connection can come before its client is known.
+    const forget = clients.add(
+      inner.localAddr,
+      client === null ? conn.remoteAddr : { transport: "tcp", ...client },
+    );
     try {
       sendAtOnce(inner);
       sendAtOnce(conn);
       await writeAll(inner, rest);
       await relay(conn, inner);
     } finally {
-      clients.delete(name);
+      forget();
       closeQuietly(inner);
     }
   } catch (error) {

@@ -5,8 +5,10 @@
  * @module
  */
 
-/** What ends a line or a quoted text, and control characters, with those of C1 (ISO 6429). */
-const SPECIAL = /["\\\p{Cc}\u2028\u2029\ud800-\udfff]/u;
+import { escapedCharacter, UNPRINTABLE } from "../../foreign_text.ts";
+
+/** What ends a line or a quoted text, and whatever cannot be printed. */
+const SPECIAL = new RegExp(`["\\\\${UNPRINTABLE}]`, "u");
 const EVERY_SPECIAL = new RegExp(SPECIAL, "gu");
 
 /** The text as it stands inside a JSON string, which is also how it stands in a line without JSON. */
@@ -16,5 +18,5 @@ export function escapeText(text: string): string {
 
 function escapeCharacter(character: string): string {
   if (character === '"' || character === "\\") return `\\${character}`;
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return escapedCharacter(character);
 }

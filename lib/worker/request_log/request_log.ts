@@ -9,7 +9,6 @@ import type { RequestLogSettings } from "../../protocol/request_log.ts";
 import { requestMarks } from "../request_marks.ts";
 import type { Clock } from "../request_meter.ts";
 import { Batch } from "./batch.ts";
-import { escapeText } from "./escape.ts";
 import { compileFilters, type Match } from "./filter.ts";
 import { compileFormat, type LineFormat } from "./format.ts";
 import type { RequestFacts, RequestRecord, WorkerFacts } from "./record.ts";
@@ -122,5 +121,5 @@ export class RequestLog {
 
 function forwarded(record: RequestRecord, place: number): RequestRecord {
   const first = record.headers[place]?.split(",", 1)[0]?.trim() ?? "";
-  return first === "" ? record : { ...record, address: escapeText(first) };
+  return first === "" ? record : { ...record, address: first };
 }

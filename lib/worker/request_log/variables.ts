@@ -54,11 +54,10 @@ function foreign(value: ValueOf): Variable {
 /** What uWSGI has and what cannot be known of a request to Deno. */
 const UNKNOWN = own(null);
 
-/** Servers take nothing for a method but a token (RFC 9110, 5.6.2), which has no special characters. */
-const METHOD = own(({ method }) => method);
+const METHOD = foreign(({ method }) => method);
 const URI = foreign(({ uri }) => uri);
-const ADDRESS = own(({ address }) => address || null);
-const PROTOCOL = own(({ protocol }) => protocol);
+const ADDRESS = foreign(({ address }) => address || null);
+const PROTOCOL = foreign(({ protocol }) => protocol);
 const BYTES = own(({ bytes }) => bytes);
 const FAILED = own(({ failed }) => failed ? 1 : 0);
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { readAddress } from "../forwarded/networks.ts";
+import { isHost } from "../url_host.ts";
 import { Refusal, type Variables } from "./packet.ts";
 
 /** What a `Request` is made from. */
@@ -14,7 +16,7 @@ export interface RequestHead {
   readonly headers: Headers;
   /** Bytes of the body. */
   readonly length: number;
-  /** The client as the proxy names it; null: it does not. */
+  /** The client as the proxy names it, by an IP address or nothing; null: it does not name one. */
   readonly client: { readonly hostname: string; readonly port: number } | null;
 }
 
@@ -47,8 +49,11 @@ function lengthOf(text: string): number {
 function clientOf(named: VariableMap): RequestHead["client"] {
   const hostname = named.get("REMOTE_ADDR") ?? "";
   if (hostname === "") return null;
-  const port = Number(named.get("REMOTE_PORT") ?? 0);
-  return { hostname, port: port > 0 && port <= 65_535 ? port : 0 };
+  const text = named.get("REMOTE_PORT") ?? "";
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  // What is no address (nginx says `unix:` of its own Unix sockets) is nobody's: the proxy's own
+  // address in its place could be one that is believed.
+  return { hostname: readAddress(hostname)?.text ?? "", port: port <= 65_535 ? port : 0 };
 }
 
 function urlOf(named: VariableMap): string {
@@ -65,13 +70,10 @@ function schemeOf(named: VariableMap): "http" | "https" {
   return isSecure ? "https" : "http";
 }
 
-/** Anything that would end the host in a URL is none. */
-const HOST = /^[^\s/?#@\\]+$/;
-
 function hostOf(named: VariableMap): string {
   const host = named.get("HTTP_HOST") ?? "";
   if (host === "") return serverOf(named);
-  if (HOST.test(host)) return host;
+  if (isHost(host)) return host;
   throw new Refusal(400, "HTTP_HOST is no host");
 }
 

@@ -13,10 +13,10 @@ import {
   ProtocolError,
   type WorkerMessage,
 } from "../../../lib/protocol/message.ts";
-import { ByteFeed } from "../../helpers/byte_pipe.ts";
 import type { FuzzTarget } from "../fuzz_target.ts";
-import { joined, jsonLine } from "../json_line.ts";
+import { jsonLine } from "../json_line.ts";
 import type { Random } from "../random.ts";
+import { streamOf } from "../stream_of.ts";
 
 const GOOD: readonly string[] = [
   '{"type":"hello","protocol":1,"token":"t","pid":4711,"adopts":true}',
@@ -42,7 +42,7 @@ export const target: FuzzTarget = {
   async run(random: Random, rounds: number) {
     for (let round = 0; round < rounds; round++) {
       const lines = Array.from({ length: random.int(1, 5) }, () => jsonLine(random, GOOD));
-      const stream = new ByteFeed(random.pieces(joined(lines), random.pick([1, 7, 4096])));
+      const stream = streamOf(random, lines);
       const channel = new Channel<WorkerMessage, never>(stream, decodeWorkerMessage, LONGEST);
       try {
         for await (const message of channel.receive()) assertGood(message);

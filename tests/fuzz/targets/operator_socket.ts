@@ -17,10 +17,10 @@ import {
 } from "../../../lib/control/message.ts";
 import { Channel } from "../../../lib/protocol/channel.ts";
 import { ProtocolError } from "../../../lib/protocol/message.ts";
-import { ByteFeed } from "../../helpers/byte_pipe.ts";
 import type { FuzzTarget } from "../fuzz_target.ts";
-import { joined, jsonLine } from "../json_line.ts";
+import { jsonLine } from "../json_line.ts";
 import type { Random } from "../random.ts";
+import { streamOf } from "../stream_of.ts";
 
 const REQUESTS: readonly string[] = [
   '{"command":"reload","argument":null,"wait":true}',
@@ -55,11 +55,7 @@ async function receiveAll<T>(
   check: (message: T) => void,
 ): Promise<void> {
   const lines = Array.from({ length: random.int(1, 5) }, () => jsonLine(random, good));
-  const channel = new Channel<T, never>(
-    new ByteFeed(random.pieces(joined(lines), random.pick([1, 7, 4096]))),
-    decode,
-    MAX_REQUEST_BYTES,
-  );
+  const channel = new Channel<T, never>(streamOf(random, lines), decode, MAX_REQUEST_BYTES);
   try {
     for await (const message of channel.receive()) check(message);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import type { Config } from "../../../lib/config/config.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
@@ -129,4 +129,64 @@ Deno.test("loadConfig() survives a source that refuses everything", () => {
     '"ini" at <command line>:1 cannot read "-": Permission denied',
     '"ini" at <command line>:3 cannot read "a.ini": Permission denied',
   ]);
+});
+
+Deno.test("no message shows what came from a file, or what is a variable", () => {
+  const world = memorySource({
+    files: { "secret": "=SECRET=\nsecond SECRET\x1b[31m\n", "number": "SECRET", "app.ts": "" },
+    env: {},
+  });
+  const args = [
+    ...["--deno-worker-override", "app.ts", "--http-socket", ":1"],
+    ...["--env", "@(secret)", "--env", "=SECRET", "--listen", "@(number)"],
+    ...["--set-placeholder", "a=@(number)", "--processes", "x%(a)", "--http-socket", "@(secret)"],
+    ...[
+      "--log-format",
+      "%(b) @(secret)",
+      "--harakiri",
+      "@(secret)",
+      "--strict",
+      "--b",
+      "@(number)",
+    ],
+  ];
+  const { problems } = loadConfig(args, world);
+  assertEquals(problems.filter(({ severity }) => severity === "error").length > 5, true);
+  const text = problems.map(({ message }) => message).join("\n");
+  assertEquals(text.includes("SECRET"), false, text);
+  assertEquals(text.split("\n").length, problems.length);
+});
+
+Deno.test("a message is one line, whatever the value is", () => {
+  const value = `x\n\x1b]0;title\x07\u009b31m\u202e${"y".repeat(1000)}`;
+  const { problems } = loadConfig(["--listen", value, "--ini", value, value], memorySource());
+  assertEquals(problems.length > 2, true);
+  for (const { message } of problems) {
+    assertEquals(/[\p{Cc}\u202e]/u.test(message), false, message);
+    assertEquals(message.length < 500, true, message);
+  }
+});
+
+/** The problems of an INI file with these lines. */
+function problemsOf(lines: readonly string[]): string[] {
+  const text = `[uwsgi]\n${lines.join("\n")}\nhttp-socket = :1\ndeno-worker-override = a.ts\n`;
+  const source = memorySource({ files: { "a.ini": text } });
+  return loadConfig(["a.ini"], source).problems.map(({ message }) => message);
+}
+
+Deno.test("some problems are told, and that there are more", () => {
+  const unknown = problemsOf(Array.from({ length: 300 }, (_, i) => `unknwn-${i} = 1`));
+  assertEquals(unknown.length, 51);
+  assertStringIncludes(unknown.at(-1) ?? "", "From a.ini:52 on there are more unknown options");
+  const wrong = problemsOf(Array.from({ length: 1000 }, (_, i) => `listen = x${i}`));
+  assertEquals(wrong.length, 201);
+  assertStringIncludes(wrong.at(-1) ?? "", "There are more problems, the first one at a.ini:202");
+});
+
+Deno.test("an unknown option in a loop is told once", () => {
+  const [problem = "", ...others] = problemsOf([
+    ...["for-times = 5000", "listen-quue = %(_)", "endfor ="],
+  ]);
+  assertStringIncludes(problem, 'Unknown option "listen-quue" at a.ini:3');
+  assertEquals(others, []);
 });

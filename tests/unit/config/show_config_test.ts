@@ -213,6 +213,7 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   protocol: fc.constant("http" as const),
   bufferSize: fc.integer({ min: 1024, max: 65535 }),
   socketTimeoutMs: upToAnHour,
+  metricsHttpHosts: fc.subarray(["*", "a", "*.b.example"]),
   forwardedAllowIps: fc.subarray(["*", "unix", "::1", "10.0.0.0/8"]),
   enableProxyProtocol: fc.boolean(),
   strict: fc.boolean(),

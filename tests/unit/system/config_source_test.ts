@@ -114,3 +114,15 @@ Deno.test("glob() takes a bracket that never closes for itself", () => {
   directory.write("[a.ini");
   assertEquals(sourceIn(directory).glob("[a.*"), ["[a.ini"]);
 });
+
+Deno.test("glob() takes no time for names that are made to need much of it", () => {
+  using directory = new TempDirectory();
+  const long = "a".repeat(250);
+  for (const name of [long, "ab[*]c.ini", "a1b2c3.ini"]) directory.write(name);
+  const source = sourceIn(directory);
+  assertEquals(source.glob("*a*a*a*a*a*a*a*a*a*a*a*a*b"), []);
+  assertEquals(source.glob(`${"*a".repeat(120)}*`), [long]);
+  assertEquals(source.glob("*b[[][*]*c*"), ["ab[*]c.ini"]);
+  assertEquals(source.glob("**[0-9]?[!0-9]*3.i**"), []);
+  assertEquals(source.glob("**[0-9]?[0-9]*3.i**"), ["a1b2c3.ini"]);
+});

@@ -4,7 +4,7 @@ import { statsDocument } from "../../../helpers/stats_document.ts";
 
 async function get(path: string, changes: Parameters<typeof statsDocument>[0] = {}, accept = "") {
   const stats = () => Promise.resolve(statsDocument(changes));
-  const { status, type, body } = await answerTo({ method: "GET", path, accept }, stats);
+  const { status, type, body } = await answerTo({ method: "GET", path, accept, host: null }, stats);
   return { status, type, body: String(body) };
 }
 
@@ -33,7 +33,7 @@ Deno.test("/metrics comes in the format that was asked for, /stats is the docume
 
 Deno.test("/ is the page, with what it needs to be safe", async () => {
   const answer = await answerTo(
-    { method: "GET", path: "/", accept: "" },
+    { method: "GET", path: "/", accept: "", host: null },
     () => Promise.resolve(statsDocument()),
   );
   assertEquals([answer.status, answer.type], [200, "text/html; charset=utf-8"]);

@@ -22,6 +22,20 @@ Deno.test("the client is the last address that is no proxy's", () => {
     ["", null, 0],
     ["1.2.3", null, 0],
     ["1.2.3.4:123456", null, 0],
+    ["1.2.3.4:65536", null, 0],
+    // What is used is the address that was read, not its text.
+    ["[2001:DB8:0:0::1]", "2001:db8::1", 0],
+    ["[2001:db8::1\t]", null, 0],
+    ["2001:db8::1\n", null, 0],
+    ["::ffff:192.0.2.7", "192.0.2.7", 0],
+    ["[192.0.2.7]", null, 0],
+    ["[2001:db8::1", null, 0],
+    ["2001:db8::1]/", null, 0],
+    [" \t192.0.2.7 \t", "192.0.2.7", 0],
+    ["\u00a0192.0.2.7", null, 0],
+    [`192.0.2.7${" ".repeat(60)}`, null, 0],
+    [":".repeat(60_000), null, 0],
+    [",".repeat(60_000), null, 0],
   ];
   for (const [header, hostname, port] of cases) {
     const expected = hostname === null ? null : { hostname, port };

@@ -134,3 +134,16 @@ Deno.test("whatever clients send, a line is one line, and JSON stays JSON", () =
     assertEquals(object.properties, { event: "request", uri, uagent: agent });
   }));
 });
+
+Deno.test("whoever names an address, a method or a protocol, a request is one line and its JSON is its own", () => {
+  const evil = '1.2.3.4","evil":"1"}}\n{"level":"ERROR"\x1b[31m\u009b1m\u202e';
+  const facts = { address: evil, method: evil, protocol: evil, uri: evil };
+  const format = "%(addr) %(method) %(proto) %(uri) %(var.REMOTE_ADDR) %(var.PATH_INFO)";
+  for (const json of [false, true]) {
+    const made = compileFormat({ ...PLAIN, format, json }, WORKER).line(record(facts));
+    assert(!/[\p{Cc}\u202e]/u.test(made), JSON.stringify(made));
+    if (!json) continue;
+    const { properties } = JSON.parse(made);
+    assertEquals([properties.addr, properties.method, properties.evil], [evil, evil, undefined]);
+  }
+});

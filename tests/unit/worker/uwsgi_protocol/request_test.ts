@@ -75,6 +75,13 @@ Deno.test("the client is whom the proxy names", () => {
   }
 });
 
+Deno.test("what is no address of a client names nobody", () => {
+  for (const text of ["unix:", "a", '1.2.3.4","x":"', "1.2.3.4\n", "[::1]", "::1\t", "\x1b[31m"]) {
+    assertEquals(head({ REMOTE_ADDR: text }).client?.hostname, "", text);
+  }
+  assertEquals(head({ REMOTE_ADDR: "2001:DB8::0" }).client?.hostname, "2001:db8::");
+});
+
 Deno.test("what is no request is refused with what is wrong", () => {
   const cases: readonly (readonly [Record<string, string>, string])[] = [
     [{ REQUEST_METHOD: "" }, "there is no REQUEST_METHOD: include uwsgi_params"],
