@@ -18,8 +18,8 @@ import {
 import { heartbeatMs, watchFor } from "../core/watch.ts";
 import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../protocol/message.ts";
 import { loadJsonParser, PlainJsonError } from "../system/json_file.ts";
-import { removeUseless } from "../system/owned_path.ts";
 import type { Caller } from "./control_server.ts";
+import { factsPath, GenerationCommands } from "./generation_commands.ts";
 import type { Confined } from "./landlock/confinement.ts";
 import type { LaneLease, LanePool } from "./lane_pool.ts";
 import type { LastWords } from "./last_words.ts";
@@ -29,15 +29,9 @@ import { passLineOn } from "./output.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import { workerName } from "./process_names.ts";
 import type { Vitals } from "./sampler.ts";
-import { LazyConfinement, startWorker, writeFacts } from "./start_worker.ts";
+import { LazyConfinement, startWorker } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
-import {
-  forgetCommand,
-  loadSandbox,
-  SandboxMissing,
-  type WorkerCommand,
-  workerCommand,
-} from "./worker_command.ts";
+import { loadSandbox, SandboxMissing, type WorkerCommand } from "./worker_command.ts";
 import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 
@@ -82,15 +76,9 @@ export class Crew {
   readonly #members = new Map<number, Member>();
   /** Workers that are started in a moment, unless somebody tells them something: that they leave. */
   readonly #waiting = new Set<number>();
-  /** What workers of a generation are started with, and the directory in which it was written. */
-  readonly #commands = new Map<
-    number,
-    { readonly command: WorkerCommand; readonly directory: string }
-  >();
+  readonly #commands: GenerationCommands;
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
-  /** What was said of the generation before, and is not said again. */
-  #notes: ReadonlySet<string> = new Set();
   readonly #confinement: LazyConfinement;
   #toldCost = false;
 
@@ -105,6 +93,7 @@ export class Crew {
     muleMessage: (text: string, mule: number) => void,
   ) {
     this.#surroundings = surroundings;
+    this.#commands = new GenerationCommands(surroundings);
     this.#confinement = new LazyConfinement(surroundings);
     this.#report = report;
     this.#lanes = surroundings.lanes;
@@ -123,7 +112,7 @@ export class Crew {
     let lease: LaneLease | null = null;
     let words: LastWords | null = null;
     try {
-      const command = this.#command(instruction, generation);
+      const command = this.#commands.of(generation, instruction);
       confined ??= this.#confinement.current(String(generation), command);
       if (confined === undefined) {
         throw new SandboxMissing("Cannot restrict workers yet: try again");
@@ -153,7 +142,7 @@ export class Crew {
     let confined: Confined;
     try {
       await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
-      const command = this.#command(instruction, generation);
+      const command = this.#commands.of(generation, instruction);
       confined = await this.#confinement.prepare(String(generation), command, instruction.config);
     } catch (cause) {
       this.#waiting.delete(worker);
@@ -249,17 +238,8 @@ export class Crew {
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
   forgetBefore(generation: number): void {
-    const { control, certificates } = this.#surroundings;
-    certificates?.forgetBefore(generation);
-    const now = control.ensureDirectory();
-    for (const [old, { directory }] of [...this.#commands]) {
-      if (old >= generation) continue;
-      this.#commands.delete(old);
+    for (const old of this.#commands.forgetBefore(generation)) {
       this.#confinement.forget(String(old));
-      // What was written to a directory that is the master's no more is not touched.
-      if (directory !== now) continue;
-      forgetCommand(directory, String(old));
-      removeUseless(factsPath(directory, old));
     }
   }
 
@@ -301,24 +281,6 @@ export class Crew {
     scoreboard.set(row, "lastSpawn", (Date.now() - ageMs) / 1000);
     scoreboard.set(row, "requestsAtSpawn", scoreboard.get(row, "requests"));
     if (wasOpen(before, slot.number)) scoreboard.increment(row, "respawns");
-  }
-
-  /** The same for all workers of a generation: the script's configuration is read once for them. */
-  #command(instruction: Instruction, generation: number): WorkerCommand {
-    const { control, certificates } = this.#surroundings;
-    const directory = control.ensureDirectory();
-    const known = this.#commands.get(generation);
-    if (known?.directory === directory) return known.command;
-    const command = workerCommand(instruction.config, String(generation), directory);
-    // Certificates are in no directory.
-    if (known === undefined) certificates?.prepare(generation, instruction.config.sockets);
-    writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
-    for (const note of command.notes.filter((one) => !this.#notes.has(one))) {
-      logLine("warning", note, { event: "note" });
-    }
-    this.#notes = new Set(command.notes);
-    this.#commands.set(generation, { command, directory });
-    return command;
   }
 
   #start(
@@ -395,10 +357,6 @@ export class Crew {
         return;
     }
   }
-}
-
-function factsPath(directory: string, generation: number): string {
-  return `${directory}/facts_${generation}.json`;
 }
 
 function wasOpen(state: MasterState, slot: number): boolean {

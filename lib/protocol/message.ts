@@ -172,7 +172,7 @@ function decode<M>(text: string, shapes: Readonly<Record<string, Shape>>): M | n
   const message: Record<string, unknown> = { type };
   for (const [field, check] of Object.entries(shapes[type] ?? {})) {
     if (!check(value[field])) throw new ProtocolError(`Message "${type}" has no valid "${field}"`);
-    message[field] = value[field];
+    if (value[field] !== undefined) message[field] = value[field];
   }
   return message as M;
 }

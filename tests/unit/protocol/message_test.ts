@@ -31,7 +31,7 @@ const MASTER_SAYS: { readonly [T in MasterMessage["type"]]: Extract<MasterMessag
     standBy: { type: "standBy", drain: true, keep: ["@a"] },
     recall: { type: "recall" },
     cover: { type: "cover", slots: [2, 3] },
-    "reopen-log": { type: "reopen-log", path: "/var/log/app.log" },
+    "reopen-log": { type: "reopen-log", path: "/var/log/app.log", inode: 7 },
     "mule-message": { type: "mule-message", text: "ä" },
   };
 

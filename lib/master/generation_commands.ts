@@ -1,0 +1,78 @@
+/**
+ * Runs in the master. What the workers of each generation are started with: their command and the files that it
+ * names, in the master's own directory.
+ *
+ * @module
+ */
+
+import { removeUseless } from "../system/owned_path.ts";
+import { logLine } from "./log.ts";
+import type { Instruction } from "./master_setup.ts";
+import { writeFacts } from "./start_worker.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { forgetCommand, type WorkerCommand, workerCommand } from "./worker_command.ts";
+
+/** The commands of the generations whose workers may still be started. */
+export class GenerationCommands {
+  readonly #surroundings: Surroundings;
+  /** By generation, with the directory in which the files were written. */
+  readonly #known = new Map<
+    number,
+    { readonly command: WorkerCommand; readonly directory: string }
+  >();
+  /** What was said of the generation before, and is not said again. */
+  #notes: ReadonlySet<string> = new Set();
+
+  /** There are none yet. */
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * The same for all workers of a generation: the script's configuration is read once for them, and again
+   * if the master's directory has been lost.
+   *
+   * @throws {Error} As `workerCommand()`.
+   */
+  of(generation: number, instruction: Instruction): WorkerCommand {
+    const { control, certificates } = this.#surroundings;
+    const directory = control.ensureDirectory();
+    const known = this.#known.get(generation);
+    if (known?.directory === directory) return known.command;
+    const command = workerCommand(instruction.config, String(generation), directory);
+    // Certificates are in no directory.
+    if (known === undefined) certificates?.prepare(generation, instruction.config.sockets);
+    writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
+    for (const note of command.notes.filter((one) => !this.#notes.has(one))) {
+      logLine("warning", note, { event: "note" });
+    }
+    this.#notes = new Set(command.notes);
+    this.#known.set(generation, { command, directory });
+    return command;
+  }
+
+  /**
+   * Forgets older generations, with their files.
+   *
+   * @returns The numbers of those that were known.
+   */
+  forgetBefore(generation: number): number[] {
+    const { control, certificates } = this.#surroundings;
+    certificates?.forgetBefore(generation);
+    const now = control.ensureDirectory();
+    const old = [...this.#known].filter(([number]) => number < generation);
+    for (const [number, { directory }] of old) {
+      this.#known.delete(number);
+      // What was written to a directory that is the master's no more is not touched.
+      if (directory !== now) continue;
+      forgetCommand(directory, String(number));
+      removeUseless(factsPath(directory, number));
+    }
+    return old.map(([number]) => number);
+  }
+}
+
+/** Where the facts for the workers of a generation are written. */
+export function factsPath(directory: string, generation: number): string {
+  return `${directory}/facts_${generation}.json`;
+}
