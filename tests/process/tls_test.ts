@@ -244,6 +244,23 @@ Deno.test("certificates that cannot be used are refused in one line, and good on
   assertStringIncludes(bad.stderr, "does not belong");
 });
 
+Deno.test("a key that every user can read is a warning of one line, and no more", async () => {
+  using files = new TempDirectory();
+  const key = files.write("key.pem", certificate("first_key"));
+  const cert = files.write("cert.pem", certificate("first"));
+  for (const [mode, lines] of [[0o644, 1], [0o640, 0], [0o600, 0]] as const) {
+    Deno.chmodSync(key, mode);
+    const { code, stderr } = await duwsgi([
+      ...["--https-socket", `localhost:0,${cert},${key}`],
+      ...["--deno-worker-override", LOSS_APP, "--check"],
+    ]);
+    const warnings = stderr.split("\n").filter((line) =>
+      line.includes("can be read by every user")
+    );
+    assertEquals([code, warnings.length], [0, lines], stderr);
+  }
+});
+
 Deno.test({
   name:
     "a key that only root may read is served by who is not root, and reloads say that they cannot",

@@ -73,7 +73,8 @@ nc -U /run/app.stats | jq '.workers[] | {id, status, requests, in_flight, lag_us
 An abstract name is bound as it is written: uWSGI adds a NUL to its end, which is why uwsgitop cannot
 reach uWSGI there.
 
-With \`stats-http = true\` the same addresses wait for an HTTP request, whatever its path:
+With \`stats-http = true\` the same addresses wait for an HTTP request, whatever its path, by a host
+that is known ([metrics-http-hosts](monitoring.md#over-http)):
 
 \`\`\`sh
 curl http://127.0.0.1:9191/
