@@ -25,15 +25,13 @@ const USUAL_PARENT = "/tmp";
 export class MasterDirectory {
   readonly path: string;
   readonly #lock: Deno.FsFile;
-  readonly #inode: number | null;
-  readonly #device: number;
+  /** What it was in the beginning. */
+  readonly #made: Deno.FileInfo;
 
   private constructor(path: string) {
     this.path = path;
     this.#lock = keepFromCleaners(path);
-    const { ino, dev } = this.#lock.statSync();
-    this.#inode = ino;
-    this.#device = dev;
+    this.#made = this.#lock.statSync();
   }
 
   /**
@@ -43,7 +41,7 @@ export class MasterDirectory {
    * @throws {Error} If none can be made.
    */
   static open(before?: string, avoid: readonly string[] = []): MasterDirectory {
-    if (before !== undefined && isPrivate(before) !== null) {
+    if (before !== undefined && isPrivate(existing(before))) {
       const taken = new MasterDirectory(before);
       if (taken.isIntact()) return taken;
       taken.unlock();
@@ -64,10 +62,12 @@ export class MasterDirectory {
     return made;
   }
 
-  /** True if the path still leads to it, and nobody else may enter. */
+  /** True if the path still leads to it, and its owner and mode are what they were. */
   isIntact(): boolean {
-    const info = isPrivate(this.path);
-    return info !== null && info.ino === this.#inode && info.dev === this.#device;
+    const now = existing(this.path);
+    const { ino, dev, uid, mode } = this.#made;
+    return now !== null && now.isDirectory && now.ino === ino && now.dev === dev &&
+      now.uid === uid && now.mode === mode;
   }
 
   /** From now on it may be cleared away. */
@@ -78,16 +78,20 @@ export class MasterDirectory {
   /** Removes it with everything in it, unless it is somebody else's by now. */
   remove(): void {
     this.unlock();
-    if (isPrivate(this.path)?.ino === this.#inode) Deno.removeSync(this.path, { recursive: true });
+    if (this.isIntact()) Deno.removeSync(this.path, { recursive: true });
   }
 }
 
-/** What is at the path, if it is a directory of this user that nobody else may enter; else null. */
-function isPrivate(path: string): Deno.FileInfo | null {
+/** True for a directory of this user that nobody else may enter. */
+function isPrivate(info: Deno.FileInfo | null): boolean {
+  return info !== null && info.isDirectory && info.uid === Deno.uid() &&
+    ((info.mode ?? 0) & PERMISSION_BITS) === PRIVATE_MODE;
+}
+
+/** What is at the path; null: nothing. */
+function existing(path: string): Deno.FileInfo | null {
   try {
-    const info = Deno.lstatSync(path);
-    const isOwn = info.isDirectory && info.uid === Deno.uid();
-    return isOwn && ((info.mode ?? 0) & PERMISSION_BITS) === PRIVATE_MODE ? info : null;
+    return Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

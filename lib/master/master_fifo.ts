@@ -13,7 +13,7 @@ import { UserError } from "../cli/exit_code.ts";
 import type { FileStatus } from "../system/file_status.ts";
 import { check, cString, ERRNO, lastErrno, type Libc } from "../system/libc.ts";
 import { isOwned, type OwnedPath, removeOwned } from "../system/owned_path.ts";
-import { openPlace, type Place, UnsafePathError } from "../system/trusted_path.ts";
+import { isRoot, openPlace, type Place, UnsafePathError } from "../system/trusted_path.ts";
 
 const O_WRONLY = 1;
 const O_NONBLOCK = 0o4000;
@@ -179,6 +179,7 @@ function removeStaleFifo(c: Libc, place: Place): void {
 /** What was made just now; whoever may write to the directory could have replaced it already. */
 function madeFifo(c: Libc, place: Place): FileStatus {
   const status = place.status();
-  if (status?.type === "fifo" && status.uid === c.geteuid() && status.links === 1) return status;
+  const isOurs = !isRoot(c) || (status?.uid === 0 && status.links === 1);
+  if (status?.type === "fifo" && isOurs) return status;
   throw new UnsafePathError("it was replaced by something else meanwhile");
 }

@@ -78,7 +78,7 @@ export type MasterMessage =
    * The log file has been renamed: open this one in its place, if it still is the file with this
    * inode, which the master has opened there.
    */
-  | { readonly type: "reopen-log"; readonly path: string; readonly inode?: number }
+  | { readonly type: "reopen-log"; readonly path: string; readonly inode: number | null }
   /** The answer to `mule-ask`. */
   | { readonly type: "mule-message"; readonly text: string };
 
@@ -91,8 +91,7 @@ const isString: Check = (value) => typeof value === "string";
 const isToken: Check = (value) => typeof value === "string" && value.length <= MAX_TOKEN_LENGTH;
 const isMuleText: Check = (value) => typeof value === "string" && fitsMule(value);
 const isBoolean: Check = (value) => typeof value === "boolean";
-/** A field that a program of another version does not send. */
-const isNumberIfThere: Check = (value) => value === undefined || isNumber(value);
+const isNumberOrNull: Check = (value) => value === null || isNumber(value);
 const isRecord: Check = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isNumberList: Check = (value) => Array.isArray(value) && value.every(isNumber);
@@ -131,7 +130,7 @@ const MASTER_SHAPES: Shapes<MasterMessage> = {
   standBy: { drain: isBoolean, keep: isStringList },
   recall: {},
   cover: { slots: isNumberList },
-  "reopen-log": { path: isString, inode: isNumberIfThere },
+  "reopen-log": { path: isString, inode: isNumberOrNull },
   "mule-message": { text: isString },
 };
 
@@ -172,7 +171,7 @@ function decode<M>(text: string, shapes: Readonly<Record<string, Shape>>): M | n
   const message: Record<string, unknown> = { type };
   for (const [field, check] of Object.entries(shapes[type] ?? {})) {
     if (!check(value[field])) throw new ProtocolError(`Message "${type}" has no valid "${field}"`);
-    if (value[field] !== undefined) message[field] = value[field];
+    message[field] = value[field];
   }
   return message as M;
 }

@@ -70,7 +70,7 @@ async function obey(): Promise<void> {
         currentInstance().takeMuleMessage?.(message.text);
         break;
       case "reopen-log":
-        reopenLog(message.path, message.inode ?? null);
+        reopenLog(message.path, message.inode);
     }
   }
 }

@@ -40,6 +40,10 @@ export const masterMessages: fc.Arbitrary<MasterMessage> = fc.oneof(
   fc.record({ type: fc.constant("standBy" as const), drain: fc.boolean(), keep: fc.array(text) }),
   fc.record({ type: fc.constant("recall" as const) }),
   fc.record({ type: fc.constant("cover" as const), slots: fc.array(number) }),
-  fc.record({ type: fc.constant("reopen-log" as const), path: text }),
+  fc.record({
+    type: fc.constant("reopen-log" as const),
+    path: text,
+    inode: fc.option(fc.nat(), { nil: null }),
+  }),
   fc.record({ type: fc.constant("mule-message" as const), text }),
 );

@@ -252,7 +252,7 @@ Deno.test("send() closes the pipe, when too much waits for another end that does
   written.promise.catch(() => {});
   stream.write = () => written.promise;
   const channel = new Channel(stream, decodeWorkerMessage, 1024, 100);
-  const message = { type: "reopen-log", path: "x".repeat(40) };
+  const message = { type: "reopen-log", path: "x".repeat(40), inode: null };
   channel.send(message);
   assertEquals([channel.overflowed, stream.closed], [false, false]);
   channel.send(message);
@@ -267,7 +267,7 @@ Deno.test("send() goes on for ever, when the other end reads", async () => {
   const stream = feed();
   const channel = new Channel(stream, decodeWorkerMessage, 1024, 100);
   for (let i = 0; i < 100; i++) {
-    channel.send({ type: "reopen-log", path: "x".repeat(40) });
+    channel.send({ type: "reopen-log", path: "x".repeat(40), inode: null });
     await channel.flush();
     // What has been written is counted out right afterwards.
     await Promise.resolve();

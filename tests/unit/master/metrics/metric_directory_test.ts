@@ -2,6 +2,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { MetricDirectory } from "../../../../lib/master/metrics/metric_directory.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
+import { libc } from "../../../../lib/system/libc.ts";
+
+// Opened here, because it stays open: a test that opened it would seem to leak it.
+libc();
 
 Deno.test("MetricDirectory restores what it, or uWSGI, has written", async () => {
   using place = new TempDirectory();

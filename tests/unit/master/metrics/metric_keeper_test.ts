@@ -6,6 +6,10 @@ import { MetricKeeper } from "../../../../lib/master/metrics/metric_keeper.ts";
 import { SHARED_BYTES } from "../../../../lib/protocol/lane.ts";
 import { MetricTable } from "../../../../lib/protocol/metric_table.ts";
 import type { Stats } from "../../../../lib/stats/stats.ts";
+import { libc } from "../../../../lib/system/libc.ts";
+
+// Opened here, because it stays open: a test that opened it would seem to leak it.
+libc();
 
 const STATS = { workers: [], sockets: [{ queue: 7 }] } as unknown as Stats;
 
