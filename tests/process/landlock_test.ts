@@ -431,3 +431,46 @@ deno-worker-override = app.ts`;
     assertMatch(master.output.join("\n"), /sandbox-walls requires landlock, which cannot be had/);
   });
 });
+
+Deno.test("a worker that is started after a link has moved may read where it leads now", {
+  ignore,
+}, async () => {
+  using releases = new TempDirectory();
+  for (const name of ["first", "second"]) releases.write(`${name}/data`, name);
+  const link = releases.at("current");
+  Deno.symlinkSync("first", link);
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+allow-read = ${link}
+deno-worker-override = app.ts`,
+    files: { "app.ts": APP, "release.ts": RELEASE("the") },
+  });
+  await using running = master;
+  assertEquals(await getText(`http://${address}/?${link}/data`), "the first");
+  Deno.symlinkSync("second", `${link}.new`);
+  Deno.renameSync(`${link}.new`, link);
+  const from = running.events.length;
+  Deno.kill(running.acceptingPids().get(1) ?? 0, "SIGKILL");
+  await running.waitFor("accepting", () => true, from);
+  assertEquals(await getText(`http://${address}/?${link}/data`), "the second");
+});
+
+Deno.test("mules are behind Landlock as well, and the master is not", { ignore }, async () => {
+  const { master } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+allow-net = false
+sandbox-walls = landlock
+mule = mule.ts
+deno-worker-override = app.ts`,
+    files: {
+      "app.ts": APP,
+      "release.ts": RELEASE("the"),
+      "mule.ts": `import uwsgi from "uwsgi"; await uwsgi.mule_msg_get();`,
+    },
+  });
+  await using running = master;
+  const { pid } = await running.waitFor("companionStarted");
+  const restricted = (pid: unknown) =>
+    /NoNewPrivs:\s+1/.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  assertEquals([restricted(pid), restricted(running.pid)], [true, false]);
+});

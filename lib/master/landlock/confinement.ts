@@ -12,7 +12,7 @@ import { logLine } from "../log.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { ConfinedSpawner } from "./confined_spawner.ts";
 import { type LandlockPlan, look, survey } from "./facts.ts";
-import { landlockRules, LOCK_FILE } from "./rules.ts";
+import { landlockRules, LOCK_FILE, pathsBehind } from "./rules.ts";
 
 /** How processes are started. */
 export interface Confined {
@@ -118,24 +118,25 @@ export class Confinement {
 
   async #prepare(name: string, plan: LandlockPlan, required: boolean): Promise<Confined> {
     const missing = whyNoLandlock(this.#libc);
-    if (missing !== "") {
-      if (required) throw new Error(wallIsMissing(missing));
-      return this.#unrestricted(name, missing);
-    }
+    if (missing !== "") return this.#without(name, missing, required);
     // It is a file of its own in the rules, so it has to be there.
     Deno.openSync(`${this.#directory}/${LOCK_FILE}`, { create: true, write: true, mode: 0o600 })
       .close();
     const target = this.#stderr === null ? null : descriptorTarget(this.#libc, this.#stderr);
     const facts = await survey(this.#libc, plan, this.#directory, target);
     const decision = landlockRules(plan.granted, facts, look);
-    if (decision.rules === null) return this.#unrestricted(name, decision.why);
-    const { rules } = decision;
+    const { rules, why } = decision;
+    if (rules === null) {
+      tell("info", `Landlock does not restrict workers: ${why}`, "wallOpen");
+      return this.#unrestricted(name, why);
+    }
     for (const note of decision.notes) tell("warning", note, "note");
-    const watched = [plan.script, ...facts.programs, ...facts.folders, ...paths(rules)];
+    const watched = [plan.script, ...pathsBehind(plan.granted, facts), ...paths(rules)];
     const seen = [...new Set(watched)].map((path) => [path, identity(path)] as const);
     const key = JSON.stringify([rules, paths(rules).map(identity)]);
     const open = this.#spawners.get(key);
     const spawner = open !== undefined && !open.isBroken ? open : await this.#open(key, rules);
+    if (typeof spawner === "string") return this.#without(name, spawner, required);
     if (this.#closed) {
       spawner.close();
       throw new Error("the instance has ended");
@@ -146,19 +147,25 @@ export class Confinement {
     return known;
   }
 
-  async #open(key: string, rules: Rules): Promise<ConfinedSpawner> {
+  /** Opens a thread, or says why there can be none. */
+  async #open(key: string, rules: Rules): Promise<ConfinedSpawner | string> {
     try {
       const spawner = await ConfinedSpawner.open(this.#libc, rules, () => this.#sweep());
       this.#spawners.set(key, spawner);
       return spawner;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`Cannot restrict workers with Landlock: ${reason}`);
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
-  #unrestricted(name: string, why: string): Confined {
+  /** Does without what cannot be had, unless it is required. */
+  #without(name: string, why: string, required: boolean): Confined {
+    if (required) throw new Error(wallIsMissing(why));
     tell("warning", `Landlock does not restrict workers: ${why}`, "wallMissing");
+    return this.#unrestricted(name, why);
+  }
+
+  #unrestricted(name: string, why: string): Confined {
     const known: Known = { spawner: null, why, key: "", seen: [] };
     this.#known.set(name, known);
     return known;

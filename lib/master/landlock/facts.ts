@@ -10,6 +10,7 @@ import { dirname, fromFileUrl, resolve, toFileUrl } from "../../paths.ts";
 import { absolutePath } from "../../system/absolute_path.ts";
 import { kernelText } from "../../system/descriptor.ts";
 import type { Libc } from "../../system/libc.ts";
+import { findUser } from "../../system/owner.ts";
 import { DENO } from "../../system/program.ts";
 import { importMapFlags } from "../import_map_flags.ts";
 import { type Facts, type Granted, isBelow, type Place } from "./rules.ts";
@@ -76,7 +77,7 @@ export async function survey(
   const mapped = mappedFiles(c);
   const folders = projectFolders(plan);
   const { more, files, texts } = imported(graph, folders);
-  const home = variable("HOME");
+  const home = variable("HOME") || (findUser(c, String(Deno.uid()))?.home ?? "");
   const foreign = Object.values(graph.npmPackages ?? {}).some(({ registryUrl }) =>
     registryUrl !== undefined && registryUrl !== USUAL_REGISTRY
   );
@@ -86,7 +87,7 @@ export async function survey(
     programs: [DENO, ...mapped.filter((path) => /\/ld[-.][^/]*$/.test(path))],
     libraries: [...new Set(mapped.map(dirname))].filter((path) => path !== dirname(realOf(DENO))),
     texts,
-    cache: cacheOf(variable, cwd),
+    cache: cacheOf(variable, cwd, home),
     folders: [...folders, ...more],
     files: [
       ...files,
@@ -130,6 +131,9 @@ async function moduleGraph(plan: LandlockPlan, directory: string): Promise<Graph
       "info",
       "--json",
       ...configFlags(plan.denoFlags),
+      // What comes from hosts imports no files, so nothing is fetched.
+      "--no-remote",
+      ...plan.importFlags.includes("--cached-only") ? ["--no-npm"] : [],
       `--import-map=${plan.importMap}`,
       entry,
     ]);
@@ -202,10 +206,9 @@ function mappedFiles(c: Libc): string[] {
     .filter((path) => path !== realOf(DENO));
 }
 
-function cacheOf(variable: (name: string) => string, cwd: string): string {
+function cacheOf(variable: (name: string) => string, cwd: string, home: string): string {
   const own = variable("DENO_DIR");
   if (own !== "") return resolve(cwd, own);
-  const home = variable("HOME");
   return `${variable("XDG_CACHE_HOME") || `${home}/.cache`}/deno`;
 }
 
