@@ -124,6 +124,8 @@ export class Confinement {
       .close();
     const target = this.#stderr === null ? null : descriptorTarget(this.#libc, this.#stderr);
     const facts = await survey(this.#libc, plan, this.#directory, target);
+    // Before the rules: what changes meanwhile is noticed at the next start.
+    const behind = identities([plan.script, ...pathsBehind(plan.granted, facts)]);
     const decision = landlockRules(plan.granted, facts, look);
     const { rules, why } = decision;
     if (rules === null) {
@@ -131,9 +133,8 @@ export class Confinement {
       return this.#unrestricted(name, why);
     }
     for (const note of decision.notes) tell("warning", note, "note");
-    const watched = [plan.script, ...pathsBehind(plan.granted, facts), ...paths(rules)];
-    const seen = [...new Set(watched)].map((path) => [path, identity(path)] as const);
-    const key = JSON.stringify([rules, paths(rules).map(identity)]);
+    const ruled = identities(rules.paths.map(({ path }) => path));
+    const key = JSON.stringify([rules, ruled]);
     const open = this.#spawners.get(key);
     const spawner = open !== undefined && !open.isBroken ? open : await this.#open(key, rules);
     if (typeof spawner === "string") return this.#without(name, spawner, required);
@@ -141,7 +142,7 @@ export class Confinement {
       spawner.close();
       throw new Error("the instance has ended");
     }
-    const known: Known = { spawner, why: "", key, seen };
+    const known: Known = { spawner, why: "", key, seen: [...behind, ...ruled] };
     this.#known.set(name, known);
     this.#sweep();
     return known;
@@ -201,8 +202,8 @@ function tell(level: "info" | "warning", text: string, event: string): void {
   logLine(level, text, { event });
 }
 
-function paths(rules: Rules): string[] {
-  return rules.paths.map(({ path }) => path);
+function identities(paths: readonly string[]): (readonly [path: string, what: string])[] {
+  return paths.map((path) => [path, identity(path)] as const);
 }
 
 /** What a path stands for, as a text: another one when another file is there. */
