@@ -135,25 +135,29 @@ export class Confinement {
     for (const note of decision.notes) tell("warning", note, "note");
     const ruled = identities(rules.paths.map(({ path }) => path));
     const key = JSON.stringify([rules, ruled]);
-    const open = this.#spawners.get(key);
-    const spawner = open !== undefined && !open.isBroken ? open : await this.#open(key, rules);
-    if (typeof spawner === "string") return this.#without(name, spawner, required);
-    if (this.#closed) {
-      spawner.close();
-      throw new Error("the instance has ended");
-    }
+    const opened = this.#usable(key) ?? await this.#open(rules);
+    if (typeof opened === "string") return this.#without(name, opened, required);
+    // Somebody else may have opened one for the same rules meanwhile.
+    const spawner = this.#usable(key) ?? opened;
+    if (spawner !== opened || this.#closed) opened.close();
+    if (this.#closed) throw new Error("the instance has ended");
+    this.#spawners.set(key, spawner);
     const known: Known = { spawner, why: "", key, seen: [...behind, ...ruled] };
     this.#known.set(name, known);
     this.#sweep();
     return known;
   }
 
+  /** The thread for these rules that can start processes. */
+  #usable(key: string): ConfinedSpawner | undefined {
+    const spawner = this.#spawners.get(key);
+    return spawner?.isBroken ? undefined : spawner;
+  }
+
   /** Opens a thread, or says why there can be none. */
-  async #open(key: string, rules: Rules): Promise<ConfinedSpawner | string> {
+  async #open(rules: Rules): Promise<ConfinedSpawner | string> {
     try {
-      const spawner = await ConfinedSpawner.open(this.#libc, rules, () => this.#sweep());
-      this.#spawners.set(key, spawner);
-      return spawner;
+      return await ConfinedSpawner.open(this.#libc, rules, () => this.#sweep());
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
