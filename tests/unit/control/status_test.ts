@@ -91,13 +91,13 @@ Deno.test("statusText() says which walls hold around sandboxed workers", () => {
   const text = statusText(statusOf(state, {
     ...facts,
     walls: [
-      { wall: "seccomp", holds: true, why: "" },
+      { wall: "seccomp", holds: true, why: null },
       { wall: "landlock", holds: false, why: "allow-run gives all rights of the user" },
     ],
   }));
   assertStringIncludes(
     text,
-    "\nWalls seccomp holds, landlock does not hold (allow-run gives all rights of the user)\n",
+    "\nWalls seccomp (landlock: allow-run gives all rights of the user)\n",
   );
   assert(!statusText(statusOf(state, facts)).includes("Walls"));
 });
