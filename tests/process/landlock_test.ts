@@ -1,5 +1,5 @@
 /** Sandboxed workers behind Landlock: what the kernel refuses them, and what it must not refuse. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { Confinement, whyNoLandlock } from "../../lib/master/landlock/confinement.ts";
 import type { Granted } from "../../lib/master/landlock/rules.ts";
@@ -124,6 +124,13 @@ Deno.test("a process behind Landlock alone reaches what is allowed, and nothing 
     listenAny: "undefined",
     listenOther: denied,
   });
+  // What cannot be started is an error of that start alone.
+  const options = { args: [], env, stdout: false, cpus: null };
+  for (const program of [at("nothing"), "/bin/sh"]) {
+    assertThrows(() => spawner.spawn({ ...options, program }), Error, "spawn");
+  }
+  const { status } = spawner.spawn({ ...options, program: Deno.execPath(), args: ["--version"] });
+  assertEquals((await status).code, 0);
   // This process is not behind it, nor is what it starts otherwise.
   assertEquals(Deno.readTextFileSync(at("secret/text")), "secret");
   assertMatch(Deno.readTextFileSync("/proc/self/status"), /NoNewPrivs:\s+0/);
@@ -169,6 +176,19 @@ async function longResponse(address: string) {
   return { line, end: () => reader.cancel() };
 }
 
+/** How many threads of a master start workers. */
+function spawningThreads(pid: number): number {
+  const tasks = [...Deno.readDirSync(`/proc/${pid}/task`)];
+  return tasks.filter(({ name }) => {
+    try {
+      return /^worker-\d+\n$/.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`));
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  }).length;
+}
+
 /** Does something to an instance whose worker is at work, and goes on with it for longer than the alarm. */
 async function outlives(
   options: MasterOptions,
@@ -184,6 +204,7 @@ async function outlives(
   }
   await old.end();
   await running.until(() => !running.processes().includes(Number(pid)), "end of the worker");
+  await running.until(() => spawningThreads(running.pid) === 1, "end of its thread");
 }
 
 Deno.test("workers outlive an exec, other allow-lists and a moved link, however old they become", {
@@ -228,6 +249,7 @@ ${more}`;
       running.writeIni(ini("allow-read = more"));
       assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
       await answers(address, "only NotCapable", "only two");
+      assertEquals(spawningThreads(running.pid), 2);
     }),
     outlives(
       { ini: ini("allow-read = data\ntouch-chain-reload = reload", `${link}/app.ts`), files },

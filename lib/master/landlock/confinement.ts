@@ -10,7 +10,7 @@ import { descriptorTarget } from "../../system/descriptor.ts";
 import { landlockAbi, type Rules } from "../../system/landlock.ts";
 import { logLine } from "../log.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { ConfinedSpawner } from "./confined_spawner.ts";
+import { ConfinedSpawner, RestrictionRefused } from "./confined_spawner.ts";
 import { type LandlockPlan, look, survey } from "./facts.ts";
 import { landlockRules, LOCK_FILE, pathsBehind } from "./rules.ts";
 
@@ -85,7 +85,7 @@ export class Confinement {
    * Looks at what there is, and makes the rules and a thread for them.
    *
    * @param required Whether a process must not be started where the kernel cannot restrict it.
-   * @throws {Error} If that is so, or the kernel refuses.
+   * @throws {Error} If that is so, or there is no thread to be had.
    */
   async prepare(name: string, plan: LandlockPlan, required: boolean): Promise<Confined> {
     let preparing = this.#preparing.get(name);
@@ -154,12 +154,14 @@ export class Confinement {
     return spawner?.isBroken ? undefined : spawner;
   }
 
-  /** Opens a thread, or says why there can be none. */
+  /** Opens a thread, or says why the kernel does not let it be one. */
   async #open(rules: Rules): Promise<ConfinedSpawner | string> {
     try {
       return await ConfinedSpawner.open(this.#libc, rules, () => this.#sweep());
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      if (error instanceof RestrictionRefused) return reason;
+      throw new Error(`Cannot start the thread that starts restricted workers: ${reason}`);
     }
   }
 
