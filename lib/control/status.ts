@@ -5,20 +5,10 @@
  * @module
  */
 
-import type { SandboxWall } from "../config/options/permissions.ts";
 import { printable } from "../foreign_text.ts";
 import type { LeaveReason, MasterState, Phase, ReloadKind, Worker } from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 import type { Cell } from "../protocol/scoreboard.ts";
-
-/** A wall that the kernel is to put around sandboxed workers. */
-export interface WallStatus {
-  readonly wall: SandboxWall;
-  /** Whether it is there. */
-  readonly holds: boolean;
-  /** Why it is not; empty: it is. */
-  readonly why: string;
-}
 
 /** What the state does not know. */
 export interface StatusFacts {
@@ -28,12 +18,21 @@ export interface StatusFacts {
   readonly script: string;
   /** Addresses of the listening sockets. */
   readonly sockets: readonly string[];
-  /** The walls around workers; empty: they are no sandboxes. */
-  readonly walls: readonly WallStatus[];
   /** Monotonic time in milliseconds, as in events. */
   readonly now: number;
   /** Reads the scoreboard. */
   readonly count: (slot: number, cell: Cell) => number;
+  /** The kernel's walls around sandboxed workers; empty: they are no sandboxes. @default empty */
+  readonly walls?: readonly WallStatus[];
+}
+
+/** A wall of the kernel around sandboxed workers. */
+export interface WallStatus {
+  readonly wall: string;
+  /** True if all workers that serve have it. */
+  readonly holds: boolean;
+  /** Why it does not hold; null: it does. */
+  readonly why: string | null;
 }
 
 /** A master. */
@@ -96,13 +95,12 @@ export interface WorkerStatus {
 
 /** The status of a master. */
 export function statusOf(state: MasterState, facts: StatusFacts): Status {
-  const { version, pid, script, sockets, walls, now } = facts;
+  const { version, pid, script, sockets, now } = facts;
   return {
     version,
     pid,
     script,
     sockets,
-    walls,
     phase: state.phase,
     paused: state.paused,
     uptimeMs: since(state.startedAt, now),
@@ -117,6 +115,7 @@ export function statusOf(state: MasterState, facts: StatusFacts): Status {
       done: state.reload.done,
     },
     queued: state.queued?.kind ?? null,
+    walls: facts.walls ?? [],
     slots: state.slots.map((slot) => ({
       slot: slot.number,
       requests: facts.count(slot.number, "requests"),
@@ -147,13 +146,13 @@ function since(from: number, to: number): number {
 
 /** The status for people, without a line break at its end. */
 export function statusText(status: Status): string {
-  const { version, pid, script, sockets, walls, phase, paused, reload, queued } = status;
+  const { version, pid, script, sockets, phase, paused, reload, queued } = status;
   const lines = [
     `duwsgi ${version}, pid ${pid}, ${paused ? "paused" : phase} for ${age(status.uptimeMs)}`,
     printable(`Script ${script} on ${sockets.join(", ")}`),
     `Workers ${accepting(status)} of ${status.processes} accept, generation ${status.generation}`,
   ];
-  if (walls.length > 0) lines.push(`Walls ${wallsText(walls)}`);
+  if (status.walls.length > 0) lines.push(`Walls ${wallsText(status.walls)}`);
   if (reload !== null) {
     const all = reload.pending.length + reload.starting.length + reload.done.length;
     const done = `${reload.done.length} of ${all} slots done`;

@@ -142,11 +142,11 @@ export class LazyConfinement {
   walls(name: string, config: Config): readonly WallStatus[] {
     if (!isSandboxed(config)) return [];
     if (!config.sandboxWalls.walls.includes("landlock")) {
-      return [{ wall: "landlock", holds: false, why: "sandbox-walls leaves it out" }];
+      return [{ wall: "landlock", holds: false, why: "not asked for" }];
     }
     const { spawner, why } = this.#loaded?.known(name) ??
-      { spawner: null, why: "no worker was started yet" };
-    return [{ wall: "landlock", holds: spawner !== null, why }];
+      { spawner: null, why: "no worker was started" };
+    return [{ wall: "landlock", holds: spawner !== null, why: spawner === null ? why : null }];
   }
 
   /** Ends the threads that start restricted processes; all of these have ended. */

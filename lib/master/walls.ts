@@ -55,13 +55,13 @@ export function wallStatus({ walls }: SandboxWalls, pids: readonly number[]): Wa
     const held = HELD[wall];
     if (held === null) return [];
     const not = (why: string) => [{ wall, holds: false, why }];
-    if (!walls.includes(wall)) return not("sandbox-walls leaves it out");
+    if (!walls.includes(wall)) return not("not asked for");
     const problem = PROBLEMS[wall]();
     if (problem !== null) return not(problem);
     if (pids.length === 0) return not("no worker accepts");
     const without = pids.find((pid) => !held(pid));
     return without === undefined
-      ? [{ wall, holds: true, why: "" }]
+      ? [{ wall, holds: true, why: null }]
       : not(`pid ${without} lacks it`);
   });
 }

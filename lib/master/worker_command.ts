@@ -129,7 +129,7 @@ export function workerCommand(
     projects: folders,
     configFiles: layers.map(({ url }) => fromFileUrl(url)),
     denoFlags: config.denoFlags,
-    importFlags: sandbox.flags.filter((flag) => /^--(allow|deny)-import\b/.test(flag)),
+    importFlags: sandbox.flags.filter((flag) => IMPORT_FLAG.test(flag)),
     env: own,
     opensLog: ownLog,
   };
@@ -197,6 +197,9 @@ function preloadsFor(config: Config, script: string): readonly URL[] {
 function shapesLines(config: Config): boolean {
   return shapesLog(config) || shapesRequests(config);
 }
+
+/** What decides which modules Deno may fetch. */
+const IMPORT_FLAG = /^--((allow|deny)-import|cached-only|no-remote|no-npm)\b/;
 
 const IMPORT_OF_UWSGI = /\b(from|import)\s*(?:\(\s*)?["']uwsgi["']/;
 

@@ -1,11 +1,11 @@
 /** Sandboxed workers behind Landlock: what the kernel refuses them, and what it must not refuse. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { Confinement, whyNoLandlock } from "../../lib/master/landlock/confinement.ts";
 import type { Granted } from "../../lib/master/landlock/rules.ts";
 import { requireLibc } from "../../lib/system/libc.ts";
 import { getText, getUnix } from "../helpers/http.ts";
-import { PROJECT_LAYOUTS, writeProject } from "../helpers/project_layouts.ts";
+import { PROJECT_LAYOUTS, type ProjectLayout, writeProject } from "../helpers/project_layouts.ts";
 import { duwsgi, MAIN } from "../helpers/program.ts";
 import {
   type MasterOptions,
@@ -124,6 +124,13 @@ Deno.test("a process behind Landlock alone reaches what is allowed, and nothing 
     listenAny: "undefined",
     listenOther: denied,
   });
+  // What cannot be started is an error of that start alone.
+  const options = { args: [], env, stdout: false, cpus: null };
+  for (const program of [at("nothing"), "/bin/sh"]) {
+    assertThrows(() => spawner.spawn({ ...options, program }), Error, "spawn");
+  }
+  const { status } = spawner.spawn({ ...options, program: Deno.execPath(), args: ["--version"] });
+  assertEquals((await status).code, 0);
   // This process is not behind it, nor is what it starts otherwise.
   assertEquals(Deno.readTextFileSync(at("secret/text")), "secret");
   assertMatch(Deno.readTextFileSync("/proc/self/status"), /NoNewPrivs:\s+0/);
@@ -169,6 +176,19 @@ async function longResponse(address: string) {
   return { line, end: () => reader.cancel() };
 }
 
+/** How many threads of a master start workers. */
+function spawningThreads(pid: number): number {
+  const tasks = [...Deno.readDirSync(`/proc/${pid}/task`)];
+  return tasks.filter(({ name }) => {
+    try {
+      return /^worker-\d+\n$/.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`));
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  }).length;
+}
+
 /** Does something to an instance whose worker is at work, and goes on with it for longer than the alarm. */
 async function outlives(
   options: MasterOptions,
@@ -184,6 +204,7 @@ async function outlives(
   }
   await old.end();
   await running.until(() => !running.processes().includes(Number(pid)), "end of the worker");
+  await running.until(() => spawningThreads(running.pid) === 1, "end of its thread");
 }
 
 Deno.test("workers outlive an exec, other allow-lists and a moved link, however old they become", {
@@ -228,6 +249,7 @@ ${more}`;
       running.writeIni(ini("allow-read = more"));
       assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
       await answers(address, "only NotCapable", "only two");
+      assertEquals(spawningThreads(running.pid), 2);
     }),
     outlives(
       { ini: ini("allow-read = data\ntouch-chain-reload = reload", `${link}/app.ts`), files },
@@ -242,28 +264,30 @@ ${more}`;
   ]);
 });
 
+/** Several projects start at a time. */
+const AT_A_TIME = 4;
+
 Deno.test("projects of all layouts run in a sandbox as they do without", async (test) => {
   using directory = new TempDirectory();
-  const tops = PROJECT_LAYOUTS.map((layout, i) => {
-    const top = directory.at(`layout_${i}`);
+  const runs = async (layout: ProjectLayout, number: number) => {
+    const { script = "app/main.ts", ini = "allow-net = false" } = layout;
+    const top = directory.at(`layout_${number}`);
     writeProject(layout, top);
-    return top;
-  });
-  for (
-    const [i, { name, script = "app/main.ts", ini = "allow-net = false" }] of PROJECT_LAYOUTS
-      .entries()
-  ) {
-    const top = tops[i] ?? "";
-    await test.step(name, async () => {
-      const { master, addresses: [address = ""] } = await readyMaster({
-        ini: `http-socket = 127.0.0.1:0
+    const { master, addresses: [address = ""] } = await readyMaster({
+      ini: `http-socket = 127.0.0.1:0
 deno-worker-override = ${top}/${script}
 ${ini.replaceAll("%TOP%", top)}`,
-      });
-      await using running = master;
-      assertEquals(await getText(`http://${address}/`), "fine");
-      assertEquals(running.count("wallMissing"), ignore ? 1 : 0);
-      assertEquals(running.count("note"), 0);
+    });
+    await using running = master;
+    assertEquals(await getText(`http://${address}/`), "fine", layout.name);
+    assertEquals(running.count("wallMissing"), ignore ? 1 : 0, layout.name);
+    const notes = running.events.filter(({ message }) => message.startsWith("Landlock refuses"));
+    assertEquals(notes, [], layout.name);
+  };
+  for (let first = 0; first < PROJECT_LAYOUTS.length; first += AT_A_TIME) {
+    const some = PROJECT_LAYOUTS.slice(first, first + AT_A_TIME);
+    await test.step(some.map(({ name }) => name).join(", "), async () => {
+      await Promise.all(some.map((layout, i) => runs(layout, first + i)));
     });
   }
 });
@@ -388,16 +412,16 @@ deno-worker-override = app/app.ts`;
   await using running = master;
   const status = async () =>
     (await ctl(running, "status")).split("\n").find((line) => line.startsWith("Walls")) ?? "";
-  assertMatch(await status(), /Walls .*landlock/);
+  assertMatch(await status(), /^Walls .*landlock$/);
   const reloaded = async (more: string) => {
     running.writeIni(ini(more));
     assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
     return await status();
   };
-  assertMatch(await reloaded("allow-run = true"), /\(landlock: allow-run gives all/);
+  assertMatch(await reloaded("allow-run = true"), /\(.*landlock: allow-run gives all/);
   assertMatch(
     await reloaded("allow-net = false\nsandbox-walls = none"),
-    /landlock: sandbox-walls leaves it out/,
+    /\(.*landlock: not asked for/,
   );
   assertEquals(await reloaded("processes = 1"), "");
 });
@@ -430,4 +454,47 @@ deno-worker-override = app.ts`;
     assertEquals(await master.exitCode(), 2);
     assertMatch(master.output.join("\n"), /sandbox-walls requires landlock, which cannot be had/);
   });
+});
+
+Deno.test("a worker that is started after a link has moved may read where it leads now", {
+  ignore,
+}, async () => {
+  using releases = new TempDirectory();
+  for (const name of ["first", "second"]) releases.write(`${name}/data`, name);
+  const link = releases.at("current");
+  Deno.symlinkSync("first", link);
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+allow-read = ${link}
+deno-worker-override = app.ts`,
+    files: { "app.ts": APP, "release.ts": RELEASE("the") },
+  });
+  await using running = master;
+  assertEquals(await getText(`http://${address}/?${link}/data`), "the first");
+  Deno.symlinkSync("second", `${link}.new`);
+  Deno.renameSync(`${link}.new`, link);
+  const from = running.events.length;
+  Deno.kill(running.acceptingPids().get(1) ?? 0, "SIGKILL");
+  await running.waitFor("accepting", () => true, from);
+  assertEquals(await getText(`http://${address}/?${link}/data`), "the second");
+});
+
+Deno.test("mules are behind Landlock as well, and the master is not", { ignore }, async () => {
+  const { master } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+allow-net = false
+sandbox-walls = landlock
+mule = mule.ts
+deno-worker-override = app.ts`,
+    files: {
+      "app.ts": APP,
+      "release.ts": RELEASE("the"),
+      "mule.ts": `import uwsgi from "uwsgi"; await uwsgi.mule_msg_get();`,
+    },
+  });
+  await using running = master;
+  const { pid } = await running.waitFor("companionStarted");
+  const restricted = (pid: unknown) =>
+    /NoNewPrivs:\s+1/.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  assertEquals([restricted(pid), restricted(running.pid)], [true, false]);
 });

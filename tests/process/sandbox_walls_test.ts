@@ -76,7 +76,7 @@ deno-worker-override = app.ts`,
   await running.until(() => mule() !== undefined, "words of the mule");
   for (const pid of [...running.acceptingPids().values(), Number(mule())]) assert(isFiltered(pid));
   const { text, seccomp } = await status(running);
-  assertEquals(seccomp, { wall: "seccomp", holds: true, why: "" });
+  assertEquals(seccomp, { wall: "seccomp", holds: true, why: null });
   assertMatch(text, /^Walls seccomp/m);
   assertEquals(running.count("note"), 0);
 });

@@ -19,12 +19,15 @@ import {
 
 const THREAD = new URL("./spawn_thread.ts", import.meta.url);
 
-/** A thread that is loaded has to answer within this time, or it is given up (10 s). */
-const SETUP_TIMEOUT_MS = 10_000;
+/** A thread has to be loaded and to answer within this time, or it is given up (30 s). */
+const SETUP_TIMEOUT_MS = 30_000;
 /** The master stands still while the thread forks; it takes milliseconds (5 s). */
 const SPAWN_TIMEOUT_MS = 5_000;
 /** What a process has printed passes through the thread, which is kept this long after its end (1 s). */
 const LINGER_MS = 1_000;
+
+/** The kernel does not restrict the thread. */
+export class RestrictionRefused extends Error {}
 
 /** What a process is started with. */
 export type SpawnOptions = Omit<SpawnRequest, "id" | "answer">;
@@ -66,7 +69,8 @@ export class ConfinedSpawner implements ChildSpawner {
    * Makes the thread.
    *
    * @param onIdle Called whenever the last of its processes has ended.
-   * @throws {Error} If the kernel refuses, or the thread does not answer.
+   * @throws {RestrictionRefused} If the kernel refuses.
+   * @throws {Error} If the thread cannot be loaded, or does not answer.
    */
   static async open(c: Libc, rules: Rules, onIdle: () => void): Promise<ConfinedSpawner> {
     const thread = new Worker(THREAD, { type: "module", name: "duwsgi-landlock" });
@@ -74,7 +78,7 @@ export class ConfinedSpawner implements ChildSpawner {
     const cancel = after(SETUP_TIMEOUT_MS, () => reject(new Error("the thread does not answer")));
     thread.onmessage = ({ data }: MessageEvent<SpawnAnswer>) => {
       if (data.type === "restricted") resolve();
-      else reject(new Error(data.type === "refused" ? data.error : "the thread speaks nonsense"));
+      else if (data.type === "refused") reject(new RestrictionRefused(data.error));
     };
     thread.onerror = (event) => {
       event.preventDefault();

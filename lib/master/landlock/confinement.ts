@@ -10,9 +10,9 @@ import { descriptorTarget } from "../../system/descriptor.ts";
 import { landlockAbi, type Rules } from "../../system/landlock.ts";
 import { logLine } from "../log.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { ConfinedSpawner } from "./confined_spawner.ts";
+import { ConfinedSpawner, RestrictionRefused } from "./confined_spawner.ts";
 import { type LandlockPlan, look, survey } from "./facts.ts";
-import { landlockRules, LOCK_FILE } from "./rules.ts";
+import { landlockRules, LOCK_FILE, pathsBehind } from "./rules.ts";
 
 /** How processes are started. */
 export interface Confined {
@@ -85,7 +85,7 @@ export class Confinement {
    * Looks at what there is, and makes the rules and a thread for them.
    *
    * @param required Whether a process must not be started where the kernel cannot restrict it.
-   * @throws {Error} If that is so, or the kernel refuses.
+   * @throws {Error} If that is so, or there is no thread to be had.
    */
   async prepare(name: string, plan: LandlockPlan, required: boolean): Promise<Confined> {
     let preparing = this.#preparing.get(name);
@@ -118,47 +118,61 @@ export class Confinement {
 
   async #prepare(name: string, plan: LandlockPlan, required: boolean): Promise<Confined> {
     const missing = whyNoLandlock(this.#libc);
-    if (missing !== "") {
-      if (required) throw new Error(wallIsMissing(missing));
-      return this.#unrestricted(name, missing);
-    }
+    if (missing !== "") return this.#without(name, missing, required);
     // It is a file of its own in the rules, so it has to be there.
     Deno.openSync(`${this.#directory}/${LOCK_FILE}`, { create: true, write: true, mode: 0o600 })
       .close();
     const target = this.#stderr === null ? null : descriptorTarget(this.#libc, this.#stderr);
     const facts = await survey(this.#libc, plan, this.#directory, target);
+    // Before the rules: what changes meanwhile is noticed at the next start.
+    const behind = identities([plan.script, ...pathsBehind(plan.granted, facts)]);
     const decision = landlockRules(plan.granted, facts, look);
-    if (decision.rules === null) return this.#unrestricted(name, decision.why);
-    const { rules } = decision;
-    for (const note of decision.notes) tell("warning", note, "note");
-    const watched = [plan.script, ...facts.programs, ...facts.folders, ...paths(rules)];
-    const seen = [...new Set(watched)].map((path) => [path, identity(path)] as const);
-    const key = JSON.stringify([rules, paths(rules).map(identity)]);
-    const open = this.#spawners.get(key);
-    const spawner = open !== undefined && !open.isBroken ? open : await this.#open(key, rules);
-    if (this.#closed) {
-      spawner.close();
-      throw new Error("the instance has ended");
+    const { rules, why } = decision;
+    if (rules === null) {
+      tell("info", `Landlock does not restrict workers: ${why}`, "wallOpen");
+      return this.#unrestricted(name, why);
     }
-    const known: Known = { spawner, why: "", key, seen };
+    for (const note of decision.notes) tell("warning", note, "note");
+    const ruled = identities(rules.paths.map(({ path }) => path));
+    const key = JSON.stringify([rules, ruled]);
+    const opened = this.#usable(key) ?? await this.#open(rules);
+    if (typeof opened === "string") return this.#without(name, opened, required);
+    // Somebody else may have opened one for the same rules meanwhile.
+    const spawner = this.#usable(key) ?? opened;
+    if (spawner !== opened || this.#closed) opened.close();
+    if (this.#closed) throw new Error("the instance has ended");
+    this.#spawners.set(key, spawner);
+    const known: Known = { spawner, why: "", key, seen: [...behind, ...ruled] };
     this.#known.set(name, known);
     this.#sweep();
     return known;
   }
 
-  async #open(key: string, rules: Rules): Promise<ConfinedSpawner> {
+  /** The thread for these rules that can start processes. */
+  #usable(key: string): ConfinedSpawner | undefined {
+    const spawner = this.#spawners.get(key);
+    return spawner?.isBroken ? undefined : spawner;
+  }
+
+  /** Opens a thread, or says why the kernel does not let it be one. */
+  async #open(rules: Rules): Promise<ConfinedSpawner | string> {
     try {
-      const spawner = await ConfinedSpawner.open(this.#libc, rules, () => this.#sweep());
-      this.#spawners.set(key, spawner);
-      return spawner;
+      return await ConfinedSpawner.open(this.#libc, rules, () => this.#sweep());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`Cannot restrict workers with Landlock: ${reason}`);
+      if (error instanceof RestrictionRefused) return reason;
+      throw new Error(`Cannot start the thread that starts restricted workers: ${reason}`);
     }
   }
 
-  #unrestricted(name: string, why: string): Confined {
+  /** Does without what cannot be had, unless it is required. */
+  #without(name: string, why: string, required: boolean): Confined {
+    if (required) throw new Error(wallIsMissing(why));
     tell("warning", `Landlock does not restrict workers: ${why}`, "wallMissing");
+    return this.#unrestricted(name, why);
+  }
+
+  #unrestricted(name: string, why: string): Confined {
     const known: Known = { spawner: null, why, key: "", seen: [] };
     this.#known.set(name, known);
     return known;
@@ -194,8 +208,8 @@ function tell(level: "info" | "warning", text: string, event: string): void {
   logLine(level, text, { event });
 }
 
-function paths(rules: Rules): string[] {
-  return rules.paths.map(({ path }) => path);
+function identities(paths: readonly string[]): (readonly [path: string, what: string])[] {
+  return paths.map((path) => [path, identity(path)] as const);
 }
 
 /** What a path stands for, as a text: another one when another file is there. */

@@ -10,6 +10,7 @@ import { dirname, fromFileUrl, resolve, toFileUrl } from "../../paths.ts";
 import { absolutePath } from "../../system/absolute_path.ts";
 import { kernelText } from "../../system/descriptor.ts";
 import type { Libc } from "../../system/libc.ts";
+import { findUser } from "../../system/owner.ts";
 import { DENO } from "../../system/program.ts";
 import { importMapFlags } from "../import_map_flags.ts";
 import { type Facts, type Granted, isBelow, type Place } from "./rules.ts";
@@ -41,6 +42,7 @@ export interface LandlockPlan {
 /** One module of `deno info --json`. */
 interface GraphModule {
   readonly kind?: string;
+  readonly mediaType?: string;
   readonly specifier: string;
 }
 
@@ -70,13 +72,15 @@ export async function survey(
   directory: string,
   log: string | null,
 ): Promise<Facts> {
-  const [graph] = await Promise.all([moduleGraph(plan, directory), fillCache(plan)]);
   const variable = (name: string) => plan.env[name] ?? Deno.env.get(name) ?? "";
   const cwd = Deno.cwd();
+  const home = variable("HOME") || (findUser(c, String(Deno.uid()))?.home ?? "");
+  const cache = cacheOf(variable, cwd, home);
+  const graph = await moduleGraph(plan, directory);
+  if (!isCached(graph, plan, cache)) await fillCache(plan);
   const mapped = mappedFiles(c);
   const folders = projectFolders(plan);
   const { more, files, texts } = imported(graph, folders);
-  const home = variable("HOME");
   const foreign = Object.values(graph.npmPackages ?? {}).some(({ registryUrl }) =>
     registryUrl !== undefined && registryUrl !== USUAL_REGISTRY
   );
@@ -86,7 +90,7 @@ export async function survey(
     programs: [DENO, ...mapped.filter((path) => /\/ld[-.][^/]*$/.test(path))],
     libraries: [...new Set(mapped.map(dirname))].filter((path) => path !== dirname(realOf(DENO))),
     texts,
-    cache: cacheOf(variable, cwd),
+    cache,
     folders: [...folders, ...more],
     files: [
       ...files,
@@ -130,6 +134,9 @@ async function moduleGraph(plan: LandlockPlan, directory: string): Promise<Graph
       "info",
       "--json",
       ...configFlags(plan.denoFlags),
+      // What comes from hosts imports no files, so nothing is fetched.
+      "--no-remote",
+      ...plan.importFlags.includes("--cached-only") ? ["--no-npm"] : [],
       `--import-map=${plan.importMap}`,
       entry,
     ]);
@@ -138,6 +145,36 @@ async function moduleGraph(plan: LandlockPlan, directory: string): Promise<Graph
     return { modules: [] };
   } finally {
     Deno.removeSync(entry);
+  }
+}
+
+/** What Deno makes JavaScript of. */
+const TRANSPILED: ReadonlySet<string> = new Set(["TypeScript", "TSX", "JSX", "Mts", "Cts"]);
+
+/**
+ * True if Deno has nothing to write about these modules, as far as that can be told by times. What is
+ * fetched, or is in a package.json, it also writes to a deno.lock and to node_modules. Whatever is wrong
+ * about it costs some time at a start.
+ */
+function isCached({ modules }: Graph, { projects }: LandlockPlan, cache: string): boolean {
+  if (projects.some((folder) => look(`${folder}/package.json`) !== null)) return false;
+  // Another Deno makes something else of them.
+  const since = timeOf(DENO, "birthtime");
+  return modules.length > 0 && modules.every(({ specifier, mediaType }) => {
+    if (!specifier.startsWith("file://")) return specifier.startsWith("node:");
+    if (!TRANSPILED.has(mediaType ?? "")) return true;
+    const path = fromFileUrl(specifier);
+    const made = timeOf(`${cache}/gen/file${path}.js`, "ctime");
+    return made > since && made > timeOf(path, "ctime");
+  });
+}
+
+/** When a file was changed, or made; 0: it is not there. */
+function timeOf(path: string, time: "ctime" | "birthtime"): number {
+  try {
+    return Deno.statSync(path)[time]?.getTime() ?? 0;
+  } catch {
+    return 0;
   }
 }
 
@@ -202,10 +239,9 @@ function mappedFiles(c: Libc): string[] {
     .filter((path) => path !== realOf(DENO));
 }
 
-function cacheOf(variable: (name: string) => string, cwd: string): string {
+function cacheOf(variable: (name: string) => string, cwd: string, home: string): string {
   const own = variable("DENO_DIR");
   if (own !== "") return resolve(cwd, own);
-  const home = variable("HOME");
   return `${variable("XDG_CACHE_HOME") || `${home}/.cache`}/deno`;
 }
 

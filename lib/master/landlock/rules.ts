@@ -129,6 +129,24 @@ const DNS_PORT = 53;
 /** Name of the file by which sandboxed workers take turns while they start. */
 export const LOCK_FILE = "sandbox.lock";
 
+/** The path that an entry of a permission names: two commas stand for one. */
+function pathOf(entry: string, cwd: string): string {
+  return resolve(cwd, entry.replaceAll(",,", ","));
+}
+
+/** The paths that rules depend on: once one of them stands for another file, new ones are needed. */
+export function pathsBehind(granted: Granted, facts: Facts): readonly string[] {
+  const listed = [granted.read, granted.write].flatMap((entries) =>
+    entries === true ? [] : entries
+  );
+  return unique([
+    ...facts.programs,
+    ...facts.folders,
+    ...facts.files,
+    ...listed.map((entry) => pathOf(entry, facts.cwd)),
+  ]);
+}
+
 /**
  * What is allowed.
  *
@@ -158,7 +176,7 @@ export function landlockRules(
     const allowed = granted[kind];
     if (allowed === true) return give("/", kind === "read" ? READ : WRITE_ALL);
     for (const one of allowed) {
-      const path = resolve(facts.cwd, one.replaceAll(",,", ","));
+      const path = pathOf(one, facts.cwd);
       const covering = coveringPaths(path, look);
       for (const cover of covering) give(cover, some);
       if (path === "/" || !covering.includes("/")) continue;

@@ -94,15 +94,15 @@ Deno.test("statusOf() survives JSON", () => {
 
 Deno.test("statusText() names the walls that hold, and why others do not", () => {
   assert(!statusText(statusOf(state, facts)).includes("Walls"));
-  const line = (seccomp: string, landlock: string) =>
+  const line = (seccomp: string | null, landlock: string | null) =>
     statusText(statusOf(state, {
       ...facts,
       walls: [
-        { wall: "seccomp", holds: seccomp === "", why: seccomp },
-        { wall: "landlock", holds: landlock === "", why: landlock },
+        { wall: "seccomp", holds: seccomp === null, why: seccomp },
+        { wall: "landlock", holds: landlock === null, why: landlock },
       ],
     })).split("\n").filter((text) => text.startsWith("Walls"));
-  assertEquals(line("", ""), ["Walls seccomp, landlock"]);
-  assertEquals(line("", "no"), ["Walls seccomp (landlock: no)"]);
+  assertEquals(line(null, null), ["Walls seccomp, landlock"]);
+  assertEquals(line(null, "no"), ["Walls seccomp (landlock: no)"]);
   assertEquals(line("a", "b"), ["Walls none (seccomp: a; landlock: b)"]);
 });
