@@ -115,40 +115,67 @@ export function adopt(c: Libc, inherited: number, throwaway: SocketAddress): voi
   register(c, watching);
 }
 
+/** Lets servers that were stopped accept again: those on these inherited sockets, or all of them. */
+export type Resume = (inherited?: readonly number[]) => void;
+
 /**
  * Stops every server of this process, of whatever kind, from accepting on these inherited sockets.
  * Connections stay in their queues for whoever accepts on them next.
  *
- * @returns A function that lets the same servers accept again.
+ * @returns A function that lets the same servers accept again; those that have ended meanwhile stay away.
  */
-export function stopAccepting(c: Libc, ...inherited: readonly number[]): () => void {
+export function stopAccepting(c: Libc, ...inherited: readonly number[]): Resume {
+  const inodes = new Map(inherited.map((fd) => [fd, socketInode(c, fd)]));
+  const watching = watchersOf(c, inodes.values());
   // A server may use the inherited number itself, which is about to stand for another socket.
-  const kept = new Map(inherited.map((fd) => [socketInode(c, fd), duplicate(c, fd)]));
-  const watching = takeOff(c, inherited);
-  return () => {
-    for (const { fd, inode } of watching) {
-      check(c, "dup3", c.dup3(kept.get(inode) ?? -1, fd, O_CLOEXEC));
+  const kept = new Map(
+    inherited.filter((fd) => watching.some((one) => one.fd === fd))
+      .map((fd) => [fd, duplicate(c, fd)]),
+  );
+  const quiet = takeOff(c, watching);
+  const stopped = new Set(inherited);
+  return (only = inherited) => {
+    for (const own of only) {
+      if (!stopped.delete(own)) continue;
+      const inode = inodes.get(own);
+      // The number of a server that has ended may stand for something else by now.
+      const again = watching.filter((one) =>
+        one.inode === inode && socketInode(c, one.fd) === quiet.get(one.fd)
+      );
+      for (const { fd } of again) check(c, "dup3", c.dup3(kept.get(own) ?? own, fd, O_CLOEXEC));
+      for (const registration of again) register(c, registration);
+      const duplicated = kept.get(own);
+      if (duplicated !== undefined) c.close(duplicated);
     }
-    for (const registration of watching) register(c, registration);
-    for (const fd of kept.values()) c.close(fd);
   };
 }
 
 /** Like {@linkcode stopAccepting}, for good: the inherited descriptors are closed as well. */
 export function leaveQueues(c: Libc, ...inherited: readonly number[]): void {
-  const silenced = new Set(takeOff(c, inherited).map(({ fd }) => fd));
+  const silenced = takeOff(c, watchersOf(c, inherited.map((fd) => socketInode(c, fd))));
   for (const fd of inherited) {
     if (!silenced.has(fd)) c.close(fd);
   }
 }
 
-/** Takes every server off the inherited sockets; returns how they were registered. */
-function takeOff(c: Libc, inherited: readonly number[]): Registration[] {
-  const inodes = new Set(inherited.map((fd) => socketInode(c, fd)));
-  const watching = registrations(c).filter((registration) => inodes.has(registration.inode));
+/** How the servers on sockets with these inodes are registered. */
+function watchersOf(c: Libc, inodes: Iterable<number | null>): Registration[] {
+  const wanted = new Set(inodes);
+  return registrations(c).filter(({ inode }) => wanted.has(inode));
+}
+
+/**
+ * Takes servers off their sockets.
+ *
+ * @returns The inode of the socket that each of their descriptors stands for now.
+ */
+function takeOff(c: Libc, watching: readonly Registration[]): Map<number, number | null> {
   for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
-  for (const fd of new Set(watching.map((registration) => registration.fd))) silence(c, fd);
-  return watching;
+  const fds = new Set(watching.map((registration) => registration.fd));
+  return new Map([...fds].map((fd) => {
+    silence(c, fd);
+    return [fd, socketInode(c, fd)];
+  }));
 }
 
 /**

@@ -73,9 +73,14 @@ function lingerOnClients(): LingeringClose | null {
   const { libc, environment } = currentInstance();
   if (libc === null) return null;
   const clients = clientConnections(libc, environment);
-  return clients.length === 0
-    ? null
-    : new LingeringClose(libc, clients.map(({ fd }) => duplicate(libc, fd)));
+  if (clients.length === 0) return null;
+  const duplicates: number[] = [];
+  try {
+    for (const { fd } of clients) duplicates.push(duplicate(libc, fd));
+  } catch {
+    // There are no more descriptors: the others end without being waited for.
+  }
+  return new LingeringClose(libc, duplicates);
 }
 
 async function untilReleased(lingering: LingeringClose | null, deadline: number): Promise<void> {

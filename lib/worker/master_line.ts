@@ -5,7 +5,7 @@
  * @module
  */
 
-import { PROTOCOL_VERSION } from "../protocol/message.ts";
+import { type MasterMessage, PROTOCOL_VERSION } from "../protocol/message.ts";
 import { endAfter } from "../system/death_watch.ts";
 import { replaceFile } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
@@ -57,25 +57,36 @@ export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
 async function obey(): Promise<void> {
   const { channel } = currentInstance();
   for await (const message of channel.receive()) {
-    switch (message.type) {
-      case "retire":
-        void retire(message.reason, message.mercyMs, instanceSockets(), message.closing);
-        break;
-      case "cover":
-        for (const socket of instanceSockets()) socket.served?.cover(message.slots);
-        break;
-      case "standBy":
-        standBy(message.drain, message.keep);
-        break;
-      case "recall":
-        comeBack();
-        break;
-      case "mule-message":
-        currentInstance().takeMuleMessage?.(message.text);
-        break;
-      case "reopen-log":
-        reopenLog(message.path);
+    try {
+      act(message);
+    } catch (error) {
+      // What cannot be done, for want of descriptors for example, is no reason to leave.
+      const reason = error instanceof Error ? error.message : String(error);
+      const { slot } = currentInstance().environment;
+      lineSinks().log(`Worker ${slot} cannot do what its master says (${message.type}): ${reason}`);
     }
+  }
+}
+
+function act(message: MasterMessage): void {
+  switch (message.type) {
+    case "retire":
+      void retire(message.reason, message.mercyMs, instanceSockets(), message.closing);
+      break;
+    case "cover":
+      for (const socket of instanceSockets()) socket.served?.cover(message.slots);
+      break;
+    case "standBy":
+      standBy(message.drain, message.keep);
+      break;
+    case "recall":
+      comeBack();
+      break;
+    case "mule-message":
+      currentInstance().takeMuleMessage?.(message.text);
+      break;
+    case "reopen-log":
+      reopenLog(message.path);
   }
 }
 

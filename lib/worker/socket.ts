@@ -160,9 +160,9 @@ class Served implements Service {
       ? handler
       : tls.follow(handler);
     this.#options = options;
-    this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd));
+    this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd, true));
     const { slot } = currentInstance().environment;
-    this.server = this.#open(slotDescriptor(socket, slot), options.onListen);
+    this.server = this.#open(slotDescriptor(socket, slot), false, options.onListen);
   }
 
   cover(slots: readonly number[]): void {
@@ -195,7 +195,11 @@ class Served implements Service {
     await this.#ended;
   }
 
-  #open(fd: number | null, onListen: (address: Deno.Addr) => void = () => {}): Server {
+  #open(
+    fd: number | null,
+    late: boolean,
+    onListen: (address: Deno.Addr) => void = () => {},
+  ): Server {
     const { onError, signal, tls } = this.#options;
     const configured = configuredTls(this.#socket);
     const options = {
@@ -204,7 +208,7 @@ class Served implements Service {
       ...(onError && { onError }),
       ...(signal && { signal }),
     };
-    const server = openServer(this.#socket, fd, this.#handler, options);
+    const server = openServer(this.#socket, fd, this.#handler, options, late);
     const address = denoAddress(this.#socket);
     this.#ends.push(server.shutdown.bind(server));
     Object.defineProperty(server, "addr", { value: address, enumerable: true });
