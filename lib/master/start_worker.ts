@@ -4,6 +4,7 @@
  * @module
  */
 
+import { clientLimits } from "../config/options/clients.ts";
 import { proxySettings } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import {
@@ -96,6 +97,7 @@ export function writeFacts(
     ownConsole: !exportsConsole(config.env),
     socketMap: config.socketMap.map(({ asked, socket }) => ({ asked, socket })),
     proxies: proxySettings(config),
+    clients: clientLimits(config),
   };
   Deno.writeTextFileSync(path, JSON.stringify(facts));
 }

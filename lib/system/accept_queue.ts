@@ -34,13 +34,18 @@ export interface Registration {
   readonly data: bigint;
 }
 
+/** Takes a descriptor away from an epoll instance; nothing happens if it is not there. */
+export function unregister(c: Libc, { epoll, fd }: Registration): void {
+  c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
+}
+
 /** All registrations of all epoll instances of this process. */
 function registrations(c: Libc): Registration[] {
   return openDescriptors(c).flatMap((fd) => registrationsIn(c, fd));
 }
 
-/** The registrations of one epoll instance; none for a descriptor of another kind. */
-function registrationsIn(c: Libc, epoll: number): Registration[] {
+/** The registrations of one epoll instance, looked up anew; none for a descriptor of another kind. */
+export function registrationsIn(c: Libc, epoll: number): Registration[] {
   const lines = descriptorInfo(c, epoll).matchAll(
     /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+).* ino:([0-9a-f]+)/gm,
   );
@@ -75,7 +80,12 @@ function epollEvent(registration: Registration): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function register(c: Libc, registration: Registration): void {
+/**
+ * Has an epoll instance watch a descriptor; nothing changes if it does already.
+ *
+ * @throws {SystemCallError} If it cannot.
+ */
+export function register(c: Libc, registration: Registration): void {
   const { epoll, fd } = registration;
   if (c.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, epollEvent(registration)) === 0) return;
   const errno = lastErrno(c);
@@ -170,7 +180,7 @@ function watchersOf(c: Libc, inodes: Iterable<number | null>): Registration[] {
  * @returns The inode of the socket that each of their descriptors stands for now.
  */
 function takeOff(c: Libc, watching: readonly Registration[]): Map<number, number | null> {
-  for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
+  for (const registration of watching) unregister(c, registration);
   const fds = new Set(watching.map((registration) => registration.fd));
   return new Map([...fds].map((fd) => {
     silence(c, fd);
@@ -224,7 +234,8 @@ export function hasSentAll(c: Libc, fd: number): boolean {
   return info?.getUint32(UNACKED_OFFSET, true) === 0 && info.getUint32(NOT_SENT_OFFSET, true) === 0;
 }
 
-function tcpInfo(c: Libc, fd: number): DataView | null {
+/** `struct tcp_info` of linux/tcp.h, as far as it has been there since Linux 4.6; null: no TCP socket. */
+export function tcpInfo(c: Libc, fd: number): DataView | null {
   const info = new Uint8Array(TCP_INFO_SIZE);
   const size = new Uint8Array(new Uint32Array([info.length]).buffer);
   return c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, size) === 0

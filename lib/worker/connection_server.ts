@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isShortage } from "../system/shortage.ts";
+import { isShortage } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { sayCannotAccept } from "./lasting_server.ts";
 import type { Server } from "./listener.ts";

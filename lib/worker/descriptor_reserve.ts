@@ -17,11 +17,13 @@ const HELD = 8;
 const ROOM = 8;
 
 const held: number[] = [];
+let lent = false;
 let spent = false;
 
 /** Takes what is missing of the reserve, as far as there are descriptors. */
 export function keepReserve(): void {
   const { libc } = currentInstance();
+  lent = false;
   if (libc !== null && !spent) take(libc, held, HELD);
 }
 
@@ -29,7 +31,7 @@ export function keepReserve(): void {
 export function withReserve<T>(act: () => T): T {
   const { libc } = currentInstance();
   if (libc === null) return act();
-  release(libc, held);
+  lendReserve();
   try {
     return act();
   } finally {
@@ -37,17 +39,24 @@ export function withReserve<T>(act: () => T): T {
   }
 }
 
+/** Whoever needs descriptors now can have those of the reserve, until {@linkcode keepReserve}. */
+export function lendReserve(): void {
+  const { libc } = currentInstance();
+  lent = true;
+  if (libc !== null) release(libc, held);
+}
+
 /** The worker leaves: the reserve is for the way out. */
 export function spendReserve(): void {
-  const { libc } = currentInstance();
   spent = true;
-  if (libc !== null) release(libc, held);
+  lendReserve();
 }
 
 /** True if there are some descriptors beside the reserve. */
 export function hasRoom(): boolean {
   const { libc } = currentInstance();
   if (libc === null) return true;
+  if (lent) return false;
   const tried: number[] = [];
   take(libc, tried, ROOM);
   const enough = tried.length === ROOM;

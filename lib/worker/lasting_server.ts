@@ -7,12 +7,12 @@
  * @module
  */
 
-import { isShortage } from "../system/shortage.ts";
+import { isShortage } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { hasRoom, keepReserve, withReserve } from "./descriptor_reserve.ts";
 import { instanceAccess } from "./instance.ts";
+import { RareLine } from "./line_sinks.ts";
 import type { Server } from "./listener.ts";
-import { RareLine } from "./rare_line.ts";
 
 const currentInstance = instanceAccess();
 

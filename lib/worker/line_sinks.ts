@@ -42,3 +42,19 @@ function standardError(): LineSinks {
   };
   return { log, request: log, requests };
 }
+
+/** Between two lines about the same (10 s). */
+const REST_MS = 10_000;
+
+/** A line of the log about something that may happen very often. */
+export class RareLine {
+  #nextAt = -Infinity;
+
+  /** Writes the line, unless one was written a short while ago. */
+  say(line: string): void {
+    const now = performance.now();
+    if (now < this.#nextAt) return;
+    this.#nextAt = now + REST_MS;
+    lineSinks().log(line);
+  }
+}

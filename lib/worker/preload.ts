@@ -24,6 +24,7 @@ import { endWithParent } from "../system/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
+import { followUpgrades } from "./client_activity.ts";
 import { keepConsoleFromThrowing } from "./console_output.ts";
 import { enterInstance } from "./instance.ts";
 import { GRACE_S, obeyMaster, sayHello } from "./master_line.ts";
@@ -68,6 +69,7 @@ function enter(): void {
     endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
   }
   if (facts.ownConsole && (facts.log === null || facts.log.log === null)) keepConsoleFromThrowing();
+  followUpgrades();
   watchSignals((handled) => {
     if (handled) leaveToScript(environment.mercyMs);
     else void retire("signal", environment.mercyMs, instanceSockets());
