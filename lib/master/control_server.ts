@@ -15,6 +15,7 @@ import {
 } from "../protocol/message.ts";
 import { exists } from "../system/owned_path.ts";
 import { after } from "../system/timing.ts";
+import { acceptAll } from "./accept_all.ts";
 
 /** The control pipe of one worker, as the master holds it. */
 export type WorkerChannel = Channel<WorkerMessage, MasterMessage>;
@@ -77,7 +78,9 @@ export class ControlServer {
   }
 
   async #accept(): Promise<void> {
-    for await (const connection of this.#listener) void this.#greet(connection);
+    await acceptAll(this.#listener, "Cannot take the call of a worker", (connection) => {
+      void this.#greet(connection);
+    });
   }
 
   async #greet(connection: Deno.UnixConn): Promise<void> {

@@ -66,9 +66,12 @@ export function judge(limits: ClientLimits, look: Look, before: PendingHead | nu
   return isHeadPending(look) ? judgeHead(limits, look, before) : judgeIdle(limits, traffic);
 }
 
+/** Some kernels count the answer to the begin of the connection as a byte. */
+const SYN = 1;
+
 /** True if the client has begun to speak, or never spoke, and has no answer. */
 function isHeadPending({ traffic, isHttp2, isHandshaking }: Look): boolean {
-  if (traffic.received === 0 || isHandshaking) return true;
+  if (traffic.received === 0 || traffic.acknowledged <= SYN || isHandshaking) return true;
   return !isHttp2 && traffic.receivedMs < traffic.sentMs;
 }
 
