@@ -120,8 +120,8 @@ function activityOf({ busy, request, taken }: Known): Activity {
   if (taken) return "busy";
   if (busy === 0) return "free";
   // What has come and is not taken, or not wanted now, is no client that is silent.
-  const waits = request !== null && !request.complete && request.readableFlowing !== false &&
-    request.readableFlowing !== null && request.readableLength === 0;
+  const waits = request !== null && !request.complete && request.readableLength === 0 &&
+    (request.readableFlowing === true || request.listenerCount("readable") > 0);
   return waits ? "reading" : "busy";
 }
 
