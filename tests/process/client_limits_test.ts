@@ -76,7 +76,12 @@ class Client implements Disposable {
 
   /** Connects, and says something. */
   static async connect(address: string, text = ""): Promise<Client> {
-    const client = new Client(await connectTo(address));
+    return await Client.over(await connectTo(address), text);
+  }
+
+  /** Says something on a connection, which is its own from now on. */
+  static async over(connection: Deno.Conn, text: string): Promise<Client> {
+    const client = new Client(connection);
     await client.say(text);
     return client;
   }
@@ -364,6 +369,11 @@ deno-worker-override = app.js`,
   {
     using _stats = await crowd(stats, 40);
     using _control = await crowd(running.path("ctl.sock"), 40);
+    // The one that workers call, which only this user finds.
+    const own = [...Deno.readDirSync(running.directory)].find(({ name }) =>
+      name.startsWith("duwsgi-")
+    );
+    using _calls = await crowd(running.path(`${own?.name}/control.sock`), 60);
     await running.waitFor("clientRefused");
     assertStringIncludes(await getText(`http://${addresses[0]}/`), "answer to /");
   }
@@ -373,4 +383,39 @@ deno-worker-override = app.js`,
   );
   await running.reload();
   assertStringIncludes(await getText(`http://${addresses[0]}/`), "answer to /");
+});
+
+Deno.test("slow handshakes and slow heads end under TLS, what is answered does not", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: `https-socket = 127.0.0.1:0,cert.pem,key.pem\n${TIMES}\ndeno-worker-override = app.js`,
+    files: {
+      "app.js": DENO_APP,
+      "cert.pem": { fixture: "certificates/first.pem" },
+      "key.pem": { fixture: "certificates/first_key.pem" },
+    },
+  });
+  await using running = master;
+  const [address = ""] = addresses;
+  const port = Number(/\d+$/.exec(address)?.[0]);
+  const caCerts = [running.read("cert.pem")];
+  const secure = async (text = "") => {
+    const connection = await Deno.connectTls({ hostname: "localhost", port, caCerts });
+    return await Client.over(connection, text);
+  };
+  using answered = await secure(get("/"));
+  await answered.until("answer to /");
+  using waiting = await secure(get("/wait"));
+  using silent = await Client.connect(address);
+  using begun = await Client.connect(address, "\x16\x03\x01");
+  using head = await secure("GET / HTTP/1.1\r\nHo");
+  // Only TCP ends in order here: TLS would have a word for it.
+  const over = (client: Client) => client.until("never").catch(String);
+  for (const client of [silent, begun, head]) {
+    assertMatch(await over(client), /<end>$|close_notify/);
+  }
+  running.touch("go");
+  assertStringIncludes(await waiting.until("/wait"), "answer to /wait");
+  // Idle it is, and no limit says how long it may be.
+  await answered.say(get("/again"));
+  assertStringIncludes(await answered.until("/again"), "answer to /again");
 });

@@ -13,9 +13,16 @@ const SHARE = 0.8;
  * @param configured `max-connections`; 0: not said.
  * @param limit How many descriptors the process may have.
  * @param own How many of them are no connections of clients.
+ * @param each How many a client takes.
  */
-export function mostConnections(configured: number, limit: number, own: number): number {
-  return configured > 0 ? configured : Math.max(1, Math.floor(limit * SHARE) - own);
+export function mostConnections(
+  configured: number,
+  limit: number,
+  own: number,
+  each: number,
+): number {
+  if (configured > 0) return configured;
+  return Math.max(1, Math.floor((limit * SHARE - own) / each));
 }
 
 /** With so many it accepts again: not for each connection that ends, if there are many. */

@@ -12,6 +12,7 @@ import { forgetUpgrades } from "../client_activity.ts";
 import { type ClientConnection, listenerEnd } from "../connections.ts";
 import { instanceAccess } from "../instance.ts";
 import { stopAllQueues } from "../queues.ts";
+import { isServedOtherwise } from "../listener.ts";
 import { RareLine } from "../line_sinks.ts";
 import { instanceSockets } from "../sockets.ts";
 import { fewEnough, lookAfter, mostConnections } from "./gate.ts";
@@ -69,7 +70,8 @@ export class ClientWatch {
   }
 
   get #most(): number {
-    return mostConnections(this.#limits.maxConnections, this.#sockets.limit, this.#atFirst);
+    const { maxConnections } = this.#limits;
+    return mostConnections(maxConnections, this.#sockets.limit, this.#atFirst, eachTakes());
   }
 
   /** Looks at their number, and more closely when it may be too high, or has been. */
@@ -191,6 +193,14 @@ function nearEnds(): ReadonlyMap<string, Near> {
     found.set(listenerEnd(address), { activity, isTls: source.certificate !== undefined });
   }
   return found;
+}
+
+/** Descriptors of a client: behind the PROXY protocol, its connection goes through another one. */
+function eachTakes(): number {
+  const relayed = instanceSockets().some(({ source }) =>
+    source.protocol !== "uwsgi-socket" && isServedOtherwise(source)
+  );
+  return relayed ? 3 : 1;
 }
 
 /** What is worth a line: that a connection was not used again is not. */

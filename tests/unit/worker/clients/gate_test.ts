@@ -3,10 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import { fewEnough, lookAfter, mostConnections } from "../../../../lib/worker/clients/gate.ts";
 
 Deno.test("without an option, clients have what is left of 80 % of the descriptors", () => {
-  assertEquals(mostConnections(0, 1024, 40), 779);
-  assertEquals(mostConnections(0, Infinity, 40), Infinity);
-  assertEquals(mostConnections(0, 40, 40), 1);
-  assertEquals(mostConnections(500, 40, 40), 500);
+  assertEquals(mostConnections(0, 1024, 40, 1), 779);
+  assertEquals(mostConnections(0, Infinity, 40, 1), Infinity);
+  assertEquals(mostConnections(0, 40, 40, 1), 1);
+  assertEquals(mostConnections(0, 1000, 200, 3), 200);
+  assertEquals(mostConnections(500, 40, 40, 1), 500);
 });
 
 Deno.test("a worker accepts again when some have gone", () => {
