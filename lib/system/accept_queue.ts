@@ -13,6 +13,7 @@
 import { check, ERRNO, lastErrno, type Libc, systemCallError } from "./libc.ts";
 import {
   descriptorInfo,
+  descriptorTarget,
   duplicate,
   O_CLOEXEC,
   openDescriptors,
@@ -39,9 +40,13 @@ export function unregister(c: Libc, { epoll, fd }: Registration): void {
   c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
 }
 
+/** What the descriptor of an epoll instance stands for: to ask that is cheaper than to look into it. */
+const EPOLL = "anon_inode:[eventpoll]";
+
 /** All registrations of all epoll instances of this process. */
 function registrations(c: Libc): Registration[] {
-  return openDescriptors(c).flatMap((fd) => registrationsIn(c, fd));
+  return openDescriptors(c).filter((fd) => descriptorTarget(c, fd) === EPOLL)
+    .flatMap((fd) => registrationsIn(c, fd));
 }
 
 /** The registrations of one epoll instance, looked up anew; none for a descriptor of another kind. */
