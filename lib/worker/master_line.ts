@@ -10,6 +10,7 @@ import { endAfter } from "../system/death_watch.ts";
 import { replaceFile } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
+import { keepReserve, lendReserve, withReserve } from "./descriptor_reserve.ts";
 import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
 import { leavesItsOwnWay, retire } from "./retire.ts";
@@ -108,7 +109,7 @@ function reopenLog(path: string): void {
   if (libc === null || stderr === null) return;
   try {
     // A file that is no target of its own is the one that standard error goes to.
-    replaceFile(libc, own[0] ?? stderr, path);
+    withReserve(() => replaceFile(libc, own[0] ?? stderr, path));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     lineSinks().log(`Worker stays with the old log file, because ${path} fails: ${reason}`);
@@ -124,7 +125,9 @@ async function callAgain(): Promise<Deno.UnixConn | null> {
   const end = performance.now() + MASTER_ABSENCE_MS;
   while (Deno.ppid === environment.masterPid && performance.now() < end) {
     try {
-      const line = await callMaster();
+      // Clients may have taken all other descriptors.
+      lendReserve();
+      const line = await callMaster().finally(keepReserve);
       channel.renew(Promise.resolve(line));
       sayHello();
       repeatAcceptance();
