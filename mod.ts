@@ -45,6 +45,7 @@ export type {
 export type { Encoder, EncoderName } from "./lib/log/encoder.ts";
 export type { SocketMapLine } from "./lib/config/socket_map.ts";
 export type { AppsConfig } from "./lib/config/options/apps.ts";
+export type { ClientConfig } from "./lib/config/options/clients.ts";
 export type { ControlConfig } from "./lib/config/options/control.ts";
 export type { RespawnConfig } from "./lib/config/options/respawn.ts";
 export type { ReloadConfig } from "./lib/config/options/reloading.ts";

@@ -11,6 +11,7 @@
 
 import type { Limits } from "../core/watch.ts";
 import type { AppsConfig } from "./options/apps.ts";
+import type { ClientConfig } from "./options/clients.ts";
 import type { LogFileConfig } from "./options/log_file.ts";
 import type { LogTargetConfig } from "./options/log_targets.ts";
 import type { ProcessConfig } from "./options/process.ts";
@@ -52,6 +53,7 @@ export interface SocketSpec {
 export interface Config
   extends
     AppsConfig,
+    ClientConfig,
     ReloadConfig,
     RespawnConfig,
     ControlConfig,

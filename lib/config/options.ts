@@ -21,6 +21,7 @@ import { LOG_TARGET_OPTIONS } from "./options/log_targets.ts";
 import { METRICS_OPTIONS } from "./options/metrics.ts";
 import { PERMISSION_OPTIONS } from "./options/permissions.ts";
 import { PROCESS_OPTIONS } from "./options/process.ts";
+import { CLIENT_OPTIONS } from "./options/clients.ts";
 import { COMPANION_OPTIONS } from "./options/companions.ts";
 import { EXPORT_OPTIONS } from "./options/exporting.ts";
 import { HOOK_OPTIONS } from "./options/hooks.ts";
@@ -349,6 +350,7 @@ export const OPTIONS: OptionRows<Config> = {
   },
 
   ...LIMIT_OPTIONS,
+  ...CLIENT_OPTIONS,
   ...SCALING_OPTIONS,
   ...PROCESS_OPTIONS,
   ...COMPANION_OPTIONS,

@@ -186,7 +186,7 @@ const FAMILIES: readonly Family[] = [
       gevent-early-monkey-patch gevent-monkey-patch gevent-wait-for-hub heartbeat honour-range
       honour-stdin http-auto-chunked http-auto-gzip http-buffer-size http-cheap
       http-chunked-input http-connect-timeout http-enable-proxy-protocol http-events
-      http-fallback http-gid http-gracetime http-harakiri http-headers-timeout http-keepalive
+      http-fallback http-gid http-gracetime http-harakiri http-keepalive
       http-manage-expect http-manage-rtsp http-manage-source http-modifier1 http-modifier2
       http-processes http-quiet http-raw-body http-resubscribe http-server-name-as-http-host
       http-socket-modifier1 http-socket-modifier2 http-ss http-stats http-stats-server

@@ -64,9 +64,9 @@ export function sandbox(
         "options about permissions",
     );
   }
-  // A server and a listener for each socket, and two more.
+  // A server and a listener for each socket, and a few more.
   const throwaways = Array.from(
-    { length: 2 * Math.max(config.sockets.length, PASSED_SOCKETS) + 2 },
+    { length: 2 * Math.max(config.sockets.length, PASSED_SOCKETS) + 4 },
     (_, i) => `${directory}/throwaway_${i}.sock`,
   );
   const needs: Readonly<Record<PermissionKind, readonly string[]>> = {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { clientLimits } from "../config/options/clients.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
 import { proxySettings } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
@@ -183,6 +184,7 @@ export function writeFacts(
     ownConsole: !exportsConsole(config.env),
     socketMap: config.socketMap.map(({ asked, socket }) => ({ asked, socket })),
     proxies: proxySettings(config),
+    clients: clientLimits(config),
   };
   Deno.writeTextFileSync(path, JSON.stringify(facts));
 }

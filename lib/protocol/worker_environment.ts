@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { ClientLimits } from "./client_limits.ts";
 import type { LogPlan } from "./log_targets.ts";
 import type { MetricPlace } from "./metric_table.ts";
 import type { ProxySettings } from "./proxy_settings.ts";
@@ -73,6 +74,8 @@ export interface InstanceFacts {
   readonly socketMap: readonly SocketRule[];
   /** What is to be known about proxies in front of the sockets. */
   readonly proxies: ProxySettings;
+  /** What clients may take. */
+  readonly clients: ClientLimits;
 }
 
 /** What of a sandboxed process's permissions decides about system calls: true if anything of it is allowed. */

@@ -13,6 +13,7 @@
 import { check, ERRNO, lastErrno, type Libc, systemCallError } from "./libc.ts";
 import {
   descriptorInfo,
+  descriptorTarget,
   duplicate,
   O_CLOEXEC,
   openDescriptors,
@@ -34,13 +35,22 @@ export interface Registration {
   readonly data: bigint;
 }
 
-/** All registrations of all epoll instances of this process. */
-function registrations(c: Libc): Registration[] {
-  return openDescriptors(c).flatMap((fd) => registrationsIn(c, fd));
+/** Takes a descriptor away from an epoll instance; nothing happens if it is not there. */
+export function unregister(c: Libc, { epoll, fd }: Registration): void {
+  c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
 }
 
-/** The registrations of one epoll instance; none for a descriptor of another kind. */
-function registrationsIn(c: Libc, epoll: number): Registration[] {
+/** What the descriptor of an epoll instance stands for: to ask that is cheaper than to look into it. */
+const EPOLL = "anon_inode:[eventpoll]";
+
+/** All registrations of all epoll instances of this process. */
+function registrations(c: Libc): Registration[] {
+  return openDescriptors(c).filter((fd) => descriptorTarget(c, fd) === EPOLL)
+    .flatMap((fd) => registrationsIn(c, fd));
+}
+
+/** The registrations of one epoll instance, looked up anew; none for a descriptor of another kind. */
+export function registrationsIn(c: Libc, epoll: number): Registration[] {
   const lines = descriptorInfo(c, epoll).matchAll(
     /^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)\b.* ino:([0-9a-f]+)/gm,
   );
@@ -75,7 +85,12 @@ function epollEvent(registration: Registration): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function register(c: Libc, registration: Registration): void {
+/**
+ * Has an epoll instance watch a descriptor; nothing changes if it does already.
+ *
+ * @throws {SystemCallError} If it cannot.
+ */
+export function register(c: Libc, registration: Registration): void {
   const { epoll, fd } = registration;
   if (c.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, epollEvent(registration)) === 0) return;
   const errno = lastErrno(c);
@@ -115,40 +130,67 @@ export function adopt(c: Libc, inherited: number, throwaway: SocketAddress): voi
   register(c, watching);
 }
 
+/** Lets servers that were stopped accept again: those on these inherited sockets, or all of them. */
+export type Resume = (inherited?: readonly number[]) => void;
+
 /**
  * Stops every server of this process, of whatever kind, from accepting on these inherited sockets.
  * Connections stay in their queues for whoever accepts on them next.
  *
- * @returns A function that lets the same servers accept again.
+ * @returns A function that lets the same servers accept again; those that have ended meanwhile stay away.
  */
-export function stopAccepting(c: Libc, ...inherited: readonly number[]): () => void {
+export function stopAccepting(c: Libc, ...inherited: readonly number[]): Resume {
+  const inodes = new Map(inherited.map((fd) => [fd, socketInode(c, fd)]));
+  const watching = watchersOf(c, inodes.values());
   // A server may use the inherited number itself, which is about to stand for another socket.
-  const kept = new Map(inherited.map((fd) => [socketInode(c, fd), duplicate(c, fd)]));
-  const watching = takeOff(c, inherited);
-  return () => {
-    for (const { fd, inode } of watching) {
-      check(c, "dup3", c.dup3(kept.get(inode) ?? -1, fd, O_CLOEXEC));
+  const kept = new Map(
+    inherited.filter((fd) => watching.some((one) => one.fd === fd))
+      .map((fd) => [fd, duplicate(c, fd)]),
+  );
+  const quiet = takeOff(c, watching);
+  const stopped = new Set(inherited);
+  return (only = inherited) => {
+    for (const own of only) {
+      if (!stopped.delete(own)) continue;
+      const inode = inodes.get(own);
+      // The number of a server that has ended may stand for something else by now.
+      const again = watching.filter((one) =>
+        one.inode === inode && socketInode(c, one.fd) === quiet.get(one.fd)
+      );
+      for (const { fd } of again) check(c, "dup3", c.dup3(kept.get(own) ?? own, fd, O_CLOEXEC));
+      for (const registration of again) register(c, registration);
+      const duplicated = kept.get(own);
+      if (duplicated !== undefined) c.close(duplicated);
     }
-    for (const registration of watching) register(c, registration);
-    for (const fd of kept.values()) c.close(fd);
   };
 }
 
 /** Like {@linkcode stopAccepting}, for good: the inherited descriptors are closed as well. */
 export function leaveQueues(c: Libc, ...inherited: readonly number[]): void {
-  const silenced = new Set(takeOff(c, inherited).map(({ fd }) => fd));
+  const silenced = takeOff(c, watchersOf(c, inherited.map((fd) => socketInode(c, fd))));
   for (const fd of inherited) {
     if (!silenced.has(fd)) c.close(fd);
   }
 }
 
-/** Takes every server off the inherited sockets; returns how they were registered. */
-function takeOff(c: Libc, inherited: readonly number[]): Registration[] {
-  const inodes = new Set(inherited.map((fd) => socketInode(c, fd)));
-  const watching = registrations(c).filter((registration) => inodes.has(registration.inode));
-  for (const { epoll, fd } of watching) c.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, null);
-  for (const fd of new Set(watching.map((registration) => registration.fd))) silence(c, fd);
-  return watching;
+/** How the servers on sockets with these inodes are registered. */
+function watchersOf(c: Libc, inodes: Iterable<number | null>): Registration[] {
+  const wanted = new Set(inodes);
+  return registrations(c).filter(({ inode }) => wanted.has(inode));
+}
+
+/**
+ * Takes servers off their sockets.
+ *
+ * @returns The inode of the socket that each of their descriptors stands for now.
+ */
+function takeOff(c: Libc, watching: readonly Registration[]): Map<number, number | null> {
+  for (const registration of watching) unregister(c, registration);
+  const fds = new Set(watching.map((registration) => registration.fd));
+  return new Map([...fds].map((fd) => {
+    silence(c, fd);
+    return [fd, socketInode(c, fd)];
+  }));
 }
 
 /**
@@ -197,7 +239,8 @@ export function hasSentAll(c: Libc, fd: number): boolean {
   return info?.getUint32(UNACKED_OFFSET, true) === 0 && info.getUint32(NOT_SENT_OFFSET, true) === 0;
 }
 
-function tcpInfo(c: Libc, fd: number): DataView | null {
+/** `struct tcp_info` of linux/tcp.h, as far as it has been there since Linux 4.6; null: no TCP socket. */
+export function tcpInfo(c: Libc, fd: number): DataView | null {
   const info = new Uint8Array(TCP_INFO_SIZE);
   const size = new Uint8Array(new Uint32Array([info.length]).buffer);
   return c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, size) === 0

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { check, cString, type Libc } from "./libc.ts";
+import { check, cString, ERRNO, lastErrno, type Libc, SystemCallError } from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030;
 const F_GETFD = 1;
@@ -57,7 +57,43 @@ export function duplicate(c: Libc, fd: number): number {
 
 /** The numbers of this process's open descriptors (proc(5), /proc/self/fd). */
 export function openDescriptors(c: Libc): number[] {
-  return numbersIn(c, "/proc/self/fd");
+  const directory = c.open(cString(OWN_DESCRIPTORS), O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) return numbersAt(c, directory).filter((fd) => fd !== directory);
+  return lastErrno(c) === ERRNO.EMFILE ? allBelowTheLimit(c) : [];
+}
+
+const OWN_DESCRIPTORS = "/proc/self/fd";
+
+/** No number below the limit is free when a descriptor is refused, so the numbers have no gap. */
+function allBelowTheLimit(c: Libc): number[] {
+  const numbers: number[] = [];
+  while (c.fcntl(numbers.length, F_GETFD, 0) >= 0) numbers.push(numbers.length);
+  return numbers;
+}
+
+const AT_FDCWD = -100;
+const STATX_SIZE = 0x200;
+/** `struct statx`, and where the size stands in it (statx(2)). */
+const STATX_BYTES = 256;
+const SIZE_OFFSET = 40;
+
+/**
+ * How many descriptors this process has open: one system call, because the size of /proc/self/fd is their
+ * number (Linux 6.2 and later). Before that they are counted.
+ */
+export function descriptorCount(c: Libc): number {
+  const found = new Uint8Array(STATX_BYTES);
+  if (c.statx(AT_FDCWD, cString(OWN_DESCRIPTORS), 0, STATX_SIZE, found) === 0) {
+    const size = Number(new DataView(found.buffer).getBigUint64(SIZE_OFFSET, true));
+    if (size > 0) return size;
+  }
+  return openDescriptors(c).length;
+}
+
+/** How many descriptors this process may have open (proc(5), /proc/self/limits); null: not known. */
+export function descriptorLimit(c: Libc): number | null {
+  const soft = /^Max open files\s+(\d+)/m.exec(kernelText(c, "/proc/self/limits"))?.[1];
+  return soft === undefined ? null : Number(soft);
 }
 
 /**
@@ -66,7 +102,11 @@ export function openDescriptors(c: Libc): number[] {
  */
 export function numbersIn(c: Libc, path: string): number[] {
   const directory = c.open(cString(path), O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return [];
+  return directory < 0 ? [] : numbersAt(c, directory);
+}
+
+/** The numbers in an open directory, which is closed then. */
+function numbersAt(c: Libc, directory: number): number[] {
   const numbers: number[] = [];
   const buffer = new Uint8Array(16_384);
   while (true) {
@@ -78,8 +118,7 @@ export function numbersIn(c: Libc, path: string): number[] {
     }
   }
   c.close(directory);
-  // The descriptor it was read through is not there any more.
-  return path === "/proc/self/fd" ? numbers.filter((fd) => fd !== directory) : numbers;
+  return numbers;
 }
 
 /** `struct linux_dirent64` of getdents64(2): where its length and its name stand. */
@@ -187,4 +226,25 @@ export function putInPlace(c: Libc, file: number, fd: number, keep = -1): void {
     check(c, "dup3", c.dup3(file, one, closed ? O_CLOEXEC : 0));
   }
   c.close(file);
+}
+
+/** See errno(3): the numbers are the same on every Linux that Deno runs on. */
+const NUMBERS = { ENOMEM: 12, ENFILE: 23, EMFILE: 24, ENOBUFS: 105 } as const;
+
+const SHORTAGES: ReadonlySet<number> = new Set(Object.values(NUMBERS));
+
+/** How Deno ends the message of a failed system call that has no error class of its own. */
+const OS_ERROR = /\(os error (\d{1,4})\)/;
+
+/**
+ * True if an error says that there are no descriptors (EMFILE, ENFILE) or no memory (ENOMEM, ENOBUFS) for
+ * what was tried, see accept(2). A connection whose client has gone is none of these.
+ */
+export function isShortage(error: unknown): boolean {
+  if (error instanceof SystemCallError) return SHORTAGES.has(error.errno);
+  if (typeof error !== "object" || error === null) return false;
+  const code: unknown = Reflect.get(error, "code");
+  if (typeof code === "string" && Object.hasOwn(NUMBERS, code)) return true;
+  const number = OS_ERROR.exec(String(Reflect.get(error, "message")))?.[1];
+  return number !== undefined && SHORTAGES.has(Number(number));
 }

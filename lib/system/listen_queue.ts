@@ -1,5 +1,5 @@
 /**
- * Runs in the master. What waits in the queue of a listening socket, and whether it has one.
+ * What waits in the queue of a listening socket, and whether it has one.
  *
  * @module
  */

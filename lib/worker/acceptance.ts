@@ -5,9 +5,13 @@
  * @module
  */
 
+import { later } from "../later.ts";
+import { after } from "../system/timing.ts";
 import { lookAtOutputAgain } from "./console_output.ts";
+import { keepReserve, lendReserve } from "./descriptor_reserve.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { instanceAccess } from "./instance.ts";
+import { lineSinks } from "./line_sinks.ts";
 import { instanceSockets } from "./sockets.ts";
 
 const currentInstance = instanceAccess();
@@ -21,6 +25,7 @@ export function sayAccepting(on: boolean): void {
   takeStderr();
   tellAccepting(on);
   startHeartbeat();
+  watchClients();
 }
 
 /**
@@ -50,4 +55,57 @@ export function repeatAcceptance(): void {
 /** True if this worker can also accept on the queues of other slots. */
 function coversOthers(): boolean {
   return !instanceSockets().some((socket) => socket.excludesCovering);
+}
+
+/** What looks at the clients of this worker. */
+export interface ClientsWatch {
+  /** Goes on until {@linkcode end}. */
+  begin(): void;
+  /** The worker leaves. */
+  end(): void;
+}
+
+/** It takes a module that a start does not wait for (1 s), unless clients have limits of their own. */
+const WATCH_AFTER_MS = 1_000;
+
+let watch: ClientsWatch | null = null;
+let watches = false;
+let leaves = false;
+
+/** Called by the preload of workers that can load nothing later. */
+export function useWatch(made: ClientsWatch): void {
+  watch = made;
+}
+
+/** From now on somebody looks at the clients. */
+function watchClients(): void {
+  const { environment: { slot }, operations } = currentInstance();
+  if (watches || operations === null || slot === 0) return;
+  watches = true;
+  keepReserve();
+  if (watch === null) after(WATCH_AFTER_MS, () => void loadWatch());
+  else watch.begin();
+}
+
+async function loadWatch(): Promise<void> {
+  // Clients may have taken all descriptors by now, and what failed to load once is not loaded again.
+  lendReserve();
+  try {
+    const { clientsWatch } = await later<typeof import("./clients/watch.ts")>(
+      import.meta.resolve("./clients/watch.ts"),
+    );
+    watch = clientsWatch();
+    if (!leaves) watch.begin();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const { slot } = currentInstance().environment;
+    lineSinks().log(`Worker ${slot} does not watch its clients: ${reason}`);
+  }
+  keepReserve();
+}
+
+/** The worker leaves, and its clients are no longer counted. */
+export function endWatch(): void {
+  leaves = true;
+  watch?.end();
 }

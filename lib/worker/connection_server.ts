@@ -5,11 +5,14 @@
  * @module
  */
 
+import { isShortage } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
+import { sayCannotAccept } from "./lasting_server.ts";
 import type { Server } from "./listener.ts";
 
-/** How long to wait when there are no descriptors for one more connection (1 s). */
-const RECOVERY_MS = 1_000;
+/** The first pause when there are no descriptors for one more connection, and the longest one (ms). */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 1_000;
 
 /** Serves the connections of a listener. */
 export class ConnectionServer implements Server {
@@ -63,13 +66,20 @@ export class ConnectionServer implements Server {
   }
 
   async #accept(): Promise<void> {
+    let wait = FIRST_PAUSE_MS;
+    let failures = 0;
     while (!this.#closed) {
       try {
         this.#take(await this.#listener.accept());
+        [wait, failures] = [FIRST_PAUSE_MS, 0];
       } catch (error) {
+        if (this.#closed) break;
+        failures += 1;
         // A client that left the queue is no reason to let the others wait.
-        const isOne = error instanceof Deno.errors.ConnectionAborted;
-        if (!this.#closed && !isOne) await pause(RECOVERY_MS);
+        if (!isShortage(error) && failures === 1) continue;
+        sayCannotAccept(error);
+        await pause(wait);
+        wait = Math.min(wait * 2, LONGEST_PAUSE_MS);
       }
     }
     await Promise.all(this.#open.values());

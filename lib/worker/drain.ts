@@ -6,6 +6,7 @@
  */
 
 import { fulfilledWithin, pause } from "../system/timing.ts";
+import type { Activity } from "./clients/judge.ts";
 import type { ClientConnection } from "./connections.ts";
 import { beginClosing } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
@@ -19,6 +20,8 @@ export interface Drainable {
   stopAccepting(): void;
   /** Ends the servers if nothing is lost with these clients, who are all that are left. */
   endEarly?(clients: readonly ClientConnection[]): void;
+  /** What its clients are doing, see {@linkcode Service.activity}; absent: nothing is known. */
+  activity?(): ReadonlyMap<string, Activity> | null;
   /** Ends the servers, whatever their clients do. */
   end(): Promise<void>;
 }
@@ -37,12 +40,20 @@ export async function drain(served: readonly Drainable[], mercyMs: number): Prom
   beginClosing();
   for (const one of served) one.stopAccepting();
   await untilNoClient(served, deadline - lastCall * (1 - WAY_OUT));
-  const lingering = currentInstance().operations?.linger() ?? null;
+  const lingering = currentInstance().operations?.linger(idleAt(served)) ?? null;
   const ended = Promise.all(served.map((one) => one.end()));
   const released = untilReleased(lingering, deadline);
   // A timer that is left behind would keep a script alive that ends by itself when its servers have ended.
   const left = Math.max(0, deadline - performance.now());
   await fulfilledWithin(Promise.all([ended, released]), left);
+}
+
+/** Whether nothing is at work for a client, as far as servers know of their clients. */
+function idleAt(served: readonly Drainable[]): (client: string) => boolean {
+  const activities = served.map((one) => one.activity?.() ?? null);
+  return (client) =>
+    client !== "" &&
+    activities.every((one) => one !== null && (one.get(client) ?? "free") === "free");
 }
 
 /** Number of connections that clients have with this process; 0 where that cannot be known. */

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { bodySize } from "./body_size.ts";
+import { bodySize, isStreamed } from "./body_size.ts";
+import { beginExchange, endExchange, noteRequest, noteStream } from "./client_activity.ts";
 import { ClosingRule, speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
 import { expectFarewell } from "./farewells.ts";
@@ -96,17 +97,25 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
     request: Request,
     info: Deno.ServeHandlerInfo<Deno.Addr>,
     mayClose: boolean,
-  ): Promise<Response> =>
-    Promise.resolve(result).then((response) => {
+  ): Promise<Response> => {
+    const exchange = beginExchange(request, info);
+    return Promise.resolve(result).then((response) => {
+      endExchange(exchange);
       // What is no response at all fails in Deno like any other mistake of the handler.
       if (isResponse(response)) {
         meter.answered(begun, response.status, bodySize(response));
+        if (isStreamed(response)) noteStream(info);
       } else failed(begun);
       return closing(request, response, info, mayClose);
-    }, (error) => fail(begun, error));
+    }, (error) => {
+      endExchange(exchange);
+      return fail(begun, error);
+    });
+  };
   // Has no closures of its own: what they keep would be allocated for each request.
   return (request, info) => {
     const begun = meter.begin(request);
+    noteRequest(request, info);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
     const connection = rule === null ? null : connectionOf(info);
     let result: Response | Promise<Response>;
@@ -119,6 +128,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
       return awaited(result, begun, request, info, mayCloseNow(connection));
     }
     meter.answered(begun, result.status, bodySize(result));
+    if (isStreamed(result)) noteStream(info);
     return rule === null ? result : closing(request, result, info, mayCloseNow(connection));
   };
 }

@@ -51,3 +51,19 @@ function plainError(): LineOutput {
   const line = stderrLines(null, null);
   return { line, lines: severalLines(null, 2, line) };
 }
+
+/** Between two lines about the same (10 s). */
+const REST_MS = 10_000;
+
+/** A line of the log about something that may happen very often. */
+export class RareLine {
+  #nextAt = -Infinity;
+
+  /** Writes the line, unless one was written a short while ago. */
+  say(line: string): void {
+    const now = performance.now();
+    if (now < this.#nextAt) return;
+    this.#nextAt = now + REST_MS;
+    lineSinks().log(line);
+  }
+}

@@ -9,6 +9,8 @@ import type { Place } from "../system/adopted_listener.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import type { ErrorHandler, Handler } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
+import { LastingServer } from "./lasting_server.ts";
+import { isStopped } from "./queues.ts";
 
 const currentInstance = instanceAccess();
 
@@ -88,15 +90,26 @@ export function isServedOtherwise({ protocol }: WorkerSocket): boolean {
   return servings.has(protocol);
 }
 
-/** Starts the server that belongs to a socket on one of its descriptors, or on a socket of its own. */
+/**
+ * Starts the server that belongs to a socket on one of its descriptors, or on a socket of its own. It
+ * accepts until it is ended, whatever happens to accept(2).
+ *
+ * @param late True: it may begin to accept later, when there are descriptors.
+ */
 export function openServer(
   socket: WorkerSocket,
   fd: number | null,
   handler: Handler,
   options: ServingOptions,
+  late = false,
 ): Server {
   const serve = servings.get(socket.protocol) ?? serveHttp;
-  return openOn(socket, fd, (place) => serve(place, handler, options));
+  return new LastingServer({
+    open: () => openOn(socket, fd, (place) => serve(place, handler, options)),
+    mayOpen: () => fd === null || !isStopped(fd),
+    signal: options.signal,
+    late,
+  });
 }
 
 /** `Deno.serve`, without a word about it. */

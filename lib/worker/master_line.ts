@@ -5,10 +5,11 @@
  * @module
  */
 
-import { PROTOCOL_VERSION } from "../protocol/message.ts";
+import { type MasterMessage, PROTOCOL_VERSION } from "../protocol/message.ts";
 import { GRACE_S } from "../system/death_watch.ts";
 import { pause } from "../system/timing.ts";
 import { repeatAcceptance } from "./acceptance.ts";
+import { keepReserve, lendReserve, withReserve } from "./descriptor_reserve.ts";
 import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
 import { leavesItsOwnWay, retire } from "./retire.ts";
@@ -53,25 +54,36 @@ export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
 async function obey(): Promise<void> {
   const { channel } = currentInstance();
   for await (const message of channel.receive()) {
-    switch (message.type) {
-      case "retire":
-        void retire(message.reason, message.mercyMs, instanceSockets(), message.closing);
-        break;
-      case "cover":
-        for (const socket of instanceSockets()) socket.served?.cover(message.slots);
-        break;
-      case "standBy":
-        standBy(message.drain, message.keep);
-        break;
-      case "recall":
-        comeBack();
-        break;
-      case "mule-message":
-        currentInstance().takeMuleMessage?.(message.text);
-        break;
-      case "reopen-log":
-        reopenLog(message.path, message.inode);
+    try {
+      act(message);
+    } catch (error) {
+      // What cannot be done, for want of descriptors for example, is no reason to leave.
+      const reason = error instanceof Error ? error.message : String(error);
+      const { slot } = currentInstance().environment;
+      lineSinks().log(`Worker ${slot} cannot do what its master says (${message.type}): ${reason}`);
     }
+  }
+}
+
+function act(message: MasterMessage): void {
+  switch (message.type) {
+    case "retire":
+      void retire(message.reason, message.mercyMs, instanceSockets(), message.closing);
+      break;
+    case "cover":
+      for (const socket of instanceSockets()) socket.served?.cover(message.slots);
+      break;
+    case "standBy":
+      standBy(message.drain, message.keep);
+      break;
+    case "recall":
+      comeBack();
+      break;
+    case "mule-message":
+      currentInstance().takeMuleMessage?.(message.text);
+      break;
+    case "reopen-log":
+      reopenLog(message.path, message.inode);
   }
 }
 
@@ -88,7 +100,7 @@ function reopenLog(path: string, inode: number | null): void {
   const { environment: { stderr }, operations } = currentInstance();
   if (operations === null || stderr === null) return;
   try {
-    operations.reopenLog(path, inode);
+    withReserve(() => operations.reopenLog(path, inode));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     lineSinks().log(`Worker stays with the old log file, because ${path} fails: ${reason}`);
@@ -104,7 +116,9 @@ async function callAgain(): Promise<Deno.UnixConn | null> {
   const end = performance.now() + MASTER_ABSENCE_MS;
   while (Deno.ppid === environment.masterPid && performance.now() < end) {
     try {
-      const line = await callMaster();
+      // Clients may have taken all other descriptors.
+      lendReserve();
+      const line = await callMaster().finally(keepReserve);
       // The thread that has started this worker has ended with the program before.
       currentInstance().operations?.stayWithMaster();
       channel.renew(Promise.resolve(line));

@@ -7,13 +7,20 @@
  */
 
 import type { WorkerEnvironment } from "../protocol/worker_environment.ts";
-import { hasSentAll, leaveQueues, queueLength, stopAccepting } from "../system/accept_queue.ts";
+import {
+  hasSentAll,
+  leaveQueues,
+  queueLength,
+  type Resume,
+  stopAccepting,
+} from "../system/accept_queue.ts";
 import { openAdopted, type Place } from "../system/adopted_listener.ts";
 import { endAfter } from "../system/death_watch.ts";
 import { duplicate, kernelText, replaceFile, setInherited } from "../system/descriptor.ts";
 import { fastWrite } from "../system/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
 import { type LineWriter, severalLines, stderrLines } from "../system/line_writer.ts";
+import type { ClientSockets } from "./clients/sockets.ts";
 import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
 
 /** Where a line can go: the log of the instance, or one of the standard streams. */
@@ -71,9 +78,9 @@ export interface Operations {
   /**
    * Stops all servers of this process from accepting on queues.
    *
-   * @returns Lets the same servers accept again.
+   * @returns Lets the same servers accept again, those on some queues or all of them.
    */
-  stopAccepting(queues: readonly number[]): () => void;
+  stopAccepting(queues: readonly number[]): Resume;
   /** Gives queues up for good: when nobody else has them, new clients are refused. */
   leaveQueues(queues: readonly number[]): void;
   /** Number of connections that wait in a queue; 0 for Unix sockets. */
@@ -84,8 +91,16 @@ export interface Operations {
   hasSentAll(client: ClientConnection): boolean;
   /** Nothing more is sent on a connection of the last {@linkcode clients}; what comes is still read. */
   endSending(client: ClientConnection): void;
-  /** Holds all connections of clients until both sides have ended them; null: there are none. */
-  linger(): Lingering | null;
+  /**
+   * Holds connections of clients until both sides have ended them; null: there are none.
+   *
+   * @param isIdle True if nothing is at work for this client. Others are held only where that is safe.
+   */
+  linger(isIdle: (client: string) => boolean): Lingering | null;
+  /** Holds so many descriptors for nothing, at most 16; returns how many there are now. */
+  holdDescriptors(count: number): number;
+  /** What a sandboxed worker looks at its clients with; absent: the ordinary way. */
+  readonly clientSockets?: ClientSockets;
   /** The text of `/proc/self/status` (proc_pid_status(5)); empty: it cannot be read. */
   status(): string;
   /** Ends this process after some seconds, whatever it does. */
@@ -95,6 +110,8 @@ export interface Operations {
 }
 
 const SHUT_WR = 1;
+/** A worker's standard input is /dev/null. */
+const NOTHING = 0;
 
 /**
  * The operations of an ordinary worker.
@@ -107,6 +124,7 @@ export function ordinaryOperations(
   logFile: (path: string) => number | undefined,
 ): Operations {
   const { stderr, words, scoreboard: lockFd, control, listen } = environment;
+  const held: number[] = [];
   return {
     lines: (to) => {
       const fd = to === "log" ? stderr ?? 2 : to === "stdout" ? 1 : 2;
@@ -140,9 +158,23 @@ export function ordinaryOperations(
     endSending: ({ handle }) => void c.shutdown(handle, SHUT_WR),
     linger: () => {
       const clients = clientConnections(c, environment);
-      return clients.length === 0
-        ? null
-        : new LingeringClose(c, clients.map(({ handle }) => duplicate(c, handle)));
+      if (clients.length === 0) return null;
+      const duplicates: number[] = [];
+      try {
+        for (const { handle } of clients) duplicates.push(duplicate(c, handle));
+      } catch {
+        // There are no more descriptors: the others end without being waited for.
+      }
+      return new LingeringClose(c, duplicates);
+    },
+    holdDescriptors: (count) => {
+      for (const fd of held.splice(count)) c.close(fd);
+      try {
+        while (held.length < count) held.push(duplicate(c, NOTHING));
+      } catch {
+        // There are no more, or the script has closed its standard input.
+      }
+      return held.length;
     },
     status: () => kernelText(c, "/proc/self/status"),
     endAfter: (seconds) => endAfter(c, seconds),

@@ -25,6 +25,7 @@ import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { swallowSignal } from "../system/swallow_signal.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
+import { followUpgrades } from "./client_activity.ts";
 import { keepConsoleFromThrowing } from "./console_output.ts";
 import { enterInstance } from "./instance.ts";
 import { obeyMaster, sayHello } from "./master_line.ts";
@@ -72,6 +73,7 @@ function enter(): void {
     endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
   }
   if (facts.ownConsole && (facts.log === null || facts.log.log === null)) keepConsoleFromThrowing();
+  followUpgrades();
   watchSignals((handled) => {
     if (handled) leaveToScript(environment.mercyMs);
     else void retire("signal", environment.mercyMs, instanceSockets());

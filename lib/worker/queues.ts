@@ -5,22 +5,60 @@
  * @module
  */
 
+import type { Resume } from "../system/accept_queue.ts";
 import { pause } from "../system/timing.ts";
+import { withReserve } from "./descriptor_reserve.ts";
 import { instanceAccess } from "./instance.ts";
 
 const currentInstance = instanceAccess();
 
 let left = false;
 
+/** A queue that nothing here accepts from now. */
+interface Stop {
+  /** How many have asked for that. */
+  count: number;
+  readonly resume: Resume;
+}
+
+/** By inherited descriptor. */
+const stops = new Map<number, Stop>();
+
 /**
- * Leaves further connections on these inherited sockets to the successor.
+ * Leaves further connections on these inherited sockets to somebody else, or in their queues. Several may
+ * ask for that at a time: a queue is accepted from again when all of them want it.
  *
  * @returns A function that lets the same servers accept again; null: nothing could be done.
  */
 export function stopQueues(fds: readonly number[]): (() => void) | null {
   const { operations } = currentInstance();
   // Once the queues are left, the numbers may stand for anything.
-  return operations === null || left ? null : operations.stopAccepting(fds);
+  if (operations === null || left) return null;
+  const running = fds.filter((fd) => !stops.has(fd));
+  if (running.length > 0) {
+    const resume = withReserve(() => operations.stopAccepting(running));
+    for (const fd of running) stops.set(fd, { count: 0, resume });
+  }
+  const counted = new Set(fds);
+  for (const fd of counted) count(fd, 1);
+  return () => {
+    const released = [...counted];
+    counted.clear();
+    for (const fd of released) {
+      if (count(fd, -1) === 0 && !left) withReserve(() => stops.get(fd)?.resume([fd]));
+      if (stops.get(fd)?.count === 0) stops.delete(fd);
+    }
+  };
+}
+
+function count(fd: number, more: number): number | null {
+  const stop = stops.get(fd);
+  return stop === undefined ? null : stop.count += more;
+}
+
+/** True if nothing here is to accept on this inherited socket now. */
+export function isStopped(fd: number): boolean {
+  return left || stops.has(fd);
 }
 
 /** The same for all sockets, except those with these addresses. */
@@ -87,6 +125,6 @@ export class Coverage {
 
   #rest(slot: number): (() => void) | null {
     const fd = this.#fds[slot - 1];
-    return fd === undefined ? null : currentInstance().operations?.stopAccepting([fd]) ?? null;
+    return fd === undefined ? null : stopQueues([fd]);
   }
 }

@@ -7,6 +7,8 @@
  */
 
 import { pause } from "../system/timing.ts";
+import { endWatch } from "./acceptance.ts";
+import { spendReserve } from "./descriptor_reserve.ts";
 import { countClients, drain } from "./drain.ts";
 import { instanceAccess } from "./instance.ts";
 import { leaveQueues, stopAllQueues } from "./queues.ts";
@@ -90,6 +92,8 @@ export function leaveToScript(mercyMs: number): void {
 function begin(cause: LeaveCause, mercyMs: number): boolean {
   if (retiring) return false;
   retiring = true;
+  endWatch();
+  spendReserve();
   // Whoever decides how it goes: it goes, also when there is no master left to insist.
   Deno.unrefTimer(setTimeout(() => leave(cause), mercyMs));
   // At once, however long it takes: a master that did not ask for it starts the successor now.

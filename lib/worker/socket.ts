@@ -5,12 +5,15 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
+import { clientActivity } from "./client_activity.ts";
+import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
 import {
   denoAddress,
+  isServedOtherwise,
   listenAt,
   openOn,
   openServer,
@@ -67,6 +70,14 @@ export interface UwsgiSocket {
 
 /** What accepts on a socket of the instance. */
 export interface Service extends Drainable {
+  /**
+   * What its clients are doing, by their names: who is not among them is free.
+   *
+   * @returns Null: nothing is known, because it is not HTTP, or the clients are not those of the socket.
+   */
+  activity(): ReadonlyMap<string, Activity> | null;
+  /** Called now and then with what tells if connections wait in a queue. */
+  lookAtQueues?(isWaiting: (fd: number) => boolean): void;
   /** Accepts for these slots as well, and for no others. */
   cover(slots: readonly number[]): void;
 }
@@ -160,13 +171,17 @@ class Served implements Service {
       ? handler
       : tls.follow(handler);
     this.#options = options;
-    this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd));
+    this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd, true));
     const { slot } = currentInstance().environment;
-    this.server = this.#open(slotDescriptor(socket, slot), options.onListen);
+    this.server = this.#open(slotDescriptor(socket, slot), false, options.onListen);
   }
 
   cover(slots: readonly number[]): void {
     this.#coverage.cover(slots);
+  }
+
+  activity(): ReadonlyMap<string, Activity> | null {
+    return isServedOtherwise(this.#socket) ? null : clientActivity();
   }
 
   /** Leaves further connections on this socket, whichever slot the queue belongs to. */
@@ -195,7 +210,11 @@ class Served implements Service {
     await this.#ended;
   }
 
-  #open(fd: number | null, onListen: (address: Deno.Addr) => void = () => {}): Server {
+  #open(
+    fd: number | null,
+    late: boolean,
+    onListen: (address: Deno.Addr) => void = () => {},
+  ): Server {
     const { onError, signal, tls } = this.#options;
     const configured = configuredTls(this.#socket);
     const options = {
@@ -204,7 +223,7 @@ class Served implements Service {
       ...(onError && { onError }),
       ...(signal && { signal }),
     };
-    const server = openServer(this.#socket, fd, this.#handler, options);
+    const server = openServer(this.#socket, fd, this.#handler, options, late);
     const address = denoAddress(this.#socket);
     this.#ends.push(server.shutdown.bind(server));
     Object.defineProperty(server, "addr", { value: address, enumerable: true });

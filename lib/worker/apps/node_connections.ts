@@ -7,6 +7,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Activity } from "../clients/judge.ts";
+import { clientKey } from "../connections.ts";
 import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
 
@@ -17,26 +19,36 @@ const GOING_AWAY = Uint8Array.of(0x88, 2, 0x03, 0xe9);
 interface Known {
   /** Requests without a complete response. */
   busy: number;
+  /** The last of them. */
+  request: IncomingMessage | null;
+  /** It is something else than HTTP now. */
+  taken: boolean;
   /** It is a WebSocket now. */
   webSocket: boolean;
 }
 
 /** The connections of one server. */
 export class NodeConnections {
+  /** How many the server was given. */
+  accepted = 0;
   readonly #known = new Map<Socket, Known>();
+  readonly #isHttp: boolean;
   #ending = false;
   #empty: (() => void) | null = null;
 
   /** Follows all connections that the server is going to have. */
   constructor(server: NodeServer) {
     const { emit } = server;
+    this.#isHttp = "headersTimeout" in server;
     // Those of TLS are of use once the handshake is done.
     const opened = "setSecureContext" in server ? "secureConnection" : "connection";
     server.emit = (event: string, ...args: readonly unknown[]): boolean => {
+      if (event === "connection") this.accepted += 1;
       if (event === opened) this.#open(args[0] as Socket);
       else if (isRequest(event)) {
         this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
       } else if (event === "upgrade") this.#upgrade(args[0] as IncomingMessage);
+      else if (event === "connect") this.#take(args[0] as IncomingMessage);
       return Reflect.apply(emit, server, [event, ...args]);
     };
   }
@@ -54,8 +66,19 @@ export class NodeConnections {
     });
   }
 
+  /** What its clients are doing, by their names; null: the server does not speak HTTP. */
+  activity(): Map<string, Activity> | null {
+    if (!this.#isHttp) return null;
+    const all = new Map<string, Activity>();
+    for (const [{ remoteAddress, remotePort }, known] of this.#known) {
+      if (remoteAddress === undefined || remotePort === undefined) continue;
+      all.set(clientKey(remoteAddress, remotePort), activityOf(known));
+    }
+    return all;
+  }
+
   #open(socket: Socket): void {
-    this.#known.set(socket, { busy: 0, webSocket: false });
+    this.#known.set(socket, { busy: 0, request: null, taken: false, webSocket: false });
     socket.once("close", () => {
       this.#known.delete(socket);
       if (this.#known.size === 0) this.#empty?.();
@@ -65,22 +88,41 @@ export class NodeConnections {
   #request(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const known = this.#known.get(socket);
-    if (known !== undefined) known.busy += 1;
+    if (known !== undefined) {
+      known.busy += 1;
+      known.request = request;
+    }
     followNodeRequest(request, response);
     response.once("close", () => {
       if (known === undefined) return;
       known.busy -= 1;
+      if (known.busy === 0) known.request = null;
       if (this.#ending && known.busy === 0) socket.end();
     });
   }
 
+  #take({ socket }: IncomingMessage): void {
+    const known = this.#known.get(socket);
+    if (known !== undefined) known.taken = true;
+  }
+
   #upgrade(request: IncomingMessage): void {
+    this.#take(request);
     const known = this.#known.get(request.socket);
     if (known !== undefined) {
       known.webSocket = request.headers.upgrade?.toLowerCase() === "websocket";
     }
     followNodeUpgrade(request);
   }
+}
+
+function activityOf({ busy, request, taken }: Known): Activity {
+  if (taken) return "busy";
+  if (busy === 0) return "free";
+  // What has come and is not taken, or not wanted now, is no client that is silent.
+  const waits = request !== null && !request.complete && request.readableLength === 0 &&
+    (request.readableFlowing === true || request.listenerCount("readable") > 0);
+  return waits ? "reading" : "busy";
 }
 
 function isRequest(event: string): boolean {

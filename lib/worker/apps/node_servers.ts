@@ -6,9 +6,12 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
+import type { Activity } from "../clients/judge.ts";
 import { drain } from "../drain.ts";
 import { instanceAccess } from "../instance.ts";
-import { Coverage, stopQueues } from "../queues.ts";
+import { withReserve } from "../descriptor_reserve.ts";
+import { sayCannotAccept } from "../lasting_server.ts";
+import { Coverage, isStopped, stopQueues } from "../queues.ts";
 import type { InstanceSocket, Service } from "../socket.ts";
 import { announce, socketFor } from "./adoption.ts";
 import type { Asked } from "./choose_socket.ts";
@@ -58,6 +61,18 @@ const REUSE_PORT = 4;
 const IPV4 = 4;
 const IPV6 = 6;
 
+/** A queue that is accepted from, as it was at the last look. */
+interface Queue {
+  /** What accepts on it; null: the script's own server. */
+  other: NodeServer | null;
+  /** How many connections that one has taken from it. */
+  accepted: number;
+  /** How many all have taken. */
+  before: number;
+  /** True if connections waited. */
+  waited: boolean;
+}
+
 /** The servers on one socket: one, and others that asked for the same port. */
 class NodeService implements Service {
   readonly #socket: WorkerSocket;
@@ -65,6 +80,7 @@ class NodeService implements Service {
   readonly #net: NodeNet;
   readonly #coverage: Coverage;
   readonly #servers: { readonly server: NodeServer; readonly connections: NodeConnections }[] = [];
+  readonly #queues = new Map<number, Queue>();
   #drained: Promise<void> | null = null;
 
   constructor(socket: WorkerSocket, bind: Bind, net: NodeNet) {
@@ -77,12 +93,39 @@ class NodeService implements Service {
   /** Lets a server accept on this slot's queue. */
   add(server: NodeServer): void {
     this.#servers.push({ server, connections: new NodeConnections(server) });
-    this.#listen(server, slotDescriptor(this.#socket, currentInstance().environment.slot));
+    const fd = this.#ownQueue;
+    this.#listen(server, fd);
+    if (fd !== null) this.#queues.set(fd, { other: null, accepted: 0, before: 0, waited: false });
     this.#replaceEnds(server);
   }
 
   cover(slots: readonly number[]): void {
     this.#coverage.cover(slots);
+  }
+
+  activity(): ReadonlyMap<string, Activity> | null {
+    const all = new Map<string, Activity>();
+    for (const { connections } of this.#servers) {
+      const some = connections.activity();
+      if (some === null) return null;
+      for (const [client, activity] of some) all.set(client, activity);
+    }
+    return all;
+  }
+
+  /**
+   * Node's servers accept no more after an accept(2) that failed, for want of descriptors for example, and
+   * say nothing. So where connections waited at two looks, and none was taken in between, somebody else
+   * accepts.
+   */
+  lookAtQueues(isWaiting: (fd: number) => boolean): void {
+    for (const [fd, queue] of this.#queues) {
+      const waits = !isStopped(fd) && isWaiting(fd);
+      const accepted = this.#acceptedFrom(fd, queue);
+      if (waits && queue.waited && accepted === queue.before) this.#acceptAnew(fd);
+      queue.before = accepted;
+      queue.waited = waits;
+    }
   }
 
   stopAccepting(): void {
@@ -91,6 +134,27 @@ class NodeService implements Service {
 
   async end(): Promise<void> {
     await Promise.all(this.#servers.map(({ connections }) => connections.end()));
+  }
+
+  get #ownQueue(): number | null {
+    return slotDescriptor(this.#socket, currentInstance().environment.slot);
+  }
+
+  #acceptedFrom(fd: number, { accepted }: Queue): number {
+    if (fd !== this.#ownQueue) return accepted;
+    const all = this.#servers.reduce((sum, { connections }) => sum + connections.accepted, 0);
+    const others = [...this.#queues.values()].reduce((sum, queue) => sum + queue.accepted, 0);
+    return all - others + accepted;
+  }
+
+  #acceptAnew(fd: number): void {
+    const before = this.#queues.get(fd)?.other;
+    try {
+      withReserve(() => this.#accept(fd));
+      before?.close();
+    } catch (error) {
+      sayCannotAccept(error);
+    }
   }
 
   #listen(server: NodeServer, fd: number | null): void {
@@ -119,9 +183,15 @@ class NodeService implements Service {
     const { server } = first;
     const { allowHalfOpen, noDelay, pauseOnConnect } = server as unknown as Record<string, boolean>;
     const other = new this.#net.Server({ allowHalfOpen, noDelay, pauseOnConnect });
-    other.on("connection", (socket) => server.emit("connection", socket));
+    const queue = this.#queues.get(fd) ?? { other, accepted: 0, before: 0, waited: false };
+    other.on("connection", (socket) => {
+      queue.accepted += 1;
+      server.emit("connection", socket);
+    });
     other.unref();
     this.#listen(other, fd);
+    queue.other = other;
+    this.#queues.set(fd, queue);
   }
 
   /** What the script does when it wants to leave would lose the requests of clients that stay connected. */

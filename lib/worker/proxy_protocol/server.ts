@@ -10,6 +10,7 @@
 import type { Place } from "../../system/adopted_listener.ts";
 import { ConnectionServer } from "../connection_server.ts";
 import type { Handler } from "../http.ts";
+import { LastingServer } from "../lasting_server.ts";
 import { listenAt, serveHttp, type Server, type ServingOptions } from "../listener.ts";
 import { closeQuietly, sendAtOnce, writeAll } from "../raw_connection.ts";
 import { InnerClients } from "./inner_clients.ts";
@@ -25,17 +26,21 @@ export interface ProxyServerSetup {
 
 /** Starts a server whose connections begin with a header of the PROXY protocol. */
 export function serveBehindProxy(
-  place: Place,
+  outside: Place,
   handler: Handler,
   options: ServingOptions,
   setup: ProxyServerSetup,
 ): Server {
   const clients = new InnerClients();
-  const inner = serveHttp({ hostname: "127.0.0.1", port: 0 }, known(handler, clients), options);
-  const { port } = inner.addr as Deno.NetAddr;
+  const place = { hostname: "127.0.0.1", port: 0 };
+  const inner = new LastingServer({
+    open: () => serveHttp(place, known(handler, clients), options),
+    signal: options.signal,
+  });
   const outer = new ConnectionServer(
-    listenAt(place),
-    (conn) => serveConnection(conn, port, clients, setup),
+    listenAt(outside),
+    // It is another one when the inner server was opened anew.
+    (conn) => serveConnection(conn, (inner.addr as Deno.NetAddr).port, clients, setup),
     options.signal,
   );
   return new ProxyServer(outer, inner);

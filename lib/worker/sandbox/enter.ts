@@ -13,7 +13,12 @@ import { Scoreboard } from "../../protocol/scoreboard.ts";
 import type { SandboxPlan, WorkerSocket } from "../../protocol/worker_environment.ts";
 import { isTcp } from "../../system/adopted_listener.ts";
 import { GRACE_S } from "../../system/death_watch.ts";
-import { descriptorTarget, duplicate, O_CLOEXEC } from "../../system/descriptor.ts";
+import {
+  descriptorLimit,
+  descriptorTarget,
+  duplicate,
+  O_CLOEXEC,
+} from "../../system/descriptor.ts";
 import { check, compiledFunctions, cString, forgetLibc, type Libc } from "../../system/libc.ts";
 import { unixSockaddr } from "../../system/socket_address.ts";
 import { lookAtOutputAgain } from "../console_output.ts";
@@ -48,6 +53,11 @@ import { sealedQueues, swapper } from "./sealed_queues.ts";
 import { removeWebStorage } from "./web_storage.ts";
 import { type Pair, type Waiting, waitingServers, type Wanted } from "./waiting_servers.ts";
 
+/**
+ * How many servers of each kind wait beside those that are needed: one that accepts no more, because there were no
+ * descriptors for a moment, is opened anew.
+ */
+const SPARE_SERVERS = 2;
 /** How often a worker can call again: a master that replaces its program replaces its workers as well. */
 const SPARE_CONNECTIONS = 4;
 
@@ -175,8 +185,16 @@ async function arrange(
       seats,
       backlog,
     }),
-    connections: sealedConnections(c, { files, directory, ...nearEnds(sockets) }),
+    connections: sealedConnections(c, {
+      files,
+      swap,
+      staging,
+      quiet,
+      directory,
+      ...nearEnds(sockets),
+    }),
     master,
+    limit: descriptorLimit(libc) ?? Infinity,
   }, environment);
   instance.callMaster = () => {
     const called = spares[master.call()];
@@ -202,7 +220,7 @@ function openServers(
   const secure = sockets.flatMap(({ certificate, fds }) =>
     certificate === undefined || tls === null
       ? []
-      : Array<Pair>(Math.max(1, fds.length)).fill(tls.certificate(certificate))
+      : Array<Pair>(Math.max(1, fds.length) + SPARE_SERVERS).fill(tls.certificate(certificate))
   );
   const unix = wanted(sockets.filter(({ address }) => !isTcp(address)));
   return waitingServers(own, tcp, unix, secure, place);
@@ -213,7 +231,11 @@ function wanted(sockets: readonly WorkerSocket[]): Wanted {
     some.reduce((sum, { fds }) => sum + Math.max(1, fds.length), 0);
   const http = sockets.filter((socket) => !isServedOtherwise(socket));
   const others = sockets.filter(isServedOtherwise);
-  return { servers: queues(http), listeners: sockets.length + queues(others) };
+  const servers = queues(http);
+  return {
+    servers: servers === 0 ? 0 : servers + SPARE_SERVERS,
+    listeners: sockets.length + queues(others),
+  };
 }
 
 /** Gives out the paths, each once. */

@@ -5,11 +5,17 @@
  * @module
  */
 
-import { type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
+import { FILE_TYPE, type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
+import type { Swap } from "./sealed_queues.ts";
 
 /** What was arranged before the script. */
 export interface ConnectionSetup {
   readonly files: SealedFiles;
+  readonly swap: Swap;
+  /** A descriptor whose number is guarded, where a socket is looked at before it is used. */
+  readonly staging: number;
+  /** What the staging descriptor stands for at other times. */
+  readonly quiet: { readonly fd: number; readonly file: OpenFile };
   /** A descriptor of /proc/self/fd. */
   readonly directory: number;
   /** Ports of the sockets of the instance; 0: it is a Unix socket. */
@@ -28,11 +34,27 @@ export interface SealedConnections {
   readonly hasSentAll: (place: unknown) => boolean;
   /** Nothing more is sent. */
   readonly endSending: (place: unknown) => void;
-  /** Holds the connections of the last list until their clients have ended them; returns how many. */
-  readonly hold: () => number;
-  /** Lets go of those that are over; returns how many are left. */
-  readonly pollHeld: () => number;
+  /** Writes `struct tcp_info`; false: it is no TCP connection, or gone. */
+  readonly describeTraffic: (place: unknown, into: Record<number, number>) => boolean;
+  /**
+   * Takes a connection away from its server, which finds that its client has gone, and ends it: nothing more is
+   * sent, and what comes is read away. False: it stays, because something has come that is not read yet.
+   *
+   * @param polls How often it is polled until it is closed in any case; below 0: as long as it takes.
+   */
+  readonly detach: (place: unknown, polls: unknown) => boolean;
+  /** Closes detached connections that are over; returns how many are left. */
+  readonly pollDetached: () => number;
+  /** How many descriptors this process has. */
+  readonly countDescriptors: () => number;
+  /** Holds so many descriptors for nothing, at most {@linkcode MOST_HELD}; returns how many there are now. */
+  readonly holdDescriptors: (count: unknown) => number;
 }
+
+/** How many descriptors can be held for nothing. */
+export const MOST_HELD = 16;
+/** Bytes of `struct tcp_info`, as far as it is told. */
+export const TCP_INFO_BYTES = 148;
 
 /** How many connections are told apart, and held. */
 const MOST = 65_536;
@@ -44,14 +66,17 @@ const BLOCK_BYTES = 32_768;
 const [RECORD_LENGTH_AT, NAME_AT] = [16, 19];
 const [AF_UNIX, AF_INET, AF_INET6] = [1, 2, 10];
 const [IPPROTO_TCP, TCP_INFO] = [6, 11];
-const TCP_INFO_BYTES = 148;
 /** Where `tcpi_unacked` and `tcpi_notsent_bytes` are in `struct tcp_info`. */
 const [UNACKED_AT, NOT_SENT_AT] = [24, 144];
-const [SHUT_WR, MSG_DONTWAIT, SEEK_SET, F_DUPFD_CLOEXEC] = [1, 0x40, 0, 1030];
+const [SHUT_WR, SEEK_SET, F_DUPFD_CLOEXEC] = [1, 0, 1030];
+const [MSG_PEEK, MSG_DONTWAIT] = [2, 0x40];
+const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
+const FLAGGED = 1 << 16;
 const ZERO = 48;
 
 const toNumber = Number;
 const seekBegin = 0n;
+const one = 1n;
 
 /** Makes the operations. */
 export function sealedConnections(
@@ -65,8 +90,9 @@ export function sealedConnections(
     | "shutdown"
     | "recv"
     | "fcntl"
+    | "socket"
   >,
-  { files, directory, ports, paths }: ConnectionSetup,
+  { files, swap, staging, quiet, directory, ports, paths }: ConnectionSetup,
 ): SealedConnections {
   const ends = ports.length;
   const block = new Uint8Array(BLOCK_BYTES);
@@ -77,10 +103,15 @@ export function sealedConnections(
   const listed = new Int32Array(MOST);
   const listedFiles = new Array<OpenFile | null>(MOST).fill(null);
   const listedEnds = new Int32Array(MOST);
-  const held = new Int32Array(MOST);
-  const heldFiles = new Array<OpenFile | null>(MOST).fill(null);
+  const detached = new Int32Array(MOST);
+  const detachedFiles = new Array<OpenFile | null>(MOST).fill(null);
+  const detachedPolls = new Int32Array(MOST);
+  /** 1: the number is that of a detached connection, which is listed no more. */
+  const isDetached = new Uint8Array(FLAGGED);
+  const spare = new Int32Array(MOST_HELD);
   let listedCount = 0;
-  let heldCount = 0;
+  let detachedCount = 0;
+  let spareCount = 0;
   /** The directory is read with this. */
   let filled = 0;
   let at = 0;
@@ -167,6 +198,7 @@ export function sealedConnections(
     listedCount = 0;
     begin();
     for (let fd = next(); fd !== NONE && listedCount < MOST; fd = next()) {
+      if (fd < FLAGGED && isDetached[fd] === 1) continue;
       const length = addressOf(c.getsockname, fd);
       const end = length === 0 ? NONE : endOf(length);
       if (end === NONE || addressOf(c.getpeername, fd) === 0) continue;
@@ -199,38 +231,43 @@ export function sealedConnections(
     return false;
   }
 
-  /** Bits of an inode: for connections that follow each other in a table. */
-  const HASH_SIZE = MOST * 2;
-  const hashed = new Int32Array(HASH_SIZE);
-  const others = new Int32Array(MOST);
-
-  /** Where in the table an inode is, or belongs. */
-  function slotOf(file: OpenFile): number {
-    let slot = file.inodeLow & (HASH_SIZE - 1);
-    for (let i = 0; i < HASH_SIZE; i++) {
-      const place = (hashed[slot] ?? 0) - 1;
-      const there = place < 0 ? null : heldFiles[place] ?? null;
-      if (there === null || files.same(there, file)) return slot;
-      slot = (slot + 1) & (HASH_SIZE - 1);
-    }
-    return slot;
+  /** True if something has come on a connection that nobody has read. */
+  function hasUnread(fd: number): boolean {
+    return toNumber(c.recv(fd, block, one, MSG_PEEK | MSG_DONTWAIT)) > 0;
   }
 
-  /** Counts for each held connection how many descriptors it has. */
-  function countDescriptors(): void {
-    for (let i = 0; i < HASH_SIZE; i++) hashed[i] = 0;
-    for (let i = 0; i < heldCount; i++) {
-      const file = heldFiles[i] ?? null;
-      others[i] = 0;
-      if (file !== null) hashed[slotOf(file)] = i + 1;
+  /** A socket that was never connected, under the guarded number; null: there is none. */
+  function stageUnconnected(): OpenFile | null {
+    const fd = c.socket(AF_INET, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
+    if (fd < 0) return null;
+    // The number may stand for something else by now: what counts is what the guarded one stands for.
+    const staged = files.replace(fd, staging);
+    files.close(fd);
+    const file = staged ? files.identify(staging) : null;
+    const isIt = file !== null && file.type === FILE_TYPE.socket &&
+      addressOf(c.getsockname, staging) > 0 && address[0] === AF_INET &&
+      addressOf(c.getpeername, staging) === 0;
+    return isIt ? file : null;
+  }
+
+  /** A second descriptor of the connection, which its server does not have any more; -1: it stays. */
+  function take(fd: number, file: OpenFile): number {
+    const unconnected = stageUnconnected();
+    const own = unconnected === null ? NONE : c.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (unconnected === null || own < 0) return NONE;
+    if (!files.is(own, file)) return NONE;
+    // With a registration that could not be taken away, the connection must not stay open here.
+    if (swap(fd, file, staging)) {
+      if (!hasUnread(own)) return own;
+      // What has come at the last moment is a request that can still be answered.
+      swap(fd, unconnected, own);
     }
-    begin();
-    for (let fd = next(); fd !== NONE; fd = next()) {
-      const file = files.identify(fd);
-      if (file === null) continue;
-      const place = (hashed[slotOf(file)] ?? 0) - 1;
-      if (place >= 0) others[place] = (others[place] ?? 0) + 1;
-    }
+    files.close(own);
+    return NONE;
+  }
+
+  function flag(fd: number, value: number): void {
+    if (fd < FLAGGED) isDetached[fd] = value;
   }
 
   return {
@@ -252,36 +289,74 @@ export function sealedConnections(
       const fd = descriptorAt(given);
       if (fd !== NONE) c.shutdown(fd, SHUT_WR);
     },
-    hold: () => {
-      for (let i = 0; i < listedCount && heldCount < MOST; i++) {
-        const file = fileAt(i);
-        const fd = descriptorAt(i);
-        const copy = fd === NONE ? NONE : c.fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        if (copy < 0) continue;
-        held[heldCount] = copy;
-        heldFiles[heldCount] = file;
-        heldCount++;
-      }
-      return heldCount;
+    describeTraffic: (given, into) => {
+      const fd = descriptorAt(given);
+      size[0] = TCP_INFO_BYTES;
+      size[1] = size[2] = size[3] = 0;
+      if (fd === NONE || c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, size) !== 0) return false;
+      for (let i = 0; i < TCP_INFO_BYTES; i++) into[i] = info[i] ?? 0;
+      return true;
     },
-    pollHeld: () => {
-      if (heldCount > 0) countDescriptors();
+    detach: (given, asked) => {
+      const place = whole(given);
+      const polls = whole(asked);
+      const fd = descriptorAt(place);
+      const file = fileAt(place);
+      if (fd === NONE || file === null || detachedCount >= MOST || hasUnread(fd)) return false;
+      const own = take(fd, file);
+      files.replace(quiet.fd, staging);
+      if (own === NONE) return false;
+      c.shutdown(own, SHUT_WR);
+      flag(own, 1);
+      detached[detachedCount] = own;
+      detachedFiles[detachedCount] = file;
+      detachedPolls[detachedCount] = polls;
+      detachedCount++;
+      return true;
+    },
+    pollDetached: () => {
       let left = 0;
-      for (let i = 0; i < heldCount; i++) {
-        const fd = held[i] ?? NONE;
-        const file = heldFiles[i] ?? null;
-        if (!files.is(fd, file)) continue;
-        // While the server has it, too, it is not idle: its bytes belong to a request.
-        if ((others[i] ?? 0) <= 1 && isOver(fd)) {
-          files.close(fd);
+      for (let i = 0; i < detachedCount; i++) {
+        const fd = detached[i] ?? NONE;
+        const file = detachedFiles[i] ?? null;
+        const polls = detachedPolls[i] ?? 0;
+        const isHere = files.is(fd, file);
+        if (!isHere || polls === 0 || isOver(fd)) {
+          flag(fd, 0);
+          if (isHere) files.close(fd);
           continue;
         }
-        held[left] = fd;
-        heldFiles[left] = file;
+        detached[left] = fd;
+        detachedFiles[left] = file;
+        detachedPolls[left] = polls > 0 ? polls - 1 : polls;
         left++;
       }
-      heldCount = left;
+      detachedCount = left;
       return left;
+    },
+    countDescriptors: () => {
+      const size = files.sizeOf(directory);
+      if (size > 0) return size;
+      // Before Linux 6.2 the directory has no size.
+      let count = 0;
+      begin();
+      for (let fd = next(); fd !== NONE; fd = next()) count++;
+      return count;
+    },
+    holdDescriptors: (given) => {
+      const asked = whole(given);
+      while (spareCount > 0 && spareCount > asked) {
+        spareCount--;
+        const fd = spare[spareCount] ?? NONE;
+        if (files.is(fd, quiet.file)) files.close(fd);
+      }
+      while (spareCount < asked && spareCount < MOST_HELD) {
+        const fd = c.fcntl(quiet.fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) break;
+        spare[spareCount] = fd;
+        spareCount++;
+      }
+      return spareCount;
     },
   };
 }

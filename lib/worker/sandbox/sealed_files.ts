@@ -81,15 +81,18 @@ export interface SealedFiles {
   readonly replace: (from: number, to: number) => boolean;
   /** Closes a number that was opened after the script had begun. */
   readonly close: (fd: number) => void;
+  /** The size of a file or directory; 0: it cannot be told. */
+  readonly sizeOf: (fd: number) => number;
 }
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_TYPE_AND_INODE = 0x1 | 0x100;
+const STATX_SIZE = 0x200;
 /** `struct statx` (statx(2)), and where its parts are in 32-bit cells. */
 const STATX_BYTES = 256;
-const [MODE_AT, INODE_AT, DEVICE_AT] = [28 / 4, 32 / 4, 136 / 4];
+const [MODE_AT, INODE_AT, SIZE_AT, DEVICE_AT] = [28 / 4, 32 / 4, 40 / 4, 136 / 4];
 const TYPE_BITS = 0o170000;
 const CLOSED_ON_EXEC = 0o2000000n;
 /** Numbers of system calls. */
@@ -154,6 +157,8 @@ export function sealedFiles(
           toBigInt(key[1] ?? 0),
         ),
       ) === to,
+    sizeOf: (fd) =>
+      c.statx(fd, empty, AT_EMPTY_PATH, STATX_SIZE, buffer) === 0 ? cells[SIZE_AT] ?? 0 : 0,
     close: (fd) => void c.syscall(SYS_CLOSE, toBigInt(fd), 0n, 0n, 0n, 0n, 0n),
   };
 }

@@ -11,6 +11,7 @@ import { parseSockaddr } from "../../system/socket_address.ts";
 import type { WorkerEnvironment } from "../../protocol/worker_environment.ts";
 import { type ClientConnection, clientKey, listenerEnd } from "../connections.ts";
 import type { Operations } from "../operations.ts";
+import { SealedClientSockets } from "./client_sockets.ts";
 import { ADDRESS_BYTES, type SealedConnections } from "./sealed_connections.ts";
 import { type SealedLog, TARGETS } from "./sealed_log.ts";
 import type { SealedMaster } from "./sealed_master.ts";
@@ -22,15 +23,26 @@ export interface Sealed {
   readonly queues: SealedQueues;
   readonly connections: SealedConnections;
   readonly master: SealedMaster;
+  /** How many descriptors this process may have. */
+  readonly limit: number;
 }
 
 /** Makes the operations. */
 export function sealedOperations(
-  { log, queues, connections, master }: Sealed,
+  { log, queues, connections, master, limit }: Sealed,
   { sockets }: Pick<WorkerEnvironment, "sockets">,
 ): Operations {
   let batches = 0;
   const nearEnds = sockets.map(({ address }) => listenerEnd(address));
+  const clients = (): ClientConnection[] => {
+    const address = new Uint8Array(ADDRESS_BYTES);
+    return Array.from({ length: connections.list() }, (_, handle): ClientConnection => {
+      const near = nearEnds[connections.describe(handle, address)] ?? "";
+      const far = parseSockaddr(address);
+      const client = far === null || far.family === "unix" ? "" : clientKey(far.host, far.port);
+      return { handle, client, near };
+    });
+  };
   return {
     lines: (to) => {
       const target = TARGETS[to];
@@ -62,36 +74,40 @@ export function sealedOperations(
       return fd;
     },
     stopAccepting: (names) => {
-      const batch = ++batches;
-      for (const name of names) queues.stop(name, batch);
-      return () => queues.resume(batch);
+      const stopped = new Map<number, number>();
+      for (const name of names) {
+        const batch = ++batches;
+        queues.stop(name, batch);
+        stopped.set(name, batch);
+      }
+      return (only = names) => {
+        for (const name of only) queues.resume(stopped.get(name) ?? 0);
+      };
     },
     leaveQueues: (names) => {
       for (const name of names) queues.leave(name);
     },
     queueLength: (queue) => queues.length(queue),
-    clients: () => {
-      const address = new Uint8Array(ADDRESS_BYTES);
-      return Array.from({ length: connections.list() }, (_, handle): ClientConnection => {
-        const near = nearEnds[connections.describe(handle, address)] ?? "";
-        const far = parseSockaddr(address);
-        const client = far === null || far.family === "unix" ? "" : clientKey(far.host, far.port);
-        return { handle, client, near };
-      });
-    },
+    clients,
     hasSentAll: ({ handle }) => connections.hasSentAll(handle),
     endSending: ({ handle }) => connections.endSending(handle),
-    linger: () => {
-      connections.list();
-      let size = connections.hold();
+    linger: (isIdle) => {
+      // One that is at work stays with its server: a descriptor of it beside the server's own would keep a
+      // registration that the script could make Deno forget.
+      for (const { handle, client } of clients()) {
+        if (isIdle(client)) connections.detach(handle, -1);
+      }
+      let size = connections.pollDetached();
       if (size === 0) return null;
       return {
         get size() {
           return size;
         },
-        poll: () => void (size = connections.pollHeld()),
+        poll: () => void (size = connections.pollDetached()),
       };
     },
+    holdDescriptors: (count) => connections.holdDescriptors(count),
+    clientSockets: new SealedClientSockets(limit, connections, queues, clients),
     status: () => {
       const bytes: number[] = [];
       master.readStatus(bytes);

@@ -100,9 +100,13 @@ export function swapper(
     }
     // Without a registration there is nobody who would accept.
     if (!any) return false;
+    let gone = false;
     for (let i = 0; i < count; i++) {
-      if (found[i] === 1) c.epoll_ctl(instances[i] ?? NONE, EPOLL_CTL_DEL, fd, null);
+      if (found[i] !== 1) continue;
+      // Where an instance has several descriptors, only the first one succeeds.
+      if (c.epoll_ctl(instances[i] ?? NONE, EPOLL_CTL_DEL, fd, null) === 0) gone = true;
     }
+    if (!gone) return false;
     const replaced = files.replace(to, fd);
     // The same instance may have more than one descriptor: with the second one it is there already.
     for (let i = 0; i < count; i++) {

@@ -9,7 +9,7 @@ import type { Certificates } from "../../protocol/worker_environment.ts";
 import { readAnonymousFile } from "../../system/shared_memory.ts";
 import { connectionOf } from "../http.ts";
 import { instanceAccess } from "../instance.ts";
-import { Http2Clients } from "./http2_clients.ts";
+import { Http2Clients, LivingClients } from "./http2_clients.ts";
 
 const instance = instanceAccess()();
 const { environment, libc } = instance;
@@ -25,9 +25,9 @@ if (environment.certificates !== null) {
     readAnonymousFile(libc, environment.certificates),
   ) as Certificates;
   libc.close(environment.certificates);
-  const clients = new Http2Clients(() =>
-    (instance.operations?.clients() ?? []).map(({ client }) => client)
-  );
+  const living = () => (instance.operations?.clients() ?? []).map(({ client }) => client);
+  const clients = new Http2Clients(living);
+  const known = new LivingClients(living);
   instance.tls = {
     certificate: (name) => {
       const found = certificates[name];
@@ -35,9 +35,12 @@ if (environment.certificates !== null) {
       return found;
     },
     follow: (handler) => (request, info) => {
-      clients.note(connectionOf(info), request.headers);
+      const client = connectionOf(info);
+      clients.note(client, request.headers);
+      known.add(client);
       return handler(request, info);
     },
+    hadRequest: (client) => known.has(client),
     speaksHttp2: (client) => clients.has(client),
   };
 }

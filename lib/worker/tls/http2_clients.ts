@@ -10,8 +10,8 @@ import { speaksHttp2 } from "../closing_rule.ts";
 /** Connections that are gone are looked for when there are more than this. */
 const SOME = 1024;
 
-/** Remembers connections by the address of their client. */
-export class Http2Clients {
+/** Remembers connections by the address of their client, and forgets those that are gone. */
+export class LivingClients {
   readonly #clients = new Set<string>();
   readonly #living: () => readonly string[];
   #most = SOME;
@@ -26,15 +26,18 @@ export class Http2Clients {
     return this.#clients.size;
   }
 
-  /** Notes what a client has sent. */
-  note(client: string, headers: Headers): void {
-    // An address can come back with another client behind it.
-    if (!speaksHttp2(headers)) return void this.#clients.delete(client);
+  /** Remembers one. */
+  add(client: string): void {
     this.#clients.add(client);
     if (this.#clients.size > this.#most) this.#forgetTheDead();
   }
 
-  /** True if this connection is known to speak HTTP/2. */
+  /** Forgets one. */
+  delete(client: string): void {
+    this.#clients.delete(client);
+  }
+
+  /** True if it is remembered. */
   has(client: string): boolean {
     return this.#clients.has(client);
   }
@@ -45,5 +48,15 @@ export class Http2Clients {
       if (!living.has(client)) this.#clients.delete(client);
     }
     this.#most = Math.max(SOME, this.#clients.size * 2);
+  }
+}
+
+/** Remembers who speaks HTTP/2. */
+export class Http2Clients extends LivingClients {
+  /** Notes what a client has sent. */
+  note(client: string, headers: Headers): void {
+    // An address can come back with another client behind it.
+    if (speaksHttp2(headers)) this.add(client);
+    else this.delete(client);
   }
 }

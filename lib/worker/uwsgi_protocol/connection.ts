@@ -17,6 +17,8 @@ import { type RequestHead, requestHead } from "./request.ts";
 /** What connections are served with. */
 export interface ConnectionSetup extends Handling {
   readonly settings: ProxySettings;
+  /** How long a client may send nothing of a body, in milliseconds. 0: no limit. */
+  readonly bodyMs: number;
   /** Told of requests that are not served. */
   readonly refused: (refusal: Refusal) => void;
 }
@@ -52,7 +54,7 @@ class Exchange {
     const named = new Map(variables);
     const head = requestHead(variables, named);
     const gone = () => this.#end(new Deno.errors.ConnectionAborted("The client has gone"));
-    const incoming = new Incoming(this.#conn, rest, head.length, gone);
+    const incoming = new Incoming(this.#conn, rest, head.length, gone, this.#setup.bodyMs);
     const request = this.#request(head, incoming);
     keepRequestVariables(request, named);
     const completed = Promise.withResolvers<void>();

@@ -24,6 +24,7 @@ if (environment.slot > 0) {
       handler,
       ...(onError && { onError }),
       settings: facts.proxies,
+      bodyMs: facts.clients.bodyMs,
       refused: (refusal: Refusal) => lines.add(refusal),
     };
     return new ConnectionServer(listenAt(place), (conn) => serveConnection(conn, setup), signal);

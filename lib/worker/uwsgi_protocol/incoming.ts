@@ -59,10 +59,14 @@ function unfinished(have: number, status: number, text: string): null {
 /** Most bytes of a body that are read at once. */
 const PIECE_BYTES = 65_536;
 
+/** Nothing came in time. */
+const SILENCE = Symbol("silence");
+
 /** What follows the variables. */
 export class Incoming {
   readonly #source: Source;
   readonly #gone: () => void;
+  readonly #silenceMs: number;
   #begun: Uint8Array;
   #left: number;
   #ended: Promise<void> | null = null;
@@ -73,12 +77,20 @@ export class Incoming {
    * @param rest What has been received of the body.
    * @param length Bytes of the body.
    * @param gone Called when the client ends the connection.
+   * @param silenceMs How long the client may send nothing of the body (`http-body-timeout`). 0: no limit.
    */
-  constructor(source: Source, rest: Uint8Array, length: number, gone: () => void) {
+  constructor(
+    source: Source,
+    rest: Uint8Array,
+    length: number,
+    gone: () => void,
+    silenceMs = 0,
+  ) {
     this.#source = source;
     this.#begun = rest.subarray(0, length);
     this.#left = length;
     this.#gone = gone;
+    this.#silenceMs = silenceMs;
   }
 
   /** The body; it is read no faster than it is taken. Null: there is none. */
@@ -100,9 +112,17 @@ export class Incoming {
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const piece = await this.#piece();
-    if (piece === null) {
+    if (piece === null || piece === SILENCE) {
       this.#gone();
-      controller.error(new Deno.errors.UnexpectedEof("The client ended before its body did"));
+      controller.error(
+        piece === null
+          ? new Deno.errors.UnexpectedEof("The client ended before its body did")
+          : new Deno.errors.TimedOut(
+            `The client sent nothing of its body for ${
+              this.#silenceMs / 1000
+            } s (http-body-timeout)`,
+          ),
+      );
       return;
     }
     this.#left -= piece.length;
@@ -113,14 +133,17 @@ export class Incoming {
     void this.ended();
   }
 
-  async #piece(): Promise<Uint8Array | null> {
+  async #piece(): Promise<Uint8Array | typeof SILENCE | null> {
     const begun = this.#begun;
     this.#begun = new Uint8Array(0);
     if (begun.length > 0) return begun;
     const bytes = new Uint8Array(Math.min(PIECE_BYTES, this.#left));
     try {
-      const length = await this.#source.read(bytes);
-      return length === null ? null : bytes.subarray(0, length);
+      const read = this.#source.read(bytes);
+      const length = this.#silenceMs === 0
+        ? await read
+        : await inTime<number | typeof SILENCE | null>(read, this.#silenceMs, () => SILENCE);
+      return typeof length === "number" ? bytes.subarray(0, length) : length;
     } catch {
       return null;
     }

@@ -1,7 +1,13 @@
 /** Deno's own servers on inherited sockets. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { adopt, hasSentAll, leaveQueues, stopAccepting } from "../../../lib/system/accept_queue.ts";
-import { openDescriptors, socketInode } from "../../../lib/system/descriptor.ts";
+import {
+  adopt,
+  hasSentAll,
+  leaveQueues,
+  queueLength,
+  stopAccepting,
+} from "../../../lib/system/accept_queue.ts";
+import { descriptorTarget, openDescriptors, socketInode } from "../../../lib/system/descriptor.ts";
 import { requireLibc } from "../../../lib/system/libc.ts";
 import {
   bindAbstract,
@@ -258,3 +264,35 @@ Deno.test("hasSentAll() is false while a client does not read what was written, 
 async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
 }
+
+Deno.test("a server that ends while it is stopped leaves its number to others", async () => {
+  using owned = new OwnedDescriptors();
+  const inherited = tcpSocket(owned);
+  const server = new Adopter(owned, inherited, "first");
+  const resume = stopAccepting(owned.libc, inherited.fd);
+  await server[Symbol.asyncDispose]();
+  // Others take the numbers that are free now.
+  const others = Array.from(
+    { length: 8 },
+    () => owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8)),
+  );
+  const before = others.map((fd) => descriptorTarget(owned.libc, fd));
+  resume();
+  assertEquals(others.map((fd) => descriptorTarget(owned.libc, fd)), before);
+});
+
+Deno.test("sockets that were stopped together can be accepted from one by one", async () => {
+  using owned = new OwnedDescriptors();
+  const [one, other] = [tcpSocket(owned), tcpSocket(owned)];
+  await using _first = new Adopter(owned, one, "one");
+  await using _second = new Adopter(owned, other, "other");
+  const resume = stopAccepting(owned.libc, one.fd, other.fd);
+  using first = await one.connect();
+  using second = await other.connect();
+  await Promise.all([ask(first), ask(second)]);
+  resume([one.fd]);
+  assertEquals(await answer(first), "one");
+  assertEquals(queueLength(owned.libc, other.fd), 1);
+  resume();
+  assertEquals(await answer(second), "other");
+});

@@ -1,9 +1,12 @@
 /** Descriptors by number, on real ones. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  descriptorCount,
   descriptorInfo,
+  descriptorLimit,
   descriptorTarget,
   duplicate,
+  isShortage,
   kernelText,
   lendDescriptors,
   numbersIn,
@@ -161,4 +164,46 @@ Deno.test("replaceFile() puts a file in the place of a descriptor and of its dup
   assertEquals(Deno.readTextFileSync(directory.at("new")), "line");
   assertEquals(openDescriptors(c).length, count);
   file.close();
+});
+
+Deno.test("the number of descriptors is that of /proc/self/fd", () => {
+  using owned = new OwnedDescriptors();
+  const before = descriptorCount(owned.libc);
+  owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  owned.own(createSharedMemory(owned.libc, "duwsgi-test", 8));
+  assertEquals(descriptorCount(owned.libc), before + 2);
+  assertEquals(openDescriptors(owned.libc).length, before + 2);
+  assert((descriptorLimit(owned.libc) ?? 0) > before);
+});
+
+Deno.test("descriptors are listed when there are no more", async () => {
+  const script = `
+    import { openDescriptors } from ${
+    JSON.stringify(import.meta.resolve("../../../lib/system/descriptor.ts"))
+  };
+    import { requireLibc } from ${
+    JSON.stringify(import.meta.resolve("../../../lib/system/libc.ts"))
+  };
+    const c = requireLibc();
+    openDescriptors(c);
+    void [c.fcntl(0, 1, 0), c.errno()];
+    while (c.fcntl(0, 1030, 3) >= 0);
+    console.log(openDescriptors(c).length);`;
+  const { stdout } = await new Deno.Command("prlimit", {
+    args: ["--nofile=90:90", Deno.execPath(), "eval", "--ext=ts", script],
+    stderr: "inherit",
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout).trim(), "90");
+});
+
+Deno.test("a lack of descriptors is told from a client that has gone", async () => {
+  assert(isShortage(new Deno.errors.Http("Error: Too many open files (os error 24)")));
+  assert(isShortage(new Error("No file descriptors available (os error 23)")));
+  assert(isShortage(Object.assign(new Error("x"), { code: "EMFILE" })));
+  assert(isShortage(new SystemCallError("socket", 105, "No buffer space available")));
+  assert(!isShortage(new Deno.errors.ConnectionAborted("aborted (os error 103)")));
+  assert(!isShortage(new SystemCallError("bind", 98, "Address already in use")));
+  assert(!isShortage(null));
+  const missing = await Deno.open("/nowhere/at/all").catch((error) => error);
+  assert(!isShortage(missing));
 });

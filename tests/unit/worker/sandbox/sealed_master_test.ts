@@ -40,6 +40,7 @@ function processOf(parents: readonly number[]) {
       same: () => false,
       replace: () => false,
       close: () => {},
+      sizeOf: () => 0,
     },
     swap: () => false,
     master: MASTER,

@@ -213,36 +213,96 @@ Deno.test("a queue whose number stands for something else is none", async () => 
   }
 });
 
-Deno.test("connections are told apart by their files, and held until their clients have ended", async () => {
-  using owned = new OwnedDescriptors();
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  const sealed = sealedConnections(c, {
+/** The operations on connections whose near end is this port. */
+function connectionsAt(owned: OwnedDescriptors, directory: TempDirectory, port: number) {
+  const { libc } = owned;
+  const quiet = opened(files, owned.own(quietSocket(libc, directory.at("quiet.sock"))));
+  const epolls = epollInstances(libc);
+  for (const { info } of epolls) owned.own(info);
+  return sealedConnections(c, {
     files,
-    directory: owned.own(openKernelFile(owned.libc, "/proc/self/fd", true)),
+    swap: swapper(c, { files, registrations: registrations(c), epolls }),
+    staging: owned.own(duplicate(libc, quiet.fd)),
+    quiet,
+    directory: owned.own(openKernelFile(libc, "/proc/self/fd", true)),
     ports: [0, port],
     paths: [{ bytes: cString("/none"), length: 5 }, { bytes: cString(""), length: 0 }],
   });
+}
+
+Deno.test("connections are told apart by their files", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const sealed = connectionsAt(owned, directory, listener.addr.port);
   assertEquals(sealed.list(), 0);
-  const client = await Deno.connect({ hostname: "127.0.0.1", port });
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   const near = await listener.accept();
   assertEquals(sealed.list(), 1);
   const address = new Uint8Array(110);
   assertEquals(sealed.describe(0, address), 1);
   assertEquals((address[2] ?? 0) * 256 + (address[3] ?? 0), client.localAddr.port);
-  for (const wrong of [1, -1, 1 << 30, NaN, "x", {}]) {
-    assertEquals(sealed.describe(wrong, address), Number(wrong) | 0 ? -1 : 1);
+  assert(sealed.describeTraffic(0, []));
+  for (const wrong of [1, -1, 1 << 30, "1", "4294967297"]) {
+    assertEquals(sealed.describe(wrong, address), -1);
+    assertEquals(sealed.describeTraffic(wrong, []), false);
+    assertEquals(sealed.detach(wrong, 1), false);
   }
-  assertEquals(sealed.hold(), 1);
-  // The server has it, too.
-  assertEquals(sealed.pollHeld(), 1);
   near.close();
-  assertEquals(sealed.pollHeld(), 1);
   // What was listed is gone.
   assertEquals(sealed.describe(0, address), -1);
+  assertEquals(sealed.describeTraffic(0, []), false);
+});
+
+Deno.test("a connection that is taken away ends for its server, and in order for its client", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const sealed = connectionsAt(owned, directory, listener.addr.port);
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  const near = await listener.accept();
+  const bytes = new Uint8Array(16);
+  await client.write(new TextEncoder().encode("unread"));
+  while (sealed.list() !== 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  // Its server can still answer what has come.
+  assertEquals(sealed.detach(0, -1), false);
+  assertEquals(await near.read(bytes), 6);
+  assertEquals(sealed.detach(0, -1), true);
+  assertEquals(await near.read(bytes).catch(() => null), null);
+  near.close();
+  assertEquals(sealed.list(), 0);
+  assertEquals(await client.read(bytes), null);
   await client.write(new TextEncoder().encode("too late"));
+  assertEquals(sealed.pollDetached(), 1);
   client.close();
-  while (sealed.pollHeld() > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (sealed.pollDetached() > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
+Deno.test("a connection that was taken away is closed in time, and its number means nothing later", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const sealed = connectionsAt(owned, directory, listener.addr.port);
+  using _client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using _near = await listener.accept();
+  sealed.list();
+  const before = sealed.countDescriptors();
+  assertEquals(sealed.detach(0, 1), true);
+  assertEquals([sealed.pollDetached(), sealed.pollDetached()], [1, 0]);
+  assertEquals(sealed.countDescriptors(), before);
+});
+
+Deno.test("a few descriptors can be held, and no more", () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  const sealed = connectionsAt(owned, directory, 1);
+  const before = sealed.countDescriptors();
+  assertEquals(sealed.holdDescriptors(1 << 20), 16);
+  assertEquals(sealed.countDescriptors(), before + 16);
+  for (const [asked, held] of [[8, 8], [-1, 0], ["x", 0], [NaN, 0]]) {
+    assertEquals(sealed.holdDescriptors(asked), held);
+  }
+  assertEquals(sealed.countDescriptors(), before);
 });
 
 Deno.test("free numbers below the limit are taken", () => {

@@ -1,0 +1,117 @@
+/**
+ * Runs in the worker. What is asked of the kernel about clients, and done with their connections, in an ordinary
+ * worker. A sandboxed worker has a form of its own (`sandbox/client_sockets.ts`).
+ *
+ * @module
+ */
+
+import { tcpInfo } from "../../system/accept_queue.ts";
+import { descriptorCount, descriptorLimit } from "../../system/descriptor.ts";
+import { detach } from "../../system/detach.ts";
+import { listenQueueLength } from "../../system/listen_queue.ts";
+import type { Libc } from "../../system/libc.ts";
+import { type ClientConnection, clientConnections } from "../connections.ts";
+import { withReserve } from "../descriptor_reserve.ts";
+import { instanceAccess } from "../instance.ts";
+import { type Traffic, trafficOf } from "./judge.ts";
+
+const currentInstance = instanceAccess();
+
+/** The sockets of this worker's clients. */
+export interface ClientSockets {
+  /** How many descriptors the process may have; infinite where that is not known. */
+  readonly limit: number;
+  /** How many descriptors the process has, at the cost of one system call if possible. */
+  count(): number;
+  /** All connections: several system calls for each descriptor. */
+  connections(): ClientConnection[];
+  /** True if connections wait in a queue, as far as the kernel tells. */
+  isWaiting(queue: number): boolean;
+  /** What happens on a connection of the last {@linkcode connections}; null: it is no TCP connection, or gone. */
+  traffic(client: ClientConnection): Traffic | null;
+  /** Ends connections in order: what the client sends from now on is not read, and meets no reset. */
+  end(clients: readonly ClientConnection[]): void;
+  /** Number of connections that were ended and are still there. */
+  readonly lingering: number;
+  /** True if the connection was ended here. */
+  isEnded(client: ClientConnection): boolean;
+  /** Closes those whose client has ended as well, or had time to. */
+  closeEnded(): void;
+}
+
+/** shutdown(2). */
+const SHUT_WR = 1;
+const MSG_DONTWAIT = 0x40;
+/** How long a connection that was ended may wait for its client's end (2 s). */
+const LINGER_MS = 2_000;
+
+/** The sockets of an ordinary worker's clients. */
+export class OrdinaryClientSockets implements ClientSockets {
+  readonly limit: number;
+  readonly #libc: Libc;
+  /** Connections that were ended here and not yet by their client, and when they are closed. */
+  readonly #ended = new Map<number, number>();
+
+  /** Looks at the limit of descriptors, now. */
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    this.limit = descriptorLimit(libc) ?? Infinity;
+  }
+
+  count(): number {
+    return descriptorCount(this.#libc);
+  }
+
+  connections(): ClientConnection[] {
+    return clientConnections(this.#libc, currentInstance().environment);
+  }
+
+  isWaiting(queue: number): boolean {
+    return listenQueueLength(this.#libc, queue) > 0;
+  }
+
+  traffic({ handle }: ClientConnection): Traffic | null {
+    const info = tcpInfo(this.#libc, handle);
+    return info === null ? null : trafficOf(info);
+  }
+
+  end(clients: readonly ClientConnection[]): void {
+    const until = performance.now() + LINGER_MS;
+    const fds = clients.map(({ handle }) => handle);
+    for (const fd of withReserve(() => detach(this.#libc, fds))) {
+      this.#libc.shutdown(fd, SHUT_WR);
+      this.#ended.set(fd, until);
+    }
+  }
+
+  get lingering(): number {
+    return this.#ended.size;
+  }
+
+  isEnded({ handle }: ClientConnection): boolean {
+    return this.#ended.has(handle);
+  }
+
+  closeEnded(): void {
+    const now = performance.now();
+    for (const [fd, until] of this.#ended) {
+      if (now < until && !this.#isOver(fd)) continue;
+      this.#libc.close(fd);
+      this.#ended.delete(fd);
+    }
+  }
+
+  #isOver(fd: number): boolean {
+    const bytes = new Uint8Array(4096);
+    // A client that goes on sending is closed in time, too.
+    for (let pieces = 0; pieces < 16; pieces++) {
+      const length = Number(this.#libc.recv(fd, bytes, 4096n, MSG_DONTWAIT));
+      if (length === 0) return true;
+      if (length < 0) return tcpInfo(this.#libc, fd)?.getUint8(0) === TCP_CLOSE;
+    }
+    return false;
+  }
+}
+
+/** The state after a reset. */
+const TCP_CLOSE = 7;

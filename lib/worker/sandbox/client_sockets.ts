@@ -1,0 +1,75 @@
+/**
+ * Runs in the worker, where it is a sandbox. What looks at clients and ends their connections, made of sealed
+ * operations. A script can change what this module relies on, but not what the sealed operations do.
+ *
+ * @module
+ */
+
+import { type Traffic, trafficOf } from "../clients/judge.ts";
+import type { ClientSockets } from "../clients/sockets.ts";
+import type { ClientConnection } from "../connections.ts";
+import type { SealedConnections } from "./sealed_connections.ts";
+import { TCP_INFO_BYTES } from "./sealed_connections.ts";
+import type { SealedQueues } from "./sealed_queues.ts";
+
+/** How often a connection that was ended is polled before it is closed: for 2 s, as it is polled. */
+const POLLS = 20;
+
+/** The sockets of a sandboxed worker's clients. */
+export class SealedClientSockets implements ClientSockets {
+  readonly limit: number;
+  readonly #connections: SealedConnections;
+  readonly #queues: SealedQueues;
+  readonly #list: () => ClientConnection[];
+  #lingering = 0;
+
+  /** Takes the limit of descriptors, which cannot be asked for any more, and what lists connections. */
+  constructor(
+    limit: number,
+    connections: SealedConnections,
+    queues: SealedQueues,
+    list: () => ClientConnection[],
+  ) {
+    this.limit = limit;
+    this.#connections = connections;
+    this.#queues = queues;
+    this.#list = list;
+  }
+
+  count(): number {
+    return this.#connections.countDescriptors();
+  }
+
+  connections(): ClientConnection[] {
+    return this.#list();
+  }
+
+  isWaiting(queue: number): boolean {
+    return this.#queues.length(queue) > 0;
+  }
+
+  traffic({ handle }: ClientConnection): Traffic | null {
+    const bytes = new Uint8Array(TCP_INFO_BYTES);
+    const told = this.#connections.describeTraffic(handle, bytes);
+    return told ? trafficOf(new DataView(bytes.buffer)) : null;
+  }
+
+  end(clients: readonly ClientConnection[]): void {
+    for (const { handle } of clients) {
+      if (this.#connections.detach(handle, POLLS)) this.#lingering += 1;
+    }
+  }
+
+  get lingering(): number {
+    return this.#lingering;
+  }
+
+  /** What was ended is listed no more. */
+  isEnded(): boolean {
+    return false;
+  }
+
+  closeEnded(): void {
+    this.#lingering = this.#connections.pollDetached();
+  }
+}
