@@ -164,13 +164,17 @@ async function crowd(address: string, size: number): Promise<Disposable> {
 
 /** Each worker may have 80 descriptors, and has some 40 of them for itself. */
 const FEW = "processes = 2\nmax-fd = 80\nlisten = 300\nhttp-headers-timeout = 0";
+/** A sandbox has more of them for itself. */
+const SANDBOXED = "allow-read = .";
+const FEW_SANDBOXED = `${FEW.replace("80", "120")}\n${SANDBOXED}`;
 
 async function outlivesACrowd(
   app: string,
   option: string,
   say: { readonly wait: string | Uint8Array; readonly upload: string | Uint8Array },
+  few = FEW,
 ): Promise<void> {
-  const { master, address } = await start(FEW, app, `${option} = 127.0.0.1:0`);
+  const { master, address } = await start(few, app, `${option} = 127.0.0.1:0`);
   await using running = master;
   using waiting = await Client.connect(address);
   await waiting.say(say.wait);
@@ -207,6 +211,22 @@ Deno.test("a crowd that takes all descriptors ends no node server", () =>
 
 Deno.test("a crowd that takes all descriptors ends nothing on a uwsgi-socket", () =>
   outlivesACrowd(DENO_APP, "uwsgi-socket", { wait: uwsgiGet("/wait"), upload: uwsgiPost(10) }));
+
+Deno.test("a crowd that takes all descriptors ends no sandboxed worker and no request", () =>
+  outlivesACrowd(
+    DENO_APP,
+    "http-socket",
+    { wait: get("/wait"), upload: post(10, "") },
+    FEW_SANDBOXED,
+  ));
+
+Deno.test("a crowd that takes all descriptors ends no node server in a sandbox", () =>
+  outlivesACrowd(
+    NODE_APP,
+    "http-socket",
+    { wait: get("/wait"), upload: post(10, "") },
+    FEW_SANDBOXED,
+  ));
 
 async function keepsToItsNumber(app: string): Promise<void> {
   const { master, address } = await start("max-connections = 3\nlisten = 20", app);
@@ -256,8 +276,8 @@ Deno.test("a worker with too many clients is replaced as any other", async () =>
 
 const TIMES = "http-headers-timeout = 1\nhttp-body-timeout = 1";
 
-async function endsTheSlow(app: string): Promise<void> {
-  const { master, address } = await start(TIMES, app);
+async function endsTheSlow(app: string, more = ""): Promise<void> {
+  const { master, address } = await start(`${TIMES}\n${more}`, app);
   await using running = master;
   using waiting = await Client.connect(address, get("/wait"));
   using silent = await Client.connect(address);
@@ -282,6 +302,9 @@ Deno.test("slow heads and slow bodies end, a slow handler does not", () => endsT
 
 Deno.test("slow heads and slow bodies of a node server end, a slow handler does not", () =>
   endsTheSlow(NODE_APP));
+
+Deno.test("slow heads and slow bodies end in a sandbox, a slow handler does not", () =>
+  endsTheSlow(DENO_APP, SANDBOXED));
 
 Deno.test("no time ends a WebSocket, an event stream, a slow download or a slow upload", async () => {
   const { master, address } = await start(`${TIMES}\nhttp-keepalive-timeout = 1`);
@@ -320,8 +343,8 @@ function frame(text: string): Uint8Array {
   return Uint8Array.of(0x81, 0x80 | text.length, 0, 0, 0, 0, ...new TextEncoder().encode(text));
 }
 
-Deno.test("a connection that ends idle takes no request with it", async () => {
-  const { master, address } = await start("http-keepalive-timeout = 0.4");
+async function endsIdle(more = ""): Promise<void> {
+  const { master, address } = await start(`http-keepalive-timeout = 0.4\n${more}`);
   await using running = master;
   const ends = { answered: 0, closed: 0, lost: 0 };
   /** Sends a second request some time after the first, and says which one in its path. */
@@ -343,7 +366,12 @@ Deno.test("a connection that ends idle takes no request with it", async () => {
   }
   assertEquals(ends.lost, 0);
   assert(ends.answered > 0 && ends.closed > 0, JSON.stringify(ends));
-});
+}
+
+Deno.test("a connection that ends idle takes no request with it", () => endsIdle());
+
+Deno.test("a connection that ends idle in a sandbox takes no request with it", () =>
+  endsIdle(SANDBOXED));
 
 Deno.test("a body in the uwsgi protocol that does not go on ends", async () => {
   const { master, address } = await start(TIMES, DENO_APP, "uwsgi-socket = 127.0.0.1:0");

@@ -172,17 +172,15 @@ export async function idleConnections(
 }
 
 /**
- * Takes all free numbers below the highest one, so that a limit tells what was open when the script began
- * from what came later.
+ * Takes all free numbers below the highest one that is needed, so that a limit tells what was open when the
+ * script began from what came later. What has a higher number was inherited from somebody, and is nobody's.
  *
  * @param fd What the free numbers are to stand for.
  * @returns The first number above.
  */
-export function fillNumbers(c: Libc, fd: number): number {
-  const highest = Math.max(...openDescriptors(c));
+export function fillNumbers(c: Libc, fd: number, highest: number): number {
   let copy = duplicate(c, fd);
   while (copy < highest) copy = duplicate(c, fd);
-  if (copy < highest) return highest + 1;
   c.close(copy);
-  return copy;
+  return highest + 1;
 }

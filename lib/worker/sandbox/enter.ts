@@ -84,13 +84,13 @@ async function seal(
   const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
   // The paths are the same for all workers, and each is a socket only for a moment.
   const unlock = lock(libc, `${directoryOf(instance)}/sandbox.lock`);
-  let quiet: number;
+  let own: { readonly quiet: number; readonly highest: number };
   try {
-    quiet = await arrange(instance, libc, c, { memory, throwaways, key: [first, second] });
+    own = await arrange(instance, libc, c, { memory, throwaways, key: [first, second] });
   } finally {
     unlock();
   }
-  const below = fillNumbers(libc, quiet);
+  const below = fillNumbers(libc, own.quiet, own.highest);
   for (
     const own of [Channel, InFlight, Lane, LaneClock, MetricTable, RequestMeter, Scoreboard]
   ) {
@@ -115,7 +115,7 @@ async function seal(
 /**
  * Opens what the sealed operations need, and gives them to the instance.
  *
- * @returns The descriptor of the quiet socket.
+ * @returns The descriptor of the quiet socket, and the highest one that an operation needs.
  */
 async function arrange(
   instance: Instance,
@@ -125,7 +125,7 @@ async function arrange(
     readonly memory: number;
     readonly key: readonly [number, number];
   },
-): Promise<number> {
+): Promise<{ readonly quiet: number; readonly highest: number }> {
   const { environment } = instance;
   const { control, stderr, sockets, masterPid, listen: backlog } = environment;
   const files = sealedFiles(c, key);
@@ -147,6 +147,7 @@ async function arrange(
   for (const path of throwaways) libc.unlink(cString(path));
   const queues = inheritedQueues(libc, files, environment);
   const directory = openKernelFile(libc, "/proc/self/fd", true);
+  const status = openKernelFile(libc, "/proc/self/status");
   const log = stderr ?? 2;
   const address = unixSockaddr(control, false);
   const own = new TextEncoder().encode(directoryOf(instance));
@@ -164,7 +165,7 @@ async function arrange(
     directory: cString(directoryOf(instance)),
     directoryLength: own.length,
     seconds: Math.ceil(environment.mercyMs / 1000 + GRACE_S),
-    status: openKernelFile(libc, "/proc/self/status"),
+    status,
   });
   instance.operations = sealedOperations({
     log: sealedLog(c, new Int32Array(Deno.UnsafePointerView.getArrayBuffer(errno, 4)), {
@@ -205,7 +206,13 @@ async function arrange(
   instance.removeLeftovers = () => master.removeDirectory();
   forgetLineSinks();
   lookAtOutputAgain();
-  return quiet.fd;
+  const needed = [
+    ...[memory, log, quiet.fd, staging, directory, status],
+    ...epolls.flatMap(({ fd, info }) => [fd, info]),
+    ...[...seats, ...spares].map(({ fd }) => fd),
+    ...queues.flatMap(({ name, spares }) => [name, ...spares]),
+  ];
+  return { quiet: quiet.fd, highest: Math.max(...needed) };
 }
 
 /** What serves each queue that this worker may accept from, and a listener for each socket. */
