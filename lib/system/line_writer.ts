@@ -5,8 +5,9 @@
  * A regular file needs nothing for that: one write(2) is one piece. On a pipe or a terminal only short
  * writes are (pipe(7), PIPE_BUF), so there each write holds a record lock on a file that all processes
  * share; the kernel releases it when its holder dies (fcntl(2), F_SETLK). A holder that was stopped in
- * the middle of a line keeps the lock, so nobody waits for it for ever: the line is
- * written without the lock then, which only cuts lines that are longer than PIPE_BUF.
+ * the middle of a line keeps the lock, so nobody waits for ever for a lock that is held
+ * although the file could be written to: the line is written without it then, which only cuts lines that are
+ * longer than PIPE_BUF. While the file takes nothing, everybody has to wait for its reader.
  *
  * @module
  */
@@ -23,8 +24,10 @@ const FLOCK_SIZE = 32;
 const LOCK_TRIES = 200;
 /** After a line that waited in vain, lines do not wait for this long (1 s). */
 const LOCK_REST_MS = 1_000;
-/** How long a line of the master waits for the lock: the master serves all others (20 ms). */
-export const MASTER_LOCK_WAIT_MS = 20;
+const POLLFD_BYTES = 8;
+const POLLOUT = 4;
+/** How long a line of the master waits for a lock that nobody uses: the master serves all others (50 ms). */
+export const MASTER_LOCK_WAIT_MS = 50;
 
 /** Writes one text with a newline at its end; false: not all of it could be written. */
 export type LineWriter = (text: string) => boolean;
@@ -35,7 +38,7 @@ export interface LineWriterOptions {
   readonly fd?: number;
   /** Another function for write(2). @default that of the C library */
   readonly write?: Libc["write"];
-  /** How long a line waits for the lock, in milliseconds. @default 2000 */
+  /** How long a line waits for a lock that nobody uses, in milliseconds. @default 2000 */
   readonly lockWaitMs?: number;
 }
 
@@ -54,7 +57,7 @@ export function stderrLines(
     ? writeToDeno(fd === 1 ? "stdout" : "stderr")
     : writeTo(c, fd, own ?? c.write);
   const locked = c !== null && lockFd !== null && !isRegularFile(c, fd);
-  const lock = locked ? new LineLock(c, lockFd, lockWaitMs) : null;
+  const lock = locked ? new LineLock(c, lockFd, fd, lockWaitMs) : null;
   return lineWriter((bytes, length) => {
     const held = lock?.acquire() === true;
     try {
@@ -130,14 +133,19 @@ class LineLock {
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #waitMs: number;
+  /** `struct pollfd` of the file that is written to. */
+  readonly #polled = new Uint8Array(POLLFD_BYTES);
   readonly #flock = new Uint8Array(FLOCK_SIZE);
   /** Until then no line waits. */
   #restUntil = -Infinity;
 
-  constructor(c: Libc, fd: number, waitMs: number) {
+  constructor(c: Libc, fd: number, file: number, waitMs: number) {
     this.#libc = c;
     this.#fd = fd;
     this.#waitMs = waitMs;
+    const view = new DataView(this.#polled.buffer);
+    view.setInt32(0, file, true);
+    view.setInt16(4, POLLOUT, true);
   }
 
   /** True if the lock is held now. */
@@ -145,11 +153,11 @@ class LineLock {
     for (let i = 0; i < LOCK_TRIES; i++) {
       if (this.#set(F_WRLCK)) return true;
     }
-    const begin = performance.now();
-    if (begin < this.#restUntil) return false;
-    while (performance.now() - begin < this.#waitMs) {
+    if (performance.now() < this.#restUntil) return false;
+    for (let unused = 0; unused < this.#waitMs;) {
       sleep(1);
       if (this.#set(F_WRLCK)) return true;
+      if (this.#isWritable()) unused++;
     }
     this.#restUntil = performance.now() + LOCK_REST_MS;
     return false;
@@ -157,6 +165,10 @@ class LineLock {
 
   release(): void {
     this.#set(F_UNLCK);
+  }
+
+  #isWritable(): boolean {
+    return this.#libc.poll(this.#polled, 1n, 0) !== 0;
   }
 
   #set(type: number): boolean {

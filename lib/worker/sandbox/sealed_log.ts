@@ -89,22 +89,24 @@ export function sealedLog(
     return c.fcntl_lock(memory, F_SETLK, flock) === 0;
   }
 
-  function lock(): boolean {
+  function lock(fd: number): boolean {
     for (let i = 0; i < LOCK_TRIES; i++) {
       if (setLock(F_WRLCK)) return waits = true;
     }
-    for (let i = 0; waits && i < LOCK_WAITS; i++) {
+    // A lock that is held although the log could be written to is one that nobody uses.
+    for (let unused = 0; waits && unused < LOCK_WAITS;) {
       c.poll(nobody, none, 1);
       if (setLock(F_WRLCK)) return true;
+      if (isWritable(fd, 0)) unused++;
     }
     return waits = false;
   }
 
-  /** Waits until a descriptor can be written to. */
-  function waitFor(fd: number): void {
+  /** True if a descriptor can be written to, or cannot be waited for. */
+  function isWritable(fd: number, waitMs: number): boolean {
     for (let i = 0; i < POLL_BYTES; i++) writable[i] = i < 4 ? (fd >> (8 * i)) & 0xff : 0;
     writable[4] = POLLOUT;
-    c.poll(writable, one, READER_WAIT_MS);
+    return c.poll(writable, one, waitMs) !== 0;
   }
 
   /** Copies what is written: a caller's memory may be shared with threads that change it. */
@@ -137,7 +139,7 @@ export function sealedLog(
       const error = errno[0] ?? 0;
       if (count < 0 && error !== EAGAIN && error !== EINTR) break;
       tries++;
-      waitFor(fd);
+      isWritable(fd, READER_WAIT_MS);
     }
     return written;
   }
@@ -152,7 +154,7 @@ export function sealedLog(
     const file = target === TARGETS.log ? logFile : target === STDOUT ? stdoutFile : stderrFile;
     if (file === null || !files.is(fd, file)) return 0;
     // A regular file takes one write as one piece.
-    const held = file.type !== FILE_TYPE.regular && lock();
+    const held = file.type !== FILE_TYPE.regular && lock(fd);
     const written = writeAll(fd, file, bytes as Uint8Array<ArrayBuffer>, length);
     if (held) setLock(F_UNLCK);
     return written;
