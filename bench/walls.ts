@@ -5,19 +5,12 @@
  */
 
 import { type Findings, type Goal, type Length, runBench } from "./bench.ts";
-import {
-  ARRANGEMENTS,
-  cells,
-  compare,
-  type Comparison,
-  HEAD,
-  startInstance,
-} from "./comparison.ts";
+import { startInstance } from "./comparison.ts";
 import { Instance } from "./instance.ts";
 import { measurePairs, type Ratio, ratioOf } from "./pairs.ts";
 import { markdownTable } from "./readme.ts";
 import { now } from "./servers.ts";
-import { requireWrk } from "./wrk.ts";
+import { requireWrk, runWrk } from "./wrk.ts";
 
 /** A start takes at most this many times as long, without the thread of a generation. */
 const START_GOAL = 1.1;
@@ -32,28 +25,26 @@ function sandboxed(walls: "all" | "none"): readonly string[] {
   return ["--allow-net=false", `--sandbox-walls=${walls}`];
 }
 
-const REQUESTS: Comparison = {
-  name: "Sandboxed workers, with walls / without",
-  start: {
-    ours: (cpu) => startInstance({ app: APP, processes: 2, cpu, args: sandboxed("all") }),
-    theirs: (cpu) => startInstance({ app: APP, processes: 2, cpu, args: sandboxed("none") }),
-  },
-};
+/** The server and wrk have a processor each. */
+const [SERVER_CPU, WRK_CPU] = [0, 1];
+const CONNECTIONS = 64;
+/** Instances differ by more than the walls cost, so each pair has two of its own. */
+const REQUESTS = {
+  full: { pairs: 15, warmUpSeconds: 1, seconds: 3 },
+  short: { pairs: 2, warmUpSeconds: 1, seconds: 1 },
+} as const;
 
 async function measure(length: Length): Promise<Findings> {
   await requireWrk();
   const start = await measureStarts(STARTS[length], startAnother);
   const generation = await measureStarts(STARTS[length], startGeneration);
-  const rows: (string | number)[][] = [];
-  const goals: Goal[] = [startGoal(start)];
-  for (const arrangement of ARRANGEMENTS) {
-    const ratio = await compare(REQUESTS, arrangement, length);
-    rows.push(cells(REQUESTS, arrangement, ratio));
-    if (!arrangement.judged) continue;
-    const times = `${ratio.median.toFixed(3)} of the requests, at least ${REQUESTS_GOAL}`;
-    const reached = ratio.median >= REQUESTS_GOAL;
-    goals.push({ what: `behind the walls ${times}`, reached, counted: false });
-  }
+  const requests = await measureRequests(length);
+  const times = `${requests.median.toFixed(3)} of the requests, at least ${REQUESTS_GOAL}`;
+  const goals: Goal[] = [startGoal(start), {
+    what: `behind the walls ${times}`,
+    reached: requests.median >= REQUESTS_GOAL,
+    counted: false,
+  }];
   const starts = markdownTable(
     ["Until a worker accepts", "Ratio", "min – max", "Pairs", "With (ms)", "Without (ms)"],
     [
@@ -61,7 +52,11 @@ async function measure(length: Length): Promise<Findings> {
       startCells("the first of a generation, with its thread", generation),
     ],
   );
-  return { text: `${starts}\n\n${markdownTable(HEAD, rows)}`, goals };
+  const answered = markdownTable(
+    ["Requests per second", "Ratio", "min – max", "Pairs", "With", "Without"],
+    [["one worker, pinned", Number(requests.median.toFixed(3)), ...cellsOf(requests)]],
+  );
+  return { text: `${starts}\n\n${answered}`, goals };
 }
 
 function startGoal({ median }: Ratio): Goal {
@@ -70,14 +65,26 @@ function startGoal({ median }: Ratio): Goal {
 }
 
 function startCells(what: string, ratio: Ratio): (string | number)[] {
-  return [
-    what,
-    Number(ratio.median.toFixed(2)),
-    `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`,
-    ratio.pairs,
-    Math.round(ratio.ours),
-    Math.round(ratio.theirs),
-  ];
+  return [what, Number(ratio.median.toFixed(2)), ...cellsOf(ratio)];
+}
+
+function cellsOf({ min, max, pairs, ours, theirs }: Ratio): (string | number)[] {
+  return [`${min.toFixed(2)} – ${max.toFixed(2)}`, pairs, Math.round(ours), Math.round(theirs)];
+}
+
+/** Requests that one worker answers per second, with walls and without. */
+async function measureRequests(length: Length): Promise<Ratio> {
+  const { pairs, warmUpSeconds, seconds } = REQUESTS[length];
+  return ratioOf(
+    await measurePairs(pairs, async (side) => {
+      const args = sandboxed(side === "ours" ? "all" : "none");
+      const choice = { app: APP, processes: 1, cpu: SERVER_CPU, args };
+      await using server = await startInstance(choice);
+      const load = { address: server.address, connections: CONNECTIONS, cpu: WRK_CPU };
+      await runWrk({ ...load, seconds: warmUpSeconds });
+      return await runWrk({ ...load, seconds });
+    }),
+  );
 }
 
 /** Two instances with one worker each, which is started again and again. */
