@@ -65,7 +65,7 @@ deno-worker-override = app.ts`,
   for (let i = 0; i < 20; i++) running.write({ "text.ts": text(String(i)), "app.ts": APP });
   await running.waitFor("reloadFinished", () => true, from);
   const asked = running.events.slice(from).filter(({ event }) => event === "reloadRequested");
-  // On a slow machine they may not all come together.
-  assert(asked.length >= 1 && asked.length <= 3, `${asked.length} reloads`);
+  // Forty saves: on a slow machine they may not all come together, but one reload each would be forty.
+  assert(asked.length >= 1 && asked.length <= 10, `${asked.length} reloads`);
   assertStringIncludes(asked[0]?.message ?? "", "has changed");
 });

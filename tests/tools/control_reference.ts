@@ -94,6 +94,10 @@ Here \`duwsgi\` stands for \`deno run -A main.ts\`.
 ${CTL_USAGE.replace(/\n\nCommands:$/, "")}
 \`\`\`
 
+\`status --json\` has \`phase\`, \`generation\`, \`processes\`, \`reload\`, and for each slot its counts and
+workers. \`walls\` says for a sandbox which walls the kernel has put around the workers that accept:
+\`wall\`, \`holds\`, and \`why\` one does not hold, see [Security](security.md#walls-by-the-kernel).
+
 With \`--wait\` it ends when the command is through, and says what came of it: for a reload the old and
 the new process of each slot, for a failure the reason with file and line. \`--json\` has the same for
 machines: \`outcome\` (\`done\`, \`rolled-back\`, \`failed\`, \`cancelled\`), \`generation\`, \`tookMs\`,
