@@ -147,6 +147,16 @@ export const PROJECT_LAYOUTS: readonly ProjectLayout[] = [
     },
   },
   {
+    name: "a package that no lock file knows yet",
+    files: {
+      "app/deno.json": `{ "imports": { "nearest": "npm:deno-std@1.4.0/text/closest_string.js" } }`,
+      "app/main.ts": serve(
+        `import { closestString } from "nearest";`,
+        `closestString("fin", ["fine", "else"])`,
+      ),
+    },
+  },
+  {
     name: "a package in node_modules above",
     files: {
       "package.json": `{ "dependencies": { "greeting": "1.0.0" } }`,

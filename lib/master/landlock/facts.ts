@@ -136,6 +136,7 @@ async function moduleGraph(plan: LandlockPlan, directory: string): Promise<Graph
       ...configFlags(plan.denoFlags),
       // What comes from hosts imports no files, so nothing is fetched.
       "--no-remote",
+      "--no-lock",
       ...plan.importFlags.includes("--cached-only") ? ["--no-npm"] : [],
       `--import-map=${plan.importMap}`,
       entry,
@@ -180,14 +181,12 @@ function timeOf(path: string, time: "ctime" | "birthtime"): number {
 
 /** Has Deno fill its cache, as the first start would. What goes wrong, the worker will say. */
 async function fillCache(plan: LandlockPlan): Promise<void> {
-  await deno(plan, [
-    "cache",
-    "--quiet",
-    ...cacheFlags(plan.denoFlags),
-    ...plan.importFlags,
-    `--import-map=${plan.importMap}`,
-    ...plan.preloads,
-    plan.script,
+  const cache = (flags: readonly string[], modules: readonly string[]) =>
+    deno(plan, ["cache", "--quiet", ...flags, `--import-map=${plan.importMap}`, ...modules]);
+  await Promise.all([
+    cache([...cacheFlags(plan.denoFlags), ...plan.importFlags], [plan.script]),
+    // Apart from the script: Deno would take duwsgi's own configuration, and write to its deno.lock.
+    cache(["--no-config", "--no-lock"], plan.preloads),
   ]);
 }
 
