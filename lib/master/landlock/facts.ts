@@ -137,7 +137,7 @@ async function moduleGraph(plan: LandlockPlan, directory: string): Promise<Graph
       // What comes from hosts imports no files, so nothing is fetched.
       "--no-remote",
       "--no-lock",
-      ...plan.importFlags.includes("--cached-only") ? ["--no-npm"] : [],
+      ...plan.importFlags.includes(CACHED_ONLY) ? ["--no-npm"] : [],
       `--import-map=${plan.importMap}`,
       entry,
     ]);
@@ -179,12 +179,28 @@ function timeOf(path: string, time: "ctime" | "birthtime"): number {
   }
 }
 
-/** Has Deno fill its cache, as the first start would. What goes wrong, the worker will say. */
+const CACHED_ONLY = "--cached-only";
+
+/** `deno cache` does not know `--cached-only`: it reaches nobody where this is its proxy. */
+const OFFLINE: Readonly<Record<string, string>> = Object.fromEntries(
+  ["HTTP_PROXY", "HTTPS_PROXY"].flatMap((name) => [name, name.toLowerCase()])
+    .map((name) => [name, "http://127.0.0.1:1"]).concat([["NO_PROXY", ""], ["no_proxy", ""]]),
+);
+
+/**
+ * Has Deno fill its cache, and write its deno.lock, as the first start would. What goes wrong, the worker
+ * will say.
+ */
 async function fillCache(plan: LandlockPlan): Promise<void> {
-  const cache = (flags: readonly string[], modules: readonly string[]) =>
-    deno(plan, ["cache", "--quiet", ...flags, `--import-map=${plan.importMap}`, ...modules]);
+  const { importMap, importFlags, denoFlags } = plan;
+  const isOffline = [...importFlags, ...denoFlags].includes(CACHED_ONLY);
+  const cache = (flags: readonly string[], modules: readonly string[]) => {
+    const args = ["cache", "--quiet", ...flags, `--import-map=${importMap}`, ...modules];
+    return deno(plan, args, isOffline ? OFFLINE : {});
+  };
+  const flags = importFlags.filter((flag) => flag !== CACHED_ONLY);
   await Promise.all([
-    cache([...cacheFlags(plan.denoFlags), ...plan.importFlags], [plan.script]),
+    cache([...cacheFlags(denoFlags), ...flags], [plan.script]),
     // Apart from the script: Deno would take duwsgi's own configuration, and write to its deno.lock.
     cache(["--no-config", "--no-lock"], plan.preloads),
   ]);
@@ -196,12 +212,13 @@ const DENO_TIMEOUT_MS = 60_000;
 async function deno(
   { env, script }: LandlockPlan,
   args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number; readonly stdout: string }> {
   const { code, stdout } = await new Deno.Command(DENO, {
     args: [...args],
     // There it finds the configuration that the script has.
     cwd: dirname(script),
-    env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    env: { ...env, ...more, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "null",
@@ -218,8 +235,7 @@ function configFlags(denoFlags: readonly string[]): string[] {
 }
 
 /** Flags of `deno run` that `deno cache` knows as well, and that decide what is in the cache. */
-const CACHE_FLAGS =
-  /^--(no-lock|frozen|node-modules-dir|vendor|cached-only|no-remote|no-npm|unstable-)/;
+const CACHE_FLAGS = /^--(no-lock|frozen|node-modules-dir|vendor|no-remote|no-npm|unstable-)/;
 
 function cacheFlags(denoFlags: readonly string[]): string[] {
   const lock = denoFlags.flatMap((flag) => /^--lock=(.+)$/.exec(flag)?.[1] ?? []);
