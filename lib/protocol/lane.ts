@@ -16,11 +16,14 @@ import { add, type Count, COUNT_AT, type Tally, TALLY_CELLS } from "./tally.ts";
 
 export { MAX_LANES, SHARED_BYTES } from "./memory_layout.ts";
 
+/** Name of a number in a lane. */
+export type LaneCell = "slot" | "inFlight" | "oldestSince" | "userDeadline" | "lag";
+
 /**
  * Where the 32-bit cells of a lane are. These are constants: a worker looks them up while its script
  * runs, and a script that could choose a cell could write to any of them.
  */
-const CELL_AT = tableOf({
+const CELL_AT: Readonly<Record<LaneCell, number>> = tableOf({
   /** The slot of its process. */
   slot: OWNER_CELL,
   /** Requests whose handlers are at work. */
@@ -38,9 +41,6 @@ const OLDEST_SINCE_AT = CELL_AT.oldestSince;
 const VERSION_AT = 5;
 /** Bytes of the name. */
 const NAME_LENGTH_AT = 6;
-
-/** Name of a number in a lane. */
-export type LaneCell = keyof typeof CELL_AT;
 
 /** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
 const { add: atomicAdd, load: atomicLoad, store: atomicStore } = Atomics;

@@ -33,8 +33,20 @@ import {
 
 export { MAX_SLOTS } from "./memory_layout.ts";
 
+/** Name of a cell that the master writes. */
+export type MasterCell =
+  | "pid"
+  | "accepting"
+  | "generation"
+  | "respawns"
+  | "lastSpawn"
+  | "requestsAtSpawn";
+
+/** Name of a cell of a row. */
+export type RowCell = MasterCell | "averageTime";
+
 /** Where the 64-bit cells of a row are; behind them is the tally of the processes that are gone. */
-const ROW_AT = tableOf({
+const ROW_AT: Readonly<Record<RowCell, number>> = tableOf({
   pid: 0,
   accepting: 1,
   generation: 2,
@@ -46,12 +58,6 @@ const ROW_AT = tableOf({
   averageTime: 6,
 });
 const ROW_TALLY_AT = 7;
-
-/** Name of a cell of a row. */
-export type RowCell = keyof typeof ROW_AT;
-
-/** Name of a cell that the master writes. */
-export type MasterCell = Exclude<RowCell, "averageTime">;
 
 /** Name of whatever a row shows. */
 export type Cell = RowCell | Count;

@@ -25,16 +25,16 @@ export type Count =
   /** Log lines that could not be written. */
   | "logLinesLost";
 
+/** Name of a list of counts. */
+export type List = "responses" | "latency";
+
 /** Lists of counts, and how many each has. */
-const LISTS = tableOf({
+const LISTS: Readonly<Record<List, number>> = tableOf({
   /** Responses by the first digit of their status, from 1 on. */
   responses: 5,
   /** Requests by the time they took, see `latency.ts`. */
   latency: LATENCY_BUCKETS,
 });
-
-/** Name of a list of counts. */
-export type List = keyof typeof LISTS;
 
 /** The cells of one process, or the sums of a slot. */
 export type Tally = Float64Array;
