@@ -43,7 +43,9 @@ deno-worker-override = app.ts`,
     assert(pids.length > 0, "the daemon runs");
     await running.eventually(() => log(running).includes('"ready"'), "ready workers");
     if (option === "daemonize2") assertEquals(running.processes().length, 3);
-    const pid = Number(Deno.readTextFileSync(running.path("m.pid")));
+    // A safe-pidfile is written after the line which says that the workers are ready.
+    await running.eventually(() => running.read("m.pid") !== "", "pidfile");
+    const pid = Number(running.read("m.pid"));
     assertEquals(stat(pid).session, pid);
     assertEquals(running.output, []);
     assertEquals(Deno.readLinkSync(`/proc/${pid}/fd/0`), "/dev/null");
