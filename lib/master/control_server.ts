@@ -14,8 +14,8 @@ import {
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
-import { after } from "../system/timing.ts";
-import { acceptAll } from "./accept_all.ts";
+import { after, type Cancel, every } from "../system/timing.ts";
+import { DirectorySocket } from "./directory_socket.ts";
 import { logLine } from "./log.ts";
 import { MasterDirectory } from "./master_directory.ts";
 
@@ -38,6 +38,9 @@ const HELLO_TIMEOUT_MS = 10_000;
 /** So many bytes wait for a worker that does not read (4 MiB). */
 const MOST_UNSENT_BYTES = 4 << 20;
 
+/** How often the directory is looked at, together with what else wakes the master (10 s). */
+const LOOK_MS = 10_000;
+
 /** So many callers may be unknown at a time, beside one for each worker that is expected. */
 const MOST_UNKNOWN = 64;
 
@@ -45,10 +48,11 @@ const MOST_UNKNOWN = 64;
 export class ControlServer {
   readonly #expected = new Map<string, (caller: Caller) => void>();
   #unknown = 0;
-  readonly #onRenewal: (() => void)[] = [];
   readonly #avoid: readonly string[];
+  readonly #sockets: DirectorySocket[] = [];
   #directory: MasterDirectory;
-  #listener: Deno.UnixListener;
+  #toldProblem = "";
+  #stopLooking: Cancel = () => {};
 
   /**
    * Begins to listen in a new directory, or in that of the program that was here before; if somebody has
@@ -63,7 +67,10 @@ export class ControlServer {
       // The cache of the user of `uid` stays.
       if (!isDirectory) Deno.removeSync(`${this.directory}/${name}`);
     }
-    this.#listener = this.#listen();
+    this.open("control.sock", "Cannot take the call of a worker", (connection) => {
+      if (this.#unknown < MOST_UNKNOWN + this.#expected.size) void this.#greet(connection);
+      else connection.close();
+    });
   }
 
   /**
@@ -80,30 +87,43 @@ export class ControlServer {
   }
 
   /**
-   * Makes sure that the directory is still the master's own. If somebody has removed it or put another
-   * one in its place, there is a new one from now on; workers that run keep their connections.
+   * Makes sure that the directory is still the master's own, and that its sockets are in it. If somebody has
+   * removed it or put another one in its place, there is a new one from now on; workers that run keep their
+   * connections.
    *
    * @returns Its path.
-   * @throws {Error} If no directory can be made.
+   * @throws {Error} If no directory can be made, or no socket be opened in it.
    */
   ensureDirectory(): string {
-    if (this.#directory.isIntact()) return this.directory;
-    const { path } = this.#directory;
-    const next = MasterDirectory.make(path, this.#avoid);
-    this.#directory.unlock();
-    this.#directory = next;
-    this.#listener.close();
-    this.#listener = this.#listen();
-    const text = `Somebody has removed or replaced the master's directory ${path}, so ` +
-      `${next.path} takes its place`;
-    logLine("warning", text, { event: "directoryRenewed", directory: next.path });
-    for (const renewed of this.#onRenewal) renewed();
-    return next.path;
+    if (!this.#directory.isIntact()) this.#renew();
+    for (const socket of this.#sockets) socket.ensure(this.directory);
+    return this.directory;
   }
 
-  /** Calls `renewed` each time another directory has taken the place of the one before. */
-  onRenewal(renewed: () => void): void {
-    this.#onRenewal.push(renewed);
+  /**
+   * Opens a socket in the directory, which is there for as long as it is open, whatever becomes of the
+   * directory.
+   *
+   * @param problem Begins the line in the log when a connection could not be taken.
+   * @throws {Error} If it cannot be opened.
+   */
+  open(
+    name: string,
+    problem: string,
+    begin: (connection: Deno.UnixConn) => void,
+  ): DirectorySocket {
+    const socket = new DirectorySocket(this.directory, name, problem, begin);
+    this.#sockets.push(socket);
+    return socket;
+  }
+
+  /**
+   * From now on looks regularly whether the directory is still there: an operator who calls cannot say that
+   * it is not.
+   */
+  keepLooking(): void {
+    this.#stopLooking();
+    this.#stopLooking = every(LOOK_MS, () => this.#look());
   }
 
   /** Calls `onCall` when the worker with this token calls, once. */
@@ -118,17 +138,32 @@ export class ControlServer {
 
   /** Stops listening and removes the directory. */
   close(): void {
-    this.#listener.close();
+    this.#stopLooking();
+    for (const socket of this.#sockets) socket.close();
     this.#directory.remove();
   }
 
-  #listen(): Deno.UnixListener {
-    const listener = Deno.listen({ transport: "unix", path: this.path });
-    void acceptAll(listener, "Cannot take the call of a worker", (connection) => {
-      if (this.#unknown < MOST_UNKNOWN + this.#expected.size) void this.#greet(connection);
-      else connection.close();
-    });
-    return listener;
+  #renew(): void {
+    const { path } = this.#directory;
+    const next = MasterDirectory.make(path, this.#avoid);
+    this.#directory.unlock();
+    this.#directory = next;
+    const now = next.path === path ? "it is made again" : `${next.path} takes its place`;
+    const text = `Somebody has removed or replaced the master's directory ${path}, so ${now}`;
+    logLine("warning", text, { event: "directoryRenewed", directory: next.path });
+  }
+
+  #look(): void {
+    try {
+      this.ensureDirectory();
+      this.#toldProblem = "";
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason === this.#toldProblem) return;
+      this.#toldProblem = reason;
+      const text = `The master's directory ${this.directory} cannot be made again: ${reason}`;
+      logLine("error", text, { event: "directoryLost" });
+    }
   }
 
   async #greet(connection: Deno.UnixConn): Promise<void> {

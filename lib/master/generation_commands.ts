@@ -5,21 +5,32 @@
  * @module
  */
 
-import { removeUseless } from "../system/owned_path.ts";
+import { exists, removeUseless } from "../system/owned_path.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master_setup.ts";
 import { writeFacts } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { forgetCommand, type WorkerCommand, workerCommand } from "./worker_command.ts";
 
+/** What was written for a generation. */
+interface WrittenFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What the workers of a generation are started with. */
+interface Known {
+  readonly command: WorkerCommand;
+  /** Where its files were written. */
+  readonly directory: string;
+  readonly files: readonly WrittenFile[];
+}
+
 /** The commands of the generations whose workers may still be started. */
 export class GenerationCommands {
   readonly #surroundings: Surroundings;
-  /** By generation, with the directory in which the files were written. */
-  readonly #known = new Map<
-    number,
-    { readonly command: WorkerCommand; readonly directory: string }
-  >();
+  /** By generation. */
+  readonly #known = new Map<number, Known>();
   /** What was said of the generation before, and is not said again. */
   #notes: ReadonlySet<string> = new Set();
 
@@ -30,7 +41,8 @@ export class GenerationCommands {
 
   /**
    * The same for all workers of a generation: the script's configuration is read once for them, and again
-   * if the master's directory has been lost.
+   * if the master has another directory by now. Files that somebody has removed, as cleaners of old files do, are
+   * written anew as they were.
    *
    * @throws {Error} As `workerCommand()`.
    */
@@ -38,16 +50,21 @@ export class GenerationCommands {
     const { control, certificates } = this.#surroundings;
     const directory = control.ensureDirectory();
     const known = this.#known.get(generation);
-    if (known?.directory === directory) return known.command;
+    if (known?.directory === directory) {
+      known.files.forEach(restore);
+      return known.command;
+    }
     const command = workerCommand(instruction.config, String(generation), directory);
     // Certificates are in no directory.
     if (known === undefined) certificates?.prepare(generation, instruction.config.sockets);
-    writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
+    const path = factsPath(directory, generation);
+    const facts = { path, text: writeFacts(instruction, this.#surroundings, path) };
     for (const note of command.notes.filter((one) => !this.#notes.has(one))) {
       logLine("warning", note, { event: "note" });
     }
     this.#notes = new Set(command.notes);
-    this.#known.set(generation, { command, directory });
+    const files = command.importMap === null ? [facts] : [command.importMap, facts];
+    this.#known.set(generation, { command, directory, files });
     return command;
   }
 
@@ -70,6 +87,14 @@ export class GenerationCommands {
     }
     return old.map(([number]) => number);
   }
+}
+
+/** Writes a file that is gone. One that is there may be in use. */
+function restore({ path, text }: WrittenFile): void {
+  if (exists(path)) return;
+  Deno.writeTextFileSync(path, text, { createNew: true });
+  const said = `Somebody has removed ${path}: it is written anew`;
+  logLine("warning", said, { event: "fileRenewed", path });
 }
 
 /** Where the facts for the workers of a generation are written. */

@@ -50,13 +50,14 @@ export class MasterDirectory {
   }
 
   /**
-   * Makes a new one.
+   * Makes a new one: at the same path if nothing is there, because workers that run know that one.
    *
    * @param before Path of the one that it takes the place of.
    * @param avoid As for {@linkcode open}.
    * @throws {Error} If none can be made.
    */
   static make(before?: string, avoid: readonly string[] = []): MasterDirectory {
+    if (before !== undefined && makeAgain(before)) return new MasterDirectory(before);
     const made = new MasterDirectory(makePrivateDirectory(avoid));
     if (before !== undefined) moveCache(before, made.path);
     return made;
@@ -78,7 +79,13 @@ export class MasterDirectory {
   /** Removes it with everything in it, unless it is somebody else's by now. */
   remove(): void {
     this.unlock();
-    if (this.isIntact()) Deno.removeSync(this.path, { recursive: true });
+    try {
+      if (this.isIntact()) Deno.removeSync(this.path, { recursive: true });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const text = `The master's directory ${this.path} stays: ${reason}`;
+      logLine("warning", text, { event: "directoryStays", directory: this.path });
+    }
   }
 }
 
@@ -121,6 +128,19 @@ function otherPlaces(): string[] {
     .filter((place) => place !== "");
 }
 
+/** Makes it where it was, unless somebody else has something there, or could have. */
+function makeAgain(path: string): boolean {
+  try {
+    Deno.mkdirSync(path, { mode: PRIVATE_MODE });
+  } catch {
+    // Something is there, or what it was in is gone as well.
+    return false;
+  }
+  if (isPrivate(existing(path)) && doubtAbout(path) === null) return true;
+  Deno.removeSync(path);
+  return false;
+}
+
 function makePrivateDirectory(avoid: readonly string[]): string {
   const directory = makeDirectory();
   const avoided = avoid.map(realPathOf);
@@ -140,7 +160,7 @@ function makePrivateDirectory(avoid: readonly string[]): string {
 }
 
 function makeDirectory(): string {
-  const directory = Deno.makeTempDirSync({ prefix: PREFIX });
+  const directory = makeInTemporary();
   const doubt = directory.length > LONGEST_DIRECTORY ? "" : doubtAbout(directory);
   if (doubt === null) return directory;
   Deno.removeSync(directory);
@@ -149,6 +169,26 @@ function makeDirectory(): string {
     logLine("warning", text, { event: "temporaryDirectory" });
   }
   return Deno.makeTempDirSync({ dir: USUAL_PARENT, prefix: PREFIX });
+}
+
+/** In TMPDIR; where that is gone by now, in another place for such things. */
+function makeInTemporary(): string {
+  try {
+    return Deno.makeTempDirSync({ prefix: PREFIX });
+  } catch (error) {
+    for (const place of [USUAL_PARENT, ...otherPlaces()]) {
+      try {
+        const directory = Deno.makeTempDirSync({ dir: place, prefix: PREFIX });
+        const reason = error instanceof Error ? error.message : String(error);
+        const text = `TMPDIR cannot be used (${reason}): ${place} is`;
+        logLine("warning", text, { event: "temporaryDirectory" });
+        return directory;
+      } catch {
+        // Not there, or not for this user.
+      }
+    }
+    throw error;
+  }
 }
 
 /** Why root should not have its directory there: somebody else could put another one in its place. */

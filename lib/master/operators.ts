@@ -20,7 +20,8 @@ import type { Ticket, Verdict } from "../core/verdict.ts";
 import type { WallStatus } from "../control/status.ts";
 import { later } from "../later.ts";
 import type { Stats } from "../stats/stats.ts";
-import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
+import { CANNOT_ANSWER } from "./accept_all.ts";
+import type { DirectorySocket } from "./directory_socket.ts";
 import { logLine } from "./log.ts";
 import type { Doors } from "./operator_doors.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -71,7 +72,7 @@ export class Operators {
   readonly #waiting = new Map<Ticket, Waiting>();
   #nextTicket = 1;
   #doors: Promise<Doors> | null = null;
-  #ownSocket: Deno.UnixListener | null = null;
+  #ownSocket: DirectorySocket | null = null;
 
   /** Nothing is opened yet. */
   constructor(setup: OperatorsSetup) {
@@ -86,10 +87,9 @@ export class Operators {
   async open(): Promise<void> {
     const { control } = this.#setup.surroundings;
     control.ensureDirectory();
-    this.#listen();
-    control.onRenewal(() => {
-      if (this.#ownSocket !== null) this.#listen();
-    });
+    const begin = (connection: Deno.UnixConn) => this.#begin(connection);
+    this.#ownSocket = control.open(OPERATOR_SOCKET, CANNOT_ANSWER, begin);
+    control.keepLooking();
     const { masterFifo, controlSocket } = this.#setup.config();
     if (masterFifo.length > 0 || controlSocket !== "") await this.#open();
   }
@@ -107,13 +107,6 @@ export class Operators {
     const { fsReload, fsBrutalReload, autoReload } = this.#setup.config();
     const wanted = fsReload.length > 0 || fsBrutalReload.length > 0 || autoReload;
     if (wanted || this.#doors !== null) this.#withDoors((doors) => doors.watch());
-  }
-
-  #listen(): void {
-    this.#ownSocket?.close();
-    const path = `${this.#setup.surroundings.control.directory}/${OPERATOR_SOCKET}`;
-    this.#ownSocket = Deno.listen({ transport: "unix", path });
-    void acceptAll(this.#ownSocket, CANNOT_ANSWER, (connection) => this.#begin(connection));
   }
 
   #begin(connection: Deno.UnixConn): void {

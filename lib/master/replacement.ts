@@ -99,7 +99,7 @@ export class Replacement {
         counts: scoreboard.record,
         ticks: clock.ticks,
         metrics: metrics.records,
-        directory: control.directory,
+        directory: control.ensureDirectory(),
         startedOn,
         pushed: Object.fromEntries(pushed),
       }, this.#role);

@@ -157,20 +157,25 @@ export class LazyConfinement {
 }
 
 /** Through the import map a worker would load other modules of duwsgi, before it is a sandbox. */
-function refuseChangedMap({ importMap }: WorkerCommand): void {
-  if (importMap === null || Deno.readTextFileSync(importMap.path) === importMap.text) return;
+function refuseChangedMap({ importMap, sandbox }: WorkerCommand): void {
+  if (importMap === null || sandbox === null) return;
+  if (Deno.readTextFileSync(importMap.path) === importMap.text) return;
   throw new Error(
     `${importMap.path} is not what the master has written: a worker, or another program of this user, ` +
       "has changed it; a reload writes it anew",
   );
 }
 
-/** Writes the file with what is the same for all processes of a generation. */
+/**
+ * Writes the file with what is the same for all processes of a generation.
+ *
+ * @returns Its text.
+ */
 export function writeFacts(
   { config, opt }: Instruction,
   { startedOn, metrics, log }: Surroundings,
   path: string,
-): void {
+): string {
   const facts: InstanceFacts = {
     version: VERSION,
     hostname: Deno.hostname(),
@@ -186,7 +191,9 @@ export function writeFacts(
     proxies: proxySettings(config),
     clients: clientLimits(config),
   };
-  Deno.writeTextFileSync(path, JSON.stringify(facts));
+  const text = JSON.stringify(facts);
+  Deno.writeTextFileSync(path, text);
+  return text;
 }
 
 /** True if Deno's OpenTelemetry takes what `console` prints, for which it has a console of its own. */

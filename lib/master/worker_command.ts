@@ -60,7 +60,7 @@ export interface WorkerCommand {
   readonly sandbox: SandboxPlan | null;
   /** What Landlock is to restrict them to; null: nothing. */
   readonly landlock: LandlockPlan | null;
-  /** The import map of sandboxed workers, which none of them may have changed; null: they are none. */
+  /** Their import map, as it was written; null: they have none. */
   readonly importMap: { readonly path: string; readonly text: string } | null;
   /** False: what they write to the log goes through the master, which has the targets. */
   readonly ownLog: boolean;
@@ -135,7 +135,7 @@ export function workerCommand(
     env: own,
     opensLog: ownLog,
   };
-  const importMap = sandbox === null ? null : { path: mapPath, text };
+  const importMap = { path: mapPath, text };
   return { args, env: own, notes, sandbox: sandbox?.plan ?? null, landlock, importMap, ownLog };
 }
 

@@ -56,7 +56,7 @@ Deno.test("a process behind Landlock alone reaches what is allowed, and nothing 
   using allowed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = allowed.addr.port;
-  const confinement = new Confinement(c, at("master"), null);
+  const confinement = new Confinement(c, () => at("master"), null);
   const env = { DENO_DIR: at("cache"), NO_COLOR: "1" };
   const { spawner } = await confinement.prepare("1", {
     granted: {

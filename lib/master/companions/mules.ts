@@ -161,7 +161,7 @@ export class Mules {
     return workerCommand(
       { ...config, script, autoAccept: false },
       `mule_${mule}`,
-      surroundings.control.directory,
+      surroundings.control.ensureDirectory(),
     );
   }
 

@@ -52,7 +52,7 @@ const told = new Set<string>();
 /** The restrictions of an instance's workers, or of its mules. */
 export class Confinement {
   readonly #libc: Libc;
-  readonly #directory: string;
+  readonly #directory: () => string;
   readonly #stderr: number | null;
   readonly #known = new Map<string, Known>();
   readonly #preparing = new Map<string, Promise<Confined>>();
@@ -62,10 +62,10 @@ export class Confinement {
   /**
    * Nobody is restricted yet.
    *
-   * @param directory The directory that the master has for itself.
+   * @param directory The directory that the master has for itself, which is made again if it is gone.
    * @param stderr Descriptor of the standard error that workers get; null: they keep theirs.
    */
-  constructor(c: Libc, directory: string, stderr: number | null) {
+  constructor(c: Libc, directory: () => string, stderr: number | null) {
     this.#libc = c;
     this.#directory = directory;
     this.#stderr = stderr;
@@ -120,10 +120,11 @@ export class Confinement {
     const missing = whyNoLandlock(this.#libc);
     if (missing !== "") return this.#without(name, missing, required);
     // It is a file of its own in the rules, so it has to be there.
-    Deno.openSync(`${this.#directory}/${LOCK_FILE}`, { create: true, write: true, mode: 0o600 })
+    const directory = this.#directory();
+    Deno.openSync(`${directory}/${LOCK_FILE}`, { create: true, write: true, mode: 0o600 })
       .close();
     const target = this.#stderr === null ? null : descriptorTarget(this.#libc, this.#stderr);
-    const facts = await survey(this.#libc, plan, this.#directory, target);
+    const facts = await survey(this.#libc, plan, directory, target);
     // Before the rules: what changes meanwhile is noticed at the next start.
     const behind = identities([plan.script, ...pathsBehind(plan.granted, facts)]);
     const decision = landlockRules(plan.granted, facts, look);
@@ -192,7 +193,7 @@ export class Confinement {
 /** For an instance. */
 export function openConfinement({ libc, control, stderrFd }: Surroundings): Confinement {
   if (libc === null) throw new Error(wallIsMissing(whyNoLandlock(libc)));
-  return new Confinement(libc, control.directory, stderrFd);
+  return new Confinement(libc, () => control.ensureDirectory(), stderrFd);
 }
 
 /** What a master says that does not start. */

@@ -3,6 +3,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { type Caller, ControlServer } from "../../../lib/master/control_server.ts";
 import { PROTOCOL_VERSION } from "../../../lib/protocol/message.ts";
 import { libc } from "../../../lib/system/libc.ts";
+import { pause } from "../../../lib/system/timing.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 // Opened here, because it stays open: a test that opened it would seem to leak it.
@@ -18,14 +19,69 @@ Deno.test("ControlServer's directory is locked for those who clear old files awa
   other.close();
 });
 
-Deno.test("ControlServer makes another directory, when somebody has removed the one it is to take over", () => {
+Deno.test("ControlServer makes a directory again, when somebody has removed the one it is to take over", () => {
   const before = Deno.makeTempDirSync();
   Deno.removeSync(before);
   const server = new ControlServer(before);
-  assertNotEquals(server.directory, before);
+  // Where workers of the program before look for it.
+  assertEquals(server.directory, before);
+  assertEquals((Deno.statSync(before).mode ?? 0) & 0o777, 0o700);
   Deno.removeSync(server.directory, { recursive: true });
   server.close();
 });
+
+Deno.test("ControlServer makes another directory, when the place of the one before is gone as well", () => {
+  const place = Deno.makeTempDirSync();
+  Deno.mkdirSync(`${place}/before`);
+  const server = new ControlServer(`${place}/before`);
+  Deno.removeSync(place, { recursive: true });
+  const now = server.ensureDirectory();
+  assertEquals(Deno.statSync(now).isDirectory && now !== `${place}/before`, true);
+  server.close();
+});
+
+Deno.test("ControlServer opens its sockets again where they were, when somebody has removed them", async () => {
+  const server = new ControlServer();
+  const answered: string[] = [];
+  server.open("other.sock", "Cannot answer", (connection) => {
+    answered.push("other.sock");
+    connection.close();
+  });
+  const { directory } = server;
+  const removals: readonly (() => void)[] = [
+    () => Deno.removeSync(`${directory}/other.sock`),
+    () => Deno.removeSync(`${directory}/control.sock`),
+    () => Deno.removeSync(directory, { recursive: true }),
+    () => {
+      Deno.removeSync(`${directory}/other.sock`);
+      Deno.writeTextFileSync(`${directory}/other.sock`, "somebody else's");
+    },
+  ];
+  for (const remove of removals) {
+    remove();
+    assertEquals(server.ensureDirectory(), directory);
+    // Not before the one before is closed.
+    for (const name of ["control.sock", "other.sock"]) {
+      while (!isSocket(`${directory}/${name}`)) await pause(1);
+    }
+    const connection = await Deno.connect({ transport: "unix", path: `${directory}/other.sock` });
+    assertEquals(await connection.read(new Uint8Array(1)), null);
+    connection.close();
+    // Nothing removes it later.
+    await pause(10);
+    assertEquals(isSocket(`${directory}/other.sock`), true);
+  }
+  assertEquals(answered.length, removals.length);
+  server.close();
+});
+
+function isSocket(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSocket === true;
+  } catch {
+    return false;
+  }
+}
 
 Deno.test("ControlServer takes a directory over with its folders, and without what was for workers", async () => {
   using directory = new TempDirectory();
@@ -76,16 +132,16 @@ Deno.test("ControlServer takes no directory for its own that is another one, a l
   for (const make of makes) {
     Deno.mkdirSync(place, { mode: 0o700 });
     const server = new ControlServer(place);
-    let renewals = 0;
-    server.onRenewal(() => renewals++);
-    assertEquals([server.ensureDirectory(), renewals], [place, 0]);
+    server.open("other.sock", "Cannot answer", (connection) => connection.close());
+    assertEquals(server.ensureDirectory(), place);
     // Kept, so that its inode is not used again at once.
     Deno.renameSync(place, directory.at("before"));
     make();
     const now = server.ensureDirectory();
     assertNotEquals(now, place);
-    assertEquals([server.directory, server.ensureDirectory(), renewals], [now, now, 1]);
-    assertEquals([...Deno.readDirSync(now)].map(({ name }) => name), ["control.sock"]);
+    assertEquals([server.directory, server.ensureDirectory()], [now, now]);
+    const names = [...Deno.readDirSync(now)].map(({ name }) => name).sort();
+    assertEquals(names, ["control.sock", "other.sock"]);
     server.close();
     assertEquals(directory.names.includes("taken"), true);
     Deno.removeSync(place);

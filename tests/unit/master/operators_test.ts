@@ -5,6 +5,7 @@ import { type Answer, decodeAnswer, type Request } from "../../../lib/control/me
 import { defaults } from "../../../lib/config/resolve.ts";
 import type { Happening } from "../../../lib/core/event.ts";
 import type { Verdict } from "../../../lib/core/verdict.ts";
+import { DirectorySocket } from "../../../lib/master/directory_socket.ts";
 import { OPERATOR_SOCKET, Operators } from "../../../lib/master/operators.ts";
 import { MOST_SESSIONS } from "../../../lib/master/operator_sessions.ts";
 import type { Surroundings } from "../../../lib/master/surroundings.ts";
@@ -34,7 +35,12 @@ class Desk implements AsyncDisposable {
       control: {
         directory: this.directory.path,
         ensureDirectory: () => this.directory.path,
-        onRenewal: () => {},
+        open: (
+          name: string,
+          problem: string,
+          begin: (connection: Deno.UnixConn) => void,
+        ) => new DirectorySocket(this.directory.path, name, problem, begin),
+        keepLooking: () => {},
       },
       listeners: { sockets: [] },
       scoreboard: { get: () => 0 },
