@@ -6,6 +6,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { whyTooFewDescriptors } from "../config/descriptor_budget.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
 import type { Loaded } from "../config/load.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
@@ -22,6 +23,7 @@ import type { ServiceManager } from "../master/service_manager.ts";
 import type { SignalSource } from "../master/signals.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import type { SourceBase } from "../system/config_source.ts";
+import { descriptorLimit } from "../system/descriptor.ts";
 import { libc } from "../system/libc.ts";
 import { whyNotInBinary } from "../system/standalone.ts";
 import { after } from "../system/timing.ts";
@@ -73,6 +75,7 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   };
   if (handover === null) warnOfForeignCache();
   await hooks(PHASES_BEFORE_SOCKETS);
+  requireDescriptors(config);
   const surroundings = await openSurroundings(config, base.passedSockets, handover, process, log);
   try {
     await hooks(PHASES_BEFORE_WORKERS);
@@ -137,6 +140,13 @@ async function runIn(
     const unused = outcome === null || outcome === "noWorkerStarted";
     closeSurroundings(surroundings, config.vacuum || unused);
   }
+}
+
+/** Whoever has too few open files would end in the middle of something. */
+function requireDescriptors(config: Config): void {
+  const c = libc();
+  const problem = c === null ? null : whyTooFewDescriptors(config, descriptorLimit(c) ?? Infinity);
+  if (problem !== null) throw new UserError("configuration", problem);
 }
 
 const PHASES_BEFORE_SOCKETS = ["pre-jail", "in-jail", "post-jail", "as-root"] as const;

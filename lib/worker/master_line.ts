@@ -12,7 +12,7 @@ import { repeatAcceptance } from "./acceptance.ts";
 import { keepReserve, lendReserve, withReserve } from "./descriptor_reserve.ts";
 import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
-import { leavesItsOwnWay, retire } from "./retire.ts";
+import { isMasterThere, leavesItsOwnWay, retire } from "./retire.ts";
 import { instanceSockets } from "./sockets.ts";
 import { comeBack, standAside } from "./standby.ts";
 
@@ -20,6 +20,8 @@ const currentInstance = instanceAccess();
 
 /** How long a master may take to replace its own program (15 s). */
 const MASTER_ABSENCE_MS = 15_000;
+/** After the end of the pipe, the end of a master is seen within this time (1 s). */
+const END_MS = 1_000;
 
 /** The first words on a new pipe. */
 export function sayHello(): void {
@@ -33,7 +35,10 @@ export function sayHello(): void {
   });
 }
 
-/** Does what the master says, for as long as there is one, and then leaves. */
+/**
+ * Does what the master says, for as long as there is one, and then leaves. Whatever else ends the
+ * conversation is told, and is not taken for the master's end.
+ */
 export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
   const { environment } = currentInstance();
   try {
@@ -44,11 +49,20 @@ export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
       line.unref();
       await obey();
     }
-  } finally {
-    // The end of the pipe is the master's death notice: finish what there is, and leave.
-    currentInstance().operations?.endAfter(environment.mercyMs / 1000 + GRACE_S);
-    await retire("master-gone", environment.mercyMs, instanceSockets());
+  } catch (error) {
+    complain("does not understand its master", error);
   }
+  if (isMasterThere()) return await retire("reload", environment.mercyMs, instanceSockets());
+  // The end of the pipe is the master's death notice: finish what there is, and leave.
+  currentInstance().operations?.endAfter(environment.mercyMs / 1000 + GRACE_S);
+  await retire("master-gone", environment.mercyMs, instanceSockets());
+}
+
+/** A line in the log about what went wrong here. */
+function complain(what: string, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  const { slot, mule } = currentInstance().environment;
+  lineSinks().log(`${mule > 0 ? `Mule ${mule}` : `Worker ${slot}`} ${what}: ${reason}`);
 }
 
 async function obey(): Promise<void> {
@@ -58,9 +72,7 @@ async function obey(): Promise<void> {
       act(message);
     } catch (error) {
       // What cannot be done, for want of descriptors for example, is no reason to leave.
-      const reason = error instanceof Error ? error.message : String(error);
-      const { slot } = currentInstance().environment;
-      lineSinks().log(`Worker ${slot} cannot do what its master says (${message.type}): ${reason}`);
+      complain(`cannot do what its master says (${message.type})`, error);
     }
   }
 }
@@ -112,9 +124,10 @@ function reopenLog(path: string, inode: number | null): void {
  * pid and its children, who call again.
  */
 async function callAgain(): Promise<Deno.UnixConn | null> {
-  const { channel, environment, callMaster } = currentInstance();
-  const end = performance.now() + MASTER_ABSENCE_MS;
-  while (Deno.ppid === environment.masterPid && performance.now() < end) {
+  const { channel, callMaster } = currentInstance();
+  let end = performance.now() + MASTER_ABSENCE_MS;
+  let problem: unknown = null;
+  while (isMasterThere() && performance.now() < end) {
     try {
       // Clients may have taken all other descriptors.
       lendReserve();
@@ -125,9 +138,16 @@ async function callAgain(): Promise<Deno.UnixConn | null> {
       sayHello();
       repeatAcceptance();
       return line;
-    } catch {
+    } catch (error) {
+      problem = error;
+      // A permission that the script has given up does not come back: what is left is to see whether the
+      // master has ended.
+      if (error instanceof Deno.errors.NotCapable) end = Math.min(end, performance.now() + END_MS);
       await pause(10);
     }
+  }
+  if (problem !== null && isMasterThere()) {
+    complain("cannot call its master again, so it leaves", problem);
   }
   return null;
 }

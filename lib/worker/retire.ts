@@ -11,6 +11,7 @@ import { endWatch } from "./acceptance.ts";
 import { spendReserve } from "./descriptor_reserve.ts";
 import { countClients, drain } from "./drain.ts";
 import { instanceAccess } from "./instance.ts";
+import { lineSinks } from "./line_sinks.ts";
 import { leaveQueues, stopAllQueues } from "./queues.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
 import type { InstanceSocket } from "./socket.ts";
@@ -55,6 +56,22 @@ export async function retire(
   closing: readonly string[] = [],
 ): Promise<void> {
   if (!begin(cause, mercyMs)) return;
+  try {
+    await retireInOrder(cause, mercyMs, sockets, closing);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const { slot } = currentInstance().environment;
+    lineSinks().log(`Worker ${slot} cannot leave in order (${cause}): ${reason}`);
+    await leave(cause);
+  }
+}
+
+async function retireInOrder(
+  cause: LeaveCause,
+  mercyMs: number,
+  sockets: readonly InstanceSocket[],
+  closing: readonly string[],
+): Promise<void> {
   if (handler !== null) {
     await handler({ reason: cause, mercy_ms: mercyMs });
     return leave(cause);
@@ -97,8 +114,17 @@ function begin(cause: LeaveCause, mercyMs: number): boolean {
   // Whoever decides how it goes: it goes, also when there is no master left to insist.
   Deno.unrefTimer(setTimeout(() => leave(cause), mercyMs));
   // At once, however long it takes: a master that did not ask for it starts the successor now.
-  currentInstance().channel.send({ type: "draining", connections: countClients() });
+  currentInstance().channel.send({ type: "draining", connections: clientsNow() });
   return true;
+}
+
+/** For the log: whoever cannot count them leaves nevertheless. */
+function clientsNow(): number {
+  try {
+    return countClients();
+  } catch {
+    return 0;
+  }
 }
 
 /** uWSGI tells workers with SIGHUP to reload and with SIGINT to stop; a script may handle either. */
@@ -117,8 +143,14 @@ async function leave(cause: LeaveCause): Promise<void> {
   Deno.exit(0);
 }
 
-/** The master could not remove its own directory any more. */
+/** True as long as the process lives that this one was started by, see `death_watch.ts`. */
+export function isMasterThere(): boolean {
+  return Deno.ppid === currentInstance().environment.masterPid;
+}
+
+/** The master could not remove its own directory any more. While it lives, that is its own. */
 function removeLeftovers(): void {
+  if (isMasterThere()) return;
   try {
     currentInstance().removeLeftovers();
   } catch {
