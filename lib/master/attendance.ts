@@ -22,7 +22,10 @@ export function operatorsOf(
   if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
   if (log === null || !log.hasFile) return operators;
   operators.hooks.reopenLogs = () => log.reopen("an operator asked for it");
-  operators.hooks.rotateLogs = () => log.rotate("an operator asked for it");
+  operators.hooks.rotateLogs = () => {
+    const problems = log.rotate("an operator asked for it");
+    if (problems.length > 0) throw new Error(problems.join("; "));
+  };
   return operators;
 }
 

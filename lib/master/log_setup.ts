@@ -20,7 +20,7 @@ import { connectedSocket } from "../system/datagram_outlet.ts";
 import { duplicate, putInPlace } from "../system/descriptor.ts";
 import { type Libc, libc, SystemCallError } from "../system/libc.ts";
 import { MASTER_LOCK_WAIT_MS } from "../system/line_writer.ts";
-import { LogFile, type LogFileLook } from "../system/log_file.ts";
+import { LogFile, type LogFileLook, NothingToRotate } from "../system/log_file.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { resolveOwner } from "../system/owner.ts";
 import { entryWriter } from "../log/encoder.ts";
@@ -45,6 +45,14 @@ export interface LogCircumstances {
   readonly first: boolean;
 }
 
+/** What came of a change of a log file. */
+interface Change {
+  /** Null: it worked. */
+  readonly problem: string | null;
+  /** True if it is no regular file, so that there is nothing to rotate. */
+  readonly skipped: boolean;
+}
+
 /** How often the size of files is looked at (1 s). */
 const LOOK_MS = 1_000;
 
@@ -62,6 +70,12 @@ export class LogSetup {
   #timer: ReturnType<typeof setInterval> | undefined;
   #tell: Tell = () => {};
   #backup = "";
+  /** How many renamed files of each log stay; 0: all. */
+  #keep = 0;
+  /** Logs whose rotation fails, or is none, and that was told. */
+  readonly #told = new Set<LogFile>();
+  /** Logs whose old files are being removed. */
+  readonly #removing = new Set<LogFile>();
 
   private constructor(
     config: Config,
@@ -189,6 +203,9 @@ export class LogSetup {
   use(config: LogFileConfig, tell: Tell): void {
     this.#tell = tell;
     this.#backup = config.logBackupname;
+    this.#keep = config.logKeep;
+    // Another configuration may have another reason.
+    this.#told.clear();
     clearInterval(this.#timer);
     this.#timer = undefined;
     const limits = this.#files.map((file) => ({ file, limit: file.maxsize ?? config.logMaxsize }))
@@ -197,7 +214,7 @@ export class LogSetup {
     this.#timer = setInterval(() => {
       for (const { file, limit } of limits) {
         const { size } = file;
-        if (size > limit) this.#rotate(file, `${size} bytes are in it`);
+        if (size > limit) this.#rotate(file, `${size} bytes are in it`, true);
       }
     }, LOOK_MS);
   }
@@ -209,9 +226,16 @@ export class LogSetup {
     }
   }
 
-  /** Renames all files, and opens new ones in master and workers. */
-  rotate(why: string): void {
-    for (const file of this.#files) this.#rotate(file, why);
+  /**
+   * Renames all files, and opens new ones in master and workers. What is no regular file stays as it is.
+   *
+   * @returns What did not work; empty: something was renamed, and nothing failed.
+   */
+  rotate(why: string): readonly string[] {
+    const results = this.#files.map((file) => this.#rotate(file, why));
+    const failed = results.flatMap(({ problem, skipped }) => skipped ? [] : problem ?? []);
+    if (failed.length > 0 || results.some(({ skipped }) => !skipped)) return failed;
+    return results.flatMap(({ problem }) => problem ?? []);
   }
 
   /** The instance has ended. */
@@ -219,22 +243,62 @@ export class LogSetup {
     clearInterval(this.#timer);
   }
 
-  #rotate(file: LogFile, why: string): void {
+  /** `onceOnly`: nothing is said of what fails if that was told already. */
+  #rotate(file: LogFile, why: string, onceOnly = false): Change {
     const written = file.backup ?? this.#backup;
     const name = written === "" ? "" : absolutePath(written);
-    this.#change(file, `Log file rotated: ${why}`, () => file.rotate(name));
+    const change = this.#change(
+      file,
+      `Log file rotated: ${why}`,
+      () => file.rotate(name),
+      onceOnly,
+    );
+    if (change.problem === null && name === "") this.#removeOld(file);
+    return change;
   }
 
-  #change(file: LogFile, text: string, change: () => string | void): void {
+  /** Removes renamed files beyond `log-keep`; nobody waits for it. */
+  async #removeOld(file: LogFile): Promise<void> {
+    const keep = this.#keep;
+    if (keep === 0 || this.#removing.has(file)) return;
+    this.#removing.add(file);
+    try {
+      await file.removeRenamed(keep);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const text = `Old files of the log ${file.path} stay beyond log-keep: ${reason}`;
+      logLine("error", text, { event: "logNotRemoved", path: file.path });
+    } finally {
+      this.#removing.delete(file);
+    }
+  }
+
+  #change(
+    file: LogFile,
+    text: string,
+    change: () => string | null | void,
+    onceOnly = false,
+  ): Change {
     const { path } = file;
     try {
       const backup = change();
       this.#tell({ type: "reopen-log", path, inode: file.inode });
+      this.#told.delete(file);
       logLine("info", text, { event: "logReopened", path, ...(backup ? { backup } : {}) });
+      return { problem: null, skipped: false };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const failed = `The old log file stays in use, because ${path} fails: ${reason}`;
-      logLine("error", failed, { event: "logReopenFailed", path });
+      const skipped = error instanceof NothingToRotate;
+      const known = this.#told.has(file);
+      this.#told.add(file);
+      if (skipped) {
+        const problem = `The log ${path} is not rotated, because ${reason}`;
+        if (!known) logLine("warning", problem, { event: "logNotRotated", path });
+        return { problem, skipped };
+      }
+      const problem = `The old log file stays in use, because ${path} fails: ${reason}`;
+      if (!known || !onceOnly) logLine("error", problem, { event: "logReopenFailed", path });
+      return { problem, skipped };
     }
   }
 
