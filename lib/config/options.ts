@@ -375,7 +375,8 @@ export const OPTIONS: OptionRows<Config> = {
     help: "Treat unknown options as errors, not as warnings",
     details:
       "On unless switched off, unlike in uWSGI. With `strict = false`, wherever it is written, " +
-      "unknown names are kept: `%(name)` and `uwsgi.opt` find them.",
+      "unknown names are kept: `%(name)` and `uwsgi.opt` find them. Options of uWSGI that are not needed " +
+      "here, such as `enable-threads` and `lazy-apps`, are warnings in any case.",
     example: "strict = false",
   },
 };

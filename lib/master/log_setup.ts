@@ -11,16 +11,14 @@ import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Address } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { parseLogTarget } from "../config/log_line.ts";
-import type { LogFileConfig } from "../config/options/log_file.ts";
 import { fileKeysSet, logKeysSet } from "../config/log_needs.ts";
 import { type LogPlan, planDescriptors } from "../protocol/log_targets.ts";
-import type { MasterMessage } from "../protocol/message.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { connectedSocket } from "../system/datagram_outlet.ts";
 import { duplicate, putInPlace } from "../system/descriptor.ts";
 import { type Libc, libc, SystemCallError } from "../system/libc.ts";
 import { MASTER_LOCK_WAIT_MS } from "../system/line_writer.ts";
-import { LogFile, type LogFileLook, NothingToRotate } from "../system/log_file.ts";
+import { LogFile, type LogFileLook } from "../system/log_file.ts";
 import { resolveHost } from "../system/resolve_host.ts";
 import { resolveOwner } from "../system/owner.ts";
 import { entryWriter } from "../log/encoder.ts";
@@ -28,13 +26,11 @@ import { type EntrySink, openStream } from "../log/stream.ts";
 import { LastWords } from "./last_words.ts";
 import { logLine } from "./log.ts";
 import { hostsOf, logPlan, remote } from "./log_plan.ts";
+import { LogRotation } from "./log_rotation.ts";
 import { passLinesOnWith } from "./output.ts";
 
 /** Says where an option was written: `logto (app.ini:3)`. */
 type Where = (key: keyof Config) => string;
-
-/** Says something to all workers. */
-type Tell = (message: MasterMessage) => void;
 
 /** What a log is opened for. */
 export interface LogCircumstances {
@@ -44,17 +40,6 @@ export interface LogCircumstances {
   /** False if this program goes on where another one was. */
   readonly first: boolean;
 }
-
-/** What came of a change of a log file. */
-interface Change {
-  /** Null: it worked. */
-  readonly problem: string | null;
-  /** True if it is no regular file, so that there is nothing to rotate. */
-  readonly skipped: boolean;
-}
-
-/** How often the size of files is looked at (1 s). */
-const LOOK_MS = 1_000;
 
 /** The log of an instance. */
 export class LogSetup {
@@ -67,15 +52,8 @@ export class LogSetup {
   readonly #circumstances: LogCircumstances;
   readonly #files: LogFile[];
   readonly #hosts: ReadonlyMap<string, string>;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #tell: Tell = () => {};
-  #backup = "";
-  /** How many renamed files of each log stay; 0: all. */
-  #keep = 0;
-  /** Logs whose rotation fails, or is none, and that was told. */
-  readonly #told = new Set<LogFile>();
-  /** Logs whose old files are being removed. */
-  readonly #removing = new Set<LogFile>();
+  /** Opens the files again, and rotates them. */
+  readonly rotation: LogRotation;
 
   private constructor(
     config: Config,
@@ -87,6 +65,7 @@ export class LogSetup {
     this.#circumstances = circumstances;
     this.#hosts = hosts;
     this.#files = [];
+    this.rotation = new LogRotation(this.#files);
     this.plan = logPlan(config, {
       file: (path) => this.#openTarget(path),
       host: (name) => hosts.get(name) ?? name,
@@ -197,109 +176,6 @@ export class LogSetup {
     const { file, before } = this.#openMain(logto2, false);
     this.#libc?.close(before);
     if (file !== null) this.#files.unshift(file);
-  }
-
-  /** From now on, files are rotated as this configuration says, and workers are told with `tell`. */
-  use(config: LogFileConfig, tell: Tell): void {
-    this.#tell = tell;
-    this.#backup = config.logBackupname;
-    this.#keep = config.logKeep;
-    // Another configuration may have another reason.
-    this.#told.clear();
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    const limits = this.#files.map((file) => ({ file, limit: file.maxsize ?? config.logMaxsize }))
-      .filter(({ limit }) => limit > 0);
-    if (limits.length === 0) return;
-    this.#timer = setInterval(() => {
-      for (const { file, limit } of limits) {
-        const { size } = file;
-        if (size > limit) this.#rotate(file, `${size} bytes are in it`, true);
-      }
-    }, LOOK_MS);
-  }
-
-  /** Opens all files again in master and workers, after somebody has renamed them. */
-  reopen(why: string): void {
-    for (const file of this.#files) {
-      this.#change(file, `Log file opened again: ${why}`, () => file.reopen());
-    }
-  }
-
-  /**
-   * Renames all files, and opens new ones in master and workers. What is no regular file stays as it is.
-   *
-   * @returns What did not work; empty: something was renamed, and nothing failed.
-   */
-  rotate(why: string): readonly string[] {
-    const results = this.#files.map((file) => this.#rotate(file, why));
-    const failed = results.flatMap(({ problem, skipped }) => skipped ? [] : problem ?? []);
-    if (failed.length > 0 || results.some(({ skipped }) => !skipped)) return failed;
-    return results.flatMap(({ problem }) => problem ?? []);
-  }
-
-  /** The instance has ended. */
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** `onceOnly`: nothing is said of what fails if that was told already. */
-  #rotate(file: LogFile, why: string, onceOnly = false): Change {
-    const written = file.backup ?? this.#backup;
-    const name = written === "" ? "" : absolutePath(written);
-    const change = this.#change(
-      file,
-      `Log file rotated: ${why}`,
-      () => file.rotate(name),
-      onceOnly,
-    );
-    if (change.problem === null && name === "") this.#removeOld(file);
-    return change;
-  }
-
-  /** Removes renamed files beyond `log-keep`; nobody waits for it. */
-  async #removeOld(file: LogFile): Promise<void> {
-    const keep = this.#keep;
-    if (keep === 0 || this.#removing.has(file)) return;
-    this.#removing.add(file);
-    try {
-      await file.removeRenamed(keep);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const text = `Old files of the log ${file.path} stay beyond log-keep: ${reason}`;
-      logLine("error", text, { event: "logNotRemoved", path: file.path });
-    } finally {
-      this.#removing.delete(file);
-    }
-  }
-
-  #change(
-    file: LogFile,
-    text: string,
-    change: () => string | null | void,
-    onceOnly = false,
-  ): Change {
-    const { path } = file;
-    try {
-      const backup = change();
-      this.#tell({ type: "reopen-log", path, inode: file.inode });
-      this.#told.delete(file);
-      logLine("info", text, { event: "logReopened", path, ...(backup ? { backup } : {}) });
-      return { problem: null, skipped: false };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const skipped = error instanceof NothingToRotate;
-      const known = this.#told.has(file);
-      this.#told.add(file);
-      if (skipped) {
-        const problem = `The log ${path} is not rotated, because ${reason}`;
-        if (!known) logLine("warning", problem, { event: "logNotRotated", path });
-        return { problem, skipped };
-      }
-      const problem = `The old log file stays in use, because ${path} fails: ${reason}`;
-      if (!known || !onceOnly) logLine("error", problem, { event: "logReopenFailed", path });
-      return { problem, skipped };
-    }
   }
 
   /** Puts a file, or an address, in the place of standard output and error. */

@@ -156,12 +156,15 @@ export const LOG_FILE_OPTIONS: OptionRows<LogFileConfig> = {
     short: "",
     group: "Logging",
     argument: "USER[:GROUP]",
-    kind: kind.owner,
+    kind: logKind.fileOwner,
     default: "",
     defaultText: "the user of `uid`",
     onChange: "exec",
     help: "Owner of the log files",
-    details: "It is set whenever one is opened, while the master may do so.",
+    details:
+      "It is set whenever one is opened, while the master may do so. Without a value, or with a word " +
+      "for true or false (so also `1` and `0`), it is uWSGI's flag and asks for what is so in any " +
+      "case: the user and group of `uid` and `gid`.",
     example: "logto = /var/log/app.log\nlogfile-chown = syslog:adm",
   },
 };
