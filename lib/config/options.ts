@@ -90,7 +90,10 @@ export const OPTIONS: OptionRows<Config> = {
     help: "Flag for the deno run of each worker, one per use",
     details:
       "A flag with a value is written in one piece, as in `--config=deno.json`, because what follows " +
-      "a space would be taken for the script.",
+      "a space would be taken for the script. Flags about permissions, also letters that stand together " +
+      "as in `-RNE`, take all others away, as in Deno; workers get what they need to reach the master. " +
+      "`--watch` is refused (`auto-reload` does that), and so is `--inspect` with a port that more than " +
+      "one worker would need.",
     example: "deno-flag = --allow-net\ndeno-flag = --v8-flags=--max-old-space-size=512",
   },
   env: {

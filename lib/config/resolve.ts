@@ -8,6 +8,7 @@
 import { excerpt } from "../foreign_text.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Config, Origin, SocketSpec } from "./config.ts";
+import { checkDenoFlags } from "./deno_flags.ts";
 import type { Entry } from "./entry.ts";
 import { checkLog } from "./log_rules.ts";
 import { checkMetrics } from "./metric_rules.ts";
@@ -64,6 +65,9 @@ export function resolve(
   checkMetrics(draft, problems);
   const find = (key: keyof Config) => lastUse(entries, key);
   checkPermissions(draft, find, problems);
+  const flagEntry = (flag: string) =>
+    entries.findLast(({ key, value }) => findOptionKey(key) === "denoFlags" && value === flag);
+  checkDenoFlags(draft, flagEntry, problems);
   warnAboutNoEffect(find, draft, problems);
   checkLog(draft, find, problems);
   if (!circumstances.incomplete) checkScaling(draft, find, problems);
