@@ -13,6 +13,8 @@ import { firstLine, type Module, moduleGraph } from "../master/module_graph.ts";
 import { isBinary, whyNotInBinary } from "../system/standalone.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 
+export { checkPlaces } from "./check_places.ts";
+
 /** The problems of the script, empty when it and everything it imports can be found and parsed. */
 export async function checkScript(config: Config): Promise<string[]> {
   const directory = Deno.makeTempDirSync({ prefix: "duwsgi-check-" });

@@ -252,7 +252,7 @@ function enter(config: Config): void {
 }
 
 /** Goes on after mistakes in the configuration, so that one run names everything that is wrong. */
-async function check({ config, draft }: Loaded): Promise<number> {
+async function check({ config, draft, entries }: Loaded): Promise<number> {
   const refusal = whyNoHandover();
   if (refusal !== null) complain(`error: ${refusal}`);
   if (refusal !== null) return EXIT.configuration.code;
@@ -260,11 +260,15 @@ async function check({ config, draft }: Loaded): Promise<number> {
     enter(draft);
     const checks = await later<typeof import("./check.ts")>(import.meta.resolve("./check.ts"));
     const certificates = await checks.checkCertificates(draft);
-    for (const warning of certificates.warnings) complain(`warning: ${warning}`);
+    const places = checks.checkPlaces(draft, entries);
+    for (const warning of [...certificates.warnings, ...places.warnings]) {
+      complain(`warning: ${warning}`);
+    }
     const problems = [
       ...await checks.checkScript(draft),
       ...await checks.checkMetrics(draft),
       ...certificates.problems,
+      ...places.problems,
     ];
     for (const problem of problems) complain(`error: ${problem}`);
     if (problems.length > 0) return EXIT.configuration.code;

@@ -35,7 +35,8 @@ export type HookActionName =
   | "wait_for_socket"
   | "exit"
   | "print"
-  | "log";
+  | "log"
+  | "unix_signal";
 
 /** One thing to do. */
 export interface HookLine extends Line {
@@ -96,11 +97,16 @@ export const HOOK_ACTIONS: Readonly<Record<HookActionName, HookActionForm>> = {
   },
   print: { parts: ["TEXT"], help: "Writes a line to the log." },
   log: { parts: ["TEXT"], help: "The same as `print`." },
+  unix_signal: {
+    parts: ["SIGNAL", "FUNCTION"],
+    help:
+      "Not needed: only `15 gracefully_kill_them_all` (or `2`) is accepted, which SIGTERM does anyway.",
+  },
 };
 
 /** Actions of uWSGI that call C functions or are of no use here. */
 const LACKING =
-  /^(call|callret|callint|callintret|unix_signal|mount|umount|hostname|alarm|rpc|retryrpc|spinningfifo|wait_for_interface|wait_for_mountpoint)$/;
+  /^(call|callret|callint|callintret|mount|umount|hostname|alarm|rpc|retryrpc|spinningfifo|wait_for_interface|wait_for_mountpoint)$/;
 
 /**
  * Reads one line.
@@ -160,6 +166,12 @@ function checkParts(action: HookActionName, parts: readonly string[]): void {
       return void wholeNumber("exit", first.trim() || "0", 0, 255);
     case "wait_for_socket":
       return checkAddress(first);
+    case "unix_signal":
+      if (/^(15|2)$/.test(first) && second.trim() === "gracefully_kill_them_all") return;
+      throw new SyntaxError(
+        `has the action "unix_signal", which duwsgi lacks: SIGTERM and SIGINT stop in order, see ` +
+          "docs/process.md for the other signals",
+      );
   }
 }
 

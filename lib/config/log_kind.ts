@@ -5,7 +5,15 @@
  */
 
 import { byteCount, checkedPattern, parseLogTarget } from "./log_line.ts";
-import { list, type OptionKind, readPath, scalar, unexpected, WORDS } from "./option_kind.ts";
+import {
+  list,
+  type OptionKind,
+  owner,
+  readPath,
+  scalar,
+  unexpected,
+  WORDS,
+} from "./option_kind.ts";
 
 /** Bytes, with `k`, `m` or `g` behind the number if need be (powers of 1024). */
 export function bytes(smallest: number, largest: number): OptionKind<number> {
@@ -28,6 +36,16 @@ export const logTarget: OptionKind<string> = scalar(
   (value) => value,
   "",
 );
+
+/** `user` or `user:group`; uWSGI's flag, which names nobody, stands for the user of the instance. */
+export const fileOwner: OptionKind<string> = {
+  ...owner,
+  value: "optional",
+  add: (before, written) =>
+    written.value === null || WORDS.has(written.value.toLowerCase())
+      ? ""
+      : owner.add(before, written),
+};
 
 /** How ctime(3) writes a date, as strftime(3) calls it. */
 const CTIME = "%c";

@@ -47,13 +47,29 @@ function warnAboutNoEffect(draft: Config, find: FindEntry, problems: Problems): 
     if (entry === undefined) return;
     problems.warning(entry.origin, `"${entry.key}" at ${formatOrigin(entry.origin)} ${message}`);
   };
-  if (hasFile(draft)) return;
+  if (hasFile(draft)) {
+    if (draft.logKeep > 0 && keepsNothing(draft)) {
+      warn("logKeep", "has no effect: with log-backupname each rotation replaces the last one");
+    }
+    return;
+  }
   const advice = "has no effect: there is no log file without logto, daemonize or a logger";
   const lists = ["touchLogreopen", "touchLogrotate", "logBackupname", "logfileChown"] as const;
   for (const key of lists) {
     if (draft[key].length > 0) warn(key, advice);
   }
   if (draft.logMaxsize > 0) warn("logMaxsize", advice);
+  if (draft.logKeep > 0) warn("logKeep", advice);
+}
+
+/** True if no rotation gives a name of its own. */
+function keepsNothing(draft: Config): boolean {
+  const named = draft.logBackupname !== "";
+  if (fileKeysSet(draft).length > 0 && !named) return false;
+  const files = [...draft.loggers, ...draft.reqLoggers].flatMap(({ target }) =>
+    target.kind === "file" ? [target] : []
+  );
+  return files.every(({ backupname }) => backupname !== "");
 }
 
 function hasFile(draft: Config): boolean {

@@ -90,7 +90,10 @@ export const OPTIONS: OptionRows<Config> = {
     help: "Flag for the deno run of each worker, one per use",
     details:
       "A flag with a value is written in one piece, as in `--config=deno.json`, because what follows " +
-      "a space would be taken for the script.",
+      "a space would be taken for the script. Flags about permissions, also letters that stand together " +
+      "as in `-RNE`, take all others away, as in Deno; workers get what they need to reach the master. " +
+      "`--watch` is refused (`auto-reload` does that), and so is `--inspect` with a port that more than " +
+      "one worker would need.",
     example: "deno-flag = --allow-net\ndeno-flag = --v8-flags=--max-old-space-size=512",
   },
   env: {
@@ -375,7 +378,8 @@ export const OPTIONS: OptionRows<Config> = {
     help: "Treat unknown options as errors, not as warnings",
     details:
       "On unless switched off, unlike in uWSGI. With `strict = false`, wherever it is written, " +
-      "unknown names are kept: `%(name)` and `uwsgi.opt` find them.",
+      "unknown names are kept: `%(name)` and `uwsgi.opt` find them. Options of uWSGI that are not needed " +
+      "here, such as `enable-threads` and `lazy-apps`, are warnings in any case.",
     example: "strict = false",
   },
 };

@@ -8,6 +8,7 @@
 import { excerpt } from "../foreign_text.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Config, Origin, SocketSpec } from "./config.ts";
+import { checkDenoFlags } from "./deno_flags.ts";
 import type { Entry } from "./entry.ts";
 import { checkLog } from "./log_rules.ts";
 import { checkMetrics } from "./metric_rules.ts";
@@ -15,12 +16,13 @@ import { nearestName } from "../nearest.ts";
 import { UnexpectedValue } from "./option_kind.ts";
 import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./option_spec.ts";
+import { hooksNotNeeded } from "./options/hooks.ts";
 import { checkPermissions } from "./options/permissions.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
 import { withProtocol } from "./options/proxy.ts";
 import { requestLogSettings } from "./request_log.ts";
 import { checkScaling, type FindEntry } from "./scaling_rules.ts";
-import { uwsgiOptions } from "./uwsgi_options.ts";
+import { NOT_NEEDED, uwsgiOptions } from "./uwsgi_options.ts";
 
 /** A configuration in the making. */
 type Draft = { -readonly [K in keyof Config]: Config[K] };
@@ -45,21 +47,27 @@ export function resolve(
 ): Config {
   const draft: Draft = defaults();
   const unknown: Entry[] = [];
+  let readable = true;
   for (const entry of entries) {
     if (entry.placeholder) continue;
     const key = findOptionKey(entry.key);
     if (key === undefined) unknown.push(entry);
-    else readInto(draft, key, entry, problems);
+    else readable = readInto(draft, key, entry, problems) && readable;
   }
   reportAllUnknown(unknown, draft.strict, circumstances.used, problems);
   draft.sockets = withProtocol(draft.sockets, draft.protocol);
   checkSockets(draft.sockets, problems);
+  if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
+  // What options say together would be judged with a default in the place of what was meant.
+  if (!readable) return Object.freeze(draft);
   if (!circumstances.incomplete && !circumstances.socketsPassed) checkSocketMap(draft, problems);
   checkLifetimes(entries, draft, problems);
   checkMetrics(draft, problems);
-  if (!circumstances.incomplete) checkPresence(entries, circumstances, problems);
   const find = (key: keyof Config) => lastUse(entries, key);
   checkPermissions(draft, find, problems);
+  const flagEntry = (flag: string) =>
+    entries.findLast(({ key, value }) => findOptionKey(key) === "denoFlags" && value === flag);
+  checkDenoFlags(draft, flagEntry, problems);
   warnAboutNoEffect(find, draft, problems);
   checkLog(draft, find, problems);
   if (!circumstances.incomplete) checkScaling(draft, find, problems);
@@ -74,20 +82,23 @@ export function defaults(): Config {
   return draft as Draft;
 }
 
+/** Reads one value; false: it is none, which is reported. */
 function readInto<K extends keyof Config>(
   draft: Draft,
   key: K,
   { key: name, value, origin, fromFile = false }: Entry,
   problems: Problems,
-): void {
+): boolean {
   const spec: OptionSpec<Config[K]> = OPTIONS[key];
   try {
     if (value?.includes("\0")) throw new SyntaxError("cannot have a NUL character in its value");
     draft[key] = spec.kind.add(draft[key], { name, value, origin });
+    return true;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const reason = fromFile ? discreet(error) : error.message;
     problems.error(origin, `"${name}" at ${formatOrigin(origin)} ${reason}`);
+    return false;
   }
 }
 
@@ -133,15 +144,24 @@ function reportUnknown(
   const shown = key.length > 80 ? `${key.slice(0, 80)}…` : key;
   const row = findRow(key);
   if (row !== undefined) {
+    // uWSGI shows the configuration and goes on, so files of containers have it.
+    if (row.name === "show-config") {
+      const text = `"${shown}" at ${where} has no effect: use --show-config on the command line`;
+      return problems.warning(origin, text);
+    }
     const advice = row.group === "Commands"
       ? `is a command: use --${key} on the command line`
       : "cannot be used here";
     return problems.error(origin, `"${shown}" at ${where} ${advice}`);
   }
   const hint = uwsgiOptions().get(key);
-  const report = strict ? problems.error.bind(problems) : problems.warning.bind(problems);
+  const isNeeded = hint === undefined || !hint.startsWith(NOT_NEEDED);
+  const report = strict && isNeeded
+    ? problems.error.bind(problems)
+    : problems.warning.bind(problems);
   if (hint !== undefined) {
-    const more = hint === "" ? "remove it, or set strict = false to go on without it" : hint;
+    const advice = strict ? "remove it, or set strict = false to go on without it" : "remove it";
+    const more = hint === "" ? advice : hint;
     return report(origin, `"${shown}" at ${where} is a uWSGI option that duwsgi lacks: ${more}`);
   }
   if (used.has(key)) {
@@ -260,6 +280,10 @@ function warnAboutNoEffect(find: FindEntry, draft: Config, problems: Problems): 
     problems.warning(entry.origin, `"${entry.key}" at ${formatOrigin(entry.origin)} ${message}`);
   };
   if (!draft.master) warn("master", "has no effect: duwsgi always has a master");
+  for (const { option, text, origin } of hooksNotNeeded(draft)) {
+    const what = `"${option}" at ${formatOrigin(origin)} has no effect`;
+    problems.warning(origin, `${what}: "${text}" is not needed, SIGTERM and SIGINT stop in order`);
+  }
   if (!draft.dieOnTerm) warn("dieOnTerm", "has no effect: SIGTERM always stops duwsgi");
   if (draft.metricsDirRestore && draft.metricsDir === "") {
     warn("metricsDirRestore", "has no effect without metrics-dir");

@@ -21,8 +21,11 @@ export function operatorsOf(
   const { process, log } = surroundings;
   if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
   if (log === null || !log.hasFile) return operators;
-  operators.hooks.reopenLogs = () => log.reopen("an operator asked for it");
-  operators.hooks.rotateLogs = () => log.rotate("an operator asked for it");
+  operators.hooks.reopenLogs = () => log.rotation.reopen("an operator asked for it");
+  operators.hooks.rotateLogs = () => {
+    const problems = log.rotation.rotate("an operator asked for it");
+    if (problems.length > 0) throw new Error(problems.join("; "));
+  };
   return operators;
 }
 

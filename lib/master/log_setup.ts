@@ -11,10 +11,8 @@ import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Address } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { parseLogTarget } from "../config/log_line.ts";
-import type { LogFileConfig } from "../config/options/log_file.ts";
 import { fileKeysSet, logKeysSet } from "../config/log_needs.ts";
 import { type LogPlan, planDescriptors } from "../protocol/log_targets.ts";
-import type { MasterMessage } from "../protocol/message.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { connectedSocket } from "../system/datagram_outlet.ts";
 import { duplicate, putInPlace } from "../system/descriptor.ts";
@@ -28,13 +26,11 @@ import { type EntrySink, openStream } from "../log/stream.ts";
 import { LastWords } from "./last_words.ts";
 import { logLine } from "./log.ts";
 import { hostsOf, logPlan, remote } from "./log_plan.ts";
+import { LogRotation } from "./log_rotation.ts";
 import { passLinesOnWith } from "./output.ts";
 
 /** Says where an option was written: `logto (app.ini:3)`. */
 type Where = (key: keyof Config) => string;
-
-/** Says something to all workers. */
-type Tell = (message: MasterMessage) => void;
 
 /** What a log is opened for. */
 export interface LogCircumstances {
@@ -44,9 +40,6 @@ export interface LogCircumstances {
   /** False if this program goes on where another one was. */
   readonly first: boolean;
 }
-
-/** How often the size of files is looked at (1 s). */
-const LOOK_MS = 1_000;
 
 /** The log of an instance. */
 export class LogSetup {
@@ -59,9 +52,8 @@ export class LogSetup {
   readonly #circumstances: LogCircumstances;
   readonly #files: LogFile[];
   readonly #hosts: ReadonlyMap<string, string>;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #tell: Tell = () => {};
-  #backup = "";
+  /** Opens the files again, and rotates them. */
+  readonly rotation: LogRotation;
 
   private constructor(
     config: Config,
@@ -73,6 +65,7 @@ export class LogSetup {
     this.#circumstances = circumstances;
     this.#hosts = hosts;
     this.#files = [];
+    this.rotation = new LogRotation(this.#files);
     this.plan = logPlan(config, {
       file: (path) => this.#openTarget(path),
       host: (name) => hosts.get(name) ?? name,
@@ -183,59 +176,6 @@ export class LogSetup {
     const { file, before } = this.#openMain(logto2, false);
     this.#libc?.close(before);
     if (file !== null) this.#files.unshift(file);
-  }
-
-  /** From now on, files are rotated as this configuration says, and workers are told with `tell`. */
-  use(config: LogFileConfig, tell: Tell): void {
-    this.#tell = tell;
-    this.#backup = config.logBackupname;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    const limits = this.#files.map((file) => ({ file, limit: file.maxsize ?? config.logMaxsize }))
-      .filter(({ limit }) => limit > 0);
-    if (limits.length === 0) return;
-    this.#timer = setInterval(() => {
-      for (const { file, limit } of limits) {
-        const { size } = file;
-        if (size > limit) this.#rotate(file, `${size} bytes are in it`);
-      }
-    }, LOOK_MS);
-  }
-
-  /** Opens all files again in master and workers, after somebody has renamed them. */
-  reopen(why: string): void {
-    for (const file of this.#files) {
-      this.#change(file, `Log file opened again: ${why}`, () => file.reopen());
-    }
-  }
-
-  /** Renames all files, and opens new ones in master and workers. */
-  rotate(why: string): void {
-    for (const file of this.#files) this.#rotate(file, why);
-  }
-
-  /** The instance has ended. */
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  #rotate(file: LogFile, why: string): void {
-    const written = file.backup ?? this.#backup;
-    const name = written === "" ? "" : absolutePath(written);
-    this.#change(file, `Log file rotated: ${why}`, () => file.rotate(name));
-  }
-
-  #change(file: LogFile, text: string, change: () => string | void): void {
-    const { path } = file;
-    try {
-      const backup = change();
-      this.#tell({ type: "reopen-log", path, inode: file.inode });
-      logLine("info", text, { event: "logReopened", path, ...(backup ? { backup } : {}) });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const failed = `The old log file stays in use, because ${path} fails: ${reason}`;
-      logLine("error", failed, { event: "logReopenFailed", path });
-    }
   }
 
   /** Puts a file, or an address, in the place of standard output and error. */

@@ -350,7 +350,7 @@ class Master {
     this.#setup.surroundings.outgoing.close(true);
     const { log } = this.#setup.surroundings;
     const { logReopen } = (this.#next ?? this.#current).config;
-    if (logReopen) log?.reopen("the workers were replaced");
+    if (logReopen) log?.rotation.reopen("the workers were replaced");
     if (this.#next === null) return;
     this.#current = this.#next;
     this.#next = null;
@@ -368,11 +368,11 @@ class Master {
     this.oversight?.use(config, scaling.needs(config));
     const { log } = this.#setup.surroundings;
     const files = log?.hasFile ? log : null;
-    files?.use(config, (message) => this.#crew.tell(message));
+    files?.rotation.use(config, (message) => this.#crew.tell(message));
     touchFiles.watch(touchList(config, {
       reload: (kind, why) => this.#report({ type: "reload", kind, why }),
-      reopenLog: files && ((why) => files.reopen(why)),
-      rotateLog: files && ((why) => files.rotate(why)),
+      reopenLog: files && ((why) => files.rotation.reopen(why)),
+      rotateLog: files && ((why) => files.rotation.rotate(why)),
     }));
     this.operators?.watch();
   }

@@ -19,7 +19,7 @@ import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environmen
 import { covers, realPathOf } from "../system/absolute_path.ts";
 import { readJsonFile } from "../system/json_file.ts";
 import type { ImportMap } from "./import_map.ts";
-import { permissionSet } from "./permission_set.ts";
+import { type PermissionSet, permissionSet } from "./permission_set.ts";
 import { missingWalls } from "./walls.ts";
 
 export { wallStatus } from "./walls.ts";
@@ -55,9 +55,7 @@ export function sandbox(
   directory: string,
   configFile: string | null,
 ): Sandbox {
-  const set = config.permissionSet === ""
-    ? {}
-    : permissionSet(requireConfig(configFile), config.permissionSet, dirname(configFile ?? ""));
+  const set = config.permissionSet === "" ? {} : permissionSetOf(config.permissionSet, configFile);
   if (expectsProxyHeader(config) && !reachesItself(config)) {
     throw new Error(
       "Behind the PROXY protocol a worker talks to itself: add allow-net = 127.0.0.1, or remove the " +
@@ -222,6 +220,15 @@ function descriptor(name: PermissionKind, value: string): Deno.PermissionDescrip
     default:
       throw new TypeError(`Nothing is needed of ${name}`);
   }
+}
+
+/**
+ * What a permission set says.
+ *
+ * @throws {Error} If there is no deno.json, or no such set in it.
+ */
+export function permissionSetOf(name: string, configFile: string | null): PermissionSet {
+  return permissionSet(requireConfig(configFile), name, dirname(configFile ?? ""));
 }
 
 function requireConfig(configFile: string | null): Readonly<Record<string, unknown>> {

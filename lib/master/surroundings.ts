@@ -210,7 +210,7 @@ function openControl(
 export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
   const { libc: c, control, listeners, outgoing, views, scoreboardFd, stderrFd } = surroundings;
   surroundings.process?.exit(vacuum);
-  surroundings.log?.close();
+  surroundings.log?.rotation.close();
   surroundings.certificates?.close();
   control.close();
   listeners.close(vacuum);

@@ -10,7 +10,8 @@ import { fromFileUrl, toFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { shapesLog, shapesRequests } from "../config/log_needs.ts";
 import { usesMetrics } from "../config/options/metrics.ts";
-import { isSandboxed, PERMISSION_FLAG } from "../config/options/permissions.ts";
+import { isSandboxed } from "../config/options/permissions.ts";
+import { namedSet, permissionFlags } from "../config/deno_flags.ts";
 import { expectsProxyHeader, speaksUwsgi } from "../config/options/proxy.ts";
 import { requestLogSettings } from "../config/request_log.ts";
 import type { WallStatus } from "../control/status.ts";
@@ -24,6 +25,7 @@ import { binaryWorker, isBinary, whyNotInBinary } from "../system/standalone.ts"
 import { importMapFlags } from "./import_map_flags.ts";
 import type { LandlockPlan } from "./landlock/facts.ts";
 import { workerName } from "./process_names.ts";
+import type { PermissionSet } from "./permission_set.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** What each worker runs before the script. */
@@ -110,7 +112,7 @@ export function workerCommand(
   const sandbox = sandboxFor(config, directory, configFile, map);
   const args = [
     "run",
-    ...sandbox?.flags ?? permissionFlags(config, directory),
+    ...sandbox?.flags ?? grantedFlags(config, directory, configFile),
     "--unstable-net",
     `--import-map=${mapPath}`,
     ...preloads.map((url) => `--preload=${modulePath(url)}`),
@@ -146,7 +148,7 @@ export class SandboxMissing extends Error {}
 
 /** Loads what {@linkcode workerCommand} needs where workers are sandboxes. */
 export async function loadSandbox(config: Config): Promise<void> {
-  if (!isSandboxed(config)) return;
+  if (!needsSandbox(config)) return;
   sandboxes = await later<typeof import("./sandbox.ts")>(import.meta.resolve("./sandbox.ts"));
 }
 
@@ -162,7 +164,11 @@ export function sandboxWalls(config: Config, pids: readonly number[]): readonly 
 
 /** True if {@linkcode loadSandbox} has nothing to load. */
 export function canCompose(config: Config): boolean {
-  return sandboxes !== null || !isSandboxed(config);
+  return sandboxes !== null || !needsSandbox(config);
+}
+
+function needsSandbox(config: Config): boolean {
+  return isSandboxed(config) || namedSet(config.denoFlags) !== null;
 }
 
 function sandboxFor(
@@ -237,24 +243,44 @@ export function modulePath(url: URL): string {
  * Workers may do everything, unless a `deno-flag` says what they may do; then they get that, and what
  * they need to reach the master.
  */
-function permissionFlags(config: Config, directory: string): string[] {
-  const { denoFlags } = config;
-  const own = denoFlags.filter((flag) => PERMISSION_FLAG.test(flag));
-  if (own.some((flag) => flag === "-A" || flag === "--allow-all")) return [];
-  if (own.every((flag) => /^--(deny|ignore)-/.test(flag))) return ["--allow-all"];
-  const needed = [
-    ["--allow-read", "-R", directory],
-    ["--allow-write", "-W", directory],
+function grantedFlags(config: Config, directory: string, configFile: string | null): string[] {
+  const own = config.denoFlags.flatMap(permissionFlags);
+  if (own.some(({ name }) => name === "--allow-all")) return [];
+  if (own.every(({ name }) => /^--(deny|ignore)-/.test(name))) return ["--allow-all"];
+  const set = namedSet(config.denoFlags);
+  // A flag beside a set replaces what the set says of its kind, so what the set allows is said again.
+  const said = set === null ? {} : saidBySet(set, configFile);
+  const needed = {
+    read: directory,
+    write: directory,
     // The second one is for the listeners in whose place the inherited sockets are put, and behind the
     // PROXY protocol a worker talks to itself.
-    [
-      "--allow-net",
-      "-N",
-      `unix:${directory}/control.sock,127.0.0.1${expectsProxyHeader(config) ? "" : ":0"}`,
-    ],
-    ["--allow-env", "-E", WORKER_VARIABLE],
-  ] as const;
-  // A flag without a value allows everything of its kind; a list beside it would narrow it.
-  const missing = needed.filter(([flag, short]) => !own.includes(flag) && !own.includes(short));
-  return ["--no-prompt", ...missing.map(([flag, , value]) => `${flag}=${value}`)];
+    net: `unix:${directory}/control.sock,127.0.0.1${expectsProxyHeader(config) ? "" : ":0"}`,
+    env: WORKER_VARIABLE,
+  };
+  return [
+    "--no-prompt",
+    ...(["read", "write", "net", "env"] as const).flatMap((kind) => {
+      const flags = own.filter(({ name }) => name === `--allow-${kind}`);
+      // A flag without a value allows everything of its kind; a list beside it would narrow it.
+      if (flags.some(({ value }) => value === null)) return [];
+      const { allow, deny } = said[kind] ?? { allow: null, deny: null };
+      const given = flags.length > 0 ? [] : allow ?? [];
+      if (given === true) return [];
+      const denied = own.some(({ name }) => name === `--deny-${kind}`) ? null : deny;
+      return [
+        `--allow-${kind}=${[...given, needed[kind]].join(",")}`,
+        ...(denied === true ? [`--deny-${kind}`] : []),
+        ...(Array.isArray(denied) && denied.length > 0
+          ? [`--deny-${kind}=${denied.join(",")}`]
+          : []),
+      ];
+    }),
+  ];
+}
+
+/** What a permission set of the script's deno.json says. */
+function saidBySet(name: string, configFile: string | null): PermissionSet {
+  if (sandboxes === null) throw new SandboxMissing("Cannot read permission sets yet: try again");
+  return sandboxes.permissionSetOf(name, configFile);
 }

@@ -6,10 +6,15 @@
  */
 
 import { duplicate, putInPlace } from "./descriptor.ts";
+import type { FileStatus, FileType } from "./file_status.ts";
 import type { Libc } from "./libc.ts";
 import type { Owner } from "./owner.ts";
+import { removeRenamedFiles, renamedName } from "./renamed_files.ts";
 import { type AppendedFile, openToAppend } from "./trusted_file.ts";
 import { openPlace, type Place } from "./trusted_path.ts";
+
+/** What the log is written to is no regular file, so that nothing is renamed; for operators. */
+export class NothingToRotate extends TypeError {}
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -104,18 +109,28 @@ export class LogFile {
   }
 
   /**
-   * Renames the file and opens a new one.
+   * Renames the file and opens a new one. Only regular files are renamed, and no link is followed: what
+   * stands for a device, a pipe or a terminal belongs to others as well.
    *
-   * @param backup Where it goes, replacing what is there; empty: its own name, a dot and the seconds
-   * since 1970, and whatever it takes for no older file to be replaced.
-   * @returns The new name of the old file.
+   * @param backup Where it goes, replacing the file that is there; empty: its own name, a dot and the
+   * seconds since 1970, and whatever it takes for no older file to be replaced.
+   * @returns The new name of the old file; null: the file was gone already, and there is a new one.
+   * @throws {NothingToRotate} If there is something else than a regular file.
    * @throws {Error} If it cannot be renamed, or no new one opened; the old one then keeps its name.
    */
-  rotate(backup: string): string {
+  rotate(backup: string): string | null {
     const c = this.#libc;
     const { owners = null } = this.#look;
-    using current = openPlace(c, this.path, { owners });
+    using current = openPlace(c, this.path, { owners, follow: false });
+    const status = current.status();
+    if (status === null) {
+      this.reopen();
+      return null;
+    }
+    requireRegular(status, this.path);
     using elsewhere = backup === "" ? null : openPlace(c, backup, { owners, follow: false });
+    const replaced = elsewhere?.status() ?? null;
+    if (replaced !== null) requireRegular(replaced, backup);
     const renamed = elsewhere ?? unusedSibling(current);
     current.renameTo(renamed);
     try {
@@ -125,6 +140,18 @@ export class LogFile {
       throw error;
     }
     return renamed.path;
+  }
+
+  /**
+   * Removes files that `rotate("")` has renamed, but for the youngest ones.
+   *
+   * @param keep How many stay.
+   * @returns How many were removed.
+   * @throws {Error} If they cannot be listed or removed.
+   */
+  removeRenamed(keep: number): Promise<number> {
+    const { owners = null } = this.#look;
+    return removeRenamedFiles(this.#libc, this.path, keep, owners);
   }
 
   /** Bytes that are in it. */
@@ -163,10 +190,24 @@ export class LogFile {
   }
 }
 
+const KINDS: Readonly<Partial<Record<FileType, string>>> = {
+  link: "a symbolic link: write the path that it leads to, if that is a regular file",
+  fifo: "a FIFO",
+  character: "a device",
+  socket: "a socket",
+  directory: "a directory",
+};
+
+function requireRegular({ type }: FileStatus, path: string): void {
+  if (type === "regular") return;
+  throw new NothingToRotate(`"${path}" is ${KINDS[type] ?? "no regular file"}`);
+}
+
 /** A name beside that of the file, of which there is none yet. */
 function unusedSibling(place: Place): Place {
-  const first = `${place.name}.${Math.floor(Date.now() / 1000)}`;
-  let sibling = place.sibling(first);
-  for (let i = 2; sibling.status() !== null; i++) sibling = place.sibling(`${first}.${i}`);
-  return sibling;
+  const seconds = Math.floor(Date.now() / 1000);
+  for (let i = 1;; i++) {
+    const sibling = place.sibling(renamedName(place.name, seconds, i));
+    if (sibling.status() === null) return sibling;
+  }
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type RunningMaster, startMaster } from "../helpers/running_master.ts";
+import { TempDirectory } from "../helpers/temp_directory.ts";
 
 /**
  * Writes lines in three ways, as fast as the event loop allows, until it finds the file `halt` or has to
@@ -280,4 +281,85 @@ Deno.test("logto2 is opened after the hooks of root, where chdir says, and again
   master.touch("inside/reopen");
   await told(master, "logReopened", { log: "inside/log.txt" });
   await allWriteTo("inside/log.txt", master, everybody);
+});
+
+/** The events of an instance whose log was rotated. */
+function countOf(master: RunningMaster, event: string): number {
+  return allLines(master).filter((line) => line.includes(`"${event}"`)).length;
+}
+
+Deno.test("rotation leaves links, FIFOs and devices as they are, and says so once", async () => {
+  using directory = new TempDirectory();
+  const at = (name: string) => directory.at(name);
+  await new Deno.Command("mkfifo", { args: [at("fifo")] }).output();
+  // Somebody who reads: a FIFO that is opened for both does not wait.
+  using _reader = Deno.openSync(at("fifo"), { read: true, write: true });
+  directory.write("real", "");
+  Deno.symlinkSync("real", at("link"));
+  Deno.symlinkSync("/proc/self/fd/2", at("stderr"));
+  // Only root may make a device, and not in every container.
+  const device = await new Deno.Command("mknod", { args: [at("null"), "c", "1", "3"] }).output();
+  const special = ["fifo", "link", "stderr", ...(device.success ? ["null"] : [])];
+  const loggers = special.map((name) => `logger = file:${at(name)}\n`).join("");
+  await using master = quiet(`logto = log.txt\n${loggers}touch-logrotate = rotate\n`);
+  await told(master, "ready");
+  const kinds = () => directory.names.map((name) => [name, Deno.lstatSync(at(name)).mode]);
+  const before = kinds();
+  for (const round of [1, 2]) {
+    master.touch("rotate");
+    await master.eventually(() => countOf(master, "logReopened") === round, "rotated log");
+  }
+  assertEquals(countOf(master, "logNotRotated"), special.length);
+  assertEquals(kinds(), before);
+});
+
+Deno.test("a log that cannot be rotated is told once, and not each time that its size is looked at", async () => {
+  // What rotates the second file is written to it, so that it counts how often the master has looked.
+  await using master = quiet(
+    "logger = file:logfile=log.txt,maxsize=1,backupname=nowhere/log\n" +
+      "logger = file:logfile=log.count,maxsize=1,backupname=log.old\nlogger = stdio\n",
+  );
+  const looks = () => master.events.filter(({ event }) => event === "logReopened").length;
+  await master.eventually(() => looks() >= 3, "three looks at the size");
+  const failed = () => master.events.filter(({ event }) => event === "logReopenFailed");
+  assertEquals(failed().map(({ fields }) => fields.path), [master.path("log.txt")]);
+  // It is rotated as soon as it can be, and told again when it cannot then.
+  Deno.mkdirSync(master.path("nowhere"));
+  const rotated = () => master.events.some(({ fields }) => fields.path === master.path("log.txt"));
+  await master.eventually(
+    () => rotated() && master.read("nowhere/log") !== "",
+    "rotation of the first file",
+  );
+});
+
+Deno.test("log-keep removes renamed files of a log beyond its number, and nothing else", async () => {
+  const strangers = ["log.txt.1", "log.txt.old", "log.txt.1700000000.gz", "other.1700000000"];
+  await using master = quiet(
+    "logto = log.txt\nlog-keep = 2\ntouch-logrotate = rotate\n",
+    Object.fromEntries(
+      [...strangers, "log.txt.1600000000", "log.txt.1600000000.2", "log.txt.1600000000.10"].map((
+        name,
+      ) => [name, name]),
+    ),
+  );
+  await told(master, "ready");
+  Deno.mkdirSync(master.path("log.txt.1500000000"));
+  Deno.symlinkSync("log.txt.1", master.path("log.txt.1500000001"));
+  const renamed = () =>
+    [...Deno.readDirSync(master.directory)].filter(({ name, isFile }) =>
+      isFile && /^log\.txt\.\d{10}(\.\d+)?$/.test(name)
+    ).map(({ name }) => name).sort();
+  master.touch("rotate");
+  await master.eventually(() => renamed().length === 2, "two renamed files");
+  assertEquals(renamed()[0], "log.txt.1600000000.10");
+  const first = renamed()[1];
+  master.touch("rotate");
+  await master.eventually(
+    () => renamed().length === 2 && !renamed().includes("log.txt.1600000000.10"),
+    "the two youngest",
+  );
+  assertEquals(renamed().includes(first ?? ""), true);
+  for (const name of [...strangers, "log.txt.1500000000", "log.txt.1500000001"]) {
+    Deno.lstatSync(master.path(name));
+  }
 });

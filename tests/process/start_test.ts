@@ -153,3 +153,18 @@ uwsgi.serve(() => new Response("ok"));`,
   await running.ready();
   assertEquals(running.events.filter(({ event }) => event === "startFailed"), []);
 });
+
+Deno.test("an unchanged app starts with flags that give no permission, and with grouped letters", async () => {
+  for (const flag of ["--allow-scripts=npm:sqlite3", "-RN", "-RNE", "-NR=/etc"]) {
+    const { master, addresses } = await readyMaster({
+      ini:
+        `http-socket = 127.0.0.1:0\nprocesses = 2\ndeno-worker-override = app.ts\ndeno-flag = ${flag}`,
+      files: { "app.ts": "Deno.serve(() => new Response('served'));" },
+    });
+    await using running = master;
+    assertEquals(await getText(`http://${addresses[0]}/`), "served", flag);
+    running.signal("SIGUSR2");
+    const { outcome } = await running.waitFor("reloadFinished");
+    assertEquals(outcome, "done", flag);
+  }
+});

@@ -107,9 +107,19 @@ export const HOOK_PHASES: Readonly<Record<HookPhase, HookPhaseForm>> = {
 /** What is done when; one list of actions for each phase, such as `config["hook asap"]`. */
 export type HookConfig = { readonly [P in HookPhase as `hook ${P}`]: readonly HookLine[] };
 
-/** The actions of a phase, in the order they were written. */
+/** The actions of a phase, in the order they were written; without those that do nothing. */
 export function hooksOf(config: HookConfig, phase: HookPhase): readonly HookLine[] {
-  return config[`hook ${phase}`];
+  return config[`hook ${phase}`].filter((hook) => !isNotNeeded(hook));
+}
+
+/** The hooks that are accepted for uWSGI's sake. */
+export function hooksNotNeeded(config: HookConfig): readonly HookLine[] {
+  const phases = Object.keys(HOOK_PHASES) as HookPhase[];
+  return phases.flatMap((phase) => config[`hook ${phase}`].filter(isNotNeeded));
+}
+
+function isNotNeeded({ action }: HookLine): boolean {
+  return action === "unix_signal";
 }
 
 /** True if something is to be done while workers serve. */

@@ -18,6 +18,8 @@ export interface LogFileConfig {
   readonly logBackupname: string;
   /** Size that a log file is rotated at (`log-maxsize`), bytes; 0: never. @default 0 */
   readonly logMaxsize: number;
+  /** How many renamed files of each log stay (`log-keep`); 0: all. @default 0 */
+  readonly logKeep: number;
   /** Open log files again with each reload (`log-reopen`). @default false */
   readonly logReopen: boolean;
   /** Empty log files at the start (`log-truncate`). @default false */
@@ -87,8 +89,26 @@ export const LOG_FILE_OPTIONS: OptionRows<LogFileConfig> = {
     help: "Size that a log file is rotated at",
     details:
       "The master looks once per second, so a file can be somewhat larger. Each file is rotated by " +
-      "its own size. `k`, `m` and `g` stand for powers of 1024.",
-    example: "logto = /var/log/app.log\nlog-maxsize = 100m",
+      "its own size. `k`, `m` and `g` stand for powers of 1024. Renamed files stay unless there is " +
+      "`log-keep`. Only regular files are rotated: no link, FIFO or device.",
+    example: "logto = /var/log/app.log\nlog-maxsize = 100m\nlog-keep = 7",
+  },
+  logKeep: {
+    name: "log-keep",
+    aliases: [],
+    short: "",
+    group: "Logging",
+    argument: "N",
+    kind: kind.integer(0, 1_000_000),
+    default: 0,
+    defaultText: "0: all of them",
+    onChange: "master",
+    help: "How many renamed files of a log stay; older ones are removed",
+    details:
+      "After each rotation the master removes regular files beside the log that are called like it, a dot " +
+      "and seconds since 1970, but for the youngest N. Nothing else is touched, and with `log-backupname` " +
+      "there is only one in any case.",
+    example: "logto = /var/log/app.log\nlog-maxsize = 100m\nlog-keep = 7",
   },
   logReopen: {
     name: "log-reopen",
@@ -136,12 +156,15 @@ export const LOG_FILE_OPTIONS: OptionRows<LogFileConfig> = {
     short: "",
     group: "Logging",
     argument: "USER[:GROUP]",
-    kind: kind.owner,
+    kind: logKind.fileOwner,
     default: "",
     defaultText: "the user of `uid`",
     onChange: "exec",
     help: "Owner of the log files",
-    details: "It is set whenever one is opened, while the master may do so.",
+    details:
+      "It is set whenever one is opened, while the master may do so. Without a value, or with a word " +
+      "for true or false (so also `1` and `0`), it is uWSGI's flag and asks for what is so in any " +
+      "case: the user and group of `uid` and `gid`.",
     example: "logto = /var/log/app.log\nlogfile-chown = syslog:adm",
   },
 };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isPermissionFlag } from "../deno_flags.ts";
 import type { Config } from "../config.ts";
 import type { Entry } from "../entry.ts";
 import * as kind from "../option_kind.ts";
@@ -88,12 +89,9 @@ export function isSandboxed(config: PermissionConfig): boolean {
   });
 }
 
-/** A flag of `deno run` that says something about permissions. */
-export const PERMISSION_FLAG = /^(-A|-P|-[RWNESI](=|$)|--(allow|deny|ignore)-|--permission-set)/;
-
 /** Permissions are said in one way, or in the other. */
 export function checkPermissions(config: Config, find: FindEntry, problems: Problems): void {
-  const flag = config.denoFlags.find((one) => PERMISSION_FLAG.test(one));
+  const flag = config.denoFlags.find(isPermissionFlag);
   if (flag === undefined || !isSandboxed(config)) return;
   const entry = KEYS.map(find).find((one): one is Entry => one !== undefined);
   if (entry === undefined) return;

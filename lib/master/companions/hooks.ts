@@ -98,6 +98,8 @@ type Action = (
   env: Readonly<Record<string, string>>,
 ) => void | Promise<void>;
 
+/** For actions that `hooksOf()` leaves out. */
+const nothing: Action = () => {};
 const print: Action = ([text = ""]) => logLine("info", text, { event: "hookPrint" });
 const changeDirectory: Action = ([path = ""]) => Deno.chdir(path);
 const chown: Action = ([path = "", user = "", group = ""]) => changeOwner(path, user, group);
@@ -142,6 +144,7 @@ const ACTIONS: Readonly<Record<HookActionName, Action>> = {
   },
   print,
   log: print,
+  unix_signal: nothing,
 };
 
 const printed: ChildOptions["onLine"] = (stream, line) =>

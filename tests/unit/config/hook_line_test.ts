@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { HOOK_ACTIONS, type HookLine, parseHookLine } from "../../../lib/config/hook_line.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
+import { hooksNotNeeded, hooksOf } from "../../../lib/config/options/hooks.ts";
+import { defaults } from "../../../lib/config/resolve.ts";
 import { memorySource } from "../../helpers/memory_source.ts";
 
 const origin = { file: "a.ini", line: 1 };
@@ -34,6 +36,14 @@ Deno.test("parseHookLine() notes that the arguments are to be kept out of the lo
   assertEquals([action, parts, hidden], ["putenv", ["PASSWORD=x"], true]);
 });
 
+Deno.test("parseHookLine() takes the one unix_signal that stops in order, which is done by nobody", () => {
+  const line = parse("unix_signal:15 gracefully_kill_them_all");
+  assertEquals(line.parts, ["15", "gracefully_kill_them_all"]);
+  const config = { ...defaults(), "hook master-start": [line, parse("print:hello")] };
+  assertEquals(hooksOf(config, "master-start").map(({ action }) => action), ["print"]);
+  assertEquals(hooksNotNeeded(config), [line]);
+});
+
 Deno.test("parseHookLine() takes the value of an exec option for a command", () => {
   const { action, parts } = parse("mkdir:x", "exec-asap");
   assertEquals([action, parts], ["exec", ["mkdir:x"]]);
@@ -45,6 +55,7 @@ Deno.test("parseHookLine() says what is wrong with a line", () => {
       ["mkdri:/tmp/a", 'unknown action "mkdri": did you mean "mkdir"?'],
       ["frobnicate:x", `unknown action "frobnicate": use ${Object.keys(HOOK_ACTIONS).join(", ")}`],
       ["call:f", 'the action "call", which duwsgi lacks'],
+      ["unix_signal:1 kill_them_all", "which duwsgi lacks: SIGTERM and SIGINT stop in order"],
       ["constructor:x", "unknown action"],
       ["mkdir", 'expects "mkdir:DIRECTORY"'],
       ["chmod:/tmp/a", 'expects "chmod:FILE MODE"'],

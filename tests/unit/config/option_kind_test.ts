@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { fileOwner } from "../../../lib/config/log_kind.ts";
 import * as kind from "../../../lib/config/option_kind.ts";
 import { sockets } from "../../../lib/config/socket_kind.ts";
 
@@ -137,6 +138,13 @@ Deno.test("mask reads three octal digits, possibly with a zero in front", () => 
   assertEquals(read(kind.mask, null, "022"), 0o022);
   assertEquals(read(kind.mask, null, "0077"), 0o077);
   refuses(kind.mask, null, ["22", "1022", "8", "", null]);
+});
+
+Deno.test("fileOwner takes uWSGI's flag, which names nobody", () => {
+  for (const value of ["true", "False", "1", "0", "yes", null]) {
+    assertEquals(read(fileOwner, "syslog", value), "", String(value));
+  }
+  assertEquals(read(fileOwner, "", "syslog:adm"), "syslog:adm");
 });
 
 Deno.test("owner reads user and group", () => {

@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Entry } from "../../../lib/config/entry.ts";
 import { Problems } from "../../../lib/config/problem.ts";
 import { defaults, resolve } from "../../../lib/config/resolve.ts";
+import { NOT_NEEDED, uwsgiOptions } from "../../../lib/config/uwsgi_options.ts";
 
 const origin = { file: "a.ini", line: 1 };
 
@@ -55,12 +56,34 @@ Deno.test("resolve() refuses NUL characters", () => {
 });
 
 Deno.test("resolve() makes unknown options warnings, when strict is off anywhere", () => {
-  const text = `foo = 1\n${BASE}harakiri-verbose = 1\n`;
+  const text = `foo = 1\n${BASE}static-gzip-all = 1\n`;
   const severities = (more: string) => run(text + more).problems.map(([severity]) => severity);
   assertEquals(severities(""), ["error", "error"]);
   assertEquals(severities("strict = false"), ["warning", "warning"]);
   assertEquals(severities("no-strict"), ["warning", "warning"]);
   assertEquals(severities("strict = false\nstrict"), ["error", "error"]);
+});
+
+Deno.test("resolve() warns of uWSGI's options that are not needed, also when strict is on", () => {
+  const needless = [...uwsgiOptions()].filter(([, hint]) => hint.startsWith(NOT_NEEDED));
+  const names =
+    "enable-threads threads single-interpreter need-app lazy-apps no-orphans thunder-lock " +
+    "harakiri-verbose ignore-sigpipe ignore-write-errors disable-write-exception carbon-max-retry " +
+    "carbon-retry-delay carbon-use-metrics carbon-name-resolve carbon-hostname-dots autoload";
+  for (const name of names.split(" ")) assert(needless.some(([one]) => one === name), name);
+  const { problems } = run(
+    `${BASE}strict = true\n${needless.slice(0, 45).map(([name]) => `${name} = 1\n`).join("")}`,
+  );
+  assertEquals(problems.length, 45);
+  for (const [severity, message] of problems) assertEquals(severity, "warning", message);
+});
+
+Deno.test("resolve() says nothing that only follows from a value it cannot read", () => {
+  const { problems } = run(
+    `${BASE}cheaper = 8 ; few\ncheaper-initial = 8\ncheaper-step = 2\nlog-maxsize = 1m\n` +
+      "min-worker-lifetime = 10\nmax-worker-lifetime = 1h",
+  );
+  assertEquals(problems.map(([severity]) => severity), ["error", "error"]);
 });
 
 Deno.test("resolve() suggests set-placeholder for unknown names that are used as such", () => {

@@ -284,6 +284,7 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   carbonId: text,
   carbonRoot: text.filter((one) => one !== ""),
   logMaxsize: fc.nat(2 ** 30),
+  logKeep: fc.nat(1_000_000),
   logReopen: fc.boolean(),
   logTruncate: fc.boolean(),
   logfileChmod: mode,

@@ -2,7 +2,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Config } from "../../../lib/config/config.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
-import { type WorkerCommand, workerCommand } from "../../../lib/master/worker_command.ts";
+import {
+  loadSandbox,
+  type WorkerCommand,
+  workerCommand,
+} from "../../../lib/master/worker_command.ts";
 import { loadJsonParser } from "../../../lib/system/json_file.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
@@ -89,6 +93,40 @@ Deno.test("workerCommand() adds what a worker needs to reach the master, when a 
     "--allow-net=unix:DIR/control.sock,127.0.0.1:0",
     "--allow-env=DUWSGI_WORKER",
     "--allow-sys",
+  ]);
+});
+
+Deno.test("workerCommand() takes no permission away for a flag that gives none", () => {
+  for (const flag of ["--allow-scripts", "--allow-scripts=npm:sqlite3", "--unstable-kv"]) {
+    assertEquals(permissions([flag])[0], "--allow-all", flag);
+  }
+});
+
+Deno.test("workerCommand() reads letters that stand together", () => {
+  const narrowed = (flag: string) => permissions([flag]).map((arg) => arg.replace(/=.*/, ""));
+  assertEquals(narrowed("-RN"), ["--no-prompt", "--allow-write", "--allow-env"]);
+  assertEquals(narrowed("-RNE"), ["--no-prompt", "--allow-write"]);
+  assertEquals(permissions(["-NR=/etc"])[1], "--allow-read=DIR");
+  assertEquals(permissions(["-qA"]), []);
+});
+
+Deno.test("workerCommand() keeps what a permission set says of a kind that a worker needs more of", async () => {
+  using directory = new TempDirectory();
+  directory.write(
+    "app/deno.json",
+    '{ "permissions": { "web": { "net": true, "read": ["/etc"], "write": { "deny": ["/var"] } } } }',
+  );
+  const config = { denoFlags: ["-P=web"], script: directory.at("app/app.ts") };
+  await loadSandbox({ ...defaults(), ...config });
+  const { args } = command(directory, config);
+  const flags = args.filter((arg) => /^--(allow|deny)-/.test(arg)).map((arg) =>
+    arg.replaceAll(directory.path, "DIR")
+  );
+  assertEquals(flags, [
+    "--allow-read=/etc,DIR",
+    "--allow-write=DIR",
+    "--deny-write=/var",
+    "--allow-env=DUWSGI_WORKER",
   ]);
 });
 
