@@ -38,9 +38,10 @@ const FAMILIES: readonly Family[] = [
     "https https2 ssl-socket",
   ],
   [
-    "not available, put a proxy that speaks TLS in front",
-    "http-to-https suwsgi-socket",
+    "not available, answer with a redirect on an http-socket beside the https-socket",
+    "http-to-https",
   ],
+  ["not available, put a proxy that speaks TLS in front", "suwsgi-socket"],
   ["not needed, each worker loads the script itself", "lazy lazy-apps"],
   ["not needed, a worker that cannot load the script is a failed start", "need-app"],
   ["not needed, workers leave by themselves when the master is gone", "no-orphans"],

@@ -28,6 +28,12 @@ export interface Handling {
   readonly onError?: ErrorHandler;
 }
 
+/** What is known of the connections that requests come on. */
+export interface Transport {
+  /** True if they are encrypted. */
+  readonly secure: boolean;
+}
+
 /** What Deno answers when a handler threw and nobody makes a response from that. */
 export const UNHANDLED = { status: 500, bytes: "Internal Server Error".length } as const;
 
@@ -52,10 +58,10 @@ export function followRequests(wrap: (handling: Handling) => Handling): void {
 }
 
 /** Wraps what a script wants to be served: requests and their responses are counted. */
-export function countedHandling(handling: Handling): Handling {
+export function countedHandling(handling: Handling, transport: Transport): Handling {
   const { handler, onError } = follow?.(handling) ?? handling;
-  if (onError === undefined) return { handler: counted(handler, false) };
-  return { handler: counted(handler, true), onError: countedErrors(onError) };
+  if (onError === undefined) return { handler: counted(handler, false, transport) };
+  return { handler: counted(handler, true, transport), onError: countedErrors(onError) };
 }
 
 let rule: ClosingRule | null = null;
@@ -81,7 +87,7 @@ export function endClosing(): void {
  *
  * @param answersErrors True if there is an error handler, which is wrapped by {@linkcode countedErrors}.
  */
-function counted(handler: Handler, answersErrors: boolean): Handler {
+function counted(handler: Handler, answersErrors: boolean, { secure }: Transport): Handler {
   const meter = requestMeter();
   const failed = (begun: BegunRequest): void => {
     meter.threw(begun);
@@ -106,7 +112,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
         meter.answered(begun, response.status, bodySize(response));
         if (isStreamed(response)) noteStream(info);
       } else failed(begun);
-      return closing(request, response, info, mayClose);
+      return closing(request, response, info, mayClose, secure);
     }, (error) => {
       endExchange(exchange);
       return fail(begun, error);
@@ -129,7 +135,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
     }
     meter.answered(begun, result.status, bodySize(result));
     if (isStreamed(result)) noteStream(info);
-    return rule === null ? result : closing(request, result, info, mayCloseNow(connection));
+    return rule === null ? result : closing(request, result, info, mayCloseNow(connection), secure);
   };
 }
 
@@ -167,6 +173,7 @@ function closing(
   response: Response,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   mayClose: boolean,
+  secure: boolean,
 ): Response {
   if (rule === null || response.status === 101 || speaksHttp2(request.headers)) return response;
   const connection = connectionOf(info);
@@ -174,8 +181,9 @@ function closing(
   if (!mayClose) return response;
   const taken = () => expectFarewell(connection);
   // A response that could not be sent is the end of its connection as well. Under TLS, an end that only
-  // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6).
-  if (!request.url.startsWith("https:")) info.completed.then(taken, taken);
+  // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6). What a
+  // proxy says of the URL does not count.
+  if (!secure) info.completed.then(taken, taken);
   return withConnectionClose(response);
 }
 

@@ -103,7 +103,8 @@ export class InstanceSocket implements UwsgiSocket {
   serve(handler: Handler, options: ServeOptions = {}, tls: TlsOptions = {}): Server {
     this.#mustBeFree();
     const { onError } = options;
-    const handling = countedHandling({ handler, ...(onError && { onError }) });
+    const secure = this.source.certificate !== undefined || tls.cert !== undefined;
+    const handling = countedHandling({ handler, ...(onError && { onError }) }, { secure });
     const served = new Served(this.source, handling.handler, { ...options, ...handling, tls });
     this.#served = served;
     return served.server;
@@ -167,9 +168,8 @@ class Served implements Service {
   ) {
     this.#socket = socket;
     const { tls } = currentInstance();
-    this.#handler = tls === null || socket.certificate === undefined
-      ? handler
-      : tls.follow(handler);
+    const placed = "path" in denoAddress(socket) ? fromUnixSocket(socket, handler) : handler;
+    this.#handler = tls === null || socket.certificate === undefined ? placed : tls.follow(placed);
     this.#options = options;
     this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd, true));
     const { slot } = currentInstance().environment;
@@ -234,6 +234,26 @@ class Served implements Service {
     onListen(address);
     return server;
   }
+}
+
+/**
+ * Shows handlers the path of the socket as the address of its clients, which is what `Deno.serve` does.
+ * Here it listened somewhere else before it was given the socket, and would show that.
+ */
+function fromUnixSocket(socket: WorkerSocket, handler: Handler): Handler {
+  const own = denoAddress(socket);
+  return (request, info) => {
+    // Of a client that a proxy names by its IP address, that is known.
+    if (info.remoteAddr.transport === "tcp") return handler(request, info);
+    return handler(request, {
+      get remoteAddr() {
+        return { ...own };
+      },
+      get completed() {
+        return info.completed;
+      },
+    });
+  };
 }
 
 /** Certificate and key that the configuration gives a socket; empty: it has no TLS. */

@@ -101,6 +101,7 @@ function factsOf(request: IncomingMessage, headers: readonly string[]): RequestF
     uri: url,
     address: socket.remoteAddress ?? "",
     port: socket.remotePort ?? 0,
+    secure: "encrypted" in socket,
     protocol: `HTTP/${httpVersion}`,
     headers: headers.map((name) => headerText(request.headers[name])),
   };
