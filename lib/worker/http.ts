@@ -10,6 +10,7 @@ import { beginExchange, endExchange, noteRequest, noteStream } from "./client_ac
 import { ClosingRule, speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
 import { expectFarewell } from "./farewells.ts";
+import type { Http2Streams } from "./http2_streams.ts";
 import { type BegunRequest, requestMeter } from "./request_meter.ts";
 
 /** Handles a request, as for `Deno.serve`. */
@@ -32,6 +33,8 @@ export interface Handling {
 export interface Transport {
   /** True if they are encrypted. */
   readonly secure: boolean;
+  /** Told of the streams of HTTP/2 while the worker retires. */
+  readonly streams: Http2Streams;
 }
 
 /** What Deno answers when a handler threw and nobody makes a response from that. */
@@ -87,7 +90,7 @@ export function endClosing(): void {
  *
  * @param answersErrors True if there is an error handler, which is wrapped by {@linkcode countedErrors}.
  */
-function counted(handler: Handler, answersErrors: boolean, { secure }: Transport): Handler {
+function counted(handler: Handler, answersErrors: boolean, transport: Transport): Handler {
   const meter = requestMeter();
   const failed = (begun: BegunRequest): void => {
     meter.threw(begun);
@@ -112,7 +115,7 @@ function counted(handler: Handler, answersErrors: boolean, { secure }: Transport
         meter.answered(begun, response.status, bodySize(response));
         if (isStreamed(response)) noteStream(info);
       } else failed(begun);
-      return closing(request, response, info, mayClose, secure);
+      return closing(request, response, info, mayClose, transport);
     }, (error) => {
       endExchange(exchange);
       return fail(begun, error);
@@ -124,6 +127,9 @@ function counted(handler: Handler, answersErrors: boolean, { secure }: Transport
     noteRequest(request, info);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
     const connection = rule === null ? null : connectionOf(info);
+    if (connection !== null && speaksHttp2(request.headers)) {
+      transport.streams.begin(connection, info.completed);
+    }
     let result: Response | Promise<Response>;
     try {
       result = handler(request, info);
@@ -135,7 +141,9 @@ function counted(handler: Handler, answersErrors: boolean, { secure }: Transport
     }
     meter.answered(begun, result.status, bodySize(result));
     if (isStreamed(result)) noteStream(info);
-    return rule === null ? result : closing(request, result, info, mayCloseNow(connection), secure);
+    return rule === null
+      ? result
+      : closing(request, result, info, mayCloseNow(connection), transport);
   };
 }
 
@@ -173,9 +181,13 @@ function closing(
   response: Response,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   mayClose: boolean,
-  secure: boolean,
+  { secure, streams }: Transport,
 ): Response {
-  if (rule === null || response.status === 101 || speaksHttp2(request.headers)) return response;
+  if (rule === null || response.status === 101) return response;
+  if (speaksHttp2(request.headers)) {
+    streams.respond(isStreamed(response) ? null : bodySize(response));
+    return response;
+  }
   const connection = connectionOf(info);
   rule.responded(connection, performance.now());
   if (!mayClose) return response;

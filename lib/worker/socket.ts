@@ -10,6 +10,7 @@ import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
+import { Http2Streams } from "./http2_streams.ts";
 import { instanceAccess } from "./instance.ts";
 import {
   denoAddress,
@@ -104,8 +105,11 @@ export class InstanceSocket implements UwsgiSocket {
     this.#mustBeFree();
     const { onError } = options;
     const secure = this.source.certificate !== undefined || tls.cert !== undefined;
-    const handling = countedHandling({ handler, ...(onError && { onError }) }, { secure });
-    const served = new Served(this.source, handling.handler, { ...options, ...handling, tls });
+    const streams = new Http2Streams();
+    const transport = { secure, streams };
+    const handling = countedHandling({ handler, ...(onError && { onError }) }, transport);
+    const all = { ...options, ...handling, tls, streams };
+    const served = new Served(this.source, handling.handler, all);
     this.#served = served;
     return served.server;
   }
@@ -149,13 +153,20 @@ export class InstanceSocket implements UwsgiSocket {
   }
 }
 
+/** What a socket is served with. */
+interface ServedOptions extends ServeOptions {
+  readonly tls: TlsOptions;
+  /** The streams of its clients of HTTP/2, while the worker retires. */
+  readonly streams: Http2Streams;
+}
+
 /** A socket that is served: on this slot's queue, and on those of slots that have no worker now. */
 class Served implements Service {
   /** The server on this slot's own queue. */
   readonly server: Server;
   readonly #socket: WorkerSocket;
   readonly #handler: Handler;
-  readonly #options: ServeOptions & { readonly tls: TlsOptions };
+  readonly #options: ServedOptions;
   readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
   #ended: Promise<unknown> | null = null;
@@ -164,7 +175,7 @@ class Served implements Service {
   constructor(
     socket: WorkerSocket,
     handler: Handler,
-    options: ServeOptions & { readonly tls: TlsOptions },
+    options: ServedOptions,
   ) {
     this.#socket = socket;
     const { tls } = currentInstance();
@@ -190,15 +201,26 @@ class Served implements Service {
   }
 
   /**
-   * Clients of HTTP/2 are told to go (GOAWAY), and finish what they have begun. That ends the servers,
-   * and would cost those of HTTP/1.1 a request that is on its way, so it waits until none is left.
+   * Clients of HTTP/2 are told to go (GOAWAY) at a moment when none of their streams is open. That ends the
+   * servers, and would cost clients of HTTP/1.1 a request that is on its way, so it waits until none of
+   * those is left.
    */
   endEarly(clients: readonly ClientConnection[]): void {
     const { tls } = currentInstance();
-    if (tls === null || this.#socket.certificate === undefined) return;
+    const { streams } = this.#options;
+    const hasTls = this.#socket.certificate !== undefined;
     const end = listenerEnd(this.#socket.address);
-    const own = clients.filter(({ near }) => near === end);
-    if (own.every(({ client }) => tls.speaksHttp2(client))) void this.end();
+    const own = clients.filter(({ near }) => near === end).map(({ client }) => client);
+    const speakHttp2 = own.every((one) =>
+      streams.has(one) || hasTls && tls?.speaksHttp2(one) === true
+    );
+    // Without TLS, nobody knows what those speak that send nothing now.
+    if (!speakHttp2 || own.length === 0 && !hasTls) return;
+    streams.whenNone(() => {
+      const activity = this.activity();
+      // Others of their streams were begun before.
+      if (own.every((one) => (activity?.get(one) ?? "free") === "free")) void this.end();
+    });
   }
 
   /**
