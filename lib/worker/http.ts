@@ -5,10 +5,11 @@
  * @module
  */
 
-import { bodySize, isStreamed } from "./body_size.ts";
+import { bodySize, isStreamed, streamOf } from "./body_size.ts";
 import { beginExchange, endExchange, noteRequest, noteStream } from "./client_activity.ts";
 import { ClosingRule, speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
+import { endBody, type EventStreams, isEventStream } from "./event_streams.ts";
 import { expectFarewell } from "./farewells.ts";
 import type { Http2Streams } from "./http2_streams.ts";
 import { type BegunRequest, requestMeter } from "./request_meter.ts";
@@ -35,6 +36,8 @@ export interface Transport {
   readonly secure: boolean;
   /** Told of the streams of HTTP/2 while the worker retires. */
   readonly streams: Http2Streams;
+  /** Told of event streams. */
+  readonly events: EventStreams;
 }
 
 /** What Deno answers when a handler threw and nobody makes a response from that. */
@@ -113,7 +116,7 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
       // What is no response at all fails in Deno like any other mistake of the handler.
       if (isResponse(response)) {
         meter.answered(begun, response.status, bodySize(response));
-        if (isStreamed(response)) noteStream(info);
+        if (isStreamed(response)) beginStream(response, info, transport);
       } else failed(begun);
       return closing(request, response, info, mayClose, transport);
     }, (error) => {
@@ -140,11 +143,24 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
       return awaited(result, begun, request, info, mayCloseNow(connection));
     }
     meter.answered(begun, result.status, bodySize(result));
-    if (isStreamed(result)) noteStream(info);
+    if (isStreamed(result)) beginStream(result, info, transport);
     return rule === null
       ? result
       : closing(request, result, info, mayCloseNow(connection), transport);
   };
+}
+
+/** A response is a stream, which may take as long as it likes; event streams can be ended. */
+function beginStream(
+  response: Response,
+  info: Deno.ServeHandlerInfo<Deno.Addr>,
+  { events }: Transport,
+): void {
+  noteStream(info);
+  const stream = streamOf(response);
+  if (stream === null || !isEventStream(stream.type)) return;
+  const over = events.add(() => endBody(stream.body));
+  info.completed.then(over, over);
 }
 
 function mayCloseNow(connection: string | null): boolean {

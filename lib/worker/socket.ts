@@ -10,6 +10,7 @@ import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
+import { EventStreams } from "./event_streams.ts";
 import { Http2Streams } from "./http2_streams.ts";
 import { instanceAccess } from "./instance.ts";
 import {
@@ -106,9 +107,10 @@ export class InstanceSocket implements UwsgiSocket {
     const { onError } = options;
     const secure = this.source.certificate !== undefined || tls.cert !== undefined;
     const streams = new Http2Streams();
-    const transport = { secure, streams };
+    const events = new EventStreams();
+    const transport = { secure, streams, events };
     const handling = countedHandling({ handler, ...(onError && { onError }) }, transport);
-    const all = { ...options, ...handling, tls, streams };
+    const all = { ...options, ...handling, tls, streams, events };
     const served = new Served(this.source, handling.handler, all);
     this.#served = served;
     return served.server;
@@ -158,6 +160,7 @@ interface ServedOptions extends ServeOptions {
   readonly tls: TlsOptions;
   /** The streams of its clients of HTTP/2, while the worker retires. */
   readonly streams: Http2Streams;
+  readonly events: EventStreams;
 }
 
 /** A socket that is served: on this slot's queue, and on those of slots that have no worker now. */
@@ -221,6 +224,11 @@ class Served implements Service {
       // Others of their streams were begun before.
       if (own.every((one) => (activity?.get(one) ?? "free") === "free")) void this.end();
     });
+  }
+
+  /** Ends event streams in order: their clients connect anew by themselves. */
+  endEventStreams(): number {
+    return this.#options.events.end();
   }
 
   /**

@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Activity } from "../clients/judge.ts";
 import { clientKey } from "../connections.ts";
+import { EventStreams } from "../event_streams.ts";
 import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
 
@@ -31,6 +32,8 @@ interface Known {
 export class NodeConnections {
   /** How many the server was given. */
   accepted = 0;
+  /** Its event streams. */
+  readonly events = new EventStreams();
   readonly #known = new Map<Socket, Known>();
   readonly #isHttp: boolean;
   #ending = false;
@@ -92,7 +95,7 @@ export class NodeConnections {
       known.busy += 1;
       known.request = request;
     }
-    followNodeRequest(request, response);
+    followNodeRequest(request, response, this.events);
     response.once("close", () => {
       if (known === undefined) return;
       known.busy -= 1;

@@ -132,6 +132,10 @@ class NodeService implements Service {
     stopQueues(this.#socket.fds);
   }
 
+  endEventStreams(): number {
+    return this.#servers.reduce((sum, { connections }) => sum + connections.events.end(), 0);
+  }
+
   async end(): Promise<void> {
     await Promise.all(this.#servers.map(({ connections }) => connections.end()));
   }
