@@ -10,8 +10,11 @@ import { type EventStreams, isEventStream } from "../event_streams.ts";
 /** The head of a response is made: if it begins an event stream, that can be ended from now on. */
 export function followNodeEventStream(response: ServerResponse, streams: EventStreams): void {
   const head: unknown = Reflect.get(response, "_header");
-  const type = typeof head === "string" ? /^content-type: *([^\r]{1,100})/im.exec(head)?.[1] : null;
-  if (!isEventStream(type)) return;
+  // That of HTTP/2 is no text.
+  const type = typeof head === "string"
+    ? /^content-type: *([^\r]{1,100})/im.exec(head)?.[1]
+    : response.getHeader("content-type");
+  if (typeof type !== "string" || !isEventStream(type)) return;
   response.once("close", streams.add(() => end(response)));
 }
 

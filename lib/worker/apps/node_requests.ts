@@ -66,13 +66,14 @@ export function followNodeUpgrade(request: IncomingMessage): void {
 
 /** Adds `Connection: close` where the rule allows it. */
 function askToGo(
-  { socket }: IncomingMessage,
+  { socket, httpVersionMajor }: IncomingMessage,
   response: ServerResponse,
   connection: string,
   mayClose: boolean,
 ): void {
   const rule = closingRule();
-  if (rule === null || response.headersSent) return;
+  // HTTP/2 has no such header: its clients are told otherwise.
+  if (rule === null || response.headersSent || httpVersionMajor >= 2) return;
   rule.responded(connection, performance.now());
   if (!mayClose) return;
   response.shouldKeepAlive = false;

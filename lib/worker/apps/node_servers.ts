@@ -130,6 +130,7 @@ class NodeService implements Service {
 
   stopAccepting(): void {
     stopQueues(this.#socket.fds);
+    for (const { connections } of this.#servers) connections.tellToGo();
   }
 
   endEventStreams(): number {
