@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isOfOneConnection } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { logLine } from "./log.ts";
 
@@ -29,6 +30,8 @@ export async function acceptAll<C extends Deno.Conn>(
     } catch (error) {
       if (error instanceof Deno.errors.BadResource) return;
       if (error instanceof Deno.errors.Interrupted) return;
+      // A client that left the queue is no reason to let the others wait.
+      if (isOfOneConnection(error)) continue;
       // No descriptors are left, for example: the next try can wait until some are.
       const reason = error instanceof Error ? error.message : String(error);
       logLine("warning", `${problem}: ${reason}`, { event: "clientRefused" });

@@ -229,9 +229,7 @@ export function putInPlace(c: Libc, file: number, fd: number, keep = -1): void {
 }
 
 /** See errno(3): the numbers are the same on every Linux that Deno runs on. */
-const NUMBERS = { ENOMEM: 12, ENFILE: 23, EMFILE: 24, ENOBUFS: 105 } as const;
-
-const SHORTAGES: ReadonlySet<number> = new Set(Object.values(NUMBERS));
+const SHORTAGES = { ENOMEM: 12, ENFILE: 23, EMFILE: 24, ENOBUFS: 105 } as const;
 
 /** How Deno ends the message of a failed system call that has no error class of its own. */
 const OS_ERROR = /\(os error (\d{1,4})\)/;
@@ -241,10 +239,52 @@ const OS_ERROR = /\(os error (\d{1,4})\)/;
  * what was tried, see accept(2). A connection whose client has gone is none of these.
  */
 export function isShortage(error: unknown): boolean {
-  if (error instanceof SystemCallError) return SHORTAGES.has(error.errno);
+  return isOneOf(SHORTAGES, error);
+}
+
+/**
+ * What accept(2) reports of the one connection that it took off the queue: the network errors that were
+ * pending on it, and what a reset client leaves behind (ENOTCONN, from asking for its address).
+ */
+const OF_ONE_CONNECTION = {
+  EPROTO: 71,
+  ENOPROTOOPT: 92,
+  EOPNOTSUPP: 95,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOTCONN: 107,
+  ETIMEDOUT: 110,
+  EHOSTDOWN: 112,
+  EHOSTUNREACH: 113,
+  ENONET: 64,
+} as const;
+
+/** Deno's error classes for some of them; an error of these has no number in its message. */
+const CLASSES_OF_ONE_CONNECTION: ReadonlySet<string> = new Set([
+  "ConnectionAborted",
+  "ConnectionReset",
+  "NetworkUnreachable",
+  "NotConnected",
+  "TimedOut",
+]);
+
+/**
+ * True if an accept that failed with this error took a connection off the queue, and the next one can be
+ * accepted at once. EPERM is none of them: what forbids to accept leaves the connection in the queue.
+ */
+export function isOfOneConnection(error: unknown): boolean {
+  if (error instanceof Error && CLASSES_OF_ONE_CONNECTION.has(error.name)) return true;
+  return isOneOf(OF_ONE_CONNECTION, error);
+}
+
+function isOneOf(numbers: Readonly<Record<string, number>>, error: unknown): boolean {
+  const all = Object.values(numbers);
+  if (error instanceof SystemCallError) return all.includes(error.errno);
   if (typeof error !== "object" || error === null) return false;
   const code: unknown = Reflect.get(error, "code");
-  if (typeof code === "string" && Object.hasOwn(NUMBERS, code)) return true;
+  if (typeof code === "string" && Object.hasOwn(numbers, code)) return true;
   const number = OS_ERROR.exec(String(Reflect.get(error, "message")))?.[1];
-  return number !== undefined && SHORTAGES.has(Number(number));
+  return number !== undefined && all.includes(Number(number));
 }

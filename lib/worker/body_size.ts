@@ -78,8 +78,23 @@ export function isStreamed(response: Response): boolean {
   return body === undefined || body.streamOrStatic instanceof ReadableStream;
 }
 
-function declaredSize(headers: InnerResponse["headerList"] = []): number | null {
-  const text = headers.find(([name]) => name.toLowerCase() === "content-length")?.[1] ?? "";
+/** The body and the content type of a response whose body is a stream; null: it is none, or not known. */
+export function streamOf(
+  response: Response,
+): { readonly body: ReadableStream; readonly type: string | null } | null {
+  const internals = response as unknown as Internals;
+  const inner = internals[knownPlaces().inner] as Partial<InnerResponse> | undefined;
+  const body = inner?.body?.streamOrStatic;
+  if (!(body instanceof ReadableStream)) return null;
+  return { body, type: headerIn(inner?.headerList, "content-type") };
+}
+
+function headerIn(headers: InnerResponse["headerList"] | undefined, wanted: string): string | null {
+  return headers?.find(([name]) => name.toLowerCase() === wanted)?.[1] ?? null;
+}
+
+function declaredSize(headers: InnerResponse["headerList"] | undefined): number | null {
+  const text = headerIn(headers, "content-length") ?? "";
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { isShortage } from "../system/descriptor.ts";
+import { isOfOneConnection } from "../system/descriptor.ts";
 import { pause } from "../system/timing.ts";
 import { sayCannotAccept } from "./lasting_server.ts";
 import type { Server } from "./listener.ts";
 
-/** The first pause when there are no descriptors for one more connection, and the longest one (ms). */
+/** The first pause when nothing can be accepted, for want of descriptors for example, and the longest (ms). */
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -67,16 +67,14 @@ export class ConnectionServer implements Server {
 
   async #accept(): Promise<void> {
     let wait = FIRST_PAUSE_MS;
-    let failures = 0;
     while (!this.#closed) {
       try {
         this.#take(await this.#listener.accept());
-        [wait, failures] = [FIRST_PAUSE_MS, 0];
+        wait = FIRST_PAUSE_MS;
       } catch (error) {
         if (this.#closed) break;
-        failures += 1;
-        // A client that left the queue is no reason to let the others wait.
-        if (!isShortage(error) && failures === 1) continue;
+        // A client that left the queue is no reason to let the others wait, however many leave it.
+        if (isOfOneConnection(error)) continue;
         sayCannotAccept(error);
         await pause(wait);
         wait = Math.min(wait * 2, LONGEST_PAUSE_MS);

@@ -8,6 +8,7 @@
 import { fulfilledWithin, pause } from "../system/timing.ts";
 import type { Activity } from "./clients/judge.ts";
 import type { ClientConnection } from "./connections.ts";
+import { endEventStreams, type HasEventStreams } from "./event_streams.ts";
 import { beginClosing } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
 import type { Lingering } from "./operations.ts";
@@ -15,7 +16,7 @@ import type { Lingering } from "./operations.ts";
 const currentInstance = instanceAccess();
 
 /** What can be drained: the servers of one socket. */
-export interface Drainable {
+export interface Drainable extends HasEventStreams {
   /** Leaves further connections in the queue. */
   stopAccepting(): void;
   /** Ends the servers if nothing is lost with these clients, who are all that are left. */
@@ -30,6 +31,8 @@ export interface Drainable {
 const LAST_CALL = 0.2;
 /** But never more than this (5 s). */
 const LONGEST_LAST_CALL_MS = 5_000;
+/** Share of the last call, at its begin, in which event streams that were ended reach their clients. */
+const STREAM_ENDS = 0.1;
 /** Share of the last call, at its end, that belongs to the way out: nobody should need SIGKILL. */
 const WAY_OUT = 0.1;
 
@@ -39,7 +42,10 @@ export async function drain(served: readonly Drainable[], mercyMs: number): Prom
   const deadline = performance.now() + mercyMs - lastCall * WAY_OUT;
   beginClosing();
   for (const one of served) one.stopAccepting();
-  await untilNoClient(served, deadline - lastCall * (1 - WAY_OUT));
+  const calledAt = deadline - lastCall * (1 - WAY_OUT);
+  await untilNoClient(served, calledAt);
+  // Clients of HTTP/2 may lose what is open when they are told to go.
+  if (endEventStreams(served) > 0) await untilNoClient(served, calledAt + lastCall * STREAM_ENDS);
   const lingering = currentInstance().operations?.linger(idleAt(served)) ?? null;
   const ended = Promise.all(served.map((one) => one.end()));
   const released = untilReleased(lingering, deadline);

@@ -5,11 +5,13 @@
  * @module
  */
 
-import { bodySize, isStreamed } from "./body_size.ts";
+import { bodySize, isStreamed, streamOf } from "./body_size.ts";
 import { beginExchange, endExchange, noteRequest, noteStream } from "./client_activity.ts";
 import { ClosingRule, speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
+import { endBody, type EventStreams, isEventStream } from "./event_streams.ts";
 import { expectFarewell } from "./farewells.ts";
+import type { Http2Streams } from "./http2_streams.ts";
 import { type BegunRequest, requestMeter } from "./request_meter.ts";
 
 /** Handles a request, as for `Deno.serve`. */
@@ -26,6 +28,16 @@ export interface Handling {
   readonly handler: Handler;
   /** Absent: Deno answers {@linkcode UNHANDLED}. */
   readonly onError?: ErrorHandler;
+}
+
+/** What is known of the connections that requests come on. */
+export interface Transport {
+  /** True if they are encrypted. */
+  readonly secure: boolean;
+  /** Told of the streams of HTTP/2 while the worker retires. */
+  readonly streams: Http2Streams;
+  /** Told of event streams. */
+  readonly events: EventStreams;
 }
 
 /** What Deno answers when a handler threw and nobody makes a response from that. */
@@ -52,10 +64,10 @@ export function followRequests(wrap: (handling: Handling) => Handling): void {
 }
 
 /** Wraps what a script wants to be served: requests and their responses are counted. */
-export function countedHandling(handling: Handling): Handling {
+export function countedHandling(handling: Handling, transport: Transport): Handling {
   const { handler, onError } = follow?.(handling) ?? handling;
-  if (onError === undefined) return { handler: counted(handler, false) };
-  return { handler: counted(handler, true), onError: countedErrors(onError) };
+  if (onError === undefined) return { handler: counted(handler, false, transport) };
+  return { handler: counted(handler, true, transport), onError: countedErrors(onError) };
 }
 
 let rule: ClosingRule | null = null;
@@ -81,7 +93,7 @@ export function endClosing(): void {
  *
  * @param answersErrors True if there is an error handler, which is wrapped by {@linkcode countedErrors}.
  */
-function counted(handler: Handler, answersErrors: boolean): Handler {
+function counted(handler: Handler, answersErrors: boolean, transport: Transport): Handler {
   const meter = requestMeter();
   const failed = (begun: BegunRequest): void => {
     meter.threw(begun);
@@ -104,9 +116,9 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
       // What is no response at all fails in Deno like any other mistake of the handler.
       if (isResponse(response)) {
         meter.answered(begun, response.status, bodySize(response));
-        if (isStreamed(response)) noteStream(info);
+        if (isStreamed(response)) beginStream(response, info, transport);
       } else failed(begun);
-      return closing(request, response, info, mayClose);
+      return closing(request, response, info, mayClose, transport);
     }, (error) => {
       endExchange(exchange);
       return fail(begun, error);
@@ -118,6 +130,9 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
     noteRequest(request, info);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
     const connection = rule === null ? null : connectionOf(info);
+    if (connection !== null && speaksHttp2(request.headers)) {
+      transport.streams.begin(connection, info.completed);
+    }
     let result: Response | Promise<Response>;
     try {
       result = handler(request, info);
@@ -128,9 +143,24 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
       return awaited(result, begun, request, info, mayCloseNow(connection));
     }
     meter.answered(begun, result.status, bodySize(result));
-    if (isStreamed(result)) noteStream(info);
-    return rule === null ? result : closing(request, result, info, mayCloseNow(connection));
+    if (isStreamed(result)) beginStream(result, info, transport);
+    return rule === null
+      ? result
+      : closing(request, result, info, mayCloseNow(connection), transport);
   };
+}
+
+/** A response is a stream, which may take as long as it likes; event streams can be ended. */
+function beginStream(
+  response: Response,
+  info: Deno.ServeHandlerInfo<Deno.Addr>,
+  { events }: Transport,
+): void {
+  noteStream(info);
+  const stream = streamOf(response);
+  if (stream === null || !isEventStream(stream.type)) return;
+  const over = events.add(() => endBody(stream.body));
+  info.completed.then(over, over);
 }
 
 function mayCloseNow(connection: string | null): boolean {
@@ -167,15 +197,21 @@ function closing(
   response: Response,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   mayClose: boolean,
+  { secure, streams }: Transport,
 ): Response {
-  if (rule === null || response.status === 101 || speaksHttp2(request.headers)) return response;
+  if (rule === null || response.status === 101) return response;
+  if (speaksHttp2(request.headers)) {
+    streams.respond(isStreamed(response) ? null : bodySize(response));
+    return response;
+  }
   const connection = connectionOf(info);
   rule.responded(connection, performance.now());
   if (!mayClose) return response;
   const taken = () => expectFarewell(connection);
   // A response that could not be sent is the end of its connection as well. Under TLS, an end that only
-  // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6).
-  if (!request.url.startsWith("https:")) info.completed.then(taken, taken);
+  // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6). What a
+  // proxy says of the URL does not count.
+  if (!secure) info.completed.then(taken, taken);
   return withConnectionClose(response);
 }
 

@@ -10,6 +10,8 @@ import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
+import { EventStreams } from "./event_streams.ts";
+import { Http2Streams } from "./http2_streams.ts";
 import { instanceAccess } from "./instance.ts";
 import {
   denoAddress,
@@ -103,8 +105,13 @@ export class InstanceSocket implements UwsgiSocket {
   serve(handler: Handler, options: ServeOptions = {}, tls: TlsOptions = {}): Server {
     this.#mustBeFree();
     const { onError } = options;
-    const handling = countedHandling({ handler, ...(onError && { onError }) });
-    const served = new Served(this.source, handling.handler, { ...options, ...handling, tls });
+    const secure = this.source.certificate !== undefined || tls.cert !== undefined;
+    const streams = new Http2Streams();
+    const events = new EventStreams();
+    const transport = { secure, streams, events };
+    const handling = countedHandling({ handler, ...(onError && { onError }) }, transport);
+    const all = { ...options, ...handling, tls, streams, events };
+    const served = new Served(this.source, handling.handler, all);
     this.#served = served;
     return served.server;
   }
@@ -148,13 +155,21 @@ export class InstanceSocket implements UwsgiSocket {
   }
 }
 
+/** What a socket is served with. */
+interface ServedOptions extends ServeOptions {
+  readonly tls: TlsOptions;
+  /** The streams of its clients of HTTP/2, while the worker retires. */
+  readonly streams: Http2Streams;
+  readonly events: EventStreams;
+}
+
 /** A socket that is served: on this slot's queue, and on those of slots that have no worker now. */
 class Served implements Service {
   /** The server on this slot's own queue. */
   readonly server: Server;
   readonly #socket: WorkerSocket;
   readonly #handler: Handler;
-  readonly #options: ServeOptions & { readonly tls: TlsOptions };
+  readonly #options: ServedOptions;
   readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
   #ended: Promise<unknown> | null = null;
@@ -163,13 +178,12 @@ class Served implements Service {
   constructor(
     socket: WorkerSocket,
     handler: Handler,
-    options: ServeOptions & { readonly tls: TlsOptions },
+    options: ServedOptions,
   ) {
     this.#socket = socket;
     const { tls } = currentInstance();
-    this.#handler = tls === null || socket.certificate === undefined
-      ? handler
-      : tls.follow(handler);
+    const placed = "path" in denoAddress(socket) ? fromUnixSocket(socket, handler) : handler;
+    this.#handler = tls === null || socket.certificate === undefined ? placed : tls.follow(placed);
     this.#options = options;
     this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd, true));
     const { slot } = currentInstance().environment;
@@ -190,15 +204,31 @@ class Served implements Service {
   }
 
   /**
-   * Clients of HTTP/2 are told to go (GOAWAY), and finish what they have begun. That ends the servers,
-   * and would cost those of HTTP/1.1 a request that is on its way, so it waits until none is left.
+   * Clients of HTTP/2 are told to go (GOAWAY) at a moment when none of their streams is open. That ends the
+   * servers, and would cost clients of HTTP/1.1 a request that is on its way, so it waits until none of
+   * those is left.
    */
   endEarly(clients: readonly ClientConnection[]): void {
     const { tls } = currentInstance();
-    if (tls === null || this.#socket.certificate === undefined) return;
+    const { streams } = this.#options;
+    const hasTls = this.#socket.certificate !== undefined;
     const end = listenerEnd(this.#socket.address);
-    const own = clients.filter(({ near }) => near === end);
-    if (own.every(({ client }) => tls.speaksHttp2(client))) void this.end();
+    const own = clients.filter(({ near }) => near === end).map(({ client }) => client);
+    const speakHttp2 = own.every((one) =>
+      streams.has(one) || hasTls && tls?.speaksHttp2(one) === true
+    );
+    // Without TLS, nobody knows what those speak that send nothing now.
+    if (!speakHttp2 || own.length === 0 && !hasTls) return;
+    streams.whenNone(() => {
+      const activity = this.activity();
+      // Others of their streams were begun before.
+      if (own.every((one) => (activity?.get(one) ?? "free") === "free")) void this.end();
+    });
+  }
+
+  /** Ends event streams in order: their clients connect anew by themselves. */
+  endEventStreams(): number {
+    return this.#options.events.end();
   }
 
   /**
@@ -234,6 +264,26 @@ class Served implements Service {
     onListen(address);
     return server;
   }
+}
+
+/**
+ * Shows handlers the path of the socket as the address of its clients, which is what `Deno.serve` does.
+ * Here it listened somewhere else before it was given the socket, and would show that.
+ */
+function fromUnixSocket(socket: WorkerSocket, handler: Handler): Handler {
+  const own = denoAddress(socket);
+  return (request, info) => {
+    // Of a client that a proxy names by its IP address, that is known.
+    if (info.remoteAddr.transport === "tcp") return handler(request, info);
+    return handler(request, {
+      get remoteAddr() {
+        return { ...own };
+      },
+      get completed() {
+        return info.completed;
+      },
+    });
+  };
 }
 
 /** Certificate and key that the configuration gives a socket; empty: it has no TLS. */

@@ -5,6 +5,15 @@
  * @module
  */
 
+/** How a client is made. */
+export interface Http2Options {
+  /**
+   * It answers GOAWAY with its own, at once, as Node's does: the last stream that it names is 0, because the
+   * server has begun none. @default false
+   */
+  readonly answersGoAway?: boolean;
+}
+
 /** What came of one stream. */
 export interface StreamResult {
   readonly status: number;
@@ -40,25 +49,36 @@ export class Http2Client {
   lastStream: number | null = null;
   /** The connection has ended. */
   readonly closed: Promise<void>;
-  readonly #conn: Deno.TlsConn;
+  readonly #conn: Deno.Conn;
+  readonly #answersGoAway: boolean;
   readonly #streams = new Map<number, Stream>();
   #next = 1;
   #bytes = new Uint8Array(0);
   #writing: Promise<unknown> = Promise.resolve();
 
-  private constructor(conn: Deno.TlsConn) {
+  private constructor(conn: Deno.Conn, { answersGoAway = false }: Http2Options) {
     this.#conn = conn;
+    this.#answersGoAway = answersGoAway;
     this.#write(encode(PREFACE), frame(FRAME.settings, 0, 0));
     this.closed = this.#read();
   }
 
   /** Connects with TLS and ALPN. */
-  static async connect(port: number, caCerts: string[]): Promise<Http2Client> {
+  static async connect(
+    port: number,
+    caCerts: string[],
+    options: Http2Options = {},
+  ): Promise<Http2Client> {
     const alpnProtocols = ["h2"];
     const conn = await Deno.connectTls({ hostname: "localhost", port, caCerts, alpnProtocols });
     const { alpnProtocol } = await conn.handshake();
     if (alpnProtocol !== "h2") throw new Error(`The server chose ${alpnProtocol}`);
-    return new Http2Client(conn);
+    return new Http2Client(conn, options);
+  }
+
+  /** Connects without TLS, knowing what the server speaks. */
+  static async connectClear(port: number, options: Http2Options = {}): Promise<Http2Client> {
+    return new Http2Client(await Deno.connect({ hostname: "127.0.0.1", port }), options);
   }
 
   /** The server has asked its client to go, for good: it named the last stream that it takes. */
@@ -107,6 +127,7 @@ export class Http2Client {
   }
 
   #news = Promise.withResolvers<void>();
+  #answered = false;
 
   async #read(): Promise<void> {
     const chunk = new Uint8Array(16_384);
@@ -167,6 +188,10 @@ export class Http2Client {
         return;
       case FRAME.goAway: {
         const last = new DataView(payload.buffer).getUint32(0) & 0x7fff_ffff;
+        if (this.#answersGoAway && !this.#answered) {
+          this.#answered = true;
+          this.#write(frame(FRAME.goAway, 0, 0, new Uint8Array(8)));
+        }
         // The first one names no stream: requests may be on their way.
         if (last !== 0x7fff_ffff) this.lastStream = last;
         this.#news.resolve();

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { getText } from "../helpers/http.ts";
+import { Http2Client } from "../helpers/http2_client.ts";
 import { type LoadMix, runLoad } from "../helpers/load.ts";
 import { reloadUnderLoad, targetAt } from "../helpers/reload_load.ts";
 import { readyMaster } from "../helpers/running_master.ts";
@@ -214,4 +215,90 @@ deno-worker-override = ${APPS}tls.ts`,
   }
   over = true;
   for (const pids of await Promise.all(asked)) assert(pids > 2, `only ${pids} workers`);
+});
+
+/** As gRPC servers are: `/wait` is answered when there is a file `go`, everything else at once. */
+const NODE_HTTP2_APP = `import http2 from "node:http2";
+import { existsSync, readFileSync } from "node:fs";
+const answer = (stream, headers) => {
+  stream.on("error", () => {});
+  stream.respond({ ":status": 200 });
+  if (headers[":path"] !== "/wait") return stream.end("answer");
+  const timer = setInterval(() => {
+    if (!existsSync("go")) return;
+    clearInterval(timer);
+    stream.end("waited");
+  }, 20);
+};
+const secure = existsSync("key.pem");
+const server = secure
+  ? http2.createSecureServer({ cert: readFileSync("cert.pem"), key: readFileSync("key.pem") })
+  : http2.createServer();
+server.on("stream", answer);
+server.listen(3000);`;
+
+async function finishCalls(
+  files: Readonly<Record<string, { readonly fixture: string }>>,
+  connect: (port: number) => Promise<Http2Client>,
+): Promise<void> {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `http-socket = localhost:0
+worker-reload-mercy = 120
+chain-reload-verify = 0
+touch-chain-reload = reload
+deno-worker-override = app.js`,
+    files: { ...files, "app.js": NODE_HTTP2_APP },
+  });
+  await using running = master;
+  const port = Number(address.split(":").at(-1));
+  const clients = await Promise.all(Array.from({ length: 5 }, () => connect(port)));
+  const calls = clients.map((client) => client.get("/wait"));
+  for (const client of clients) assertEquals((await client.get("/")).text, "answer");
+  assertEquals((await running.reload()).outcome, "done");
+  // They are told at the begin, and what they have begun goes on.
+  for (const client of clients) await client.untilAskedToGo();
+  running.touch("go");
+  for (const call of calls) {
+    assertEquals(await call, { status: 200, text: "waited", complete: true });
+  }
+  await running.waitFor("gone");
+  assertEquals(running.count("killing"), 0);
+  await Promise.all(clients.map((client) => client.close()));
+}
+
+Deno.test("clients of node:http2 are told to go, and finish their calls", () =>
+  finishCalls({}, (port) => Http2Client.connectClear(port, { answersGoAway: true })));
+
+Deno.test("clients of node:http2 with a certificate are told to go, and finish their calls", () =>
+  finishCalls({
+    "cert.pem": { fixture: "certificates/first.pem" },
+    "key.pem": { fixture: "certificates/first_key.pem" },
+  }, (port) => {
+    const path = new URL("../fixtures/certificates/first.pem", import.meta.url);
+    return Http2Client.connect(port, [Deno.readTextFileSync(path)], { answersGoAway: true });
+  }));
+
+Deno.test("event streams of node:http2 end in order when their worker leaves", async () => {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `http-socket = localhost:0
+worker-reload-mercy = 4
+chain-reload-verify = 0
+touch-chain-reload = reload
+deno-worker-override = app.js`,
+    files: {
+      "app.js": `import http2 from "node:http2";
+http2.createServer((_request, response) => {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  setInterval(() => response.write("data: event\\n\\n"), 20);
+}).listen(3000);`,
+    },
+  });
+  await using running = master;
+  const client = await Http2Client.connectClear(Number(address.split(":").at(-1)));
+  const events = client.get("/");
+  assertEquals((await running.reload()).outcome, "done");
+  assertEquals((await events).complete, true);
+  await running.waitFor("gone");
+  assertEquals([running.count("killing"), running.count("died")], [0, 0]);
+  await client.close();
 });

@@ -5,7 +5,7 @@ import { fromFileUrl } from "@std/path/posix";
 import { connectTo } from "../helpers/load/target.ts";
 import { binaryHeader, lineHeader } from "../helpers/proxy_header.ts";
 import { readyMaster } from "../helpers/running_master.ts";
-import { exchange, joined, targetOf } from "../helpers/uwsgi_client.ts";
+import { exchange, joined, requestPacket, targetOf } from "../helpers/uwsgi_client.ts";
 
 const APP = fromFileUrl(new URL("../fixtures/apps/proxied_app.ts", import.meta.url));
 const SETTINGS = `socket-timeout = 0.5
@@ -59,6 +59,67 @@ ${SETTINGS}`,
   const requests = () => running.events.filter(({ event }) => event === "request");
   await running.until(() => requests().length === 4, "lines of the log");
   assertEquals(requests()[0]?.fields.addr, "192.0.2.7");
+});
+
+Deno.test("on a Unix socket, X-Forwarded headers keep path and query, and clients have the socket's path", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: `http-socket = %DIR%/app.sock
+uwsgi-socket = %DIR%/uwsgi.sock
+forwarded-allow-ips = unix
+log-format = %(uri) %(proto) %(var.REQUEST_SCHEME)
+${SETTINGS}`,
+  });
+  await using running = master;
+  const [unix = "", uwsgi = ""] = addresses;
+  const proto = "X-Forwarded-Proto: https\r\n";
+  const host = "X-Forwarded-Host: shop.test\r\n";
+  const paths: readonly (readonly [string, string, string])[] = [
+    ["/cart?id=7", proto + host, "https://shop.test/cart?id=7"],
+    ["/b?c", proto, "https://localhost/b?c"],
+    ["/d?e", host, "http://shop.test/d?e"],
+    ["/f?g", "", "http+unix://localhost/f?g"],
+  ];
+  for (const [path, headers, url] of paths) {
+    const [found, client] = shown(await exchange(unix, encode(get(path, headers))));
+    assertEquals([found, client], [url, { transport: "unix", path: unix }] as [string, Deno.Addr]);
+  }
+  const more = { SERVER_PROTOCOL: "HTTP/2.0", HTTPS: "on" };
+  const [, nobody] = shown(await exchange(uwsgi, requestPacket("/u", more)));
+  assertEquals(nobody, { transport: "unix", path: uwsgi } as Deno.Addr);
+  const lines = () => running.events.filter(({ event }) => event === "request");
+  await running.until(() => lines().length === 5, "lines of the log");
+  assertEquals(lines().map(({ message }) => message), [
+    "/cart?id=7 - https",
+    "/b?c - https",
+    "/d?e - http",
+    "/f?g - http",
+    "/u HTTP/2.0 https",
+  ]);
+});
+
+Deno.test("a leaving worker ends a connection after its last response, also if a proxy says https", async () => {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+forwarded-allow-ips = *
+worker-reload-mercy = 60
+touch-chain-reload = reload
+deno-worker-override = ${APP}`,
+  });
+  await using running = master;
+  using client = await connectTo(targetOf(address), AbortSignal.timeout(20_000));
+  const answer = new Uint8Array(2000);
+  const ask = async () => {
+    await client.write(encode(get("/unread", "X-Forwarded-Proto: https\r\n", "keep-alive")));
+    return new TextDecoder().decode(answer.subarray(0, await client.read(answer) ?? 0));
+  };
+  await ask();
+  await running.reload();
+  while (!/^connection: close\r$/im.test(await ask()));
+  // The mercy, after which it ends in any case, is much longer than a failure is waited for.
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("It is still open")), 30_000);
+  assertEquals(await Promise.race([client.read(answer), late]), null);
+  clearTimeout(timer);
 });
 
 Deno.test("the PROXY protocol tells the client, and connections without it are closed", async () => {

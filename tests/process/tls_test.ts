@@ -64,6 +64,74 @@ Deno.test("HTTP/2 streams finish across a chain reload, and then their clients a
   await next.close();
 });
 
+/** Answers `/` at once, `/wait` when there is a file `go`, and `/stream` with a stream that ends then. */
+const PATIENT_APP = `import uwsgi from "uwsgi";
+const there = async () => {
+  while (!await Deno.stat("go").then(() => true, () => false)) await new Promise((done) => setTimeout(done, 20));
+};
+uwsgi.serve(async (request) => {
+  const { pathname } = new URL(request.url);
+  if (pathname === "/wait") await there();
+  if (pathname !== "/stream") return new Response("answer");
+  const body = new ReadableStream({
+    async start(to) {
+      to.enqueue("begin ");
+      await there();
+      to.enqueue("end");
+      to.close();
+    },
+  });
+  return new Response(body.pipeThrough(new TextEncoderStream()));
+});`;
+
+/**
+ * Ten streams each of two clients that answer GOAWAY, as Node's do, run across a chain reload, and so do
+ * some that begin when the worker retires.
+ */
+async function streamAcross(
+  socket: string,
+  connect: (addresses: readonly string[]) => Promise<Http2Client>,
+): Promise<void> {
+  const { master, addresses } = await readyMaster({
+    ini: `${socket}
+touch-chain-reload = reload
+worker-reload-mercy = 120
+chain-reload-verify = 0
+deno-worker-override = app.ts`,
+    files: { ...FILES, "app.ts": PATIENT_APP },
+  });
+  await using running = master;
+  const clients = [await connect(addresses), await connect(addresses)];
+  const ten = Array.from({ length: 10 }, (_, at) => at % 2 === 0 ? "/stream" : "/wait");
+  const streams = clients.flatMap((client) => ten.map((path) => client.get(path)));
+  const now = () => Promise.all(clients.map((client) => client.get("/")));
+  for (const { text } of await now()) assertEquals(text, "answer");
+  assertEquals((await running.reload()).outcome, "done");
+  await running.waitFor("retiring");
+  streams.push(...clients.map((client) => client.get("/wait")));
+  for (const { text } of await now()) assertEquals(text, "answer");
+  assert(clients.every((client) => !client.isAskedToGo));
+  running.touch("go");
+  for (const { status, complete } of await Promise.all(streams)) {
+    assertEquals({ status, complete }, { status: 200, complete: true });
+  }
+  // As soon as nothing is open: nobody waits for the end of the mercy.
+  await running.waitFor("gone");
+  await Promise.all(clients.map((client) => client.closed));
+}
+
+Deno.test("clients of HTTP/2 that answer GOAWAY keep their streams across a chain reload, with TLS", () =>
+  streamAcross(
+    "https-socket = localhost:0,cert.pem,key.pem",
+    (at) => Http2Client.connect(portOf(at), FIRST, { answersGoAway: true }),
+  ));
+
+Deno.test("clients of HTTP/2 that answer GOAWAY keep their streams across a chain reload, without TLS", () =>
+  streamAcross(
+    "http-socket = 127.0.0.1:0",
+    (at) => Http2Client.connectClear(portOf(at), { answersGoAway: true }),
+  ));
+
 Deno.test("clients of HTTP/1.1 and HTTP/2 lose nothing over TLS, whatever is reloaded", async () => {
   const { master, addresses } = await readyMaster({ ini: ini("processes = 2"), files: FILES });
   await using running = master;

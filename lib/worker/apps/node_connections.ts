@@ -9,8 +9,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Activity } from "../clients/judge.ts";
 import { clientKey } from "../connections.ts";
+import { EventStreams } from "../event_streams.ts";
 import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
+import { NodeSessions, type Session } from "./node_sessions.ts";
 
 /** A close frame that says "going away" (RFC 6455, 5.5.1 and 7.4.1). */
 const GOING_AWAY = Uint8Array.of(0x88, 2, 0x03, 0xe9);
@@ -31,6 +33,11 @@ interface Known {
 export class NodeConnections {
   /** How many the server was given. */
   accepted = 0;
+  /** Its event streams. */
+  readonly events = new EventStreams();
+  readonly #sessions = new NodeSessions();
+  /** The one that the server is being given. */
+  #opening: Socket | null = null;
   readonly #known = new Map<Socket, Known>();
   readonly #isHttp: boolean;
   #ending = false;
@@ -45,12 +52,20 @@ export class NodeConnections {
     server.emit = (event: string, ...args: readonly unknown[]): boolean => {
       if (event === "connection") this.accepted += 1;
       if (event === opened) this.#open(args[0] as Socket);
+      else if (event === "session") this.#begin(args[0] as Session);
       else if (isRequest(event)) {
         this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
       } else if (event === "upgrade") this.#upgrade(args[0] as IncomingMessage);
       else if (event === "connect") this.#take(args[0] as IncomingMessage);
-      return Reflect.apply(emit, server, [event, ...args]);
+      const result: boolean = Reflect.apply(emit, server, [event, ...args]);
+      if (event === opened) this.#opening = null;
+      return result;
     };
+  }
+
+  /** Tells those that can be told to go: clients of `node:http2`. */
+  tellToGo(): void {
+    this.#sessions.tellToGo();
   }
 
   /** Ends them: WebSockets with a close frame, idle ones in order, others behind their response. */
@@ -60,6 +75,7 @@ export class NodeConnections {
       this.#empty = resolve;
       if (this.#known.size === 0) resolve();
       for (const [socket, known] of this.#known) {
+        if (this.#sessions.close(socket)) continue;
         if (known.webSocket) socket.end(GOING_AWAY);
         else if (known.busy === 0) socket.end();
       }
@@ -79,10 +95,17 @@ export class NodeConnections {
 
   #open(socket: Socket): void {
     this.#known.set(socket, { busy: 0, request: null, taken: false, webSocket: false });
+    // A server of node:http2 makes the session of a connection in the same turn.
+    this.#opening = socket;
     socket.once("close", () => {
       this.#known.delete(socket);
+      this.#sessions.delete(socket);
       if (this.#known.size === 0) this.#empty?.();
     });
+  }
+
+  #begin(session: Session): void {
+    if (this.#opening !== null) this.#sessions.add(this.#opening, session);
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
@@ -92,7 +115,7 @@ export class NodeConnections {
       known.busy += 1;
       known.request = request;
     }
-    followNodeRequest(request, response);
+    followNodeRequest(request, response, this.events);
     response.once("close", () => {
       if (known === undefined) return;
       known.busy -= 1;

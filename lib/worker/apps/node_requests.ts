@@ -7,10 +7,12 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { clientKey } from "../connections.ts";
+import type { EventStreams } from "../event_streams.ts";
 import { closingRule } from "../http.ts";
 import { instanceAccess } from "../instance.ts";
 import type { RequestFacts, RequestRecord } from "../request_log/record.ts";
 import { requestMeter } from "../request_meter.ts";
+import { followNodeEventStream } from "./node_event_streams.ts";
 
 const currentInstance = instanceAccess();
 
@@ -19,7 +21,11 @@ const SWITCHING_PROTOCOLS = 101;
 const NO_STATUS = 0;
 
 /** A request begins; it is over for the meter with the head of its response, for the log with its end. */
-export function followNodeRequest(request: IncomingMessage, response: ServerResponse): void {
+export function followNodeRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  events: EventStreams,
+): void {
   const meter = requestMeter();
   const begun = meter.begin({ method: request.method ?? "", url: request.url ?? "" });
   const open = openInLog(request);
@@ -33,6 +39,7 @@ export function followNodeRequest(request: IncomingMessage, response: ServerResp
     const result: ServerResponse = Reflect.apply(writeHead, response, args);
     if (answered) return result;
     answered = true;
+    followNodeEventStream(response, events);
     bytes = request.method === "HEAD" ? 0 : declaredSize(response);
     meter.answered(begun, response.statusCode, bytes ?? 0);
     return result;
@@ -59,13 +66,14 @@ export function followNodeUpgrade(request: IncomingMessage): void {
 
 /** Adds `Connection: close` where the rule allows it. */
 function askToGo(
-  { socket }: IncomingMessage,
+  { socket, httpVersionMajor }: IncomingMessage,
   response: ServerResponse,
   connection: string,
   mayClose: boolean,
 ): void {
   const rule = closingRule();
-  if (rule === null || response.headersSent) return;
+  // HTTP/2 has no such header: its clients are told otherwise.
+  if (rule === null || response.headersSent || httpVersionMajor >= 2) return;
   rule.responded(connection, performance.now());
   if (!mayClose) return;
   response.shouldKeepAlive = false;
@@ -101,6 +109,7 @@ function factsOf(request: IncomingMessage, headers: readonly string[]): RequestF
     uri: url,
     address: socket.remoteAddress ?? "",
     port: socket.remotePort ?? 0,
+    secure: "encrypted" in socket,
     protocol: `HTTP/${httpVersion}`,
     headers: headers.map((name) => headerText(request.headers[name])),
   };

@@ -130,6 +130,11 @@ class NodeService implements Service {
 
   stopAccepting(): void {
     stopQueues(this.#socket.fds);
+    for (const { connections } of this.#servers) connections.tellToGo();
+  }
+
+  endEventStreams(): number {
+    return this.#servers.reduce((sum, { connections }) => sum + connections.events.end(), 0);
   }
 
   async end(): Promise<void> {

@@ -72,7 +72,8 @@ function readPort(text: string): number | null {
 }
 
 /**
- * The URL as the client knows it; null: it is the one that the request has.
+ * The URL as the client knows it; null: it is the one that the request has. On a Unix socket Deno's scheme
+ * is `http+unix`, which no client knows: it is `http` as soon as a proxy says anything of the URL.
  *
  * @param proto Value of `X-Forwarded-Proto`, of which the last word counts; so does that of the host.
  */
@@ -81,13 +82,25 @@ export function forwardedUrl(
   proto: string | null,
   host: string | null,
 ): string | null {
-  const [, scheme = "", authority = "", rest = ""] = /^(\w+):\/\/([^/?#]*)(.*)$/s.exec(url) ?? [];
+  const { scheme, authority, rest } = splitUrl(url);
   const said = lastOf(proto).toLowerCase();
-  const newScheme = said === "http" || said === "https" ? said : scheme;
+  const saidScheme = said === "http" || said === "https" ? said : null;
   const saidHost = lastOf(host);
   const newHost = isHost(saidHost) ? saidHost : authority;
+  const ownScheme = newHost === authority ? scheme : scheme.replace("+unix", "");
+  const newScheme = saidScheme ?? ownScheme;
   if (newScheme === scheme && newHost === authority) return null;
   return URL.parse(`${newScheme}://${newHost}${rest}`)?.href ?? null;
+}
+
+/** Scheme, host and port, and all that follows them. A URL without `://` is all `rest`. */
+function splitUrl(url: string): { scheme: string; authority: string; rest: string } {
+  const colon = url.indexOf("://");
+  if (colon < 0) return { scheme: "", authority: "", rest: url };
+  const begin = colon + "://".length;
+  let end = begin;
+  while (end < url.length && !"/?#".includes(url.charAt(end))) end++;
+  return { scheme: url.slice(0, colon), authority: url.slice(begin, end), rest: url.slice(end) };
 }
 
 function lastOf(list: string | null): string {

@@ -6,6 +6,7 @@
 
 import { isStreamed, knownBodySize } from "../body_size.ts";
 import { type Handler, type Handling, isResponse, UNHANDLED } from "../http.ts";
+import { requestVariables } from "../request_marks.ts";
 import type { RequestFacts, RequestRecord } from "./record.ts";
 import type { RequestLog } from "./request_log.ts";
 
@@ -112,7 +113,9 @@ function factsOf(
     uri: pathOf(request.url),
     address: isTcp ? remoteAddr.hostname : "",
     port: isTcp ? remoteAddr.port : 0,
-    protocol: null,
+    secure: request.url.startsWith("https:"),
+    // Deno does not tell its own; a proxy that speaks the uwsgi protocol tells that of its client.
+    protocol: requestVariables(request)?.get("SERVER_PROTOCOL") ?? null,
     headers: headers.length === 0 ? NONE : headers.map((name) => request.headers.get(name)),
   };
 }

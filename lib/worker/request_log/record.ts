@@ -14,6 +14,8 @@ export interface RequestFacts {
   readonly address: string;
   /** The client's port; 0: it has none. */
   readonly port: number;
+  /** True if the client's URL begins with `https:`, by its connection or by what a proxy says. */
+  readonly secure: boolean;
   /** For example `HTTP/1.1`; null: the server does not say. */
   readonly protocol: string | null;
   /** The headers that the log asks for, in its order; null: the client sent none of that name. */

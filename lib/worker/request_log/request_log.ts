@@ -47,12 +47,13 @@ export class RequestLog {
 
   /** A request has begun, and the meter knows that. What it returns belongs to {@linkcode end}. */
   begin(request: object, facts: RequestFacts): RequestRecord {
-    const { method, uri, address, port, protocol, headers } = facts;
+    const { method, uri, address, port, secure, protocol, headers } = facts;
     return {
       method,
       uri,
       address,
       port,
+      secure,
       protocol,
       headers,
       request,

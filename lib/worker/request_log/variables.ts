@@ -173,7 +173,7 @@ function requestVariable(name: string, scope: VariableScope): Variable {
     case "REMOTE_PORT":
       return own(({ port }) => port || null);
     case "REQUEST_SCHEME":
-      return own("http");
+      return own(({ secure }) => secure ? "https" : "http");
     case "SERVER_PROTOCOL":
       return PROTOCOL;
     case "SERVER_NAME":

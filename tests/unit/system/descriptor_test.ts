@@ -6,6 +6,7 @@ import {
   descriptorLimit,
   descriptorTarget,
   duplicate,
+  isOfOneConnection,
   isShortage,
   kernelText,
   lendDescriptors,
@@ -206,4 +207,20 @@ Deno.test("a lack of descriptors is told from a client that has gone", async () 
   assert(!isShortage(null));
   const missing = await Deno.open("/nowhere/at/all").catch((error) => error);
   assert(!isShortage(missing));
+});
+
+Deno.test("what an accept says of one connection is told from what keeps all of them from being accepted", () => {
+  assert(isOfOneConnection(new Deno.errors.NotConnected("not connected (os error 107)")));
+  assert(isOfOneConnection(new Deno.errors.ConnectionReset("reset")));
+  assert(isOfOneConnection(new Deno.errors.ConnectionAborted("aborted")));
+  assert(isOfOneConnection(new Error("Protocol error (os error 71)")));
+  assert(isOfOneConnection(new Error("Machine is not on the network (os error 64)")));
+  assert(isOfOneConnection(Object.assign(new Error("x"), { code: "EHOSTUNREACH" })));
+  assert(isOfOneConnection(new SystemCallError("accept4", 104, "Connection reset by peer")));
+  // These are left in the queue: to try again at once would be to try for ever.
+  assert(!isOfOneConnection(new Deno.errors.PermissionDenied("not permitted (os error 1)")));
+  assert(!isOfOneConnection(new Error("Too many open files (os error 24)")));
+  assert(!isOfOneConnection(new Deno.errors.BadResource("Bad resource ID")));
+  assert(!isOfOneConnection(new Error("Invalid argument (os error 22)")));
+  assert(!isOfOneConnection(null));
 });

@@ -57,6 +57,13 @@ Deno.test("scheme and host of the URL follow the last proxy, and nothing else of
   assertEquals(forwardedUrl(url, "http, HTTPS", null), "https://a:8080/p//q?x=http://b#");
   assertEquals(forwardedUrl(url, null, "evil, c.example"), "http://c.example/p//q?x=http://b#");
   assertEquals(forwardedUrl("http://[::1]:80/", "https", "[::2]"), "https://[::2]/");
+  // Deno's URL of a request that came over a Unix socket.
+  const unix = "http+unix://shop.test/cart?id=7";
+  assertEquals(forwardedUrl(unix, "https", "shop.test"), "https://shop.test/cart?id=7");
+  assertEquals(forwardedUrl(unix, "https", null), "https://shop.test/cart?id=7");
+  assertEquals(forwardedUrl(unix, "http", null), "http://shop.test/cart?id=7");
+  assertEquals(forwardedUrl(unix, null, "a.test"), "http://a.test/cart?id=7");
+  assertEquals(forwardedUrl(unix, null, null), null);
   for (const proto of ["ftp", "javascript", "", "https,"]) {
     assertEquals(forwardedUrl(url, proto, null), null, proto);
   }

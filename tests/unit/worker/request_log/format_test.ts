@@ -23,6 +23,7 @@ function record(changes: Partial<RequestRecord> = {}): RequestRecord {
     uri: "/a/b?c=d",
     address: "192.0.2.1",
     port: 50_000,
+    secure: false,
     protocol: null,
     headers: [],
     startedAt: STARTED_AT,
