@@ -226,7 +226,8 @@ export const OPTIONS: OptionRows<Config> = {
     help: "One TCP socket per worker, between which the kernel distributes connections",
     details:
       "Uses SO_REUSEPORT, see socket(7). With `reuse-port = false` all workers accept from one " +
-      "socket. uWSGI has one socket either way; there, the option only lets other programs join.",
+      "socket. Either way the address is the instance's, and clients wait, from the moment on at which " +
+      "the master has bound it; a second instance finds it in use. uWSGI has one socket either way; there, the option only lets other programs join.",
     example: "reuse-port = false",
   },
   soKeepalive: {

@@ -91,6 +91,18 @@ export function isSandboxed(config: PermissionConfig): boolean {
 /** A flag of `deno run` that says something about permissions. */
 export const PERMISSION_FLAG = /^(-A|-P|-[RWNESI](=|$)|--(allow|deny|ignore)-|--permission-set)/;
 
+/**
+ * True if flags of `deno run` surely let workers call the C library: what a permission set allows stands
+ * in another file.
+ */
+export function allowLibrary(denoFlags: readonly string[]): boolean {
+  const own = denoFlags.filter((flag) => PERMISSION_FLAG.test(flag));
+  const isAll = own.every((flag) => /^--(deny|ignore)-/.test(flag)) ||
+    own.some((flag) => flag === "-A" || flag === "--allow-all");
+  const isDenied = own.some((flag) => /^--(deny|ignore)-ffi\b/.test(flag));
+  return !isDenied && (isAll || own.includes("--allow-ffi"));
+}
+
 /** Permissions are said in one way, or in the other. */
 export function checkPermissions(config: Config, find: FindEntry, problems: Problems): void {
   const flag = config.denoFlags.find((one) => PERMISSION_FLAG.test(one));
