@@ -119,7 +119,9 @@ export const OPTIONS: OptionRows<Config> = {
     onChange: "workers",
     help: "Time a new worker has until it accepts connections",
     details:
-      "A worker that has not called `accepting()` by then counts as one that failed to start. uWSGI " +
+      "A worker that has not called `accepting()` by then counts as one that failed to start. A worker " +
+      "that accepts no more, because its script has closed the server, or the server has stopped by " +
+      "itself, is replaced when clients have waited in its queue for as long. uWSGI " +
       "has nothing like it: there, such a worker stops a chain reload for ever.",
     example: "start-timeout = 10",
   },

@@ -25,6 +25,7 @@ export type LeaveReason =
   | "scaled-down"
   | "reload-failed"
   | "start-timeout"
+  | "not-accepting"
   | "signal"
   | "pipe-broken";
 

@@ -348,6 +348,10 @@ export class Crew {
       case "reload":
       case "stop":
         return wishes.ask(message.type);
+      case "unserved":
+        // A worker can name anything.
+        if (!this.#surroundings.listeners.addresses.includes(message.address)) return;
+        return this.#report({ type: "unserved", worker, address: message.address });
       case "draining":
         return this.#report({ type: "leaving", worker });
       case "watch":

@@ -77,7 +77,7 @@ export async function openListener(
     const { socketProblem } = await later<typeof import("./socket_problem.ts")>(
       import.meta.resolve("./socket_problem.ts"),
     );
-    throw socketProblem(error, spec, address);
+    throw await socketProblem(error, spec, address);
   }
 }
 

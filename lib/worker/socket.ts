@@ -91,6 +91,7 @@ export class InstanceSocket implements UwsgiSocket {
   readonly source: WorkerSocket;
   #served: Service | null = null;
   #listened = false;
+  #wasTaken = false;
 
   /** Made by the preload, one for each configured socket. */
   constructor(socket: WorkerSocket) {
@@ -106,6 +107,7 @@ export class InstanceSocket implements UwsgiSocket {
     const handling = countedHandling({ handler, ...(onError && { onError }) });
     const served = new Served(this.source, handling.handler, { ...options, ...handling, tls });
     this.#served = served;
+    this.#wasTaken = true;
     return served.server;
   }
 
@@ -118,7 +120,7 @@ export class InstanceSocket implements UwsgiSocket {
   listenWith<T extends { readonly addr: Deno.Addr }>(open: (place: Place) => T): T {
     const listener = openOn<T>(this.source, this.fd < 0 ? null : this.fd, open);
     Object.defineProperty(listener, "addr", { value: denoAddress(this.source), enumerable: true });
-    this.#listened = true;
+    this.#listened = this.#wasTaken = true;
     return listener;
   }
 
@@ -126,11 +128,17 @@ export class InstanceSocket implements UwsgiSocket {
   serveBy(service: Service): void {
     this.#mustBeFree();
     this.#served = service;
+    this.#wasTaken = true;
   }
 
   /** What serves this socket; null: nothing does, or a listener that the script has. */
   get served(): Service | null {
     return this.#served;
+  }
+
+  /** True once the script has had a server or a listener on it. */
+  get wasTaken(): boolean {
+    return this.#wasTaken;
   }
 
   /** True if the script has a server or a listener on it. */

@@ -1,5 +1,12 @@
 /** Whose an address is, from the moment on at which a master has bound it. */
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { dirname } from "@std/path/posix";
 import { bindTcp, boundPort } from "../../lib/system/listening_socket.ts";
 import { getJson, type Identity } from "../helpers/http.ts";
 import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
@@ -67,10 +74,9 @@ for (const reusePort of [true, false]) {
       files: GATED,
     });
     assertEquals(await second.exitCode(), 3);
-    assertMatch(
-      second.output.join(),
-      /Cannot open http-socket ".*" \(.*\): address already in use/,
-    );
+    const refusal = `"${address}" (${second.path("app.ini")}:3): address already in use ` +
+      `(the duwsgi instance with pid ${first.pid}): stop it or choose another address`;
+    assertStringIncludes(second.output.join(), `Cannot open http-socket ${refusal}`);
     assertEquals(first.count("accepting"), 0);
     first.touch("go");
     assertEquals((await answers).length, 20);
@@ -162,4 +168,60 @@ Deno.test("every address and the loopback one are had side by side", async () =>
   await untilAllAnswer(`127.0.0.1:${kept.port}`, 2);
   await untilAllAnswer(`127.0.0.2:${kept.port}`, 2);
   assertEquals(await running.stop(), 0);
+});
+
+Deno.test("who has an address is named, as far as this user may know it", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const path = Deno.makeTempDirSync() + "/taken.sock";
+  const unix = Deno.listen({ transport: "unix", path });
+  try {
+    for (const socket of [`127.0.0.1:${listener.addr.port}`, `:${listener.addr.port}`, path]) {
+      await using refused = startMaster({
+        ini: `http-socket = ${socket}\n${SCRIPT}`,
+        files: GATED,
+      });
+      assertEquals(await refused.exitCode(), 3);
+      const who = `(process ${Deno.pid} (deno)): stop the other server or choose another address`;
+      assertStringIncludes(refused.output.join(), who);
+    }
+  } finally {
+    listener.close();
+    unix.close();
+    Deno.removeSync(dirname(path), { recursive: true });
+  }
+});
+
+Deno.test("an instance whose worker is blocked has its address until the mercy is over, and says so", async () => {
+  using kept = new KeptPort();
+  const address = `127.0.0.1:${kept.port}`;
+  const ini = `http-socket = ${address}\nworker-reload-mercy = 4\n${SCRIPT}`;
+  await using first = startMaster({
+    ini,
+    files: {
+      "app.ts": `import uwsgi from "uwsgi";
+uwsgi.serve(() => {
+  console.error("blocked");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  return new Response();
+});`,
+    },
+  });
+  await first.ready();
+  const blocked = fetch(`http://${address}/`).then(() => "answer", () => "end");
+  await first.until(() => first.output.includes("blocked"), "blocked event loop");
+  const [worker] = first.acceptingPids().values();
+  first.signal("SIGTERM");
+  await first.waitFor("stopping");
+  await using second = startMaster({ ini, files: GATED });
+  assertEquals(await second.exitCode(), 3);
+  assertStringIncludes(
+    second.output.join(),
+    `address already in use (process ${worker} of the duwsgi instance with pid ${first.pid}, ` +
+      "which is ending): try again when it has ended, at the latest after its worker-reload-mercy",
+  );
+  assertEquals([await first.exitCode(), await blocked], [0, "end"]);
+  await using third = startMaster({ ini, files: { ...GATED, go: "" } });
+  await third.ready();
+  await untilAllAnswer(address, 1);
+  assertEquals(await third.stop(), 0);
 });
