@@ -1,7 +1,7 @@
 /**
  * The address syntax of `socket` and `http-socket`, as uWSGI has it: anything with a colon is TCP,
  * `@` starts an abstract name, `fd://` is an inherited socket by number or name, everything else is a
- * path.
+ * path, unless it is plainly a host whose port was forgotten.
  *
  * @module
  */
@@ -81,6 +81,11 @@ export function parseAddress(text: string): Address {
   if (/^[0-9]+$/.test(address)) {
     throw new SyntaxError(`A bare number is no address: write :${address} for a port`);
   }
+  if (isBareHost(address)) {
+    throw new SyntaxError(
+      `"${address}" is a host without a port: write ${address}:8080, or ./${address} for a path`,
+    );
+  }
   return { kind: "unix", path: limited(address, "path") };
 }
 
@@ -147,6 +152,11 @@ function limited(text: string, what: string): string {
     throw new SyntaxError(`The ${what} has ${bytes} bytes, ${LONGEST_NAME} are possible`);
   }
   return text;
+}
+
+/** What everybody takes for a host, and nobody for the path of a socket. */
+function isBareHost(text: string): boolean {
+  return /^(localhost|[a-z0-9-]+\.localhost|[0-9]+(\.[0-9]+){3})$/i.test(text);
 }
 
 /** Host names by RFC 1123, with the underscore that container networks use, and IPv4 numbers. */

@@ -72,6 +72,19 @@ export function isPermissionFlag(flag: string): boolean {
   return permissionFlags(flag).length > 0;
 }
 
+/**
+ * True if flags of `deno run` surely let workers call the C library: what a permission set allows stands
+ * in another file.
+ */
+export function allowLibrary(denoFlags: readonly string[]): boolean {
+  const own = denoFlags.flatMap(permissionFlags);
+  const isDenied = own.some(({ name }) => name === "--deny-ffi");
+  const isAllowed = own.some(({ name, value }) =>
+    name === "--allow-all" || (name === "--allow-ffi" && value === null)
+  );
+  return !isDenied && (isAllowed || own.every(({ name }) => /^--(deny|ignore)-/.test(name)));
+}
+
 /** The permission set of the script's deno.json that flags name; null: none. */
 export function namedSet(denoFlags: readonly string[]): string | null {
   const sets = denoFlags.flatMap(permissionFlags).filter(({ name }) => name === "--permission-set");

@@ -122,7 +122,9 @@ export const OPTIONS: OptionRows<Config> = {
     onChange: "workers",
     help: "Time a new worker has until it accepts connections",
     details:
-      "A worker that has not called `accepting()` by then counts as one that failed to start. uWSGI " +
+      "A worker that has not called `accepting()` by then counts as one that failed to start. A worker " +
+      "that accepts no more, because its script has closed the server, or the server has stopped by " +
+      "itself, is replaced when clients have waited in its queue for as long. uWSGI " +
       "has nothing like it: there, such a worker stops a chain reload for ever.",
     example: "start-timeout = 10",
   },
@@ -229,7 +231,8 @@ export const OPTIONS: OptionRows<Config> = {
     help: "One TCP socket per worker, between which the kernel distributes connections",
     details:
       "Uses SO_REUSEPORT, see socket(7). With `reuse-port = false` all workers accept from one " +
-      "socket. uWSGI has one socket either way; there, the option only lets other programs join.",
+      "socket. Either way the address is the instance's, and clients wait, from the moment on at which " +
+      "the master has bound it; a second instance finds it in use. uWSGI has one socket either way; there, the option only lets other programs join.",
     example: "reuse-port = false",
   },
   soKeepalive: {

@@ -5,13 +5,10 @@
  * @module
  */
 
-import type { MasterState, Worker } from "./state.ts";
+import type { MasterState, Slot, Worker } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
-/**
- * For every slot without an accepting worker, the worker that accepts for it. A slot that has never had
- * one has no queue yet, unless its worker failed: that one may have listened before it did.
- */
+/** For every slot with a queue and without an accepting worker, the worker that accepts for it. */
 export function decideCoverage(state: MasterState): Record<number, number> {
   if (!state.socketPerSlot) return {};
   const able = state.workers.filter(isAble);
@@ -22,8 +19,7 @@ export function decideCoverage(state: MasterState): Record<number, number> {
   const coverage: Record<number, number> = {};
   const load = new Map<number, number>();
   for (const slot of state.slots) {
-    const queue = slot.opened || slot.lastFailure !== null;
-    if (!queue || served.has(slot.number)) continue;
+    if (!hasQueue(state, slot) || served.has(slot.number)) continue;
     const candidates = able.filter((worker) => worker.slotsKnown >= slot.number);
     const kept = candidates.find((worker) => worker.id === state.coverage[slot.number]);
     const chosen = kept ?? leastLoaded(candidates, load);
@@ -32,6 +28,15 @@ export function decideCoverage(state: MasterState): Record<number, number> {
     load.set(chosen.id, (load.get(chosen.id) ?? 0) + 1);
   }
   return coverage;
+}
+
+/**
+ * True if connections may wait in a slot's queue. Slots that have never had an accepting worker have none
+ * yet, unless their worker failed, which may have listened before it did; the sockets of the first slot
+ * may listen from the bind on.
+ */
+function hasQueue({ firstListens }: MasterState, slot: Slot): boolean {
+  return slot.opened || slot.lastFailure !== null || (slot.number === 1 && firstListens);
 }
 
 /** True if there will be somebody for a slot's queue when only the first `kept` slots have workers. */

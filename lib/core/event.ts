@@ -20,6 +20,8 @@ export type Happening =
     readonly on: boolean;
     readonly covers: boolean;
   }
+  /** A worker that says it accepts has left clients of this socket waiting for the `start-timeout`. */
+  | { readonly type: "unserved"; readonly worker: number; readonly address: string }
   /** A worker leaves by itself, because somebody sent it a signal. */
   | { readonly type: "leaving"; readonly worker: number }
   /** The control pipe of a worker ended or spoke nonsense, and the process is still there. */

@@ -7,7 +7,7 @@
 
 import { happen, recordFailure, spawnWorker } from "./pool.ts";
 import { type LeaveReason, liveWorkers, type Worker } from "./state.ts";
-import { fieldsOf, log, nameOf, type Turn } from "./turn.ts";
+import { duration, fieldsOf, log, nameOf, type Turn } from "./turn.ts";
 
 /** A worker is to be replaced when its turn comes. */
 export function requestRecycling(
@@ -38,6 +38,17 @@ export function condemn(
   const slot = turn.state.slots[worker.slot - 1];
   if (reason === "harakiri" && slot !== undefined) slot.harakiris++;
   happen(turn, worker, "retire", { reason, graceMs });
+}
+
+/** A worker's clients wait for nobody: it finishes what it has, and another one takes its place at once. */
+export function replaceUnserved(turn: Turn, worker: Worker, address: string): void {
+  // Whoever is paused or makes room is not to accept.
+  if (worker.state !== "accepting") return;
+  const { startTimeoutMs, mercyMs } = turn.state.settings;
+  const why =
+    `accepts no more on ${address}: clients have waited for ${duration(startTimeoutMs)} ` +
+    "(start-timeout), and it listens there no longer, or takes none of them";
+  condemn(turn, worker, "not-accepting", why, mercyMs);
 }
 
 function isServing(worker: Worker): boolean {

@@ -25,6 +25,7 @@ export type LeaveReason =
   | "scaled-down"
   | "reload-failed"
   | "start-timeout"
+  | "not-accepting"
   | "signal"
   | "pipe-broken";
 
@@ -190,6 +191,8 @@ export interface MasterState {
   nextSettings: Settings | null;
   /** True if TCP sockets exist once per slot, so that a slot without worker needs a sibling. */
   readonly socketPerSlot: boolean;
+  /** True if the sockets of slot 1 listen before it has had a worker: connections wait there already. */
+  firstListens: boolean;
   nextWorker: number;
   /** The newest generation ever started. */
   lastGeneration: number;
@@ -226,6 +229,7 @@ export function initialState(
     paused: false,
     nextSettings: null,
     socketPerSlot,
+    firstListens: false,
     nextWorker: 1,
     lastGeneration: 1,
     workers: [],

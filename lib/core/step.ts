@@ -25,7 +25,7 @@ import {
   configured,
   requestReload,
 } from "./reload.ts";
-import { advanceRecycling, condemn, requestRecycling } from "./recycle.ts";
+import { advanceRecycling, condemn, replaceUnserved, requestRecycling } from "./recycle.ts";
 import { pause, refuseScaling, scale, shrink, want } from "./scaling.ts";
 import { isLeaving, type MasterState, wantedSlots, type Worker } from "./state.ts";
 import { decide, fieldsOf, log, nameOf, openTurn, type Turn, verdictNow } from "./turn.ts";
@@ -127,6 +127,8 @@ function applyToWorker(turn: Turn, worker: Worker, event: OfWorker): void {
       return requestRecycling(turn, worker, event.reason, event.why);
     case "condemn":
       return condemn(turn, worker, event.reason, event.why, event.graceMs);
+    case "unserved":
+      return replaceUnserved(turn, worker, event.address);
     case "leaving":
       return happen(turn, worker, "retire", {
         reason: worker.state === "standby" ? "reload" : "signal",

@@ -8,7 +8,7 @@
 
 import { absolutePath } from "../system/absolute_path.ts";
 import { type Address, parseAddress } from "../config/address.ts";
-import type { ListenSpec } from "./listeners.ts";
+import type { ListenSpec } from "./listener.ts";
 import type { Libc } from "../system/libc.ts";
 import { acceptsIpv4 } from "../system/listening_socket.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";

@@ -12,7 +12,7 @@ import { needsForeignFunctions, UserError } from "../cli/exit_code.ts";
 import type { Certificates } from "../protocol/worker_environment.ts";
 import { createAnonymousFile } from "../system/shared_memory.ts";
 import type { Libc } from "../system/libc.ts";
-import type { ListenSpec } from "./listeners.ts";
+import type { ListenSpec } from "./listener.ts";
 import { logLine } from "./log.ts";
 
 /** What the files of the configured sockets hold. */

@@ -81,6 +81,8 @@ export class Crew {
   readonly #onWatch: () => void;
   readonly #confinement: LazyConfinement;
   #toldCost = false;
+  /** True once a worker was there that accepts on the master's sockets. */
+  #adopts = false;
 
   /**
    * Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at, and
@@ -322,8 +324,10 @@ export class Crew {
 
   #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {
     process.connect(caller);
+    this.#adopts ||= caller.hello.adopts;
     if (caller.hello.adopts || this.#toldCost) return;
     this.#toldCost = true;
+    if (!this.#adopts) this.#surroundings.listeners.giveWay();
     if (this.#surroundings.libc !== null) {
       logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
         event: "ownSockets",
@@ -344,6 +348,10 @@ export class Crew {
       case "reload":
       case "stop":
         return wishes.ask(message.type);
+      case "unserved":
+        // A worker can name anything.
+        if (!this.#surroundings.listeners.addresses.includes(message.address)) return;
+        return this.#report({ type: "unserved", worker, address: message.address });
       case "draining":
         return this.#report({ type: "leaving", worker });
       case "watch":

@@ -16,7 +16,7 @@ import { ownArguments } from "../system/own_command.ts";
 import { DENO, type Started } from "../system/program.ts";
 import type { Credentials } from "./crew.ts";
 import { HANDOVER_VARIABLE } from "./handover_sign.ts";
-import type { Listener } from "./listeners.ts";
+import type { Listener } from "./listener.ts";
 import type { ScoreboardRecord } from "./master_scoreboard.ts";
 import type { MetricRecord } from "./metrics/metric_registry.ts";
 

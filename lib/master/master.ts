@@ -30,6 +30,7 @@ import {
   type MasterSetup,
   type Reloading,
   settingsOf,
+  whoAccepts,
 } from "./master_setup.ts";
 import type { Operators } from "./operators.ts";
 import type { Oversight } from "./oversight.ts";
@@ -159,6 +160,7 @@ class Master {
     this.state = inheritance === undefined
       ? initialState(settings, perSlot, performance.now(), want)
       : inheritedState(settings, perSlot, performance.now(), inheritance);
+    this.state.firstListens = setup.surroundings.listeners.firstListens;
     // As many as there were, unless their number is fixed from now on.
     if (inheritance !== undefined && want !== null) this.state.want = inheritance.want;
   }
@@ -392,9 +394,4 @@ class Master {
     // Not when it is needed: an upgrade of duwsgi's files may have come before. A failure is told then.
     this.#reloading().catch(() => {});
   }
-}
-
-function whoAccepts(workers: number): string {
-  if (workers === 0) return "No worker is needed yet: listening";
-  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
 }

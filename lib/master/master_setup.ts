@@ -75,3 +75,9 @@ export function settingsOf(config: Config): Settings {
 export function hasDoors({ masterFifo, controlSocket }: Config): boolean {
   return masterFifo.length > 0 || controlSocket !== "";
 }
+
+/** What is said when everybody accepts who is to. */
+export function whoAccepts(workers: number): string {
+  if (workers === 0) return "No worker is needed yet: listening";
+  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
+}

@@ -189,6 +189,7 @@ export function writeFacts(
     ownConsole: !exportsConsole(config.env),
     socketMap: config.socketMap.map(({ asked, socket }) => ({ asked, socket })),
     proxies: proxySettings(config),
+    startTimeoutMs: config.startTimeoutMs,
     clients: clientLimits(config),
   };
   const text = JSON.stringify(facts);

@@ -11,7 +11,9 @@ import type { Config } from "../config/config.ts";
 import type { Line } from "../config/option_kind.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
 import type { Libc } from "../system/libc.ts";
-import { type Listener, Listeners } from "./listeners.ts";
+import { collide } from "../system/socket_address.ts";
+import type { Listener } from "./listener.ts";
+import { Listeners } from "./listeners.ts";
 
 /** What of the configuration they are made from. */
 export type ViewConfig = Pick<Config, "stats" | "metricsHttp" | "chmodSocket" | "vacuum">;
@@ -38,6 +40,7 @@ export async function openViews(
     processes: 1,
     listen: VIEW_BACKLOG,
     reusePort: false,
+    denoFlags: [],
     soKeepalive: false,
     chmodSocket,
     // They are opened with the rights of `uid`, who may give nothing away.
@@ -58,20 +61,6 @@ export async function openViews(
     throw error;
   }
 }
-
-/**
- * True if sockets at both addresses could not listen at the same time. The kernel lets both be bound,
- * and would refuse whoever is the second one to listen, which may be a worker.
- */
-export function collide(a: string, b: string): boolean {
-  if (a === b) return true;
-  const [one, other] = [TCP.exec(a), TCP.exec(b)];
-  if (one === null || other === null || one[2] !== other[2]) return false;
-  return one[1] === other[1] || [one[1], other[1]].some((host) => EVERYWHERE.has(host ?? ""));
-}
-
-const TCP = /^\[?([^@/].*?)\]?:(\d+)$/;
-const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Two bound sockets can have the same address, two that listen cannot. */
 function listen(c: Libc | null, listener: Listener | undefined, line: Line | undefined): void {

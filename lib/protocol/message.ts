@@ -17,6 +17,9 @@ export const MAX_MULE_MESSAGE_BYTES = 65_536;
 /** Longest token of a worker: a UUID is shorter. */
 const MAX_TOKEN_LENGTH = 64;
 
+/** Longest address of a socket: the longest host name, and a port. */
+const MAX_ADDRESS_LENGTH = 300;
+
 /** Why a worker is told to leave. */
 export type RetireReason = "reload" | "stop" | "scaled-down";
 
@@ -35,6 +38,11 @@ export type WorkerMessage =
    * accept on the sockets of other slots as well.
    */
   | { readonly type: "accepting"; readonly on: boolean; readonly covers: boolean }
+  /**
+   * Clients wait on this socket, and nothing here has accepted from it for the `start-timeout`, although
+   * it could.
+   */
+  | { readonly type: "unserved"; readonly address: string }
   /** Its event loop runs; `lagMs` is how late this message left. */
   | { readonly type: "heartbeat"; readonly lagMs: number }
   /** It set itself a time with `uwsgi.set_user_harakiri()`: look at its lane from now on. */
@@ -89,6 +97,7 @@ const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isString: Check = (value) => typeof value === "string";
 const isToken: Check = (value) => typeof value === "string" && value.length <= MAX_TOKEN_LENGTH;
+const isAddress: Check = (value) => typeof value === "string" && value.length <= MAX_ADDRESS_LENGTH;
 const isMuleText: Check = (value) => typeof value === "string" && fitsMule(value);
 const isBoolean: Check = (value) => typeof value === "boolean";
 const isNumberOrNull: Check = (value) => value === null || isNumber(value);
@@ -116,6 +125,7 @@ type Shapes<M extends { readonly type: string }> = {
 const WORKER_SHAPES: Shapes<WorkerMessage> = {
   hello: { protocol: isCount, token: isToken, pid: isCount, adopts: isBoolean },
   accepting: { on: isBoolean, covers: isBoolean },
+  unserved: { address: isAddress },
   heartbeat: { lagMs: isNumber },
   watch: {},
   draining: { connections: isCount },

@@ -74,6 +74,8 @@ export interface InstanceFacts {
   readonly socketMap: readonly SocketRule[];
   /** What is to be known about proxies in front of the sockets. */
   readonly proxies: ProxySettings;
+  /** How long a script may take to accept, at the start and when it has closed a server (`start-timeout`), in ms. */
+  readonly startTimeoutMs: number;
   /** What clients may take. */
   readonly clients: ClientLimits;
 }

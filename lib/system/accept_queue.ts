@@ -173,6 +173,11 @@ export function leaveQueues(c: Libc, ...inherited: readonly number[]): void {
   }
 }
 
+/** True if something in this process waits for connections of an inherited socket. */
+export function isServed(c: Libc, inherited: number): boolean {
+  return watchersOf(c, [socketInode(c, inherited)]).length > 0;
+}
+
 /** How the servers on sockets with these inodes are registered. */
 function watchersOf(c: Libc, inodes: Iterable<number | null>): Registration[] {
   const wanted = new Set(inodes);

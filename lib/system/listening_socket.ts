@@ -1,7 +1,8 @@
 /**
- * Runs in the master. Binds the sockets that workers inherit. TCP sockets do not listen yet: a bound one
- * is not part of the kernel's SO_REUSEPORT group until the first worker of its slot calls listen(2), so
- * no connection waits in the queue of a slot that has no worker yet.
+ * Runs in the master. Binds the sockets that workers inherit. Of the TCP sockets of an address the first
+ * one listens at once, and the address is nobody else's from then on. The others join it with the first
+ * worker of their slot: a bound socket is not part of the kernel's SO_REUSEPORT group before listen(2),
+ * so no connection waits in the queue of a slot that has no worker yet.
  *
  * @module
  */
@@ -55,8 +56,29 @@ export function bindTcp(c: Libc, options: TcpSocketOptions): number {
 }
 
 /**
- * Makes sure that nobody else listens at the address. SO_REUSEPORT alone would let a second instance
- * of the same user join the group unnoticed and take its share of the connections.
+ * Binds a TCP socket that listens, and has its address to itself: sockets that are merely bound share an
+ * address under SO_REUSEADDR, but the kernel lets only one of them listen. Others of this user could join
+ * one with SO_REUSEPORT, which a second instance would do unnoticed; so it has that option only
+ * afterwards, for the sockets of further slots.
+ *
+ * @param backlog How many connections may wait.
+ * @throws {SystemCallError} With EADDRINUSE if somebody else has the address, also if they were faster
+ * by a moment.
+ */
+export function claimTcp(c: Libc, options: TcpSocketOptions, backlog: number): number {
+  const fd = bindTcp(c, { ...options, reusePort: false });
+  try {
+    check(c, "listen", c.listen(fd, backlog));
+    if (options.reusePort) setOption(c, fd, SO_REUSEPORT);
+    return fd;
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+/**
+ * Makes sure that nobody else listens at the address, for sockets that do not listen yet.
  *
  * @throws {SystemCallError} With EADDRINUSE if somebody does.
  */

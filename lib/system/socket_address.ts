@@ -117,6 +117,20 @@ function inet6Text(view: DataView): string {
   return `${before}::${after}`;
 }
 
+/**
+ * True if only one socket can listen at both addresses, as operators write them. The kernel lets both be
+ * bound, and would refuse whoever is the second one to listen.
+ */
+export function collide(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [one, other] = [TCP.exec(a), TCP.exec(b)];
+  if (one === null || other === null || one[2] !== other[2]) return false;
+  return one[1] === other[1] || [one[1], other[1]].some((host) => EVERYWHERE.has(host ?? ""));
+}
+
+const TCP = /^\[?([^@/].*?)\]?:(\d+)$/;
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
 /** The address as an operator writes it: `127.0.0.1:8080`, `[::1]:8080`, `/run/app.sock`, `@name`. */
 export function addressText(address: SocketAddress): string {
   switch (address.family) {

@@ -47,6 +47,18 @@ export function tellAccepting(on: boolean): void {
   currentInstance().channel.send({ type: "accepting", on, covers: coversOthers() });
 }
 
+let aside = false;
+
+/** This worker makes room for a successor, or takes its place again. */
+export function noteAside(on: boolean): void {
+  aside = on;
+}
+
+/** True if the master takes this worker for one that accepts. */
+function isToAccept(): boolean {
+  return said === true && !aside;
+}
+
 /** Tells it again: there is a new master, or a new control pipe. Nothing, if it never said anything. */
 export function repeatAcceptance(): void {
   if (said !== null) tellAccepting(said);
@@ -59,8 +71,12 @@ function coversOthers(): boolean {
 
 /** What looks at the clients of this worker. */
 export interface ClientsWatch {
-  /** Goes on until {@linkcode end}. */
-  begin(): void;
+  /**
+   * Goes on until {@linkcode end}.
+   *
+   * @param isToAccept True while the master takes this worker for one that accepts.
+   */
+  begin(isToAccept: () => boolean): void;
   /** The worker leaves. */
   end(): void;
 }
@@ -84,7 +100,7 @@ function watchClients(): void {
   watches = true;
   keepReserve();
   if (watch === null) after(WATCH_AFTER_MS, () => void loadWatch());
-  else watch.begin();
+  else watch.begin(isToAccept);
 }
 
 async function loadWatch(): Promise<void> {
@@ -95,7 +111,7 @@ async function loadWatch(): Promise<void> {
       import.meta.resolve("./clients/watch.ts"),
     );
     watch = clientsWatch();
-    if (!leaves) watch.begin();
+    if (!leaves) watch.begin(isToAccept);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const { slot } = currentInstance().environment;

@@ -9,6 +9,7 @@
 import type { WorkerEnvironment } from "../protocol/worker_environment.ts";
 import {
   hasSentAll,
+  isServed,
   leaveQueues,
   queueLength,
   type Resume,
@@ -83,6 +84,8 @@ export interface Operations {
   stopAccepting(queues: readonly number[]): Resume;
   /** Gives queues up for good: when nobody else has them, new clients are refused. */
   leaveQueues(queues: readonly number[]): void;
+  /** True if a server of this process, of whatever kind, is set to accept from a queue. */
+  isServed(queue: number): boolean;
   /** Number of connections that wait in a queue; 0 for Unix sockets. */
   queueLength(queue: number): number;
   /** The connections that clients have with this process. */
@@ -152,6 +155,7 @@ export function ordinaryOperations(
     descriptorOf: (queue) => duplicate(c, queue),
     stopAccepting: (queues) => stopAccepting(c, ...queues),
     leaveQueues: (queues) => leaveQueues(c, ...queues),
+    isServed: (queue) => isServed(c, queue),
     queueLength: (queue) => queueLength(c, queue),
     clients: () => clientConnections(c, environment),
     hasSentAll: ({ handle }) => hasSentAll(c, handle),

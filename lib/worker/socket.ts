@@ -93,6 +93,7 @@ export class InstanceSocket implements UwsgiSocket {
   readonly source: WorkerSocket;
   #served: Service | null = null;
   #listened = false;
+  #wasTaken = false;
 
   /** Made by the preload, one for each configured socket. */
   constructor(socket: WorkerSocket) {
@@ -113,6 +114,7 @@ export class InstanceSocket implements UwsgiSocket {
     const all = { ...options, ...handling, tls, streams, events };
     const served = new Served(this.source, handling.handler, all);
     this.#served = served;
+    this.#wasTaken = true;
     return served.server;
   }
 
@@ -125,7 +127,7 @@ export class InstanceSocket implements UwsgiSocket {
   listenWith<T extends { readonly addr: Deno.Addr }>(open: (place: Place) => T): T {
     const listener = openOn<T>(this.source, this.fd < 0 ? null : this.fd, open);
     Object.defineProperty(listener, "addr", { value: denoAddress(this.source), enumerable: true });
-    this.#listened = true;
+    this.#listened = this.#wasTaken = true;
     return listener;
   }
 
@@ -133,11 +135,17 @@ export class InstanceSocket implements UwsgiSocket {
   serveBy(service: Service): void {
     this.#mustBeFree();
     this.#served = service;
+    this.#wasTaken = true;
   }
 
   /** What serves this socket; null: nothing does, or a listener that the script has. */
   get served(): Service | null {
     return this.#served;
+  }
+
+  /** True once the script has had a server or a listener on it. */
+  get wasTaken(): boolean {
+    return this.#wasTaken;
   }
 
   /** True if the script has a server or a listener on it. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tellAccepting } from "./acceptance.ts";
+import { noteAside, tellAccepting } from "./acceptance.ts";
 import { beginClosing, endClosing } from "./http.ts";
 import { stopAllQueues } from "./queues.ts";
 
@@ -20,6 +20,7 @@ let draining = false;
  */
 export function standAside(drain: boolean, keep: readonly string[] = []): void {
   resume ??= stopAllQueues(keep);
+  noteAside(true);
   if (!drain) return tellAccepting(false);
   if (draining) return;
   draining = true;
@@ -32,6 +33,7 @@ export function comeBack(): void {
   draining = false;
   resume?.();
   resume = null;
+  noteAside(false);
   tellAccepting(true);
 }
 

@@ -22,6 +22,7 @@ export const workerMessages: fc.Arbitrary<WorkerMessage> = fc.oneof(
   }),
   fc.record({ type: fc.constant("accepting" as const), on: fc.boolean(), covers: fc.boolean() }),
   fc.record({ type: fc.constant("heartbeat" as const), lagMs: number }),
+  fc.record({ type: fc.constant("unserved" as const), address: fc.string({ maxLength: 300 }) }),
   fc.record({ type: fc.constant("draining" as const), connections: count }),
   fc.record({ type: fc.constant("reload" as const) }),
   fc.record({ type: fc.constant("stop" as const) }),

@@ -115,6 +115,10 @@ uwsgi.serve(async () => {
 for (
   const [what, options] of Object.entries({
     "the workers": { deny: "deno-flag = --deny-ffi", permissions: ["-A"] },
+    "the workers of one socket": {
+      deny: "deno-flag = --deny-ffi\nreuse-port = false",
+      permissions: ["-A"],
+    },
     "the master": { deny: "", permissions: ["-A", "--deny-ffi"] },
   })
 ) {

@@ -14,9 +14,9 @@ if (environment.slot > 0 && libc !== null) {
   let watch: ClientWatch | null = null;
   useWatch({
     // The sandbox is closed by then, and the worker has other operations.
-    begin: () => {
+    begin: (isToAccept) => {
       watch = clientsWatch();
-      watch.begin();
+      watch.begin(isToAccept);
     },
     end: () => watch?.end(),
   });

@@ -8,7 +8,7 @@
 import { tcpInfo } from "../../system/accept_queue.ts";
 import { descriptorCount, descriptorLimit } from "../../system/descriptor.ts";
 import { detach } from "../../system/detach.ts";
-import { listenQueueLength } from "../../system/listen_queue.ts";
+import { isListening, listenQueueLength } from "../../system/listen_queue.ts";
 import type { Libc } from "../../system/libc.ts";
 import { type ClientConnection, clientConnections } from "../connections.ts";
 import { withReserve } from "../descriptor_reserve.ts";
@@ -67,7 +67,8 @@ export class OrdinaryClientSockets implements ClientSockets {
   }
 
   isWaiting(queue: number): boolean {
-    return listenQueueLength(this.#libc, queue) > 0;
+    // The script may have closed it, and the number may stand for a connection by now.
+    return isListening(this.#libc, queue) && listenQueueLength(this.#libc, queue) > 0;
   }
 
   traffic({ handle }: ClientConnection): Traffic | null {

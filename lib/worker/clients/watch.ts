@@ -10,6 +10,7 @@ import { after } from "../../system/timing.ts";
 import { requireLibc } from "../../system/libc.ts";
 import { forgetUpgrades } from "../client_activity.ts";
 import { type ClientConnection, listenerEnd } from "../connections.ts";
+import { hasRoom } from "../descriptor_reserve.ts";
 import { instanceAccess } from "../instance.ts";
 import { stopAllQueues } from "../queues.ts";
 import { isServedOtherwise } from "../listener.ts";
@@ -18,6 +19,7 @@ import { instanceSockets } from "../sockets.ts";
 import { fewEnough, lookAfter, mostConnections } from "./gate.ts";
 import { type Activity, areTimed, type Exceeded, judge, type PendingHead } from "./judge.ts";
 import { type ClientSockets, OrdinaryClientSockets } from "./sockets.ts";
+import { UnservedSockets } from "./unserved.ts";
 
 const currentInstance = instanceAccess();
 
@@ -47,17 +49,21 @@ export class ClientWatch {
   #own: number;
   #resume: (() => void) | null = null;
   #pending = new Map<string, PendingHead>();
+  readonly #unserved: UnservedSockets;
+  #isToAccept: () => boolean = () => false;
   #over = false;
 
   /** Looks for the first time. */
-  constructor(limits: ClientLimits, sockets: ClientSockets) {
+  constructor(limits: ClientLimits, startTimeoutMs: number, sockets: ClientSockets) {
     this.#limits = limits;
+    this.#unserved = new UnservedSockets(startTimeoutMs);
     this.#sockets = sockets;
     this.#atFirst = this.#own = sockets.count() - sockets.connections().length;
   }
 
-  /** Goes on looking until {@linkcode end}. */
-  begin(): void {
+  /** Goes on looking until {@linkcode end}; `isToAccept`: true while the master takes this worker for one that accepts. */
+  begin(isToAccept: () => boolean): void {
+    this.#isToAccept = isToAccept;
     this.#count();
     if (areTimed(this.#limits)) this.#time();
   }
@@ -86,9 +92,29 @@ export class ClientWatch {
     for (const { served } of instanceSockets()) {
       served?.lookAtQueues?.((fd) => this.#sockets.isWaiting(fd));
     }
+    this.#lookForUnserved(begun);
     // However many there are: a tenth of the time is enough for that.
     const rest = (performance.now() - begun) * 10;
     after(Math.max(rest, lookAfter(connections, this.#most)), () => this.#count());
+  }
+
+  /** The master replaces a worker that leaves its clients waiting. */
+  #lookForUnserved(at: number): void {
+    const { channel, operations } = currentInstance();
+    if (operations === null) return;
+    const queues = instanceSockets().map(({ address, fd, wasTaken: used }) => ({
+      address,
+      fd,
+      used,
+    }));
+    const address = this.#unserved.look(queues, {
+      at,
+      mayAccept: () => this.#resume === null && this.#isToAccept() && hasRoom(),
+      isWaiting: (fd) => this.#sockets.isWaiting(fd),
+      isServed: (fd) => operations.isServed(fd),
+      isIdle: () => this.#all().length === 0,
+    });
+    if (address !== null) channel.send({ type: "unserved", address });
   }
 
   #all(): ClientConnection[] {
@@ -214,5 +240,5 @@ const SENTENCES: Readonly<Record<Exclude<Exceeded, "keepalive">, string>> = {
 export function clientsWatch(): ClientWatch {
   const { facts, libc, operations } = currentInstance();
   const sockets = operations?.clientSockets ?? new OrdinaryClientSockets(libc ?? requireLibc());
-  return new ClientWatch(facts.clients, sockets);
+  return new ClientWatch(facts.clients, facts.startTimeoutMs, sockets);
 }

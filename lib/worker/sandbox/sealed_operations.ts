@@ -87,6 +87,7 @@ export function sealedOperations(
     leaveQueues: (names) => {
       for (const name of names) queues.leave(name);
     },
+    isServed: (queue) => queues.isServed(queue),
     queueLength: (queue) => queues.length(queue),
     clients,
     hasSentAll: ({ handle }) => connections.hasSentAll(handle),

@@ -58,6 +58,8 @@ export interface SealedQueues {
   readonly resume: (batch: unknown) => void;
   /** Gives a queue up for good. */
   readonly leave: (queue: unknown) => void;
+  /** True if a server accepts on a queue. */
+  readonly isServed: (queue: unknown) => boolean;
   /** Number of connections that wait in a queue. */
   readonly length: (queue: unknown) => number;
 }
@@ -233,6 +235,17 @@ export function sealedQueues(
         if (files.is(fd, queue.file)) files.replace(quiet.fd, fd);
       }
       files.replace(quiet.fd, queue.name);
+    },
+    isServed: (given) => {
+      const place = placeOf(given);
+      const queue = place === NONE ? undefined : queues[place];
+      if (queue === undefined) return false;
+      for (let i = 0; i < epollCount; i++) {
+        if (registrations.descriptorsOf(epolls[i]?.info ?? NONE, queue.file, fds, MOST) > 0) {
+          return true;
+        }
+      }
+      return false;
     },
     length: (given) => {
       const place = placeOf(given);

@@ -35,6 +35,15 @@ Deno.test("decideCoverage() leaves slots alone that never had an accepting worke
   assertEquals(decideCoverage(stateOf({ slots, workers: [workerOf()] })), {});
 });
 
+Deno.test("decideCoverage() has somebody take what waits in slot 1 from the bind on, until it has a worker", () => {
+  const slots = [1, 2, 3].map((number) => slotOf({ number, opened: number === 2 }));
+  const others = [workerOf({ id: 1, slot: 1, state: "starting" }), workerOf({ id: 2, slot: 2 })];
+  const state = stateOf({ slots, workers: others, firstListens: true });
+  assertEquals(decideCoverage(state), { 1: 2 });
+  assertEquals(decideCoverage({ ...state, firstListens: false }), {});
+  assertEquals(decideCoverage({ ...state, workers: [workerOf(), ...others] }), {});
+});
+
 Deno.test("decideCoverage() spreads the slots, when several workers can take them", () => {
   assertEquals(coverageOf([{ id: 7, slot: 1 }, { id: 8, slot: 2 }]), { 3: 7, 4: 8 });
   assertEquals(coverageOf([{ id: 7, slot: 1 }]), { 2: 7, 3: 7, 4: 7 });

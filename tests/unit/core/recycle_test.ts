@@ -1,6 +1,6 @@
 /** Workers that have reached a limit. */
-import { assertEquals } from "@std/assert";
-import { logged } from "../../helpers/effects.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { logged, ofType } from "../../helpers/effects.ts";
 import { Simulation } from "../../helpers/simulation.ts";
 
 Deno.test("step() replaces workers one at a time, when several have reached a limit", () => {
@@ -52,6 +52,31 @@ Deno.test("step() replaces a condemned worker at once and kills it, when its tim
   assertEquals(simulation.state.slots.map(({ harakiris }) => harakiris), [1]);
   simulation.exitLeaving();
   assertEquals(simulation.state.slots.map(({ lastLeave }) => lastLeave), ["harakiri"]);
+});
+
+Deno.test("step() replaces a worker whose clients wait in vain, and gives it the mercy", () => {
+  const simulation = Simulation.running({ processes: 2, startTimeoutMs: 9_000, mercyMs: 700 });
+  const worker = simulation.newest(1).id;
+  const address = "127.0.0.1:80";
+  simulation.happen({ type: "unserved", worker, address });
+  assertEquals(simulation.workers, ["1: g1 retiring", "1: g1 starting", "2: g1 accepting"]);
+  simulation.happen({ type: "unserved", worker, address });
+  const lines = ofType(simulation.effects, "log").filter(({ fields }) =>
+    fields.event === "condemned"
+  );
+  assertEquals(lines.map(({ fields }) => fields.reason), ["not-accepting"]);
+  const text = "accepts no more on 127.0.0.1:80: clients have waited for 9 s (start-timeout)";
+  assertStringIncludes(lines[0]?.text ?? "", text);
+  simulation.advance(700);
+  assertEquals(simulation.workers, ["1: g1 killed", "1: g1 starting", "2: g1 accepting"]);
+});
+
+Deno.test("step() lets a worker be that is not to accept now, when its clients wait", () => {
+  const simulation = Simulation.running();
+  const worker = simulation.newest(1);
+  simulation.accept(worker, false);
+  simulation.happen({ type: "unserved", worker: worker.id, address: "127.0.0.1:80" });
+  assertEquals(simulation.workers, ["1: g1 paused"]);
 });
 
 Deno.test("step() counts nobody's harakiri, when a worker hangs or has had enough requests", () => {

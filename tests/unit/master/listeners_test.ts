@@ -2,10 +2,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { SocketSpec } from "../../../lib/config/config.ts";
 import { UserError } from "../../../lib/cli/exit_code.ts";
-import { Listeners, type SocketConfig } from "../../../lib/master/listeners.ts";
+import type { SocketConfig } from "../../../lib/master/listener.ts";
+import { Listeners } from "../../../lib/master/listeners.ts";
 import { SystemCallError } from "../../../lib/system/libc.ts";
 import { requireLibc } from "../../../lib/system/libc.ts";
 import { openDescriptors, socketInode } from "../../../lib/system/descriptor.ts";
+import { isListening } from "../../../lib/system/listen_queue.ts";
 import { bindTcp, boundPort } from "../../../lib/system/listening_socket.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
@@ -27,6 +29,7 @@ function config(addresses: readonly string[], part: Partial<SocketConfig> = {}):
     chmodSocket: null,
     chownSocket: "",
     vacuum: false,
+    denoFlags: [],
     ...part,
   };
 }
@@ -73,6 +76,54 @@ Deno.test("open() binds one TCP socket per slot to one port, and tells the port 
   const bind = { hostname: "127.0.0.1", port };
   const socket = { address: `127.0.0.1:${port}`, protocol: "http-socket", bind, fds } as const;
   assertEquals([listeners.sockets, listeners.perSlot], [[socket], true]);
+});
+
+Deno.test("open() has the first socket of each TCP address listen, and leaves the others to workers", async () => {
+  using opened = new Opened();
+  const addresses = ["127.0.0.1:0", "[::1]:0"];
+  const listeners = await opened.open(addresses, { processes: 3 });
+  const listening = listeners.sockets.map(({ fds }) => fds.map((fd) => isListening(c, fd)));
+  assertEquals(listening, [[true, false, false], [true, false, false]]);
+  assertEquals(listeners.firstListens, true);
+  const shared = await opened.open(addresses, { reusePort: false });
+  assertEquals(shared.sockets.map(({ fds }) => fds.map((fd) => isListening(c, fd))), [[true], [
+    true,
+  ]]);
+  assertEquals(shared.firstListens, false);
+});
+
+Deno.test("open() has no TCP socket listen, when workers bind for themselves", async () => {
+  using opened = new Opened();
+  for (const flag of ["--deny-ffi", "--allow-net", "--permission-set=web"]) {
+    const listeners = await opened.open(["127.0.0.1:0"], { denoFlags: [flag] });
+    assertEquals(listeners.sockets[0]?.fds.map((fd) => isListening(c, fd)), [false, false], flag);
+    assertEquals(listeners.firstListens, false);
+  }
+});
+
+Deno.test("giveWay() resets what waits, and keeps the address bound", async () => {
+  using opened = new Opened();
+  const listeners = await opened.open(["127.0.0.1:0"]);
+  const { port = 0 } = listeners.sockets[0]?.bind ?? {};
+  using waiting = await Deno.connect({ port, hostname: "127.0.0.1" });
+  listeners.giveWay();
+  await assertRejects(() => waiting.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+  await assertRejects(
+    () => Deno.connect({ port, hostname: "127.0.0.1" }),
+    Deno.errors.ConnectionRefused,
+  );
+  const [first = -1] = listeners.sockets[0]?.fds ?? [];
+  assertEquals([boundPort(c, first), isListening(c, first)], [port, false]);
+  assertEquals(listeners.firstListens, false);
+});
+
+Deno.test("open() opens every address and the loopback one side by side, with a socket for each slot", async () => {
+  using opened = new Opened();
+  using owned = new OwnedDescriptors();
+  const port = boundPort(c, owned.own(bindTcp(c, TCP)));
+  const listeners = await opened.open([`:${port}`, `127.0.0.1:${port}`]);
+  const firsts = listeners.sockets.map(({ fds: [first = -1] }) => isListening(c, first));
+  assertEquals(firsts, [true, true]);
 });
 
 Deno.test("open() binds one TCP socket for all slots, when reuse-port is off", async () => {

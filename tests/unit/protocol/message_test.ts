@@ -17,6 +17,7 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
     hello: { type: "hello", protocol: 1, token: "t", pid: 42, adopts: true },
     accepting: { type: "accepting", on: true, covers: false },
     heartbeat: { type: "heartbeat", lagMs: 0 },
+    unserved: { type: "unserved", address: "127.0.0.1:80" },
     watch: { type: "watch" },
     draining: { type: "draining", connections: 3 },
     reload: { type: "reload" },
@@ -108,6 +109,13 @@ Deno.test("decodeMasterMessage() throws, when one of the slots to cover is no nu
 
 Deno.test("decodeWorkerMessage() throws, when a number is infinite", () => {
   assertThrows(() => decodeWorkerMessage('{"type":"heartbeat","lagMs":1e999}'), ProtocolError);
+});
+
+Deno.test("decodeWorkerMessage() throws, when an address is longer than one can be", () => {
+  const say = (address: string) =>
+    decodeWorkerMessage(`{"type":"unserved","address":"${address}"}`);
+  assertEquals(say("a".repeat(300))?.type, "unserved");
+  assertThrows(() => say("a".repeat(301)), ProtocolError);
 });
 
 Deno.test("decodeWorkerMessage() throws, when the text is no message at all", () => {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   adopt,
   hasSentAll,
+  isServed,
   leaveQueues,
   queueLength,
   stopAccepting,
@@ -131,7 +132,9 @@ for (const [name, open] of KINDS) {
     await using _adopter = new Adopter(owned, inherited, "later");
     assertEquals(await request(inherited), "later");
     for (let round = 0; round < 3; round++) {
+      assertEquals(isServed(owned.libc, inherited.fd), true);
       const resume = stopAccepting(owned.libc, inherited.fd);
+      assertEquals(isServed(owned.libc, inherited.fd), false);
       const waiting = await Promise.all([1, 2, 3].map(() => inherited.connect()));
       await Promise.all(waiting.map(ask));
       // Whatever the event loop would do about them, it has had every chance to.

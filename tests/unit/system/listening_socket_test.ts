@@ -1,5 +1,6 @@
 /** Binding listening sockets, on the real kernel. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { queueLength } from "../../../lib/system/accept_queue.ts";
 import { ERRNO, SystemCallError } from "../../../lib/system/libc.ts";
 import {
   adoptDescriptor,
@@ -7,6 +8,7 @@ import {
   bindTcp,
   bindUnix,
   boundPort,
+  claimTcp,
   probeTcp,
   socketFile,
 } from "../../../lib/system/listening_socket.ts";
@@ -102,6 +104,32 @@ Deno.test("bindTcp() sets SO_KEEPALIVE, when it is asked to, and accepted connec
     c.getsockopt(fd, 1, 9, value, new Uint8Array([4, 0, 0, 0]));
     assertEquals(value[0], keepalive ? 1 : 0);
   }
+});
+
+Deno.test("claimTcp() lets one of several have an address, and further sockets of its own join", () => {
+  using owned = new OwnedDescriptors();
+  const c = owned.libc;
+  const first = owned.own(bindTcp(c, LOCAL));
+  const claim = { ...LOCAL, port: boundPort(c, first), reusePort: true };
+  // Bound and silent sockets are in nobody's way.
+  owned.own(claimTcp(c, claim, 8));
+  assertEquals(errnoOf(() => claimTcp(c, claim, 8)), ERRNO.EADDRINUSE);
+  assertEquals(errnoOf(() => claimTcp(c, { ...claim, reusePort: false }, 8)), ERRNO.EADDRINUSE);
+  assertEquals(c.listen(first, 8), -1);
+  owned.listen(owned.own(bindTcp(c, claim)));
+});
+
+Deno.test("claimTcp() shares its connections with the sockets that join it", async () => {
+  using owned = new OwnedDescriptors();
+  const c = owned.libc;
+  const fds = [owned.own(claimTcp(c, { ...LOCAL, reusePort: true }, 128))];
+  const port = boundPort(c, fds[0] ?? -1);
+  fds.push(owned.listen(owned.own(bindTcp(c, { ...LOCAL, port, reusePort: true }))));
+  const clients = await Promise.all(Array.from({ length: 60 }, () => Deno.connect({ port })));
+  const queues = fds.map((fd) => queueLength(c, fd));
+  for (const client of clients) client.close();
+  assert(queues.every((length) => length > 0), queues.join());
+  assertEquals(queues.reduce((sum, length) => sum + length, 0), 60);
 });
 
 Deno.test("probeTcp() throws EADDRINUSE, when somebody listens there with SO_REUSEPORT", () => {

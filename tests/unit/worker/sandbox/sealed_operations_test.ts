@@ -160,11 +160,14 @@ Deno.test("a server of Deno's accepts on a queue, stops, and accepts again", asy
     }
     assertEquals(queues.adopt(name, place.port + 1, ""), false);
     assertEquals(queues.adopt(name + 1, place.port, ""), false);
+    assertEquals(queues.isServed(name), false);
     assert(queues.adopt(name, place.port, ""));
+    assertEquals([queues.isServed(name), queues.isServed(name + 1)], [true, false]);
     // It has a queue already.
     assertEquals(queues.adopt(name, place.port, ""), false);
     assertEquals(await get(port), "served");
     queues.stop(name, 1);
+    assertEquals(queues.isServed(name), false);
     const waiting = get(port);
     queues.resume(2);
     while (queues.length(name) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
