@@ -34,6 +34,7 @@ function reading<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     if (error instanceof Deno.errors.NotFound) {
       throw unreadable(path, "there is no such file: is the master running?");
     }
@@ -61,6 +62,7 @@ export function operatorSocketOf(pid: number, named: string): string {
     inodes = socketInodes(pid);
     table = Deno.readTextFileSync(`/proc/${pid}/net/unix`);
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     if (error instanceof Deno.errors.PermissionDenied) {
       throw unreachable(
         `Process ${pid} of ${named} belongs to another user: run it as that user, or as root`,
