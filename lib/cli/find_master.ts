@@ -99,9 +99,12 @@ function doubtAbout(path: string, pid: number): string | null {
  */
 export function allOperatorSockets(): readonly string[] {
   const paths = operatorSockets(Deno.readTextFileSync("/proc/net/unix")).map(({ path }) => path);
+  const own = Deno.uid();
   return [...new Set(paths)].filter((path) => {
     try {
-      return Deno.statSync(path).isSocket;
+      const { isSocket, uid } = Deno.statSync(path);
+      // Anybody can listen at a path with this name.
+      return isSocket && (own === 0 || uid === own);
     } catch {
       // Of another user, or under another root.
       return false;

@@ -11,6 +11,7 @@ import type { Loaded } from "../config/load.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
+import { resolve } from "../paths.ts";
 import type { Handover } from "../master/handover.ts";
 import type { Host } from "../master/host.ts";
 import { logLine } from "../master/log.ts";
@@ -90,6 +91,7 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   }
   return await runIn(surroundings, company, {
     instruction,
+    configuration: loaded.files.map((file) => resolve(base.cwd, file)),
     surroundings,
     inheritance: handover,
     signals,

@@ -12,10 +12,10 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Those who command this master; signals do from now on, the others when it is opened. */
 export function operatorsOf(
-  { surroundings, signals, host }: MasterSetup,
-  attended: Omit<OperatorsSetup, "surroundings">,
+  { surroundings, signals, host, configuration }: MasterSetup,
+  attended: Omit<OperatorsSetup, "surroundings" | "configuration">,
 ): Operators {
-  const operators = new Operators({ surroundings, ...attended });
+  const operators = new Operators({ surroundings, configuration, ...attended });
   host?.admit(operators, attended.stats);
   signals.deliver((command, signal) => operators.command(command, signal));
   const { process, log } = surroundings;
