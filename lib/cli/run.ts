@@ -15,6 +15,7 @@ import { Problems } from "../config/problem.ts";
 import { showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
+import { ControllingTerminal } from "../master/controlling_terminal.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import type { LogSetup } from "../master/log_setup.ts";
 import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
@@ -72,6 +73,7 @@ async function perform(args: readonly string[]): Promise<number> {
     return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
   }
   requirePermissions(tool === undefined ? "instance" : "command");
+  const terminal = new ControllingTerminal();
   // Some commands run for long, and all of them with the rights of who calls them.
   const c = libc();
   if (c !== null) swallowSignal(c, "SIGUSR1");
@@ -96,7 +98,11 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "show-config") return answer(showConfig(loaded));
   if (kind === "smoke") {
     const { smoke } = await later<typeof import("./smoke.ts")>(import.meta.resolve("./smoke.ts"));
-    return await smoke(topic, loaded.config, (host) => serve(args, loaded, { base, daemon, host }));
+    return await smoke(
+      topic,
+      loaded.config,
+      (host) => serve(args, loaded, { base, terminal, daemon, host }),
+    );
   }
   const { daemonize, daemonize2 } = loaded.config;
   if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
@@ -106,12 +112,13 @@ async function perform(args: readonly string[]): Promise<number> {
     const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
     return await startDaemon(option, base.stdinRead());
   }
-  return await serve(args, loaded, { base, daemon, host: null });
+  return await serve(args, loaded, { base, terminal, daemon, host: null });
 }
 
 /** What this process is, beside its configuration. */
 interface Part {
   readonly base: SourceBase;
+  readonly terminal: ControllingTerminal;
   /** It is the daemon that another one has started. */
   readonly daemon: boolean;
   /** Null: only operators command the instance. */
@@ -120,12 +127,12 @@ interface Part {
 
 /** Runs the instance, and returns the exit code. */
 async function serve(args: readonly string[], read: Loaded, part: Part): Promise<number> {
-  const { base, daemon, host } = part;
+  const { base, terminal, daemon, host } = part;
   const loaded = host === null ? read : inForeground(read);
   if (loaded.config === null) return EXIT.configuration.code;
   const handover = await handoverToHere();
   // Before anything is opened or started: from here on a signal is an orderly end.
-  const signals = new SignalInbox(libc());
+  const signals = new SignalInbox(libc(), terminal);
   const orphans = await adoptOrphans();
   const serviceManager = await findServiceManager();
   let process: ProcessSetup | null = null;
@@ -145,6 +152,7 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
         ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
         ...listenVariables(base.passedSockets),
         ...serviceManager?.environment,
+        ...signals.environment,
       },
     });
     return codeOf(outcome, loaded.config, serviceManager);

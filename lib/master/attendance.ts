@@ -17,7 +17,7 @@ export function operatorsOf(
 ): Operators {
   const operators = new Operators({ surroundings, configuration, ...attended });
   host?.admit(operators, attended.stats);
-  signals.deliver((command, signal) => operators.command(command, signal));
+  signals.deliver((command, why) => operators.command(command, why));
   const { process, log } = surroundings;
   if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
   if (log === null || !log.hasFile) return operators;
