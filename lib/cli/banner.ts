@@ -5,7 +5,6 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { COST_OF_OWN_SOCKETS } from "../master/own_socket.ts";
 import type { Surroundings } from "../master/surroundings.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { VERSION } from "../version.ts";
@@ -16,7 +15,7 @@ import { VERSION } from "../version.ts";
  * @param signals Whether signals reload the instance.
  */
 export function banner(config: Config, surroundings: Surroundings, signals: boolean): string[] {
-  const { listeners, views, libc } = surroundings;
+  const { listeners, views } = surroundings;
   const { os, arch } = Deno.build;
   const cpus = navigator.hardwareConcurrency;
   const workers = config.processes === 1 ? "1 worker runs" : `${config.processes} workers run`;
@@ -25,7 +24,7 @@ export function banner(config: Config, surroundings: Surroundings, signals: bool
   );
   const all = config.touchReload.map((path) => `touch ${absolutePath(path)}`);
   const ways = [...signals ? [`kill -HUP ${Deno.pid}`] : [], ...all, ...chain];
-  const lines = [
+  return [
     `duwsgi ${VERSION}, Deno ${Deno.version.deno}, ${os} ${arch}, ${cpus} CPUs`,
     `Master has pid ${Deno.pid} and directory ${Deno.cwd()}`,
     ...listeners.sockets.map((socket) =>
@@ -37,6 +36,4 @@ export function banner(config: Config, surroundings: Surroundings, signals: bool
     `${workers} ${config.script}`,
     ...ways.length === 0 ? [] : [`Reload with: ${ways.join("; ")}`],
   ];
-  if (libc === null) lines.push(`Foreign functions are refused, so ${COST_OF_OWN_SOCKETS}`);
-  return lines;
 }

@@ -6,7 +6,7 @@
 
 import { printable, printableLines } from "../foreign_text.ts";
 import { loadGrammars } from "../config/line_reader.ts";
-import { commandList, hasVerdict } from "../control/commands.ts";
+import { type Command, commandList, hasVerdict } from "../control/commands.ts";
 import { type Answer, decodeAnswer, type Request } from "../control/message.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { Channel } from "../protocol/channel.ts";
@@ -16,7 +16,10 @@ import { CTL_USAGE, type CtlArguments, parseCtlArguments } from "./ctl_arguments
 import { EXIT, type ExitName, UserError } from "./exit_code.ts";
 import { followMaster } from "./follow_master.ts";
 import { unreachable } from "./find_master.ts";
-import { connectOperator, socketOf } from "./operator_socket.ts";
+import { connectOperator } from "./operator_call.ts";
+import { socketOf } from "./operator_socket.ts";
+import { showProgress } from "./show_progress.ts";
+import { mastersText, mastersValue, onlyMaster, runningMasters } from "./running_masters.ts";
 
 /** Without `--wait` the answer comes at once (10 s). */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -33,39 +36,55 @@ interface Result {
 /** Runs `ctl` with these arguments, and returns its exit code. */
 export async function ctl(args: readonly string[], base: SourceBase): Promise<number> {
   const wanted = parseCtlArguments(args);
-  if (wanted.target === null || wanted.command.name === "help") {
+  const { command, target } = wanted;
+  if (command === "list") return await list(wanted.json);
+  if (command.name === "help") {
     console.log(`${CTL_USAGE}\n${commandList()}`);
     return EXIT.ok.code;
   }
-  if (wanted.target.kind === "ini") await loadGrammars();
-  const { exit, text, value } = await resultOf(wanted, socketOf(wanted.target, base), wanted.json);
+  if (target?.kind === "ini") await loadGrammars();
+  const socket = target === null ? onlySocket : socketOf(target, base);
+  const { exit, text, value } = await resultOf({ ...wanted, command }, socket);
   if (wanted.json) console.log(printable(JSON.stringify(value)));
   else if (exit === "ok") console.log(printableLines(text));
   else for (const line of text.split("\n")) console.error(`duwsgi: ${printable(line)}`);
   return EXIT[exit].code;
 }
 
+/** A command for one master. */
+type Wanted = CtlArguments & { readonly command: Command };
+
+/** Shows all masters. */
+async function list(json: boolean): Promise<number> {
+  const masters = await runningMasters();
+  const text = json ? JSON.stringify(mastersValue(masters)) : mastersText(masters);
+  console.log(json ? printable(text) : printableLines(text));
+  return EXIT.ok.code;
+}
+
+async function onlySocket(): Promise<string> {
+  return (await onlyMaster("name one with --pid N, its INI file or its directory")).path;
+}
+
 /** With `--json`, what went wrong is an answer like any other. */
-async function resultOf(
-  wanted: CtlArguments,
-  socket: () => string,
-  json: boolean,
-): Promise<Result> {
+async function resultOf(wanted: Wanted, socket: () => Promise<string>): Promise<Result> {
   try {
-    return await ask(wanted, socket());
+    return await ask(wanted, await socket());
   } catch (error) {
-    if (!json || !(error instanceof UserError)) throw error;
+    if (!wanted.json || !(error instanceof UserError)) throw error;
     return failure(error.exit, error.message);
   }
 }
 
-async function ask(wanted: CtlArguments, path: string): Promise<Result> {
+async function ask(wanted: Wanted, path: string): Promise<Result> {
   const { command, argument } = wanted;
   const wait = wanted.wait && hasVerdict(command);
   const limitMs = wanted.timeoutMs ?? (wait ? null : ANSWER_TIMEOUT_MS);
   const channel = new Channel<Answer, Request>(await connectOperator(path), decodeAnswer);
+  const ended = new AbortController();
   try {
     channel.send({ command: command.name, argument, wait });
+    if (wait) showProgress(path, ended.signal);
     const answered = lastAnswer(channel, path, wait);
     if (limitMs !== null && !await fulfilledWithin(answered, limitMs)) {
       const more = wait ? ": it goes on without you" : "";
@@ -73,6 +92,7 @@ async function ask(wanted: CtlArguments, path: string): Promise<Result> {
     }
     return await answered;
   } finally {
+    ended.abort();
     channel.close();
   }
 }
@@ -133,13 +153,16 @@ const EXIT_OF_OUTCOME: Readonly<Record<Verdict["outcome"], ExitName>> = {
 
 /** A verdict for people and for machines. */
 export function resultOfVerdict(verdict: Verdict): Result {
-  const changes = verdict.slots.map(({ slot, oldPid, newPid }) =>
-    `  slot ${slot}: pid ${oldPid ?? "none"} → ${newPid ?? "none"}`
+  const changes = verdict.slots.flatMap(({ slot, oldPid, newPid }) =>
+    oldPid === newPid ? [] : [`  slot ${slot}: pid ${oldPid ?? "none"} → ${newPid ?? "none"}`]
+  );
+  const reasons = verdict.failures.flatMap(({ slot, why }) =>
+    verdict.text.includes(why) ? [] : [printable(`  slot ${slot} ${why}`)]
   );
   const failures = verdict.failures.map((one) => ({ ...one, ...placeIn(one.why) }));
   return {
     exit: EXIT_OF_OUTCOME[verdict.outcome],
-    text: [printable(verdict.text), ...changes].join("\n"),
+    text: [printable(verdict.text), ...reasons, ...changes].join("\n"),
     value: { ...verdict, failures },
   };
 }

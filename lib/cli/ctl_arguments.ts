@@ -10,9 +10,10 @@ import { secondsOf, sortWords, type Target, targetOf, wrong } from "./operator_a
 
 /** What `ctl` is to do. */
 export interface CtlArguments {
-  readonly command: Command;
+  /** `list` is none of a master: it shows all of them. */
+  readonly command: Command | "list";
   readonly argument: string | null;
-  /** Null only for `help`. */
+  /** Null: the only master there is. */
   readonly target: Target | null;
   readonly wait: boolean;
   readonly json: boolean;
@@ -21,16 +22,21 @@ export interface CtlArguments {
 }
 
 /** What `ctl --help` says above the commands. */
-export const CTL_USAGE = `Usage: duwsgi ctl COMMAND [ARGUMENT] TARGET [OPTIONS]
+export const CTL_USAGE = `Usage: duwsgi ctl COMMAND [ARGUMENT] [WHERE] [OPTIONS]
+       duwsgi ctl list [--json]
 
-Commands a running master. Where it is:
-  app.ini           its configuration: control-socket, or else pidfile
+Commands a running master; list shows all that run here. Where it is:
+  nothing           the only master of this user
+  app.ini           the one of this configuration: its control-socket, its pidfile, or the
+                    master that was started with it
+  DIRECTORY         the one that runs there, or was started with an INI file there
   --pidfile FILE    the file with its process id
   --pid N           its process id
   --socket FILE     its control-socket
 
 Options:
-  --wait            wait for what comes of it; the exit code tells, see docs/behaviour.md
+  --wait            wait for what comes of it, and say meanwhile on stderr what it waits for;
+                    the exit code tells, see docs/behaviour.md
   --timeout SECONDS wait no longer than that
   --json            answer in JSON
 
@@ -50,19 +56,16 @@ export function parseCtlArguments(args: readonly string[]): CtlArguments {
   if (words[0] === "help") words.length = 1;
   const name = words.shift();
   if (name === undefined) throw wrong("ctl needs a command: see duwsgi ctl help");
-  const command = findCommand(name);
+  const command = name === "list" ? name : findCommand(name);
   if (command === undefined) throw wrong(unknownCommand(name));
-  const argument = command.argument === "" ? null : words.shift() ?? null;
-  if (command.argument !== "" && argument === null) {
-    throw wrong(`ctl ${name} needs ${command.argument}`);
-  }
+  const takes = command === "list" ? "" : command.argument;
+  const argument = takes === "" ? null : words.shift() ?? null;
+  if (takes !== "" && argument === null) throw wrong(`ctl ${name} needs ${takes}`);
+  const named = targetOf("ctl", values);
+  const directory = named === null && command !== "list" ? words.shift() : undefined;
   if (words.length > 0) throw wrong(`ctl ${name}: unexpected argument "${words[0]}"`);
-  const target = targetOf("ctl", values);
-  if (target === null && name !== "help") {
-    throw wrong(
-      `Which master? Name its INI file (ctl ${name} app.ini), --pidfile FILE or --socket FILE`,
-    );
-  }
+  if (command === "list" && named !== null) throw wrong("ctl list shows all: it takes no master");
+  const target = directory === undefined ? named : { kind: "directory" as const, path: directory };
   return {
     command,
     argument,
@@ -81,7 +84,7 @@ function timeoutOf(text: string | undefined): number | null {
 }
 
 function unknownCommand(name: string): string {
-  const nearest = nearestName(name, COMMANDS.map((command) => command.name));
+  const nearest = nearestName(name, [...COMMANDS.map((command) => command.name), "list"]);
   const advice = nearest === null ? "see duwsgi ctl help" : `did you mean "${nearest}"?`;
   return `ctl has no command "${name.slice(0, 80)}": ${advice}`;
 }

@@ -34,6 +34,7 @@ function reading<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     if (error instanceof Deno.errors.NotFound) {
       throw unreadable(path, "there is no such file: is the master running?");
     }
@@ -61,6 +62,7 @@ export function operatorSocketOf(pid: number, named: string): string {
     inodes = socketInodes(pid);
     table = Deno.readTextFileSync(`/proc/${pid}/net/unix`);
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     if (error instanceof Deno.errors.PermissionDenied) {
       throw unreachable(
         `Process ${pid} of ${named} belongs to another user: run it as that user, or as root`,
@@ -97,9 +99,12 @@ function doubtAbout(path: string, pid: number): string | null {
  */
 export function allOperatorSockets(): readonly string[] {
   const paths = operatorSockets(Deno.readTextFileSync("/proc/net/unix")).map(({ path }) => path);
+  const own = Deno.uid();
   return [...new Set(paths)].filter((path) => {
     try {
-      return Deno.statSync(path).isSocket;
+      const { isSocket, uid } = Deno.statSync(path);
+      // Anybody can listen at a path with this name.
+      return isSocket && (own === 0 || uid === own);
     } catch {
       // Of another user, or under another root.
       return false;

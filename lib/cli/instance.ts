@@ -12,12 +12,14 @@ import type { Loaded } from "../config/load.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
+import { resolve } from "../paths.ts";
 import type { Handover } from "../master/handover.ts";
 import type { Host } from "../master/host.ts";
 import { logLine } from "../master/log.ts";
 import type { LogSetup } from "../master/log_setup.ts";
 import { runMaster } from "../master/master.ts";
 import type { MasterSetup } from "../master/master_setup.ts";
+import { COST_OF_OWN_SOCKETS } from "../master/own_socket.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import type { SignalSource } from "../master/signals.ts";
@@ -87,8 +89,12 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   for (const line of banner(config, surroundings, signals.obeyed)) {
     logLine("info", line, { event: "banner" });
   }
+  if (surroundings.libc === null) {
+    logLine("warning", OWN_SOCKETS, { event: "ownSockets" });
+  }
   return await runIn(surroundings, company, {
     instruction,
+    configuration: loaded.files.map((file) => resolve(base.cwd, file)),
     surroundings,
     inheritance: handover,
     signals,
@@ -151,6 +157,9 @@ function requireDescriptors(config: Config): void {
 
 const PHASES_BEFORE_SOCKETS = ["pre-jail", "in-jail", "post-jail", "as-root"] as const;
 const PHASES_BEFORE_WORKERS = ["as-user", "pre-app", "master-start"] as const;
+
+const OWN_SOCKETS =
+  `Foreign functions are refused (allow them with --allow-ffi), so ${COST_OF_OWN_SOCKETS}`;
 
 /** Does what is to be done at a point; whoever has no hooks does not load what runs them. */
 export async function runHooks(config: Config, phase: HookPhase): Promise<void> {

@@ -9,7 +9,7 @@ import { UserError } from "./exit_code.ts";
 
 /** How the master is found. */
 export type Target =
-  | { readonly kind: "socket" | "pidfile" | "ini"; readonly path: string }
+  | { readonly kind: "socket" | "pidfile" | "ini" | "directory"; readonly path: string }
   | { readonly kind: "pid"; readonly pid: number };
 
 /** The options there are, with their dashes. */

@@ -11,9 +11,11 @@ import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
 import { logKeysSet } from "../config/log_needs.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
+import { Problems } from "../config/problem.ts";
 import { showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
+import { ControllingTerminal } from "../master/controlling_terminal.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import type { LogSetup } from "../master/log_setup.ts";
 import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
@@ -29,15 +31,19 @@ import { captureBase, denoConfigSource, type SourceBase } from "../system/config
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
 import { VERSION } from "../version.ts";
+import { parseArguments } from "./arguments.ts";
 import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
+import { renderHelp, renderOptionHelp } from "./help.ts";
 import { noWorkerStarted, runHooks, runInstance } from "./instance.ts";
 import { logProblems } from "./instruction.ts";
+import { refusedByDeno, requirePermissions } from "./needed_permissions.ts";
 
 /** Runs the program with these arguments and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
     return await perform(args);
-  } catch (error) {
+  } catch (thrown) {
+    const error = refusedByDeno(thrown) ?? thrown;
     if (!(error instanceof UserError || error instanceof EarlyExit)) throw error;
     for (const text of unwrittenLines()) complain(text);
     if (error instanceof EarlyExit) return error.code;
@@ -58,17 +64,23 @@ const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
 };
 
 async function perform(args: readonly string[]): Promise<number> {
+  const [first = "", ...rest] = args;
+  const tool = Object.hasOwn(TOOLS, first) ? TOOLS[first] : undefined;
+  // Whoever asks what this is has given no permission yet.
+  const question = tool === undefined ? parseArguments(args, new Problems()).command : null;
+  if (question?.kind === "help") return help(question.topic);
+  if (question?.kind === "version") {
+    return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
+  }
+  requirePermissions(tool === undefined ? "instance" : "command");
+  const terminal = new ControllingTerminal();
   // Some commands run for long, and all of them with the rights of who calls them.
   const c = libc();
   if (c !== null) swallowSignal(c, "SIGUSR1");
   const base = captureBase();
-  const [first = "", ...rest] = args;
-  const tool = Object.hasOwn(TOOLS, first) ? TOOLS[first] : undefined;
   if (tool !== undefined) return await (await tool())(rest, base);
   const loaded = await loadWhole(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
-  if (kind === "help") return await help(topic);
-  if (kind === "version") return answer(`duwsgi ${VERSION} (Deno ${Deno.version.deno})`);
   const daemon = takeDaemonRole();
   // Who has started the daemon has read the same problems, and shown them.
   if (!daemon || loaded.config === null) {
@@ -86,7 +98,11 @@ async function perform(args: readonly string[]): Promise<number> {
   if (kind === "show-config") return answer(showConfig(loaded));
   if (kind === "smoke") {
     const { smoke } = await later<typeof import("./smoke.ts")>(import.meta.resolve("./smoke.ts"));
-    return await smoke(topic, loaded.config, (host) => serve(args, loaded, { base, daemon, host }));
+    return await smoke(
+      topic,
+      loaded.config,
+      (host) => serve(args, loaded, { base, terminal, daemon, host }),
+    );
   }
   const { daemonize, daemonize2 } = loaded.config;
   if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
@@ -96,12 +112,13 @@ async function perform(args: readonly string[]): Promise<number> {
     const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
     return await startDaemon(option, base.stdinRead());
   }
-  return await serve(args, loaded, { base, daemon, host: null });
+  return await serve(args, loaded, { base, terminal, daemon, host: null });
 }
 
 /** What this process is, beside its configuration. */
 interface Part {
   readonly base: SourceBase;
+  readonly terminal: ControllingTerminal;
   /** It is the daemon that another one has started. */
   readonly daemon: boolean;
   /** Null: only operators command the instance. */
@@ -110,12 +127,12 @@ interface Part {
 
 /** Runs the instance, and returns the exit code. */
 async function serve(args: readonly string[], read: Loaded, part: Part): Promise<number> {
-  const { base, daemon, host } = part;
+  const { base, terminal, daemon, host } = part;
   const loaded = host === null ? read : inForeground(read);
   if (loaded.config === null) return EXIT.configuration.code;
   const handover = await handoverToHere();
   // Before anything is opened or started: from here on a signal is an orderly end.
-  const signals = new SignalInbox(libc());
+  const signals = new SignalInbox(libc(), terminal);
   const orphans = await adoptOrphans();
   const serviceManager = await findServiceManager();
   let process: ProcessSetup | null = null;
@@ -135,6 +152,7 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
         ...(daemon ? { [DAEMON_VARIABLE]: "1" } : {}),
         ...listenVariables(base.passedSockets),
         ...serviceManager?.environment,
+        ...signals.environment,
       },
     });
     return codeOf(outcome, loaded.config, serviceManager);
@@ -221,11 +239,7 @@ async function setUpProcess(
   return ProcessSetup.begin(config, (key) => optionPlace(entries, key), log);
 }
 
-async function help(topic: string | undefined): Promise<number> {
-  // Whoever serves needs no help: what only other commands need is not loaded before they do.
-  const { renderHelp, renderOptionHelp } = await later<typeof import("./help.ts")>(
-    import.meta.resolve("./help.ts"),
-  );
+function help(topic: string | undefined): number {
   return answer(topic === undefined ? renderHelp() : renderOptionHelp(topic));
 }
 

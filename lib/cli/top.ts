@@ -14,9 +14,11 @@ import { addressSource, type StatsSource } from "../top/source.ts";
 import type { SourceBase } from "../system/config_source.ts";
 import { pause } from "../system/timing.ts";
 import { EXIT, UserError } from "./exit_code.ts";
-import { allOperatorSockets, unreachable } from "./find_master.ts";
+import { unreachable } from "./find_master.ts";
 import type { Target } from "./operator_arguments.ts";
-import { askOperator, socketOf, waysOfIni } from "./operator_socket.ts";
+import { askOperator } from "./operator_call.ts";
+import { socketOf, waysOfIni } from "./operator_socket.ts";
+import { onlyMaster } from "./running_masters.ts";
 import { parseTopArguments, type Place, TOP_USAGE, type TopArguments } from "./top_arguments.ts";
 import { reloadHere } from "./top_reload.ts";
 
@@ -66,18 +68,25 @@ async function show(wanted: TopArguments, base: SourceBase): Promise<number> {
   return EXIT.ok.code;
 }
 
+/** How else an instance is named. */
+const ADVICE = "name one with --pid N, its INI file, or the address of its stats server";
+
 /** Where figures come from, and the operators' socket of the master, if it is known. */
 interface View {
   readonly source: StatsSource;
-  readonly socket: (() => string) | null;
+  readonly socket: (() => Promise<string>) | null;
 }
 
 async function viewOf(place: Place, base: SourceBase): Promise<View> {
-  if (place === null) return operatorView("this machine", await onlySocket());
+  if (place === null) {
+    const { path } = await onlyMaster(ADVICE);
+    return operatorView("this machine", () => Promise.resolve(path));
+  }
   if (place.kind === "ini") await loadGrammars();
   if (place.kind !== "address") return viewOfTarget(place, base);
   // A pidfile is no socket, so there is no doubt which of them a path is.
   if (isFile(place.text)) return viewOfTarget({ kind: "pidfile", path: place.text }, base);
+  if (isDirectory(place.text)) return viewOfTarget({ kind: "directory", path: place.text }, base);
   return { source: addressSource(place.text), socket: null };
 }
 
@@ -93,9 +102,9 @@ function viewOfTarget(target: Target, base: SourceBase): View {
 }
 
 /** The master itself says what its stats server would say. */
-function operatorView(name: string, socket: () => string): View {
+function operatorView(name: string, socket: () => Promise<string>): View {
   const fetch = async () => {
-    const answer = await askOperator(socket(), "stats");
+    const answer = await askOperator(await socket(), "stats");
     if (answer.type === "result") return answer.value;
     throw unreachable(
       `No stats from the master of ${name}: ${answer.type === "error" ? answer.text : answer.type}`,
@@ -105,39 +114,17 @@ function operatorView(name: string, socket: () => string): View {
 }
 
 function isFile(path: string): boolean {
+  return kindOf(path)?.isFile ?? false;
+}
+
+function isDirectory(path: string): boolean {
+  return kindOf(path)?.isDirectory ?? false;
+}
+
+function kindOf(path: string): Deno.FileInfo | null {
   try {
-    return Deno.statSync(path).isFile;
+    return Deno.statSync(path);
   } catch {
-    return false;
-  }
-}
-
-/** The socket of the master on this machine, if there is one only. */
-async function onlySocket(): Promise<() => string> {
-  const masters = await Promise.all(allOperatorSockets().map(masterAt));
-  const [first, ...more] = masters.filter((master) => master !== null);
-  const advice = "name one with --pid N, its INI file, or the address of its stats server";
-  if (first === undefined) throw unreachable(`No master runs here as this user: ${advice}`);
-  if (more.length === 0) return () => first.path;
-  const all = [first, ...more].map(({ pid, script }) => `${pid} (${script})`).join(", ");
-  throw new UserError("configuration", `Several masters run here: ${advice}; they are ${all}`);
-}
-
-interface RunningMaster {
-  readonly path: string;
-  readonly pid: number;
-  readonly script: string;
-}
-
-/** Null: it does not answer, so it is none of ours. */
-async function masterAt(path: string): Promise<RunningMaster | null> {
-  try {
-    const answer = await askOperator(path, "status");
-    if (answer.type !== "result") return null;
-    const { pid, script } = answer.value as RunningMaster;
-    return { path, pid, script };
-  } catch (error) {
-    if (error instanceof UserError) return null;
-    throw error;
+    return null;
   }
 }

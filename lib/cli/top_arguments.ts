@@ -27,7 +27,9 @@ export const TOP_USAGE = `Usage: duwsgi top [WHERE] [OPTIONS]
 Shows what an instance is doing, again and again. Where it is:
   ADDRESS           its stats server: host:port, http://host:port, a path, @name;
                     a path may also be that of its pidfile
-  app.ini           its configuration: control-socket, or else pidfile, or else stats
+  app.ini           its configuration: control-socket, pidfile or stats, or else the master
+                    that was started with it
+  DIRECTORY         the master that runs there, or was started with an INI file there
   --pidfile FILE    the file with its process id
   --pid N           its process id
   --socket FILE     its control-socket

@@ -11,7 +11,7 @@ import type { ReloadCommand } from "../top/ui.ts";
 import type { Status } from "../control/status.ts";
 import { UserError } from "./exit_code.ts";
 import { operatorSocketOf } from "./find_master.ts";
-import { askOperator } from "./operator_socket.ts";
+import { askOperator } from "./operator_call.ts";
 
 /** Figures and status are asked for one after the other: so long may be between them (10 s). */
 const TOLERANCE_MS = 10_000;
@@ -26,9 +26,9 @@ export async function reloadHere(
   stats: SeenStats,
   command: ReloadCommand,
   source: StatsSource,
-  socket: (() => string) | null,
+  socket: (() => Promise<string>) | null,
 ): Promise<string> {
-  const path = socket?.() ?? await socketOfStats(stats, source);
+  const path = await socket?.() ?? await socketOfStats(stats, source);
   const answer = await askOperator(path, command);
   if (answer.type === "accepted" || answer.type === "result") return answer.text;
   throw impossible(answer.type === "error" ? answer.text : answer.verdict.text);

@@ -16,6 +16,10 @@ export interface StatusFacts {
   readonly pid: number;
   /** The script of the workers. */
   readonly script: string;
+  /** Where the master runs. */
+  readonly directory: string;
+  /** Absolute paths of the INI files it was started with. */
+  readonly configuration: readonly string[];
   /** Addresses of the listening sockets. */
   readonly sockets: readonly string[];
   /** Monotonic time in milliseconds, as in events. */
@@ -40,6 +44,10 @@ export interface Status {
   readonly version: string;
   readonly pid: number;
   readonly script: string;
+  /** Where the master runs. */
+  readonly directory: string;
+  /** Absolute paths of the INI files it was started with. */
+  readonly configuration: readonly string[];
   readonly sockets: readonly string[];
   readonly phase: Phase;
   readonly paused: boolean;
@@ -95,11 +103,13 @@ export interface WorkerStatus {
 
 /** The status of a master. */
 export function statusOf(state: MasterState, facts: StatusFacts): Status {
-  const { version, pid, script, sockets, now } = facts;
+  const { version, pid, script, directory, configuration, sockets, now } = facts;
   return {
     version,
     pid,
     script,
+    directory,
+    configuration,
     sockets,
     phase: state.phase,
     paused: state.paused,
@@ -149,7 +159,7 @@ export function statusText(status: Status): string {
   const { version, pid, script, sockets, phase, paused, reload, queued } = status;
   const lines = [
     `duwsgi ${version}, pid ${pid}, ${paused ? "paused" : phase} for ${age(status.uptimeMs)}`,
-    printable(`Script ${script} on ${sockets.join(", ")}`),
+    printable(`Script ${script} in ${status.directory} on ${sockets.join(", ")}`),
     `Workers ${accepting(status)} of ${status.processes} accept, generation ${status.generation}`,
   ];
   if (status.walls.length > 0) lines.push(`Walls ${wallsText(status.walls)}`);

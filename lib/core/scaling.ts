@@ -88,6 +88,11 @@ export function shrink(turn: Turn): void {
   }
 }
 
+/** For who did not mean that: a terminal's Ctrl-Z suspends other programs. */
+const PAUSED =
+  "No worker accepts, and clients wait until it is resumed: by SIGTSTP again (Ctrl-Z) " +
+  "or ctl resume";
+
 /** Stops accepting everywhere, or accepts again. */
 export function pause(turn: Turn, on: boolean, why: string, tickets: readonly Ticket[]): void {
   const { state } = turn;
@@ -95,7 +100,8 @@ export function pause(turn: Turn, on: boolean, why: string, tickets: readonly Ti
   decide(turn, tickets, verdictNow(turn, "done", text));
   if (state.paused === on) return;
   state.paused = on;
-  log(turn, "warning", `${on ? "Pausing" : "Resuming"}: ${why}`, {
+  const what = on ? `Pausing: ${why}. ${PAUSED}` : `Resuming: ${why}`;
+  log(turn, "warning", what, {
     event: on ? "paused" : "resumed",
   });
   for (const worker of state.workers) {

@@ -12,12 +12,12 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Those who command this master; signals do from now on, the others when it is opened. */
 export function operatorsOf(
-  { surroundings, signals, host }: MasterSetup,
-  attended: Omit<OperatorsSetup, "surroundings">,
+  { surroundings, signals, host, configuration }: MasterSetup,
+  attended: Omit<OperatorsSetup, "surroundings" | "configuration">,
 ): Operators {
-  const operators = new Operators({ surroundings, ...attended });
+  const operators = new Operators({ surroundings, configuration, ...attended });
   host?.admit(operators, attended.stats);
-  signals.deliver((command, signal) => operators.command(command, signal));
+  signals.deliver((command, why) => operators.command(command, why));
   const { process, log } = surroundings;
   if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
   if (log === null || !log.hasFile) return operators;

@@ -43,6 +43,8 @@ export interface Reloading {
 /** What the master is started with. */
 export interface MasterSetup {
   readonly instruction: Instruction;
+  /** Absolute paths of the INI files it was read from. */
+  readonly configuration: readonly string[];
   readonly surroundings: Surroundings;
   /** The signals, also those that came before; whoever made it closes it. */
   readonly signals: SignalSource;

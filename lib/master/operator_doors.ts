@@ -118,6 +118,8 @@ export class Doors {
       version: VERSION,
       pid: Deno.pid,
       script: config().script,
+      directory: Deno.cwd(),
+      configuration: this.#setup.configuration,
       sockets: surroundings.listeners.sockets.map((socket) => socket.address),
       now: performance.now(),
       count: (slot, cell) => surroundings.scoreboard.get(slot, cell),

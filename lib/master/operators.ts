@@ -32,6 +32,8 @@ export interface OperatorsSetup {
   readonly report: (happening: Happening) => void;
   /** The state as it is now. */
   readonly state: () => MasterState;
+  /** Absolute paths of the INI files it was read from. */
+  readonly configuration: readonly string[];
   /** The configuration in use. */
   readonly config: () => Config;
   /** What the kernel refuses workers beside their permissions. */

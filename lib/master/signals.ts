@@ -7,6 +7,7 @@
 import type { CommandName } from "../control/commands.ts";
 import type { Libc } from "../system/libc.ts";
 import { swallowSignal } from "../system/swallow_signal.ts";
+import { ControllingTerminal } from "./controlling_terminal.ts";
 
 /** A signal of the master: its command, and what there is to say about it beside. */
 export interface MasterSignal {
@@ -18,7 +19,12 @@ const TERMINAL = "A terminal sends it, too:";
 
 /** The signals of the master. */
 export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>> = {
-  SIGHUP: { command: "reload", note: "" },
+  SIGHUP: {
+    command: "reload",
+    note:
+      "When the terminal that the master was started from is closed, it stops instead, unless " +
+      "SIGHUP was ignored at its start, as by `nohup`.",
+  },
   SIGINT: {
     command: "stop",
     note: `${TERMINAL} Ctrl-C. Workers do not see that one. (uWSGI ignores a second one.)`,
@@ -26,7 +32,10 @@ export const MASTER_SIGNALS: Readonly<Partial<Record<Deno.Signal, MasterSignal>>
   SIGTERM: { command: "stop", note: "(In uWSGI it reloads unless `die-on-term` is set.)" },
   SIGQUIT: { command: "stop", note: "" },
   SIGUSR2: { command: "chain-reload", note: "(In uWSGI it kills the master.)" },
-  SIGTSTP: { command: "toggle-pause", note: `${TERMINAL} Ctrl-Z.` },
+  SIGTSTP: {
+    command: "toggle-pause",
+    note: `${TERMINAL} Ctrl-Z; the master does not stop running, so no shell prompt comes.`,
+  },
   SIGTTIN: { command: "more", note: "(In uWSGI it has no meaning.)" },
   SIGTTOU: {
     command: "fewer",
@@ -45,12 +54,14 @@ export const SIGNALS_WITHOUT_COMMAND: Readonly<Record<string, string>> = {
 };
 
 /** A command that a signal stands for. */
-type Pass = (command: CommandName, signal: Deno.Signal) => void;
+type Pass = (command: CommandName, why: string) => void;
 
 /** Where the commands of signals come from. */
 export interface SignalSource {
   /** Whether the process takes signals for commands. */
   readonly obeyed: boolean;
+  /** What the program that replaces this one has to know of them. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Passes on what has come so far, and from now on what comes. */
   deliver(pass: Pass): void;
   /** From now on signals do what they do to any process. */
@@ -58,7 +69,12 @@ export interface SignalSource {
 }
 
 /** The signals of a process that is not the instance's own: they are not for the instance. */
-export const NO_SIGNALS: SignalSource = { obeyed: false, deliver() {}, close() {} };
+export const NO_SIGNALS: SignalSource = {
+  obeyed: false,
+  environment: {},
+  deliver() {},
+  close() {},
+};
 
 /**
  * Takes the master's signals from the moment it is made, and keeps them until somebody asks for them:
@@ -69,22 +85,36 @@ export class SignalInbox implements SignalSource {
   readonly obeyed = true;
   readonly #waiting: Parameters<Pass>[] = [];
   readonly #removers: (() => void)[];
-  #pass: Pass = (command, signal) => this.#waiting.push([command, signal]);
+  readonly #terminal: ControllingTerminal;
+  #pass: Pass = (command, why) => this.#waiting.push([command, why]);
 
   /** Begins to listen. */
-  constructor(c: Libc | null) {
+  constructor(c: Libc | null, terminal: ControllingTerminal = new ControllingTerminal()) {
+    this.#terminal = terminal;
     const entries = Object.entries(MASTER_SIGNALS) as [Deno.Signal, MasterSignal][];
     this.#removers = entries.map(([signal, { command }]) => {
-      const listener = () => this.#pass(command, signal);
+      const listener = signal === "SIGHUP"
+        ? () => this.#onHangup()
+        : () => this.#pass(command, signal);
       Deno.addSignalListener(signal, listener);
       return () => Deno.removeSignalListener(signal, listener);
     });
     if (c !== null) this.#removers.push(swallowSignal(c, "SIGUSR1"));
   }
 
+  get environment(): Readonly<Record<string, string>> {
+    return this.#terminal.environment;
+  }
+
+  #onHangup(): void {
+    const meaning = this.#terminal.hangup();
+    if (meaning === "reload") this.#pass("reload", "SIGHUP");
+    else if (meaning === "closed") this.#pass("stop", "SIGHUP, its terminal was closed");
+  }
+
   deliver(pass: Pass): void {
     this.#pass = pass;
-    for (const [command, signal] of this.#waiting.splice(0)) pass(command, signal);
+    for (const [command, why] of this.#waiting.splice(0)) pass(command, why);
   }
 
   close(): void {

@@ -1,8 +1,7 @@
 /**
- * Reads JSON with comments and trailing commas. A module of its own, because Deno looks for a package as
- * soon as a module that names it is loaded.
+ * Reads JSON with comments and trailing commas. A module of its own, because few starts need it.
  *
  * @module
  */
 
-export { parse } from "@std/jsonc";
+export { parse } from "../vendor/jsonc.js";

@@ -5,7 +5,7 @@
  */
 
 import { masked } from "../foreign_text.ts";
-import stringWidth from "string-width";
+import { stringWidth } from "../vendor/string_width.js";
 
 /** How a piece of text stands out. */
 export type Style = "plain" | "bold" | "dim" | "good" | "warn" | "bad" | "reverse";

@@ -96,10 +96,18 @@ export class TestTerminal implements AsyncDisposable {
     await new Deno.Command("stty", { args: ["-F", device, ...size] }).output();
   }
 
+  /** Closes the terminal, as when its window is closed: what runs in it is told by SIGHUP only. */
+  hangUp(): void {
+    this.#closed = true;
+    this.#child.kill("SIGKILL");
+  }
+
+  #closed = false;
+
   /** Ends the shell and what runs in it. */
   async [Symbol.asyncDispose](): Promise<void> {
     // The end of the terminal is SIGHUP for everybody in it.
-    this.#child.kill("SIGTERM");
+    if (!this.#closed) this.#child.kill("SIGTERM");
     await this.#child.status;
     await this.#drained;
     await this.#input.close().catch(() => {});

@@ -209,7 +209,7 @@ Deno.test("top says in one line what it cannot do", async () => {
     [[text.address], 13, "it sends what is not JSON, so it is no stats server"],
     [[other.address], 13, "is no document of a stats server: workers is an object, not a list"],
     [[directory.at("stale.pid")], 13, "No process has the id 999999999"],
-    [[directory.at("app.ini")], 2, "has neither control-socket nor pidfile"],
+    [[directory.at("app.ini")], 13, "app.ini runs here as this user: see duwsgi ctl list"],
     [["fd://3"], 2, '"fd://3" is no address: Nobody can connect to a descriptor'],
     [["127.0.0.1:"], 2, "The address has no port"],
     [["-i", "nothing"], 2, "--interval expects seconds"],

@@ -83,7 +83,10 @@ export function signalRows(): string[][] {
 const CTL = `## ctl
 
 \`\`\`sh
+duwsgi ctl list
+duwsgi ctl reload
 duwsgi ctl chain-reload app.ini --wait
+duwsgi ctl stop /srv/app
 duwsgi ctl status --pidfile /run/app.pid --json
 duwsgi ctl scale +2 --socket /run/app.ctl
 \`\`\`
@@ -94,12 +97,21 @@ Here \`duwsgi\` stands for \`deno run -A main.ts\`.
 ${CTL_USAGE.replace(/\n\nCommands:$/, "")}
 \`\`\`
 
-\`status --json\` has \`phase\`, \`generation\`, \`processes\`, \`reload\`, and for each slot its counts and
+\`list\` shows every master of this user (for root, of everybody): process id, script, how many workers
+accept, directory and addresses; \`--json\` has \`masters\` with \`pid\`, \`script\`, \`directory\`,
+\`configuration\` (its INI files), \`sockets\`, \`processes\`, \`accepting\`, \`uptimeMs\` and \`socket\`.
+Where no master is named there has to be one only; where there are several, they are named with
+directory and addresses. An INI file finds its master by \`control-socket\`, else by \`pidfile\`, else it
+is the one that was started with that file. A master whose /tmp is its own (systemd's
+\`PrivateTmp=yes\`) or that is in a container is found by \`--pid\` and \`--pidfile\` only.
+
+\`status --json\` has \`directory\`, \`configuration\`, \`phase\`, \`generation\`, \`processes\`, \`reload\`, and for each slot its counts and
 workers. \`walls\` says for a sandbox which walls the kernel has put around the workers that accept:
 \`wall\`, \`holds\`, and \`why\` one does not hold, see [Security](security.md#walls-by-the-kernel).
 
 With \`--wait\` it ends when the command is through, and says what came of it: for a reload the old and
-the new process of each slot, for a failure the reason with file and line. \`--json\` has the same for
+the new process of each slot that has another one, for a failure the reason with file and line. What
+takes longer than a second is told on standard error meanwhile: which slot starts, which workers leave. \`--json\` has the same for
 machines: \`outcome\` (\`done\`, \`rolled-back\`, \`failed\`, \`cancelled\`), \`generation\`, \`tookMs\`,
 \`slots\` with \`oldPid\` and \`newPid\`, \`failures\` with \`why\`, \`file\` and \`line\`, and \`text\`; or
 \`accepted\` without \`--wait\`, and the name of the exit code when the command was not taken. The exit
@@ -107,8 +119,8 @@ code tells the outcome:`;
 
 const SOCKET = `## The control socket
 
-Every master listens on a Unix socket in its own directory, which only its user may enter; \`ctl\` finds
-it by the process id. \`control-socket\` adds one with a path of your choice, mode 600. Both speak JSON,
+Every master listens on a Unix socket in its own directory, which only its user may enter; that is how \`ctl\`
+finds it. \`control-socket\` adds one with a path of your choice, mode 600. Both speak JSON,
 one object per line:
 
 \`\`\`

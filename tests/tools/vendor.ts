@@ -1,6 +1,7 @@
 /**
- * Writes `lib/vendor`: libraries that the program loads at each start, each as one file without what
- * only other runtimes need. They are made of the versions that deno.json pins, and nothing in them is
+ * Writes `lib/vendor`: every library that the program loads, each as one file without what only other
+ * runtimes need. So the program runs without a network and without its configuration file, as after
+ * `deno install --global`: Deno fetches all packages of deno.lock as soon as one module names one. They are made of the versions that deno.json pins, and nothing in them is
  * changed. Run with `deno task vendor`; with `--check` nothing is written, and the exit code is 1 when
  * a file is not what the pinned version gives.
  *
@@ -29,6 +30,21 @@ const LIBRARIES: readonly Library[] = [
     entry: "tests/tools/logtape_entry.ts",
     notice: "LogTape, Copyright 2024–2026 Hong Minhee, MIT License, https://logtape.org",
     path: "lib/vendor/logtape.js",
+  },
+  {
+    name: "string-width",
+    entry: "tests/tools/string_width_entry.ts",
+    notice:
+      "string-width, get-east-asian-width and strip-ansi, Copyright Sindre Sorhus, MIT License, " +
+      "https://github.com/sindresorhus/string-width",
+    path: "lib/vendor/string_width.js",
+  },
+  {
+    name: "@std/jsonc",
+    entry: "tests/tools/jsonc_entry.ts",
+    notice: "Deno's standard library, Copyright 2018–2026 the Deno authors, MIT License, " +
+      "https://github.com/denoland/std",
+    path: "lib/vendor/jsonc.js",
   },
 ];
 

@@ -4,7 +4,7 @@ import { UserError } from "../../../lib/cli/exit_code.ts";
 
 function parse(text: string) {
   const { command, ...rest } = parseCtlArguments(text.split(" ").filter((word) => word !== ""));
-  return { command: command.name, ...rest };
+  return { command: command === "list" ? command : command.name, ...rest };
 }
 
 const usual = { argument: null, wait: false, json: false, timeoutMs: null };
@@ -32,6 +32,14 @@ Deno.test("parseCtlArguments() takes the argument of a command that has one", ()
   }
 });
 
+Deno.test("parseCtlArguments() takes a directory, and nothing for the only master", () => {
+  assertEquals(parse("stop"), { ...usual, command: "stop", target: null });
+  assertEquals(parse("stop my-app").target, { kind: "directory", path: "my-app" });
+  const { argument, target } = parse("scale 4 .");
+  assertEquals([argument, target], ["4", { kind: "directory", path: "." }]);
+  assertEquals(parse("list --json"), { ...usual, command: "list", target: null, json: true });
+});
+
 Deno.test("parseCtlArguments() needs no master for help", () => {
   assertEquals(parse("help"), { ...usual, command: "help", target: null });
   assertEquals(parse("--help").command, "help");
@@ -42,7 +50,10 @@ Deno.test("parseCtlArguments() says what is wrong", () => {
   const wrong: readonly [text: string, message: string][] = [
     ["", "ctl needs a command"],
     ["chain-relod app.ini", 'did you mean "chain-reload"?'],
-    ["stop", "Which master?"],
+    ["list app.ini", "ctl list shows all"],
+    ["list here", 'unexpected argument "here"'],
+    ["lst", 'did you mean "list"?'],
+    ["stop here there", 'unexpected argument "there"'],
     ["scale app.ini", "ctl scale needs N"],
     ["stop now app.ini", 'unexpected argument "now"'],
     ["stop app.ini --pid 3", "--pid and --ini name a master each"],

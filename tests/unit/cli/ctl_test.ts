@@ -22,11 +22,22 @@ Deno.test("resultOfVerdict() has a name for the exit code of each outcome", () =
   assertEquals(exits, ["ok", "rolledBack", "failed", "cancelled"]);
 });
 
-Deno.test("resultOfVerdict() tells people which process replaced which", () => {
+Deno.test("resultOfVerdict() tells people why, and which process replaced which", () => {
   assertEquals(
     resultOfVerdict(failed).text,
-    "Chain reload failed\n  slot 1: pid 10 → 10\n  slot 2: pid 11 → none",
+    `Chain reload failed
+  slot 1 exited with code 1: SyntaxError: Expected ',' (/srv/a b/app.ts:3:41)
+  slot 2 did not call uwsgi.accepting() within 60 s
+  slot 3 Error: no (file:///srv/app.ts:7:1)
+  slot 2: pid 11 → none`,
   );
+});
+
+Deno.test("resultOfVerdict() says nothing twice", () => {
+  const [first] = failed.failures;
+  const text = `Chain reload failed: worker 1 ${first?.why}. Slots 1 and 2 run generation 1`;
+  const failures = first === undefined ? [] : [first];
+  assertEquals(resultOfVerdict({ ...failed, text, failures, slots: [] }).text, text);
 });
 
 Deno.test("resultOfVerdict() tells machines the file and line of an error", () => {

@@ -8,6 +8,8 @@ const facts = {
   version: "1.2.3",
   pid: 99,
   script: "app.ts",
+  directory: "/srv/app",
+  configuration: ["/srv/app/app.ini"],
   sockets: ["127.0.0.1:80", "/run/app.sock"],
   walls: [],
   now: 130_000,
@@ -74,7 +76,7 @@ Deno.test("statusText() and workersText() are for people", () => {
   assertEquals(
     statusText(statusOf(state, facts)),
     `duwsgi 1.2.3, pid 99, running for 2 min
-Script app.ts on 127.0.0.1:80, /run/app.sock
+Script app.ts in /srv/app on 127.0.0.1:80, /run/app.sock
 Workers 2 of 3 accept, generation 2
 
 SLOT  PID  STATE      GEN  AGE     REQUESTS  ERRORS  RESPAWNS

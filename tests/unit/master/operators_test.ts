@@ -47,6 +47,7 @@ class Desk implements AsyncDisposable {
     } as unknown as Surroundings;
     this.operators = new Operators({
       surroundings,
+      configuration: [],
       report: (happening) => {
         this.asked.push(happening);
         this.#news.resolve();
