@@ -5,10 +5,10 @@
  * @module
  */
 
+import { OPERATOR_SOCKET } from "../control/commands.ts";
 import { excerpt } from "../foreign_text.ts";
 import { decodeWorkerEnvironment, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { type ListeningAddress, tcpListeners, unixListeners } from "../system/socket_table.ts";
-import { OPERATOR_SOCKET } from "./operators.ts";
 
 /** A process with a socket that listens at the address. */
 export interface Holder {

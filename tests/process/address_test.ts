@@ -225,3 +225,21 @@ uwsgi.serve(() => {
   await untilAllAnswer(address, 1);
   assertEquals(await third.stop(), 0);
 });
+
+Deno.test("clients of a new address are refused while only workers of the old program run", async () => {
+  using kept = new KeptPort();
+  const ini = `http-socket = 127.0.0.1:0\nprocesses = 2\n${SCRIPT}`;
+  const { master, addresses: [old = ""] } = await readyMaster({ ini, files: { ...GATED, go: "" } });
+  await using running = master;
+  const sighup = () => running.reload(() => running.signal("SIGHUP"));
+  running.write({ "app.ts": "throw new Error('not today');" });
+  running.writeIni(`http-socket = 127.0.0.1:${kept.port}\n${ini}`);
+  assertEquals((await sighup()).outcome, "failed");
+  await assertRejects(() => Deno.connect({ port: kept.port }), Deno.errors.ConnectionRefused);
+  await untilAllAnswer(old, 2);
+  running.write(GATED);
+  assertEquals((await sighup()).outcome, "done");
+  await untilAllAnswer(`127.0.0.1:${kept.port}`, 2);
+  await untilAllAnswer(old, 2);
+  assertEquals(await running.stop(), 0);
+});
