@@ -170,6 +170,19 @@ Deno.test("every address and the loopback one are had side by side", async () =>
   assertEquals(await running.stop(), 0);
 });
 
+Deno.test("an address that another option has already is one line that says so", async () => {
+  using kept = new KeptPort();
+  for (const stats of [`127.0.0.1:${kept.port}`, `:${kept.port}`]) {
+    const ini = `http-socket = 127.0.0.1:${kept.port}\nstats = ${stats}\n${SCRIPT}`;
+    await using refused = startMaster({ ini, files: GATED });
+    assertEquals(await refused.exitCode(), 3);
+    const why =
+      "address already in use (this process listens there already): choose another address";
+    assertStringIncludes(refused.output.join(), `Cannot open stats "${stats}"`);
+    assertStringIncludes(refused.output.join(), why);
+  }
+});
+
 Deno.test("who has an address is named, as far as this user may know it", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const path = Deno.makeTempDirSync() + "/taken.sock";

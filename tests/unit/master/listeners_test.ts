@@ -206,8 +206,8 @@ Deno.test("open() says where and what to do, when an address is in use", async (
     const text = `127.0.0.1:${boundPort(c, fd)}`;
     assertEquals(
       await refusal(["127.0.0.1:0", text]),
-      `Cannot open http-socket "${text}" (app.ini:2): address already in use: ` +
-        "stop the other server or choose another address",
+      `Cannot open http-socket "${text}" (app.ini:2): address already in use ` +
+        "(this process listens there already): choose another address",
     );
   }
 });
