@@ -7,7 +7,7 @@
  */
 
 import { readRegularText } from "../system/regular_file.ts";
-import { OPERATOR_SOCKET } from "../master/operators.ts";
+import { OPERATOR_SOCKET } from "../control/commands.ts";
 import { ERRNO, libc, SystemCallError } from "../system/libc.ts";
 import { doubtAboutSocket, doubtIn, readPidfile } from "../system/pidfile_claim.ts";
 import { UserError } from "./exit_code.ts";

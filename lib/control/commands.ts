@@ -9,6 +9,9 @@ import type { Happening } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket } from "../core/verdict.ts";
 
+/** Name of the socket in the master's own directory on which `ctl` calls. */
+export const OPERATOR_SOCKET = "operator.sock";
+
 /** Largest number of worker slots, as for the option `processes`. */
 const MOST_WORKERS = 1024;
 

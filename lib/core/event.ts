@@ -132,6 +132,8 @@ export type Effect =
   | { readonly type: "recall"; readonly worker: number }
   | { readonly type: "signal"; readonly worker: number; readonly signal: "SIGTERM" | "SIGKILL" }
   | { readonly type: "cover"; readonly worker: number; readonly slots: readonly number[] }
+  /** Look whether the files of Unix sockets are still there: the workers of a reload are about to start. */
+  | { readonly type: "lookAtSockets" }
   /** Read the configuration again; `configured` or `notConfigured` follows. */
   | { readonly type: "readConfiguration"; readonly program: boolean }
   /** Replace the master's program: it goes on with the workers in this state. */

@@ -84,14 +84,16 @@ export function beginQueuedReload(turn: Turn): void {
   };
   state.reload = reload;
   state.nextSettings = null;
-  if (kind === "all") turn.effects.push({ type: "readConfiguration", program });
-  else takeSlots(turn, reload);
+  if (kind === "all") return void turn.effects.push({ type: "readConfiguration", program });
+  turn.effects.push({ type: "lookAtSockets" });
+  takeSlots(turn, reload);
 }
 
 /** The configuration was read again: the reload of everything starts its workers. */
 export function configured(turn: Turn, reload: Reload): void {
   const settings = turn.state.nextSettings ?? turn.state.settings;
   growSlots(turn, settings.processes);
+  turn.effects.push({ type: "lookAtSockets" });
   takeSlots(turn, reload);
 }
 

@@ -5,10 +5,10 @@
  * @module
  */
 
+import { OPERATOR_SOCKET } from "../control/commands.ts";
 import { excerpt } from "../foreign_text.ts";
 import { decodeWorkerEnvironment, WORKER_VARIABLE } from "../protocol/worker_environment.ts";
 import { type ListeningAddress, tcpListeners, unixListeners } from "../system/socket_table.ts";
-import { OPERATOR_SOCKET } from "./operators.ts";
 
 /** A process with a socket that listens at the address. */
 export interface Holder {
@@ -21,6 +21,8 @@ export interface Holder {
 
 /** Who has an address. */
 export interface Holders {
+  /** True if this process has it itself, by another line of its configuration. */
+  readonly own: boolean;
   readonly processes: readonly Holder[];
   /** Masters of theirs that live, and have given the address up: they are about to end. */
   readonly ending: readonly number[];
@@ -36,7 +38,10 @@ export interface Explanation {
 const MOST_NAMED = 3;
 
 /** Says it. Pure. */
-export function explainHolders({ processes, ending }: Holders): Explanation | null {
+export function explainHolders({ own, processes, ending }: Holders): Explanation | null {
+  if (own) {
+    return { who: "this process listens there already", advice: "choose another address" };
+  }
   const [first] = processes;
   if (first === undefined) return null;
   const leaving = processes.find(({ master }) => master !== null && ending.includes(master));
@@ -75,12 +80,17 @@ export function holdersOf(address: ListeningAddress): Holders {
   const inodes = "path" in address
     ? unixListeners(textOf("/proc/net/unix"), address.path)
     : tcpListeners(["/proc/net/tcp", "/proc/net/tcp6"].map(textOf), address);
-  if (inodes.size === 0) return { processes: [], ending: [] };
+  if (inodes.size === 0) return { own: false, processes: [], ending: [] };
   const masters = operatorInodes();
   const processes: Holder[] = [];
+  let own = false;
   for (const pid of pids()) {
     const sockets = socketsOf(pid);
-    if (pid === Deno.pid || !sockets.some((inode) => inodes.has(inode))) continue;
+    if (!sockets.some((inode) => inodes.has(inode))) continue;
+    if (pid === Deno.pid) {
+      own = true;
+      continue;
+    }
     const isMaster = sockets.some((inode) => masters.has(inode));
     const name = excerpt(textOf(`/proc/${pid}/comm`).trim(), 20);
     processes.push({ pid, name, master: isMaster ? pid : masterOf(pid) });
@@ -88,6 +98,7 @@ export function holdersOf(address: ListeningAddress): Holders {
   const known = new Set(processes.map(({ pid }) => pid));
   const absent = new Set(processes.map(({ master }) => master).filter((pid) => pid !== null));
   return {
+    own,
     processes,
     ending: [...absent].filter((pid) => !known.has(pid) && isMasterNow(pid, masters)),
   };

@@ -15,6 +15,7 @@ import {
   bindAbstract,
   bindTcp,
   bindUnix,
+  bindUnixAnew,
   boundPort,
   claimTcp,
   probeTcp,
@@ -27,6 +28,9 @@ import { resolveHost } from "../system/resolve_host.ts";
 import { addressText, collide, localAddress } from "../system/socket_address.ts";
 import type { Wanted } from "./activation.ts";
 import { reservePort } from "./own_socket.ts";
+
+/** How many connections may wait at a socket of the master itself. */
+export const VIEW_BACKLOG = 64;
 
 /** What of the configuration the sockets are made from. */
 export type SocketConfig =
@@ -59,6 +63,8 @@ export interface Listener {
   readonly keepalive: boolean;
   /** True for a TCP socket that listens from the bind on, before any worker does. */
   readonly listens?: boolean;
+  /** True until it is known whether the program that opened it for its successor was followed by workers. */
+  readonly fresh?: boolean;
   /** A Unix socket that was bound here. */
   readonly file: OwnedPath | null;
 }
@@ -189,7 +195,36 @@ function shared(
   return { key: keyOf(spec), worker, perSlot: false, keepalive, file };
 }
 
-function applyFileOptions(c: Libc, file: OwnedPath, config: SocketConfig): void {
+/**
+ * A Unix socket anew, at its path, where nothing is any more.
+ *
+ * @throws {Error} If it cannot be bound there; nothing is left behind.
+ */
+export function boundAgain(
+  c: Libc,
+  listener: Listener,
+  config: Pick<SocketConfig, "chmodSocket" | "chownSocket" | "listen">,
+): Listener {
+  // As it was written: from the root on, it may be longer than the kernel takes.
+  const path = listener.worker.address;
+  const fd = bindUnixAnew(c, path, config.chmodSocket);
+  const file = closedOnFailure(c, fd, () => socketFile(c, fd, path));
+  const fresh = { ...listener, worker: { ...listener.worker, fds: [fd] }, file };
+  try {
+    applyFileOptions(c, file, config);
+    check(c, "listen", c.listen(fd, config.listen));
+    return fresh;
+  } catch (error) {
+    closeListener(c, fresh, true);
+    throw error;
+  }
+}
+
+function applyFileOptions(
+  c: Libc,
+  file: OwnedPath,
+  config: Pick<SocketConfig, "chmodSocket" | "chownSocket">,
+): void {
   const { chmodSocket: mode, chownSocket } = config;
   const owner = chownSocket === "" ? {} : resolveOwner(c, chownSocket);
   // The mode was that of the option from the start, but for what the umask has taken away.

@@ -15,6 +15,7 @@ import { changeOwned, type OwnedPath } from "../system/owned_path.ts";
 import type { PassedSocket } from "../system/passed_sockets.ts";
 import type { Wanted } from "./activation.ts";
 import {
+  boundAgain,
   closeListener,
   keyOf,
   type Listener,
@@ -22,6 +23,11 @@ import {
   renamed,
   type SocketConfig,
 } from "./listener.ts";
+import { logLine } from "./log.ts";
+import { isLost, sayMadeAgain, sayNotMadeAgain } from "./lost_files.ts";
+
+/** What of the configuration sockets that were removed are bound again with. */
+type LostConfig = Pick<SocketConfig, "chmodSocket" | "chownSocket" | "listen">;
 
 /** shutdown(2): a socket that listens listens no more, and stays bound. */
 const SHUT_RD = 0;
@@ -29,6 +35,8 @@ const SHUT_RD = 0;
 /** The sockets of one instance. */
 export class Listeners {
   readonly #libc: Libc | null;
+  /** What was bound again, as it was before. */
+  readonly #lost: Listener[] = [];
   #listeners: readonly Listener[];
 
   /** Takes what is open. {@linkcode Listeners.open} opens. */
@@ -111,6 +119,24 @@ export class Listeners {
   }
 
   /**
+   * The workers that were to serve what was opened for this program have been started, or could not be.
+   *
+   * @param served False: slot 1 has none. Then clients of new TCP addresses are refused until it has: a
+   * worker lets its sockets listen again.
+   */
+  settleFresh(served: boolean): void {
+    const fresh = this.#listeners.filter((listener) => listener.fresh === true);
+    if (fresh.length === 0) return;
+    this.#listeners = this.#listeners.map((listener) => ({ ...listener, fresh: false }));
+    for (const { listens, worker: { address, fds: [first = -1] } } of served ? [] : fresh) {
+      if (listens !== true) continue;
+      this.#libc?.shutdown(first, SHUT_RD);
+      const text = `No worker knows ${address} yet: its clients are refused until one does`;
+      logLine("warning", text, { event: "socketUnserved", address });
+    }
+  }
+
+  /**
    * Makes sure that every one of `slots` slots has its sockets.
    *
    * @throws {SystemCallError} If there are no more descriptors.
@@ -122,6 +148,17 @@ export class Listeners {
       const { hostname: host, port } = worker.bind;
       const options = { host, port, reusePort: true, keepalive };
       while (fds.length < slots) fds.push(bindTcp(this.#libc, options));
+    }
+  }
+
+  /** The same, for somebody who wants to know what is in the way; null: nothing is. */
+  makeRoom(slots: number): string | null {
+    try {
+      this.grow(slots);
+      return null;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return `Cannot open the sockets of ${slots} processes: ${reason}`;
     }
   }
 
@@ -148,10 +185,60 @@ export class Listeners {
   }
 
   /**
+   * Binds Unix sockets again whose files somebody has removed. Until {@linkcode Listeners.keepNew} or
+   * {@linkcode Listeners.takeBack}, the ones in whose place they are stay open as well.
+   *
+   * @returns True if there are any.
+   */
+  bindLostAgain(config: LostConfig): boolean {
+    const before = this.#listeners;
+    this.#listeners = before.map((listener) => this.#found(listener, config));
+    const lost = before.filter((listener) => !this.#listeners.includes(listener));
+    this.#lost.push(...lost);
+    return lost.length > 0;
+  }
+
+  /** There are workers that accept on what was bound again. */
+  keepNew(): void {
+    for (const listener of this.#lost.splice(0)) closeListener(this.#libc, listener, false);
+  }
+
+  /**
+   * There are none, and those that accept have the sockets from before: the paths are missing again.
+   *
+   * @returns True if anything has changed.
+   */
+  takeBack(): boolean {
+    const any = this.#lost.length > 0;
+    for (const old of this.#lost.splice(0)) {
+      const fresh = this.#listeners.find(({ key }) => key === old.key);
+      if (fresh !== undefined) closeListener(this.#libc, fresh, true);
+      this.#listeners = this.#listeners.map((one) => one === fresh ? old : one);
+    }
+    return any;
+  }
+
+  /** The listener itself, or a new one where its file is gone. */
+  #found(listener: Listener, config: LostConfig): Listener {
+    const { file, worker } = listener;
+    const what = `The socket ${worker.address}`;
+    if (file === null || this.#libc === null || !isLost(what, file)) return listener;
+    try {
+      const again = boundAgain(this.#libc, listener, config);
+      sayMadeAgain(what, file);
+      return again;
+    } catch (error) {
+      sayNotMadeAgain(what, file, error);
+      return listener;
+    }
+  }
+
+  /**
    * Closes everything; `vacuum` also removes the Unix sockets that were bound here. The second time
    * there is nothing left to close.
    */
   close(vacuum: boolean): void {
+    this.keepNew();
     const listeners = this.#listeners;
     this.#listeners = [];
     for (const listener of listeners) closeListener(this.#libc, listener, vacuum);

@@ -27,10 +27,11 @@ import { logLine } from "./log.ts";
 import {
   hasDoors,
   type Instruction,
+  isFirstNew,
   type MasterSetup,
   type Reloading,
   settingsOf,
-  whoAccepts,
+  tellReady,
 } from "./master_setup.ts";
 import type { Operators } from "./operators.ts";
 import type { Oversight } from "./oversight.ts";
@@ -215,7 +216,9 @@ class Master {
 
   take(event: MasterEvent): void {
     // Workers inherit their sockets, so those are there before the slots are.
-    const problem = event.type === "scale" ? this.#makeRoom(event.processes) : null;
+    const problem = event.type === "scale"
+      ? this.#setup.surroundings.listeners.makeRoom(event.processes)
+      : null;
     const { state, effects } = step(
       this.state,
       problem === null ? event : { ...event, type: "scaleFailed", problem } as MasterEvent,
@@ -225,7 +228,12 @@ class Master {
     this.#eyes.scaling.show(state);
     for (const effect of effects) this.#perform(effect);
     // A configuration that no worker has confirmed goes with its reload.
-    if (this.state.reload === null) this.#next = null;
+    if (this.state.reload === null) {
+      this.#next = null;
+      const { listeners } = this.#setup.surroundings;
+      if (listeners.takeBack()) this.#eyes.scaling.socketsChanged();
+      if (before.reload !== null) listeners.settleFresh(isFirstNew(this.#setup, this.state));
+    }
     this.#crew.show(before, state);
     this.#eyes.companions.observe(before, state);
     this.#setup.serviceManager?.show(before, state, effects);
@@ -254,6 +262,8 @@ class Master {
         return this.#crew.send(effect.worker, { type: "cover", slots: effect.slots });
       case "signal":
         return this.#crew.signal(effect.worker, effect.signal);
+      case "lookAtSockets":
+        return this.#lookAtSockets();
       case "readConfiguration":
         return void this.#readConfiguration(effect.program);
       case "execMaster":
@@ -296,7 +306,8 @@ class Master {
       return void this.#prepare(replacement, whole);
     }
     const { processes } = instruction.config;
-    const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
+    const { listeners } = this.#setup.surroundings;
+    const problem = this.#whyNotFewer(processes) ?? listeners.makeRoom(processes);
     if (problem !== null) return this.#refuse(problem);
     this.#setup.surroundings.metrics.prepare(instruction.config, (problem) => {
       if (problem !== null) return this.#refuse(problem);
@@ -327,6 +338,15 @@ class Master {
     this.#refuse(problem ?? "The master's program cannot be replaced");
   }
 
+  /** Whoever cleans up may have removed the files of sockets. */
+  #lookAtSockets(): void {
+    const { config } = this.#next ?? this.#current;
+    const { scaling, views } = this.#eyes;
+    if (this.#setup.surroundings.listeners.bindLostAgain(config)) scaling.socketsChanged();
+    void views.lookAtSockets(config);
+    this.operators?.lookAtSockets();
+  }
+
   #refuse(why: string): void {
     this.#report({ type: "notConfigured", why });
   }
@@ -336,20 +356,10 @@ class Master {
     return why === null ? null : `Fewer processes need a restart, because ${why}`;
   }
 
-  /** Binds the sockets of new slots; says what is in the way. */
-  #makeRoom(processes: number): string | null {
-    try {
-      this.#setup.surroundings.listeners.grow(processes);
-      return null;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return `Cannot open the sockets of ${processes} processes: ${reason}`;
-    }
-  }
-
   #confirm(generation: number): void {
     this.#crew.forgetBefore(generation);
     this.#setup.surroundings.outgoing.close(true);
+    this.#setup.surroundings.listeners.keepNew();
     const { log } = this.#setup.surroundings;
     const { logReopen } = (this.#next ?? this.#current).config;
     if (logReopen) log?.rotation.reopen("the workers were replaced");
@@ -380,15 +390,7 @@ class Master {
   }
 
   #ready(afterMs: number): void {
-    const { scoreboard, listeners } = this.#setup.surroundings;
-    scoreboard.markReady();
-    const workers = wantedSlots(this.state);
-    logLine("info", `${whoAccepts(workers)} after ${Math.round(afterMs)} ms`, {
-      event: "ready",
-      workers,
-      sockets: listeners.sockets.map((socket) => socket.address),
-      afterMs: Math.round(afterMs),
-    });
+    tellReady(this.#setup.surroundings, wantedSlots(this.state), afterMs);
     this.#setup.onReady();
     this.operators?.ready();
     // Not when it is needed: an upgrade of duwsgi's files may have come before. A failure is told then.

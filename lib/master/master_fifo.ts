@@ -14,9 +14,11 @@ import type { FileStatus } from "../system/file_status.ts";
 import { check, cString, ERRNO, lastErrno, type Libc } from "../system/libc.ts";
 import { isOwned, type OwnedPath, removeOwned } from "../system/owned_path.ts";
 import { isRoot, openPlace, type Place, UnsafePathError } from "../system/trusted_path.ts";
+import { isLost, sayMadeAgain, sayNotMadeAgain } from "./lost_files.ts";
 
 const O_WRONLY = 1;
 const O_NONBLOCK = 0o4000;
+
 /** Only this user may write. */
 const MODE = 0o600;
 
@@ -34,6 +36,8 @@ export class MasterFifo {
   readonly #paths: readonly string[];
   readonly #events: FifoEvents;
   #open: OpenFifo;
+  /** The number of the one that is read. */
+  #slot = 0;
 
   /**
    * Makes the first FIFO and begins to read it.
@@ -60,9 +64,25 @@ export class MasterFifo {
       const next = this.#openSlot(slot);
       this.#open.close();
       this.#open = next;
+      this.#slot = slot;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#events.onProblem(error.message);
+    }
+  }
+
+  /** Makes the FIFO again if somebody has removed it. */
+  lookAgain(): void {
+    const { owned } = this.#open;
+    const what = `The master-fifo ${owned.path}`;
+    if (!isLost(what, owned)) return;
+    try {
+      const next = this.#openSlot(this.#slot);
+      this.#open.close();
+      this.#open = next;
+      sayMadeAgain(what, owned);
+    } catch (error) {
+      sayNotMadeAgain(what, owned, error);
     }
   }
 

@@ -5,10 +5,11 @@
  */
 
 import type { Config } from "../config/config.ts";
-import type { Settings } from "../core/state.ts";
+import { liveWorkers, type MasterState, type Settings, wantedSlots } from "../core/state.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import type { Handover } from "./handover.ts";
 import type { Host } from "./host.ts";
+import { logLine } from "./log.ts";
 import type { Replacement } from "./replacement.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import type { SignalSource } from "./signals.ts";
@@ -78,8 +79,28 @@ export function hasDoors({ masterFifo, controlSocket }: Config): boolean {
   return masterFifo.length > 0 || controlSocket !== "";
 }
 
-/** What is said when everybody accepts who is to. */
-export function whoAccepts(workers: number): string {
+/** True if slot 1 has a worker that this program has started, or nobody needs one. */
+export function isFirstNew({ inheritance }: MasterSetup, state: MasterState): boolean {
+  const first = inheritance?.inheritance.nextWorker ?? 0;
+  return wantedSlots(state) === 0 || liveWorkers(state, 1).some(({ id }) => id >= first);
+}
+
+/** Everybody accepts who is to: shows that, and says so. */
+export function tellReady(
+  { scoreboard, listeners }: Surroundings,
+  workers: number,
+  afterMs: number,
+): void {
+  scoreboard.markReady();
+  logLine("info", `${whoAccepts(workers)} after ${Math.round(afterMs)} ms`, {
+    event: "ready",
+    workers,
+    sockets: listeners.sockets.map((socket) => socket.address),
+    afterMs: Math.round(afterMs),
+  });
+}
+
+function whoAccepts(workers: number): string {
   if (workers === 0) return "No worker is needed yet: listening";
   return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
 }

@@ -25,6 +25,7 @@ import { type OwnedPath, ownPath, removeOwned } from "../system/owned_path.ts";
 import { acceptAll, CANNOT_ANSWER } from "./accept_all.ts";
 import { ChangeReloads } from "./change_reloads.ts";
 import { logLine } from "./log.ts";
+import { isLost, sayMadeAgain, sayNotMadeAgain } from "./lost_files.ts";
 import { MasterFifo } from "./master_fifo.ts";
 import { OperatorSessions } from "./operator_sessions.ts";
 import type { Operators, OperatorsSetup } from "./operators.ts";
@@ -80,14 +81,34 @@ export class Doors {
       onLetter: (letter: string, path: string) => this.#onLetter(letter, path),
       onProblem: (problem: string) => logLine("warning", problem, { event: "commandRefused" }),
     };
-    if (controlSocket !== "") {
-      this.#listener = await this.#listen(absolutePath(controlSocket));
-      void acceptAll(this.#listener, CANNOT_ANSWER, (connection) => this.begin(connection));
-    }
+    if (controlSocket !== "") await this.#answerAt(absolutePath(controlSocket));
     if (masterFifo.length > 0) {
       const paths = masterFifo.map((path) => absolutePath(path));
       this.#fifo = new MasterFifo(this.#setup.surroundings.libc, paths, events);
     }
+  }
+
+  /** Makes FIFO and control socket again that somebody has removed. */
+  async lookAtSockets(): Promise<void> {
+    this.#fifo?.lookAgain();
+    const file = this.#socketFile;
+    const what = `The control-socket ${file?.path}`;
+    if (this.#closed || file === null || !isLost(what, file)) return;
+    this.#socketFile = null;
+    try {
+      this.#listener?.close();
+      this.#closeSocket();
+      await this.#answerAt(file.path);
+      sayMadeAgain(what, file);
+    } catch (error) {
+      sayNotMadeAgain(what, file, error);
+      this.#socketFile ??= file;
+    }
+  }
+
+  async #answerAt(path: string): Promise<void> {
+    this.#listener = await this.#listen(path);
+    void acceptAll(this.#listener, CANNOT_ANSWER, (connection) => this.begin(connection));
   }
 
   /** Watches what the configuration in use says. */
@@ -143,7 +164,10 @@ export class Doors {
       return openAdopted(c, { fd, address: path, backlog: BACKLOG }, place, listenAt);
     } catch (error) {
       this.#closeSocket();
-      const reason = error instanceof Error ? error.message : String(error);
+      const { reasonOf } = await later<typeof import("./socket_problem.ts")>(
+        import.meta.resolve("./socket_problem.ts"),
+      );
+      const reason = await reasonOf(error, { kind: "unix", path });
       throw new UserError("socket", `Cannot open control-socket "${path}": ${reason}`);
     }
   }

@@ -12,6 +12,7 @@ import {
   type CommandName,
   commandNamed,
   type HookName,
+  OPERATOR_SOCKET,
   type Order,
 } from "../control/commands.ts";
 import type { Happening, Outcome } from "../core/event.ts";
@@ -111,6 +112,11 @@ export class Operators {
     if (wanted || this.#doors !== null) this.#withDoors((doors) => doors.watch());
   }
 
+  /** Makes ways in again that somebody has removed. */
+  lookAtSockets(): void {
+    if (this.#doors !== null) this.#withDoors((doors) => doors.lookAtSockets());
+  }
+
   #begin(connection: Deno.UnixConn): void {
     this.#open().then((doors) => doors.begin(connection)).catch(() => connection.close());
   }
@@ -208,9 +214,6 @@ export class Operators {
     }
   }
 }
-
-/** Name of the socket in the master's own directory on which `ctl` calls. */
-export const OPERATOR_SOCKET = "operator.sock";
 
 /** Which options give a hook something to do. */
 const SEE: Readonly<Record<HookName, string>> = {

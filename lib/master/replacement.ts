@@ -84,13 +84,16 @@ export class Replacement {
     const { scoreboard, clock } = this.#surroundings;
     const next = this.#listeners ?? current;
     const nextViews = this.#views ?? views;
+    const known = new Set(current.records.map(({ worker }) => worker.fds[0]));
     const kept = new Set(next.records.map(({ worker }) => worker.fds[0]));
     try {
       return execWith(this.#libc, this.#started, {
         version: HANDOVER_VERSION,
         inheritance,
         credentials,
-        listeners: next.records,
+        listeners: next.records.map((one) =>
+          known.has(one.worker.fds[0]) ? one : { ...one, fresh: true }
+        ),
         outgoing: current.records.filter(({ worker }) => !kept.has(worker.fds[0])),
         // Whoever takes over closes what it has no use for.
         views: [...new Set([...nextViews.records, ...views.records])],

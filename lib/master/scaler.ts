@@ -111,6 +111,11 @@ export class Scaler {
     }
   }
 
+  /** What is waited for is over: the next {@linkcode show} looks at the sockets that there are. */
+  socketsChanged(): void {
+    this.#stopWaiting();
+  }
+
   /**
    * Somebody wants more workers, or fewer (`by` below 0), within `cheaper` to `processes`.
    *

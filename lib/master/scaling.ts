@@ -66,6 +66,12 @@ export class Scaling {
     this.#scaler?.take(samples, this.#setup.state());
   }
 
+  /** There are other sockets now. */
+  socketsChanged(): void {
+    this.#scaler?.socketsChanged();
+    this.#scaler?.show(this.#setup.state());
+  }
+
   /** Sees every new state. */
   show(state: MasterState): void {
     this.#scaler?.show(state);

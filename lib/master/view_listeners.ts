@@ -12,14 +12,11 @@ import type { Line } from "../config/option_kind.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
 import type { Libc } from "../system/libc.ts";
 import { collide } from "../system/socket_address.ts";
-import type { Listener } from "./listener.ts";
+import { type Listener, VIEW_BACKLOG } from "./listener.ts";
 import { Listeners } from "./listeners.ts";
 
 /** What of the configuration they are made from. */
 export type ViewConfig = Pick<Config, "stats" | "metricsHttp" | "chmodSocket" | "vacuum">;
-
-/** How many connections may wait for an answer. */
-export const VIEW_BACKLOG = 64;
 
 /**
  * Opens all of them, or none. What is open already is kept.

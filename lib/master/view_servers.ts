@@ -10,11 +10,10 @@ import { openAdopted, type Place } from "../system/adopted_listener.ts";
 import type { Stats } from "../stats/stats.ts";
 import type { Libc } from "../system/libc.ts";
 import { acceptAll } from "./accept_all.ts";
-import type { Listener } from "./listener.ts";
+import { type Listener, VIEW_BACKLOG } from "./listener.ts";
 import { logLine } from "./log.ts";
 import type { StatsSource } from "./stats_source.ts";
 import type { ViewClients } from "./view_clients.ts";
-import { VIEW_BACKLOG } from "./view_listeners.ts";
 import type { ViewsSetup } from "./views.ts";
 
 /** How long the last answers may take (500 ms). */

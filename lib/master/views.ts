@@ -8,9 +8,11 @@
 import type { Config } from "../config/config.ts";
 import { later } from "../later.ts";
 import type { Pushers } from "./exporting/pushers.ts";
+import { VIEW_BACKLOG } from "./listener.ts";
 import { logLine } from "./log.ts";
 import type { StatsSource, StatsSourceSetup } from "./stats_source.ts";
 import type { Surroundings } from "./surroundings.ts";
+import type { ViewConfig } from "./view_listeners.ts";
 import type { ViewServers } from "./view_servers.ts";
 
 /** What is shown, and what it is shown with. */
@@ -28,6 +30,8 @@ export class Views {
   #servers: ViewServers | null = null;
   #pushers: Pushers | null = null;
   #closed = false;
+  #closes = 0;
+  #opening: Promise<unknown> = Promise.resolve();
 
   /** Nothing is loaded yet. */
   constructor(setup: ViewsSetup) {
@@ -44,7 +48,7 @@ export class Views {
   /** Answers at the addresses that are open for it, and pushes what is to be pushed. */
   async open(): Promise<void> {
     this.#closed = false;
-    await Promise.all([this.#answer(), this.push()]);
+    await (this.#opening = Promise.all([this.#answer(), this.push()]));
   }
 
   /** From now on, pushes as the configuration in use says. */
@@ -81,6 +85,18 @@ export class Views {
     });
   }
 
+  /** Binds what somebody has removed again, and answers there. */
+  async lookAtSockets(config: ViewConfig): Promise<void> {
+    const { views } = this.#setup.surroundings;
+    if (!views.bindLostAgain({ ...config, chownSocket: "", listen: VIEW_BACKLOG })) return;
+    await this.#opening;
+    const closes = this.#closes + 1;
+    await this.close();
+    views.keepNew();
+    // Somebody else may have closed it meanwhile, for good.
+    if (this.#closes === closes) await this.open();
+  }
+
   async #attempt(problem: string, act: () => Promise<void>): Promise<void> {
     try {
       await act();
@@ -96,6 +112,7 @@ export class Views {
    */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closes += 1;
     const open = [this.#servers, this.#pushers];
     [this.#servers, this.#pushers] = [null, null];
     await Promise.all(open.map((one) => one?.close()));

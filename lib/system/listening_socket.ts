@@ -111,6 +111,15 @@ export function bindAbstract(c: Libc, name: string): number {
  */
 export async function bindUnix(c: Libc, path: string, mode: number | null = null): Promise<number> {
   await removeStaleSocket(path);
+  return bindUnixAnew(c, path, mode);
+}
+
+/**
+ * The same at a path where nothing is.
+ *
+ * @throws {SystemCallError} If bind(2) fails, with EADDRINUSE if something is there.
+ */
+export function bindUnixAnew(c: Libc, path: string, mode: number | null = null): number {
   return bound(c, FAMILY.UNIX, unixSockaddr(path, false), (fd) => {
     // Linux makes the file with the mode of the socket.
     if (mode !== null) check(c, "fchmod", c.fchmod(fd, mode));

@@ -90,6 +90,24 @@ export function isOwned(
   return status !== null && status.inode === inode && (device ?? status.device) === status.device;
 }
 
+/**
+ * What has become of something that was put at a path: `foreign` if somebody else has put another thing
+ * there.
+ *
+ * @throws {Error} If that cannot be seen: its directory is gone, or cannot be trusted any more.
+ */
+export function stateOfOwned(owned: OwnedPath): "ours" | "gone" | "foreign" {
+  const c = libc();
+  if (c === null) {
+    if (!exists(owned.path)) return "gone";
+    return Deno.lstatSync(owned.path).ino === owned.inode ? "ours" : "foreign";
+  }
+  using place = openPlace(c, owned.path, { follow: false });
+  const status = place.status();
+  if (status === null) return "gone";
+  return isOwned(status, owned) ? "ours" : "foreign";
+}
+
 /** True if there is something at the path, a dangling link included. */
 export function exists(path: string): boolean {
   try {

@@ -170,6 +170,19 @@ Deno.test("every address and the loopback one are had side by side", async () =>
   assertEquals(await running.stop(), 0);
 });
 
+Deno.test("an address that another option has already is one line that says so", async () => {
+  using kept = new KeptPort();
+  for (const stats of [`127.0.0.1:${kept.port}`, `:${kept.port}`]) {
+    const ini = `http-socket = 127.0.0.1:${kept.port}\nstats = ${stats}\n${SCRIPT}`;
+    await using refused = startMaster({ ini, files: GATED });
+    assertEquals(await refused.exitCode(), 3);
+    const why =
+      "address already in use (this process listens there already): choose another address";
+    assertStringIncludes(refused.output.join(), `Cannot open stats "${stats}"`);
+    assertStringIncludes(refused.output.join(), why);
+  }
+});
+
 Deno.test("who has an address is named, as far as this user may know it", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const path = Deno.makeTempDirSync() + "/taken.sock";
@@ -224,4 +237,22 @@ uwsgi.serve(() => {
   await third.ready();
   await untilAllAnswer(address, 1);
   assertEquals(await third.stop(), 0);
+});
+
+Deno.test("clients of a new address are refused while only workers of the old program run", async () => {
+  using kept = new KeptPort();
+  const ini = `http-socket = 127.0.0.1:0\nprocesses = 2\n${SCRIPT}`;
+  const { master, addresses: [old = ""] } = await readyMaster({ ini, files: { ...GATED, go: "" } });
+  await using running = master;
+  const sighup = () => running.reload(() => running.signal("SIGHUP"));
+  running.write({ "app.ts": "throw new Error('not today');" });
+  running.writeIni(`http-socket = 127.0.0.1:${kept.port}\n${ini}`);
+  assertEquals((await sighup()).outcome, "failed");
+  await assertRejects(() => Deno.connect({ port: kept.port }), Deno.errors.ConnectionRefused);
+  await untilAllAnswer(old, 2);
+  running.write(GATED);
+  assertEquals((await sighup()).outcome, "done");
+  await untilAllAnswer(`127.0.0.1:${kept.port}`, 2);
+  await untilAllAnswer(old, 2);
+  assertEquals(await running.stop(), 0);
 });

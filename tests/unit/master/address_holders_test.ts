@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { explainHolders, type Holder, holdersOf } from "../../../lib/master/address_holders.ts";
 
 function who(processes: readonly Holder[], ending: readonly number[] = []): string | undefined {
-  return explainHolders({ processes, ending })?.who;
+  return explainHolders({ own: false, processes, ending })?.who;
 }
 
 const worker = { pid: 11, name: "deno", master: 10 };
@@ -27,9 +27,13 @@ Deno.test("explainHolders() says whether an instance ends, or has no master any 
   assertEquals(who([worker]), "process 11, a worker of the duwsgi instance 10, which is gone");
 });
 
-Deno.test("holdersOf() is nobody, when only this process has the address", () => {
+Deno.test("holdersOf() tells this process from others", () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { hostname: host, port } = listener.addr;
-  assertEquals(holdersOf({ host, port }), { processes: [], ending: [] });
-  assertEquals(holdersOf({ path: "/nowhere/at.sock" }), { processes: [], ending: [] });
+  const own = holdersOf({ host, port });
+  assertEquals(own, { own: true, processes: [], ending: [] });
+  assertEquals(explainHolders(own)?.who, "this process listens there already");
+  const nobody = { own: false, processes: [], ending: [] };
+  assertEquals(holdersOf({ path: "/nowhere/at.sock" }), nobody);
+  assertEquals(explainHolders(nobody), null);
 });

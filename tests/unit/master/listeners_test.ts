@@ -170,6 +170,35 @@ Deno.test("perSlot is true for a single process, because there may be more after
   assertEquals((await opened.open(["127.0.0.1:0"], { processes: 1 })).perSlot, true);
 });
 
+Deno.test("bindLostAgain() binds what was removed, and keeps or gives up what it has bound", async () => {
+  using opened = new Opened();
+  using directory = new TempDirectory();
+  const path = directory.at("a.sock");
+  const part = { chmodSocket: 0o600 };
+  const listeners = await opened.open([path, "127.0.0.1:0"], part);
+  const first = listeners.sockets[0]?.fds[0] ?? -1;
+  assertEquals(listeners.bindLostAgain(config([], part)), false);
+  for (const keep of [false, true]) {
+    Deno.removeSync(path);
+    assertEquals(listeners.bindLostAgain(config([], part)), true);
+    assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
+    const second = listeners.sockets[0]?.fds[0] ?? -1;
+    assertEquals([second !== first, isListening(c, second), isListening(c, first)], [
+      true,
+      true,
+      true,
+    ]);
+    if (keep) listeners.keepNew();
+    else assertEquals(listeners.takeBack(), true);
+    assertEquals(listeners.sockets[0]?.fds, [keep ? second : first]);
+    assertEquals([isListening(c, first), isListening(c, second)], [!keep, keep]);
+    assertEquals(directory.names, keep ? ["a.sock"] : []);
+    if (!keep) Deno.writeTextFileSync(path, "in the way");
+    assertEquals(listeners.bindLostAgain(config([], part)), false);
+  }
+  assertEquals(listeners.takeBack(), false);
+});
+
 Deno.test("open() says where and what to do, when an address is in use", async () => {
   using owned = new OwnedDescriptors();
   for (const reusePort of [true, false]) {
@@ -177,8 +206,8 @@ Deno.test("open() says where and what to do, when an address is in use", async (
     const text = `127.0.0.1:${boundPort(c, fd)}`;
     assertEquals(
       await refusal(["127.0.0.1:0", text]),
-      `Cannot open http-socket "${text}" (app.ini:2): address already in use: ` +
-        "stop the other server or choose another address",
+      `Cannot open http-socket "${text}" (app.ini:2): address already in use ` +
+        "(this process listens there already): choose another address",
     );
   }
 });

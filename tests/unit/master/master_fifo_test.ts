@@ -101,3 +101,20 @@ Deno.test("MasterFifo leaves what somebody else has put in its place", () => {
   letters.fifo.close();
   assertEquals(letters.directory.names, ["f"]);
 });
+
+Deno.test("lookAgain() makes the FIFO again that is read, and leaves alone what somebody else has put there", async () => {
+  using letters = new Letters("zero", "one");
+  letters.fifo.select(1);
+  letters.fifo.lookAgain();
+  assertEquals(letters.directory.names, ["one"]);
+  Deno.removeSync(letters.directory.at("one"));
+  letters.fifo.lookAgain();
+  assertEquals(letters.directory.names, ["one"]);
+  await letters.write("one", "x");
+  await letters.until(() => letters.text === "x");
+  Deno.removeSync(letters.directory.at("one"));
+  letters.directory.write("one", "not ours");
+  letters.fifo.lookAgain();
+  assertEquals(Deno.readTextFileSync(letters.directory.at("one")), "not ours");
+  assertEquals(letters.problems, []);
+});

@@ -5,8 +5,9 @@ import { type Answer, decodeAnswer, type Request } from "../../../lib/control/me
 import { defaults } from "../../../lib/config/resolve.ts";
 import type { Happening } from "../../../lib/core/event.ts";
 import type { Verdict } from "../../../lib/core/verdict.ts";
+import { OPERATOR_SOCKET } from "../../../lib/control/commands.ts";
 import { DirectorySocket } from "../../../lib/master/directory_socket.ts";
-import { OPERATOR_SOCKET, Operators } from "../../../lib/master/operators.ts";
+import { Operators } from "../../../lib/master/operators.ts";
 import { MOST_SESSIONS } from "../../../lib/master/operator_sessions.ts";
 import type { Surroundings } from "../../../lib/master/surroundings.ts";
 import { Channel } from "../../../lib/protocol/channel.ts";
