@@ -32,14 +32,16 @@ export class GenerationCommands {
    * The same for all workers of a generation: the script's configuration is read once for them, and again
    * if the master's directory has been lost.
    *
+   * @throws {ReleaseGone} If what the generation runs was removed.
    * @throws {Error} As `workerCommand()`.
    */
   of(generation: number, instruction: Instruction): WorkerCommand {
-    const { control, certificates } = this.#surroundings;
+    const { control, certificates, workplaces } = this.#surroundings;
     const directory = control.ensureDirectory();
+    const place = workplaces.of(generation, instruction.config);
     const known = this.#known.get(generation);
     if (known?.directory === directory) return known.command;
-    const command = workerCommand(instruction.config, String(generation), directory);
+    const command = workerCommand(instruction.config, String(generation), directory, place);
     // Certificates are in no directory.
     if (known === undefined) certificates?.prepare(generation, instruction.config.sockets);
     writeFacts(instruction, this.#surroundings, factsPath(directory, generation));
@@ -57,8 +59,9 @@ export class GenerationCommands {
    * @returns The numbers of those that were known.
    */
   forgetBefore(generation: number): number[] {
-    const { control, certificates } = this.#surroundings;
+    const { control, certificates, workplaces } = this.#surroundings;
     certificates?.forgetBefore(generation);
+    workplaces.forgetBefore(generation);
     const now = control.ensureDirectory();
     const old = [...this.#known].filter(([number]) => number < generation);
     for (const [number, { directory }] of old) {

@@ -16,7 +16,7 @@ import {
   nextDeadline,
   wantedSlots,
 } from "../core/state.ts";
-import { whyNotFewer } from "../core/scaling.ts";
+import { whoAccepts, whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import { later, loadedOnce } from "../later.ts";
 import { pause } from "../system/timing.ts";
@@ -38,6 +38,7 @@ import { Scaling } from "./scaling.ts";
 import { TouchFiles } from "./touch_files.ts";
 import { type Touched, touchList } from "./touch_list.ts";
 import { Views } from "./views.ts";
+import { reloadIfNobodyServes } from "./workplaces.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;
@@ -53,6 +54,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     report,
     () => master.oversight?.wake(),
     (text, mule) => companions.muleMessage(text, mule),
+    () => reloadIfNobodyServes(master.state, report),
   );
   const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
   const scaling: Scaling = new Scaling({
@@ -325,9 +327,7 @@ class Master {
     this.#refuse(problem ?? "The master's program cannot be replaced");
   }
 
-  #refuse(why: string): void {
-    this.#report({ type: "notConfigured", why });
-  }
+  readonly #refuse = (why: string): void => this.#report({ type: "notConfigured", why });
 
   #whyNotFewer(processes: number): string | null {
     const why = processes < this.state.settings.processes ? whyNotFewer(this.state) : null;
@@ -346,16 +346,17 @@ class Master {
   }
 
   #confirm(generation: number): void {
+    const { log, metrics, outgoing, workplaces } = this.#setup.surroundings;
     this.#crew.forgetBefore(generation);
-    this.#setup.surroundings.outgoing.close(true);
-    const { log } = this.#setup.surroundings;
-    const { logReopen } = (this.#next ?? this.#current).config;
-    if (logReopen) log?.rotation.reopen("the workers were replaced");
-    if (this.#next === null) return;
-    this.#current = this.#next;
+    outgoing.close(true);
+    const next = this.#next ?? this.#current;
+    if (next.config.logReopen) log?.rotation.reopen("the workers were replaced");
+    // What is beside the workers runs in their release as well.
+    if (!workplaces.follow(generation) && next === this.#current) return;
+    this.#current = next;
     this.#next = null;
-    this.#setup.surroundings.metrics.use(this.#current.config);
-    this.#eyes.companions.configure(this.#current);
+    metrics.use(next.config);
+    this.#eyes.companions.configure(next);
     void this.#eyes.scaling.use(this.#current.config);
     void this.#eyes.views.push();
     this.watch();
@@ -392,9 +393,4 @@ class Master {
     // Not when it is needed: an upgrade of duwsgi's files may have come before. A failure is told then.
     this.#reloading().catch(() => {});
   }
-}
-
-function whoAccepts(workers: number): string {
-  if (workers === 0) return "No worker is needed yet: listening";
-  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
 }
