@@ -264,6 +264,64 @@ Deno.test("a script that is a link itself and was moved is named, when a worker 
   assert(held.events.some(({ message }) => message.includes("two.js")));
 });
 
+Deno.test("fs-reload sees the swap of a ConfigMap, each time", async () => {
+  const site = (value: number) =>
+    `[uwsgi]\nhttp-socket = 127.0.0.1:0\ndeno-worker-override = app.ts\nenv = V=${value}\n` +
+    "worker-reload-mercy = 5\n";
+  const { master, addresses } = await readyMaster({
+    ini: "chdir = %DIR%\nini = etc/site.ini\nfs-reload = %DIR%/etc/site.ini",
+    files: {
+      "app.ts": "Deno.serve(() => new Response(Deno.env.get('V')));",
+      ...Object.fromEntries([1, 2, 3].map((value) => [
+        `etc/..${value}/site.ini`,
+        site(value),
+      ])),
+      "etc/..data": { link: "..1" },
+      "etc/site.ini": { link: "..data/site.ini" },
+    },
+    launcher: ["sh", "-c", 'cd "${6%/*}" && exec "$@"', "sh"],
+  });
+  await using held = master;
+  for (const value of [2, 3]) {
+    const from = held.events.length;
+    flip(held, `..${value}`, "etc/..data");
+    Deno.removeSync(held.path(`etc/..${value - 1}`), { recursive: true });
+    await held.waitFor("reloadFinished", () => true, from);
+    assertEquals(await getText(`http://${addresses[0]}/`), String(value));
+  }
+});
+
+Deno.test("auto-reload notices the flip, then edits in the new release, and none in the old one", async () => {
+  const { master, url } = await running(
+    LAYOUTS["chdir and a relative script"] ?? never(),
+    "auto-reload = true",
+  );
+  await using held = master;
+  const watches = (number: number) =>
+    held.events.some(({ event, fields }) =>
+      event === "autoReload" && String(fields.files).includes(`releases/${number}/app.ts`)
+    );
+  await held.until(() => watches(1), "search for modules");
+  let from = held.events.length;
+  flip(held, "releases/2");
+  await held.waitFor("reloadFinished", () => true, from);
+  assertEquals(await answers(url), ["2 2 2 2"]);
+  from = held.events.length;
+  held.write({ "releases/2/app.ts": app(7) });
+  await held.waitFor("reloadFinished", () => true, from);
+  assertEquals(await answers(url), ["7 2 2 2"]);
+  // What is asked for now would come before what is asked for by the next change.
+  held.write({ "releases/1/app.ts": app(8) });
+  from = held.events.length;
+  held.write({ "releases/2/app.ts": app(9) });
+  const asked = await held.waitFor("reloadFinished", () => true, from);
+  assertEquals(asked.outcome, "done");
+  const whys = held.events.filter(({ event }) => event === "reloadRequested").map(({ message }) =>
+    message
+  );
+  assertEquals(whys.filter((why) => why.includes("releases/1")), []);
+});
+
 /** Waits until both slots have other workers. */
 async function successors(
   master: RunningMaster,
