@@ -30,6 +30,7 @@ import { swallowSignal } from "../system/swallow_signal.ts";
 import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
 import { libc } from "../system/libc.ts";
 import { listenVariables } from "../system/passed_sockets.ts";
+import { enterDirectory } from "../system/working_directory.ts";
 import { VERSION } from "../version.ts";
 import { parseArguments } from "./arguments.ts";
 import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
@@ -258,7 +259,7 @@ function enter(config: Config): void {
   if (config.umask !== null) Deno.umask(config.umask);
   if (config.chdir === "") return;
   try {
-    Deno.chdir(config.chdir);
+    enterDirectory(config.chdir);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError("configuration", `Cannot change to the directory of chdir: ${reason}`);

@@ -142,8 +142,9 @@ export const OPTIONS: OptionRows<Config> = {
     help: "Directory of master and workers; paths in other options start there",
     details:
       "The names of configuration files (`ini`, `include`, `inherit`) and of files in `@(…)` and " +
-      "conditions start at the directory duwsgi is started in, whatever `chdir` says.",
-    example: "chdir = /srv/app",
+      "conditions start at the directory duwsgi is started in, whatever `chdir` says. Links in it are " +
+      "looked up again by every reload, see [releases behind a link](reloading.md#releases-behind-a-link).",
+    example: "chdir = /srv/app/current",
   },
   umask: {
     name: "umask",

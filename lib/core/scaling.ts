@@ -114,3 +114,9 @@ export function pause(turn: Turn, on: boolean, why: string, tickets: readonly Ti
     );
   }
 }
+
+/** Who serves when every slot that is wanted accepts, for the log. */
+export function whoAccepts(workers: number): string {
+  if (workers === 0) return "No worker is needed yet: listening";
+  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
+}

@@ -7,7 +7,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Happening } from "../core/event.ts";
-import { absolutePath } from "../system/absolute_path.ts";
+import { writtenPath } from "../system/working_directory.ts";
 import { FileWatch, type Watched } from "./file_watch.ts";
 import { logLine } from "./log.ts";
 import { localFiles, moduleGraph, scriptFiles } from "./module_graph.ts";
@@ -57,7 +57,7 @@ export class ChangeReloads {
 
   #watched({ fsReload, fsBrutalReload }: Config): Watched<Wish>[] {
     const of = (paths: readonly string[], what: Wish) =>
-      paths.map((path) => ({ path: absolutePath(path), what }));
+      paths.map((path) => ({ path: writtenPath(path), what }));
     return [...of(fsReload, "all"), ...of(fsBrutalReload, "brutal"), ...of(this.#modules, "auto")];
   }
 

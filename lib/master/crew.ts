@@ -34,6 +34,7 @@ import type { Surroundings } from "./surroundings.ts";
 import { loadSandbox, SandboxMissing, type WorkerCommand } from "./worker_command.ts";
 import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
+import { ReleaseGone } from "./workplaces.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 
@@ -80,19 +81,22 @@ export class Crew {
   readonly #lanes: LanePool;
   readonly #onWatch: () => void;
   readonly #confinement: LazyConfinement;
+  readonly #onReleaseGone: () => void;
   #toldCost = false;
   /** True once a worker was there that accepts on the master's sockets. */
   #adopts = false;
 
   /**
-   * Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at, and
-   * `muleMessage` takes what workers send to a mule, or to any (0).
+   * Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at,
+   * `muleMessage` takes what workers send to a mule, or to any (0), and `onReleaseGone` is called when a
+   * worker cannot start because what its generation runs was removed.
    */
   constructor(
     surroundings: Surroundings,
     report: (report: Happening) => void,
     onWatch: () => void,
     muleMessage: (text: string, mule: number) => void,
+    onReleaseGone: () => void = () => {},
   ) {
     this.#surroundings = surroundings;
     this.#commands = new GenerationCommands(surroundings);
@@ -101,6 +105,7 @@ export class Crew {
     this.#lanes = surroundings.lanes;
     this.#onWatch = onWatch;
     this.#muleMessage = muleMessage;
+    this.#onReleaseGone = onReleaseGone;
   }
 
   /**
@@ -134,6 +139,7 @@ export class Crew {
       }
       const error = cause instanceof Error ? cause.message : String(cause);
       this.#report({ type: "spawnFailed", worker, error });
+      if (cause instanceof ReleaseGone) this.#onReleaseGone();
     }
   }
 

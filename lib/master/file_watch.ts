@@ -1,12 +1,13 @@
 /**
  * Runs in the master. Watches files and directories through the kernel (inotify(7)), also those that
  * are not there yet. Not the file itself is watched but the directory it is in: editors and deploys put
- * another file in its place.
+ * another file in its place. Where symbolic links are on the way, each of them is watched, and what it leads
+ * to: one that is moved is a change, and what it leads to then is watched from then on.
  *
  * @module
  */
 
-import { dirname } from "../paths.ts";
+import { dirname, resolve } from "../paths.ts";
 import { logLine } from "./log.ts";
 
 /** Changes that come within this time are one (100 ms). */
@@ -19,10 +20,21 @@ export interface Watched<T> {
   readonly what: T;
 }
 
+/** Something to watch, and all the names under which a change of it shows. */
+interface Traced<T> extends Watched<T> {
+  /** The path, and what the links on its way lead to, one after the other. */
+  readonly names: readonly string[];
+  /** Those links. */
+  readonly links: readonly string[];
+}
+
+/** So many links of one path are followed, as the kernel does (path_resolution(7)). */
+const MOST_LINKS = 40;
+
 /** Files and directories that trigger something. */
 export class FileWatch<T> {
   readonly #onChange: (what: T, path: string) => void;
-  #watched: readonly Watched<T>[] = [];
+  #watched: readonly Traced<T>[] = [];
   /** The directories that are watched. */
   #directories: readonly string[] = [];
   #watcher: Deno.FsWatcher | null = null;
@@ -38,7 +50,7 @@ export class FileWatch<T> {
 
   /** Watches these from now on, and nothing else. */
   watch(watched: readonly Watched<T>[]): void {
-    this.#watched = watched;
+    this.#watched = watched.map(traced);
     this.#open(false);
   }
 
@@ -53,7 +65,15 @@ export class FileWatch<T> {
 
   /** `again`: also when the names of the directories are the same, because one is another directory. */
   #open(again: boolean): void {
-    const directories = [...new Set(this.#watched.flatMap(({ path }) => directoriesOf(path)))];
+    if (again) this.#watched = this.#watched.map(traced);
+    const directories = [
+      ...new Set(
+        this.#watched.flatMap(({ names, links }) => [
+          ...names.flatMap(directoriesOf),
+          ...links.map(nearestDirectory),
+        ]),
+      ),
+    ];
     if (directories.join("\0") === this.#directories.join("\0") && !again) return;
     const before = this.#watcher;
     this.#directories = directories;
@@ -82,10 +102,13 @@ export class FileWatch<T> {
   /** True if a directory that is watched may be another one now, or can be watched from now on. */
   #note(changed: string): boolean {
     let shifted = false;
-    for (const { path, what } of this.#watched) {
-      const above = path.startsWith(`${changed}/`);
-      if (above || changed === path || dirname(changed) === path) this.#gather(what, path);
-      if (above || (changed === path && this.#mayBeDirectory(path))) shifted = true;
+    for (const { path, what, names, links } of this.#watched) {
+      if (links.includes(changed)) shifted = true;
+      for (const name of names) {
+        const above = name.startsWith(`${changed}/`);
+        if (above || changed === name || dirname(changed) === name) this.#gather(what, path);
+        if (above || (changed === name && this.#mayBeDirectory(name))) shifted = true;
+      }
     }
     return shifted;
   }
@@ -102,6 +125,40 @@ export class FileWatch<T> {
       this.#changed.clear();
       for (const [one, where] of all) this.#onChange(one, where);
     }, GATHER_MS);
+  }
+}
+
+/** Follows the links on the way of a path, one after the other. */
+function traced<T>({ path, what }: Watched<T>): Traced<T> {
+  const names = [path];
+  const links: string[] = [];
+  while (links.length < MOST_LINKS) {
+    const found = firstLink(names.at(-1) ?? path);
+    if (found === null || names.includes(found.behind)) break;
+    links.push(found.link);
+    names.push(found.behind);
+  }
+  return { path, what, names, links };
+}
+
+/** The first link on the way of a path, and the path with what it leads to in its place. */
+function firstLink(path: string): { readonly link: string; readonly behind: string } | null {
+  const parts = path.split("/").slice(1);
+  for (const [index] of parts.entries()) {
+    const link = `/${parts.slice(0, index + 1).join("/")}`;
+    const target = linkTarget(link);
+    if (target === null) continue;
+    return { link, behind: resolve(dirname(link), target, ...parts.slice(index + 1)) };
+  }
+  return null;
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    // No link, or nothing.
+    return null;
   }
 }
 

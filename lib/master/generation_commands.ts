@@ -44,17 +44,19 @@ export class GenerationCommands {
    * if the master has another directory by now. Files that somebody has removed, as cleaners of old files do, are
    * written anew as they were.
    *
+   * @throws {ReleaseGone} If what the generation runs was removed.
    * @throws {Error} As `workerCommand()`.
    */
   of(generation: number, instruction: Instruction): WorkerCommand {
-    const { control, certificates } = this.#surroundings;
+    const { control, certificates, workplaces } = this.#surroundings;
     const directory = control.ensureDirectory();
+    const place = workplaces.of(generation, instruction.config);
     const known = this.#known.get(generation);
     if (known?.directory === directory) {
       known.files.forEach(restore);
       return known.command;
     }
-    const command = workerCommand(instruction.config, String(generation), directory);
+    const command = workerCommand(instruction.config, String(generation), directory, place);
     // Certificates are in no directory.
     if (known === undefined) certificates?.prepare(generation, instruction.config.sockets);
     const path = factsPath(directory, generation);
@@ -74,8 +76,9 @@ export class GenerationCommands {
    * @returns The numbers of those that were known.
    */
   forgetBefore(generation: number): number[] {
-    const { control, certificates } = this.#surroundings;
+    const { control, certificates, workplaces } = this.#surroundings;
     certificates?.forgetBefore(generation);
+    workplaces.forgetBefore(generation);
     const now = control.ensureDirectory();
     const old = [...this.#known].filter(([number]) => number < generation);
     for (const [number, { directory }] of old) {

@@ -19,6 +19,7 @@ import { HANDOVER_VARIABLE } from "./handover_sign.ts";
 import type { Listener } from "./listener.ts";
 import type { ScoreboardRecord } from "./master_scoreboard.ts";
 import type { MetricRecord } from "./metrics/metric_registry.ts";
+import type { Workplace } from "./workplaces.ts";
 
 /** What the new program gets. */
 export interface Handover {
@@ -42,6 +43,8 @@ export interface Handover {
   /** The directory of the control pipes. */
   readonly directory: string;
   readonly startedOn: number;
+  /** Where the workers of each generation run; a program before this one did not know. */
+  readonly workplaces?: Readonly<Record<number, Workplace>>;
   /** What each pusher has told of the counters, by what was configured. */
   readonly pushed?: Readonly<Record<string, PushedCounts>>;
 }

@@ -16,7 +16,7 @@ import {
   nextDeadline,
   wantedSlots,
 } from "../core/state.ts";
-import { whyNotFewer } from "../core/scaling.ts";
+import { whoAccepts, whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import { later, loadedOnce } from "../later.ts";
 import { pause } from "../system/timing.ts";
@@ -40,6 +40,7 @@ import { Scaling } from "./scaling.ts";
 import { TouchFiles } from "./touch_files.ts";
 import { type Touched, touchList } from "./touch_list.ts";
 import { Views } from "./views.ts";
+import { reloadIfNobodyServes } from "./workplaces.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;
@@ -55,6 +56,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     report,
     () => master.oversight?.wake(),
     (text, mule) => companions.muleMessage(text, mule),
+    () => reloadIfNobodyServes(master.state, report),
   );
   const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
   const scaling: Scaling = new Scaling({
@@ -347,9 +349,7 @@ class Master {
     this.operators?.lookAtSockets();
   }
 
-  #refuse(why: string): void {
-    this.#report({ type: "notConfigured", why });
-  }
+  readonly #refuse = (why: string): void => this.#report({ type: "notConfigured", why });
 
   #whyNotFewer(processes: number): string | null {
     const why = processes < this.state.settings.processes ? whyNotFewer(this.state) : null;
@@ -357,17 +357,18 @@ class Master {
   }
 
   #confirm(generation: number): void {
+    const { listeners, log, metrics, outgoing, workplaces } = this.#setup.surroundings;
     this.#crew.forgetBefore(generation);
-    this.#setup.surroundings.outgoing.close(true);
-    this.#setup.surroundings.listeners.keepNew();
-    const { log } = this.#setup.surroundings;
-    const { logReopen } = (this.#next ?? this.#current).config;
-    if (logReopen) log?.rotation.reopen("the workers were replaced");
-    if (this.#next === null) return;
-    this.#current = this.#next;
+    outgoing.close(true);
+    listeners.keepNew();
+    const next = this.#next ?? this.#current;
+    if (next.config.logReopen) log?.rotation.reopen("the workers were replaced");
+    // What is beside the workers runs in their release as well.
+    if (!workplaces.follow(generation) && next === this.#current) return;
+    this.#current = next;
     this.#next = null;
-    this.#setup.surroundings.metrics.use(this.#current.config);
-    this.#eyes.companions.configure(this.#current);
+    metrics.use(next.config);
+    this.#eyes.companions.configure(next);
     void this.#eyes.scaling.use(this.#current.config);
     void this.#eyes.views.push();
     this.watch();

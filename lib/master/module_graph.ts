@@ -7,13 +7,14 @@
 
 import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
-import { absolutePath } from "../system/absolute_path.ts";
 import { loadJsonParser } from "../system/json_file.ts";
 import { DENO } from "../system/program.ts";
 import { readScriptLayers } from "../system/script_config.ts";
 import { isBinary } from "../system/standalone.ts";
+import { writtenPath } from "../system/working_directory.ts";
 import { importMapFlags } from "./import_map_flags.ts";
 import { importMapPath, loadSandbox, workerCommand } from "./worker_command.ts";
+import { workplaceNow } from "./workplaces.ts";
 
 /** One module of `deno info --json`. */
 export interface Module {
@@ -46,10 +47,12 @@ export async function moduleGraph(config: Config, directory: string): Promise<re
   if (isBinary()) throw new Error("a compiled duwsgi cannot look into scripts");
   // Composing the command reads the script's own configuration and writes the import map.
   await Promise.all([loadJsonParser(), loadSandbox(config)]);
-  workerCommand(config, OWN_RUN, directory);
+  const place = workplaceNow(config);
+  workerCommand(config, OWN_RUN, directory, place);
   const map = importMapPath(directory, OWN_RUN);
   const command = new Deno.Command(DENO, {
-    args: ["info", "--json", `--import-map=${map}`, absolutePath(config.script)],
+    args: ["info", "--json", `--import-map=${map}`, place.script],
+    cwd: place.directory,
     stdin: "null",
     env: { NO_COLOR: "1" },
   });
@@ -72,13 +75,16 @@ export function localFiles(modules: readonly Module[]): string[] {
 
 /** Files that decide about the script beside its modules: itself, and its deno.json. */
 export function scriptFiles(config: Config): string[] {
-  const script = absolutePath(config.script);
+  // As it is written, so that a link that is moved is noticed, and where it is now.
+  const written = writtenPath(config.script);
   try {
+    const { script } = workplaceNow(config);
     const { configFile } = readScriptLayers(script, importMapFlags(config.denoFlags));
-    return configFile === null ? [script] : [script, configFile];
+    const files = script === written ? [script] : [written, script];
+    return configFile === null ? files : [...files, configFile];
   } catch {
     // Whatever is wrong with it is told when the workers are started.
-    return [script];
+    return [written];
   }
 }
 

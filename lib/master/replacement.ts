@@ -81,7 +81,7 @@ export class Replacement {
   run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
     const { listeners: current, views, scoreboardFd, control, startedOn, metrics, pushed } = this
       .#surroundings;
-    const { scoreboard, clock } = this.#surroundings;
+    const { scoreboard, clock, workplaces } = this.#surroundings;
     const next = this.#listeners ?? current;
     const nextViews = this.#views ?? views;
     const known = new Set(current.records.map(({ worker }) => worker.fds[0]));
@@ -104,6 +104,7 @@ export class Replacement {
         metrics: metrics.records,
         directory: control.ensureDirectory(),
         startedOn,
+        workplaces: workplaces.record,
         pushed: Object.fromEntries(pushed),
       }, this.#role);
     } catch (error) {

@@ -19,6 +19,7 @@ import type { WallStatus } from "../control/status.ts";
 import { later } from "../later.ts";
 import { lendDescriptors } from "../system/descriptor.ts";
 import { DENO } from "../system/program.ts";
+import { ownDirectory } from "../system/working_directory.ts";
 import { VERSION } from "../version.ts";
 import type { ChildSpawner } from "./landlock/confined_spawner.ts";
 import type { Confined, Confinement } from "./landlock/confinement.ts";
@@ -66,6 +67,8 @@ export function startWorker(
     ...telemetry,
     [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),
   };
+  // Its own is inherited, also where this user could not enter it any more.
+  const place = command.cwd === ownDirectory() ? {} : { cwd: command.cwd };
   const descriptors = lent.filter((fd) => fd !== null);
   if (spawner !== null) {
     const cpus = process?.affinity?.setOf(environment.slot) ?? null;
@@ -73,12 +76,13 @@ export function startWorker(
     return lendDescriptors(
       libc,
       descriptors,
-      () => spawner.spawn({ program: DENO, args, env, stdout: shaped, cpus }),
+      () => spawner.spawn({ program: DENO, args, ...place, env, stdout: shaped, cpus }),
     );
   }
   const spawn = () =>
     new Deno.Command(DENO, {
       args: [...command.args],
+      ...place,
       env,
       stdin: "null",
       // What it prints by itself is put into the form of the log as well.

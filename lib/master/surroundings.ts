@@ -34,6 +34,7 @@ import { LazyMetrics } from "./metrics/lazy_metrics.ts";
 import { passLinesOnWith, type PassOn } from "./output.ts";
 import type { ViewConfig } from "./view_listeners.ts";
 import type { ProcessSetup } from "./process_setup.ts";
+import { Workplaces } from "./workplaces.ts";
 
 /** The lasting things of an instance. */
 export interface Surroundings {
@@ -63,6 +64,8 @@ export interface Surroundings {
   readonly entries: EntrySink | null;
   /** Files and targets of the log; null: it is plain lines on stderr. */
   readonly log: LogSetup | null;
+  /** Where the workers of each generation run. */
+  readonly workplaces: Workplaces;
   /** Pidfiles, name and user; null: nothing of that is configured. */
   readonly process: ProcessSetup | null;
   /** Seconds since the epoch. */
@@ -132,6 +135,7 @@ export async function openSurroundings(
     write,
     entries,
     log,
+    workplaces: new Workplaces(handover?.workplaces),
     process,
     startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
     pushed: new Map(Object.entries(handover?.pushed ?? {})),

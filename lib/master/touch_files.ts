@@ -7,6 +7,7 @@
  */
 
 import { type Cancel, every } from "../system/timing.ts";
+import { writtenPath } from "../system/working_directory.ts";
 
 /** How often the files are looked at (1 s), as in uWSGI. */
 export const TOUCH_INTERVAL_MS = 1_000;
@@ -14,7 +15,13 @@ export const TOUCH_INTERVAL_MS = 1_000;
 /** Files that trigger something. */
 export class TouchFiles<T> {
   readonly #onTouch: (what: T, path: string) => void;
-  #watched: { readonly path: string; readonly what: T; last: number | null }[] = [];
+  #watched: {
+    readonly path: string;
+    /** Absolute, through the links that the working directory's name has. */
+    readonly place: string;
+    readonly what: T;
+    last: number | null;
+  }[] = [];
   #cancel: Cancel = () => {};
 
   /** `onTouch` is called for each file that was touched, or has appeared. */
@@ -24,10 +31,11 @@ export class TouchFiles<T> {
 
   /** Watches these files from now on, and no others. A path may appear later. */
   watch(files: readonly { readonly path: string; readonly what: T }[]): void {
-    const before = new Map(this.#watched.map(({ path, last }) => [path, last]));
+    const before = new Map(this.#watched.map(({ place, last }) => [place, last]));
     this.#watched = files.map(({ path, what }) => {
-      const last = before.get(path);
-      return { path, what, last: last === undefined ? modified(path) : last };
+      const place = writtenPath(path);
+      const last = before.get(place);
+      return { path, place, what, last: last === undefined ? modified(place) : last };
     });
     this.#cancel();
     // Without files there is nothing to wake up for.
@@ -41,7 +49,7 @@ export class TouchFiles<T> {
 
   #look(): void {
     for (const file of this.#watched) {
-      const now = modified(file.path);
+      const now = modified(file.place);
       if (now === null || now === file.last) continue;
       file.last = now;
       this.#onTouch(file.what, file.path);

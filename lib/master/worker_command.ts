@@ -20,11 +20,14 @@ import { type SandboxPlan, WORKER_VARIABLE } from "../protocol/worker_environmen
 import { absolutePath } from "../system/absolute_path.ts";
 import { removeUseless } from "../system/owned_path.ts";
 import { readScriptLayers } from "../system/script_config.ts";
+import { ownDirectory } from "../system/working_directory.ts";
 import { type ImportMap, mergeImportMaps, replacedUwsgi } from "./import_map.ts";
 import { binaryWorker, isBinary, whyNotInBinary } from "../system/standalone.ts";
 import { importMapFlags } from "./import_map_flags.ts";
 import type { LandlockPlan } from "./landlock/facts.ts";
 import { workerName } from "./process_names.ts";
+import { withRealPaths } from "./real_paths.ts";
+import { type Workplace, workplaceNow } from "./workplaces.ts";
 import type { PermissionSet } from "./permission_set.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -58,6 +61,8 @@ const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
 /** What all workers of one generation are started with. */
 export interface WorkerCommand {
   readonly args: readonly string[];
+  /** Where they run. */
+  readonly cwd: string;
   /** How they become sandboxes; null: they are none. */
   readonly sandbox: SandboxPlan | null;
   /** What Landlock is to restrict them to; null: nothing. */
@@ -76,6 +81,7 @@ export interface WorkerCommand {
  *
  * @param run What tells its import map from others: the generation, or the mule.
  * @param directory The master's own directory, where the import map is written.
+ * @param place Where the processes run, and what. @default What the configuration leads to now
  * @throws {Error} If the script's own configuration cannot be read; the message names the file.
  * @throws {PlainJsonError} If it takes {@linkcode loadJsonParser}.
  * @throws {SandboxMissing} If it takes {@linkcode loadSandbox}.
@@ -84,8 +90,22 @@ export function workerCommand(
   config: Config,
   run: string,
   directory: string,
+  place: Workplace = workplaceNow(config),
 ): WorkerCommand {
-  const script = absolutePath(config.script);
+  const isBehindLink = place.name !== place.directory ||
+    absolutePath(config.script) !== place.script;
+  return within(place.directory, () =>
+    composed(
+      { ...(isBehindLink ? withRealPaths(config) : config), script: place.script },
+      run,
+      directory,
+      place.directory,
+    ));
+}
+
+/** `config`: with the script's real path. `cwd`: the working directory. */
+function composed(config: Config, run: string, directory: string, cwd: string): WorkerCommand {
+  const { script } = config;
   const preloads = preloadsFor(config, script);
   const own = Object.fromEntries(config.env);
   if (isBinary()) {
@@ -95,6 +115,7 @@ export function workerCommand(
     const { args, env } = binaryWorker(toRun, config.workerArgv);
     return {
       args,
+      cwd,
       env: { ...own, ...env },
       notes: [],
       sandbox: null,
@@ -135,10 +156,33 @@ export function workerCommand(
     denoFlags: config.denoFlags,
     importFlags: sandbox.flags.filter((flag) => IMPORT_FLAG.test(flag)),
     env: own,
+    cwd,
     opensLog: ownLog,
   };
   const importMap = { path: mapPath, text };
-  return { args, env: own, notes, sandbox: sandbox?.plan ?? null, landlock, importMap, ownLog };
+  return {
+    args,
+    cwd,
+    env: own,
+    notes,
+    sandbox: sandbox?.plan ?? null,
+    landlock,
+    importMap,
+    ownLog,
+  };
+}
+
+/** Does it in a directory: flags and the script's configuration have paths that start there. */
+function within<T>(directory: string, action: () => T): T {
+  const before = ownDirectory();
+  if (before === directory) return action();
+  Deno.chdir(directory);
+  try {
+    return action();
+  } finally {
+    // One that was removed cannot be entered again.
+    if (before !== null) Deno.chdir(before);
+  }
 }
 
 let sandboxes: typeof import("./sandbox.ts") | null = null;

@@ -8,7 +8,8 @@ import { basename, dirname, resolve } from "../paths.ts";
 
 /** The absolute form of a path, from the working directory. */
 export function absolutePath(path: string): string {
-  return resolve(Deno.cwd(), path);
+  // Who needs no working directory can do without one: it may have been removed.
+  return resolve(path.startsWith("/") ? "/" : Deno.cwd(), path);
 }
 
 /**

@@ -9,12 +9,13 @@ import type { ConfigSource, PathKind } from "../config/source.ts";
 import { captureStarted, type Started } from "./program.ts";
 import { isHandedOver } from "../master/handover_sign.ts";
 import { VERSION } from "../version.ts";
+import { startDirectory } from "./working_directory.ts";
 import { type PassedSocket, takePassedSockets } from "./passed_sockets.ts";
 import { type FileKinds, readRegularFile, readToEnd } from "./regular_file.ts";
 
 /** What stays the same for all readings of one master. */
 export interface SourceBase {
-  /** Directory the program was started in. */
+  /** Directory the program was started in, by the name that it has there, see `working_directory.ts`. */
   readonly cwd: string;
   /** When it was started, ms since the epoch. */
   readonly startedAtMs: number;
@@ -32,7 +33,7 @@ export interface SourceBase {
 export function captureBase(): SourceBase {
   let text: string | null = null;
   return {
-    cwd: Deno.cwd(),
+    cwd: startDirectory(),
     startedAtMs: Date.now(),
     passedSockets: takePassedSockets(),
     started: captureStarted(),

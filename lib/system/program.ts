@@ -5,6 +5,8 @@
  * @module
  */
 
+import { writtenDirectory } from "./working_directory.ts";
+
 /** Path of the Deno binary, also when the file behind it is replaced. */
 export const DENO: string = Deno.execPath();
 
@@ -18,7 +20,7 @@ export interface Started {
 
 /** Captures {@linkcode Started}. */
 export function captureStarted(): Started {
-  return { cwd: Deno.cwd(), binary: binaryNow() };
+  return { cwd: writtenDirectory(), binary: binaryNow() };
 }
 
 /** What the binary is now, to be compared with {@linkcode Started.binary}. */

@@ -31,8 +31,10 @@ export interface LogEvent {
 export interface MasterOptions {
   /** Text of the INI, without `[uwsgi]` and log options; `%DIR%` is the test's own directory. */
   readonly ini: string;
-  /** Files to write into the test's directory: name → text, or a fixture as `{ fixture: name }`. */
-  readonly files?: Readonly<Record<string, string | { readonly fixture: string }>>;
+  /** Files to write into the test's directory: name → text, a fixture, or a link and where it leads. */
+  readonly files?: Readonly<
+    Record<string, string | { readonly fixture: string } | { readonly link: string }>
+  >;
   /** More arguments, behind the INI file. */
   readonly args?: readonly string[];
   /** Permission flags of the master itself. @default ["-A"] */
@@ -122,12 +124,16 @@ export class RunningMaster {
   /** Writes files into the test's directory. */
   write(files: NonNullable<MasterOptions["files"]>): void {
     for (const [name, content] of Object.entries(files)) {
-      const text = typeof content === "string"
-        ? content
-        : Deno.readTextFileSync(join(FIXTURES, content.fixture));
       // A rename: whoever reads the file sees the old text or the new one, never half of it.
       Deno.mkdirSync(dirname(this.path(name)), { recursive: true });
-      Deno.writeTextFileSync(this.path(`${name}.new`), text);
+      if (typeof content === "object" && "link" in content) {
+        Deno.symlinkSync(content.link, this.path(`${name}.new`));
+      } else {
+        const text = typeof content === "string"
+          ? content
+          : Deno.readTextFileSync(join(FIXTURES, content.fixture));
+        Deno.writeTextFileSync(this.path(`${name}.new`), text);
+      }
       Deno.renameSync(this.path(`${name}.new`), this.path(name));
     }
   }

@@ -107,7 +107,9 @@ export const CONTROL_OPTIONS: OptionRows<ControlConfig> = {
       "File or directory in which any change reads the configuration again and replaces all workers",
     details:
       "The kernel reports changes at once, those of mode and owner too; of a directory, changes of what " +
-      "is directly in it. Changes within 100 ms are one reload. The path need not exist yet.",
+      "is directly in it. Changes within 100 ms are one reload. The path need not exist yet. Each link on " +
+      "its way is watched: one that is moved is a change, and what it leads to then is watched from then " +
+      "on.",
     example: "fs-reload = /srv/app/current",
   },
   fsBrutalReload: {

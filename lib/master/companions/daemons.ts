@@ -7,8 +7,10 @@
 import type { Config } from "../../config/config.ts";
 import type { DaemonLine } from "../../config/daemon_line.ts";
 import type { StatsDaemon } from "../../stats/stats.ts";
+import { realPathOf } from "../../system/absolute_path.ts";
 import { libc } from "../../system/libc.ts";
 import { resolveOwner } from "../../system/owner.ts";
+import { writtenPath } from "../../system/working_directory.ts";
 import { logLine } from "../log.ts";
 import { TouchFiles } from "../touch_files.ts";
 import { Child, type ChildOptions } from "./child.ts";
@@ -43,6 +45,8 @@ export class Daemons {
   readonly #touchFiles: TouchFiles<Running>;
   readonly #leaving = new Set<Running>();
   #running: Running[] = [];
+  /** Where each of them was started. */
+  readonly #directories = new WeakMap<Running, string>();
 
   /** Nothing is started yet. */
   constructor(surroundings: DaemonSurroundings) {
@@ -64,9 +68,17 @@ export class Daemons {
     this.#running = lines.map((line) => {
       const at = before.findIndex((daemon) => isSame(daemon.line, line));
       const [known] = at < 0 ? [] : before.splice(at, 1);
-      if (known === undefined) return this.#create(line);
-      if (line.reloadSignal !== null) known.signal(line.reloadSignal);
-      return known;
+      const directory = realPathOf(writtenPath(line.chdir));
+      const daemon = known ?? this.#create(line);
+      const isMoved = known !== undefined && this.#directories.get(known) !== directory;
+      this.#directories.set(daemon, directory);
+      // One with a pidfile outlives even masters.
+      if (isMoved && daemon instanceof AttachedDaemon) {
+        const text = `${nameOf(line)} is started again: its directory is ${directory} now`;
+        logLine("info", text, { event: "companionMoved", command: line.command, directory });
+        void daemon.restart(reloadMercyMs);
+      } else if (known !== undefined && line.reloadSignal !== null) known.signal(line.reloadSignal);
+      return daemon;
     });
     for (const gone of before) {
       this.#leaving.add(gone);

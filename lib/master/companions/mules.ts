@@ -17,6 +17,7 @@ import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
 import { type WorkerCommand, workerCommand } from "../worker_command.ts";
+import { requireWorkplace, type Workplace, workplaceNow } from "../workplaces.ts";
 import { Throttle } from "../throttle.ts";
 import { WorkerWishes } from "../worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../worker_process.ts";
@@ -43,6 +44,8 @@ export class Mules {
   readonly #leaving = new Set<Promise<void>>();
   readonly #confinement: LazyConfinement;
   #generation = 0;
+  /** Where each of them runs, and what, until the next reload. */
+  #places: readonly Workplace[] = [];
   /** One line for many: whoever floods the mules must not flood the log. */
   readonly #dropped = new Throttle(
     DROPPED_MS,
@@ -65,6 +68,7 @@ export class Mules {
   configure(): void {
     const { mules, touchMulesReload, muleReloadMercyMs } = this.#setup.instruction().config;
     this.#generation++;
+    this.#places = mules.map((script) => workplaceNow({ script }));
     const before = this.#supervised.splice(mules.length);
     for (const gone of before) this.#track(gone.stop(muleReloadMercyMs));
     this.#replace(this.#supervised);
@@ -157,11 +161,16 @@ export class Mules {
     const { surroundings, instruction } = this.#setup;
     const { config } = instruction();
     const script = config.mules[mule - 1];
-    if (script === undefined) throw new RangeError(`There is no mule ${mule}`);
+    const place = this.#places[mule - 1];
+    if (script === undefined || place === undefined) {
+      throw new RangeError(`There is no mule ${mule}`);
+    }
+    requireWorkplace(place, `mule ${mule}`);
     return workerCommand(
       { ...config, script, autoAccept: false },
       `mule_${mule}`,
       surroundings.control.ensureDirectory(),
+      place,
     );
   }
 

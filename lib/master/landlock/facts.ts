@@ -7,7 +7,6 @@
  */
 
 import { dirname, fromFileUrl, resolve, toFileUrl } from "../../paths.ts";
-import { absolutePath } from "../../system/absolute_path.ts";
 import { kernelText } from "../../system/descriptor.ts";
 import type { Libc } from "../../system/libc.ts";
 import { findUser } from "../../system/owner.ts";
@@ -31,6 +30,8 @@ export interface LandlockPlan {
   readonly configFiles: readonly string[];
   /** The flags of `deno run` that the configuration adds. */
   readonly denoFlags: readonly string[];
+  /** Where the processes run. @default Where the master does */
+  readonly cwd?: string;
   /** Flags about imports that follow from what they may do. */
   readonly importFlags: readonly string[];
   /** Environment variables that they get beside those of the master. */
@@ -73,7 +74,7 @@ export async function survey(
   log: string | null,
 ): Promise<Facts> {
   const variable = (name: string) => plan.env[name] ?? Deno.env.get(name) ?? "";
-  const cwd = Deno.cwd();
+  const cwd = directoryOf(plan);
   const home = variable("HOME") || (findUser(c, String(Deno.uid()))?.home ?? "");
   const cache = cacheOf(variable, cwd, home);
   const graph = await moduleGraph(plan, directory);
@@ -97,7 +98,9 @@ export async function survey(
       ...plan.configFiles,
       ...lookedFor(plan),
       ...flagFiles(plan.denoFlags, cwd),
-      ...FILE_VARIABLES.map(variable).filter((path) => path !== "").map(absolutePath),
+      ...FILE_VARIABLES.map(variable).filter((path) => path !== "").map((path) =>
+        resolve(cwd, path)
+      ),
       // It has secrets, so only where Deno cannot find its packages without it.
       ...foreign && home !== "" ? [`${home}/.npmrc`] : [],
     ],
@@ -133,7 +136,7 @@ async function moduleGraph(plan: LandlockPlan, directory: string): Promise<Graph
     const { code, stdout } = await deno(plan, [
       "info",
       "--json",
-      ...configFlags(plan.denoFlags),
+      ...configFlags(plan),
       // What comes from hosts imports no files, so nothing is fetched.
       "--no-remote",
       "--no-lock",
@@ -200,7 +203,7 @@ async function fillCache(plan: LandlockPlan): Promise<void> {
   };
   const flags = importFlags.filter((flag) => flag !== CACHED_ONLY);
   await Promise.all([
-    cache([...cacheFlags(denoFlags), ...flags], [plan.script]),
+    cache([...cacheFlags(plan), ...flags], [plan.script]),
     // Apart from the script: Deno would take duwsgi's own configuration, and write to its deno.lock.
     cache(["--no-config", "--no-lock"], plan.preloads),
   ]);
@@ -227,22 +230,27 @@ async function deno(
   return { code, stdout: new TextDecoder().decode(stdout) };
 }
 
+function directoryOf({ cwd }: LandlockPlan): string {
+  return cwd ?? Deno.cwd();
+}
+
 /** Flags that decide where the script's configuration is, with absolute paths. */
-function configFlags(denoFlags: readonly string[]): string[] {
-  const { config, noConfig } = importMapFlags(denoFlags);
-  if (config !== null) return [`--config=${absolutePath(config)}`];
+function configFlags(plan: LandlockPlan): string[] {
+  const { config, noConfig } = importMapFlags(plan.denoFlags);
+  if (config !== null) return [`--config=${resolve(directoryOf(plan), config)}`];
   return noConfig ? ["--no-config"] : [];
 }
 
 /** Flags of `deno run` that `deno cache` knows as well, and that decide what is in the cache. */
 const CACHE_FLAGS = /^--(no-lock|frozen|node-modules-dir|vendor|no-remote|no-npm|unstable-)/;
 
-function cacheFlags(denoFlags: readonly string[]): string[] {
+function cacheFlags(plan: LandlockPlan): string[] {
+  const { denoFlags } = plan;
   const lock = denoFlags.flatMap((flag) => /^--lock=(.+)$/.exec(flag)?.[1] ?? []);
   return [
-    ...configFlags(denoFlags),
+    ...configFlags(plan),
     ...denoFlags.filter((flag) => CACHE_FLAGS.test(flag)),
-    ...lock.map((path) => `--lock=${absolutePath(path)}`),
+    ...lock.map((path) => `--lock=${resolve(directoryOf(plan), path)}`),
   ];
 }
 

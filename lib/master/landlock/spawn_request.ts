@@ -17,6 +17,8 @@ export interface SpawnRequest {
   readonly id: number;
   readonly program: string;
   readonly args: readonly string[];
+  /** Its working directory. @default That of the master */
+  readonly cwd?: string;
   readonly env: Record<string, string>;
   /** True if standard output is a pipe to the master, as standard error is. */
   readonly stdout: boolean;

@@ -30,7 +30,7 @@ thread.onmessage = ({ data }: MessageEvent<ThreadSetup>) => {
 };
 
 /** Starts a process, and tells the master, which waits for the answer in shared memory. */
-function start({ id, program, args, env, stdout, cpus, answer }: SpawnRequest): void {
+function start({ id, program, args, cwd, env, stdout, cpus, answer }: SpawnRequest): void {
   const cells = new Int32Array(answer, 0, ANSWER.words);
   // Waiting for this has been given up.
   if (Atomics.load(cells, ANSWER.result) !== 0) return;
@@ -38,6 +38,7 @@ function start({ id, program, args, env, stdout, cpus, answer }: SpawnRequest): 
     if (cpus !== null) bindThread(requireLibc(), cpus);
     const child = new Deno.Command(program, {
       args: [...args],
+      ...(cwd === undefined ? {} : { cwd }),
       env,
       stdin: "null",
       stdout: stdout ? "piped" : "inherit",

@@ -103,3 +103,57 @@ Deno.test("FileWatch watches only what it was told last, and nothing once it is 
   watch.directory.write("new");
   assertEquals([await watch.next(), watch.seen], ["new", []]);
 });
+
+/** Has a link lead to somewhere else, as `mv -T` of another link does. */
+function flip(watch: Watch, name: string, target: string): void {
+  Deno.symlinkSync(target, watch.directory.at(`${name}.new`));
+  Deno.renameSync(watch.directory.at(`${name}.new`), watch.directory.at(name));
+}
+
+Deno.test("FileWatch sees through the links of a ConfigMap, again and again", async () => {
+  using watch = new Watch();
+  const { directory } = watch;
+  for (const number of [1, 2, 3]) directory.write(`..${number}/app.ini`, String(number));
+  Deno.symlinkSync("..1", directory.at("..data"));
+  Deno.symlinkSync("..data/app.ini", directory.at("app.ini"));
+  watch.watch(["app.ini", "app.ini"]);
+  flip(watch, "..data", "..2");
+  assertEquals(await watch.next(), "app.ini");
+  Deno.removeSync(directory.at("..1"), { recursive: true });
+  flip(watch, "..data", "..3");
+  assertEquals(await watch.next(), "app.ini");
+  directory.write("..3/app.ini", "edited");
+  assertEquals(await watch.next(), "app.ini");
+});
+
+Deno.test("FileWatch sees edits where a link leads now, and no more where it led before", async () => {
+  for (const watched of ["current/app.ts", "current"]) {
+    using watch = new Watch();
+    const { directory } = watch;
+    for (const number of [1, 2]) directory.write(`releases/${number}/app.ts`, String(number));
+    Deno.symlinkSync("releases/1", directory.at("current"));
+    watch.watch([watched, "release"], ["mark", "mark"]);
+    directory.write("releases/1/app.ts", "edited");
+    assertEquals(await watch.next(), "release", watched);
+    flip(watch, "current", "releases/2");
+    assertEquals(await watch.next(), "release", watched);
+    // The watcher of the old one may tell what it saw until its successor has taken over.
+    directory.write("releases/2/app.ts", "edited");
+    assertEquals(await watch.next(), "release", watched);
+    directory.write("releases/1/app.ts", "edited again");
+    directory.write("mark");
+    assertEquals(await watch.next(), "mark", watched);
+  }
+});
+
+Deno.test("FileWatch does not take a file beside the one behind a link for it", async () => {
+  using watch = new Watch();
+  const { directory } = watch;
+  directory.write("releases/1/app.ts", "1");
+  Deno.symlinkSync("releases/1", directory.at("current"));
+  watch.watch(["current/app.ts", "app"], ["mark", "mark"]);
+  directory.write("releases/1/other.ts", "2");
+  directory.write("releases/2/app.ts", "3");
+  directory.write("mark");
+  assertEquals([await watch.next(), watch.seen], ["mark", []]);
+});
