@@ -232,7 +232,7 @@ Deno.test("everything a worker loads is imported by relative path, whatever the 
     );
     assertEquals(bare, [], path);
     assert(
-      OF_EVERYBODY.includes(path) || ["worker", "protocol", "system"].includes(layer(path)),
+      OF_EVERYBODY.includes(path) || ["worker", "log", "protocol", "system"].includes(layer(path)),
       path,
     );
   }

@@ -6,6 +6,7 @@
 
 import { printable } from "../foreign_text.ts";
 import type { EntryLevel, LogEntry } from "./entry.ts";
+import { lineHead, localTime, whoPrints } from "./line_head.ts";
 import { strftime } from "./strftime.ts";
 
 /** Name of an encoder; `object` is our own `json` without a template. */
@@ -33,18 +34,32 @@ export interface PlainForm {
 /** Composes a form and a chain of encoders. */
 export function entryWriter(form: PlainForm, encoders: readonly Encoder[]): EntryWriter {
   const [first, ...rest] = encoders.filter(({ name }) => name !== "text");
-  if (first === undefined) return (entry) => plainText(entry, form);
+  if (first === undefined) return (entry) => headed(entry, form);
   const steps = [first, ...rest].map(step);
-  return (entry) =>
-    steps.reduce(
-      (text, next) => next(text, entry),
-      startsBare(first) ? entry.text : plainText(entry, form),
-    );
+  const begin = beginning(first, form);
+  return (entry) => steps.reduce((text, next) => next(text, entry), begin(entry));
 }
 
-/** An object has date and level in fields of their own. */
-function startsBare({ name }: Encoder): boolean {
-  return name === "object";
+/** What the first encoder is given: what it writes itself is not there twice. */
+function beginning({ name, argument }: Encoder, form: PlainForm): EntryWriter {
+  // An object has date and level in fields of their own.
+  if (name === "object") return ({ text }) => text;
+  const isTemplate = name === "format" || name === "json";
+  if (!isTemplate || form.date !== null || form.bare) return (entry) => dated(entry, form);
+  const time = /\$\{(unix|millis|micros|strftime:)/.test(argument);
+  const level = argument.includes("${level}");
+  return (entry) => {
+    if (entry.logger !== "duwsgi") return entry.text;
+    return (time ? "" : `${localTime(entry.at)} `) + (level ? "" : `${entry.level} `) + entry.text;
+  };
+}
+
+/** Without any encoder: every line says when, how much it matters, and who. */
+function headed(entry: LogEntry, form: PlainForm): string {
+  const { at, level, logger, text, fields } = entry;
+  const who = logger === "worker" || logger === "mule" ? whoPrints(fields) : "";
+  if (form.date !== null || form.bare || who === "") return dated(entry, form);
+  return lineHead(at, level, who) + text;
 }
 
 type Step = (text: string, entry: LogEntry) => string;
@@ -68,7 +83,8 @@ function step({ name, argument }: Encoder): Step {
   }
 }
 
-function plainText(entry: LogEntry, { date, bare }: PlainForm): string {
+/** As it is, but for the date of `log-date`, and date and level of the master's own lines. */
+function dated(entry: LogEntry, { date, bare }: PlainForm): string {
   // A request has its own date, where its format wants one.
   if (bare || entry.logger === "request") return entry.text;
   const ours = entry.logger === "duwsgi";
@@ -76,12 +92,7 @@ function plainText(entry: LogEntry, { date, bare }: PlainForm): string {
     const text = ours ? `${entry.level} ${entry.text}` : entry.text;
     return `${strftime(date, new Date(entry.at))} - ${text}`;
   }
-  return ours ? `${isoDate(entry.at)} ${entry.level} ${entry.text}` : entry.text;
-}
-
-/** As LogTape writes it: `2026-01-31 23:59:59.123 +00:00`. */
-function isoDate(at: number): string {
-  return `${new Date(at).toISOString().replace("T", " ").slice(0, -1)} +00:00`;
+  return ours ? lineHead(entry.at, entry.level, "") + entry.text : entry.text;
 }
 
 const LEVELS: Readonly<Record<EntryLevel, string>> = {

@@ -25,6 +25,7 @@ import type { LaneLease, LanePool } from "./lane_pool.ts";
 import type { LastWords } from "./last_words.ts";
 import { logLine } from "./log.ts";
 import type { Instruction } from "./master_setup.ts";
+import { Records, recordsOf } from "../log/records.ts";
 import { passLineOn } from "./output.ts";
 import { COST_OF_OWN_SOCKETS } from "./own_socket.ts";
 import { workerName } from "./process_names.ts";
@@ -199,16 +200,21 @@ export class Crew {
     const fields = { worker: slot, pid: child.pid, generation };
     const wishes = new WorkerWishes(`worker ${slot}`, () => instruction.config, this.#report);
     let accepted = false;
+    const records = (stream: "stdout" | "stderr") =>
+      new Records((record) => passLineOn({ logger: "worker", fields }, stream, record));
+    const printed = { stdout: records("stdout"), stderr: records("stderr") };
     const process = new WorkerProcess(child, {
       message: (message) => {
         accepted ||= message.type === "accepting";
         this.#onMessage(worker, message, wishes);
       },
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
-      printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
+      printed: (stream, line) => printed[stream].line(line),
       exited: (how, error) => {
-        for (const line of words?.rest() ?? []) {
-          passLineOn({ logger: "worker", fields, level: "error" }, "output", line);
+        printed.stdout.end();
+        printed.stderr.end();
+        for (const record of recordsOf(words?.rest() ?? [])) {
+          passLineOn({ logger: "worker", fields, level: "error" }, "output", record);
         }
         words?.close();
         this.#members.delete(worker);

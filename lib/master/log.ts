@@ -9,6 +9,7 @@ import { printable } from "../foreign_text.ts";
 import type { LogRecord } from "@logtape/logtape";
 import type { LogLevel } from "../core/event.ts";
 import { later } from "../later.ts";
+import { localTime } from "../log/line_head.ts";
 import type { EntrySink } from "../log/stream.ts";
 import type { LineWriter } from "../system/line_writer.ts";
 
@@ -84,7 +85,7 @@ async function plainLines(write: LineWriter): Promise<LineTaker> {
   const colours = Deno.stderr.isTerminal() && !Deno.noColor;
   const make = colours ? getAnsiColorFormatter : getTextFormatter;
   const format = make({
-    timestamp: "date-time",
+    timestamp: localTime,
     level: "full",
     format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
   });

@@ -61,8 +61,8 @@ export function startWorker(
   const env = {
     // Half a second after its start each would ask for a newer Deno: 3 MB, for words that nobody reads.
     DENO_NO_UPDATE_CHECK: "1",
-    // Nobody sees colours in what is encoded.
-    ...(shaped ? { NO_COLOR: "1" } : {}),
+    // Nobody sees colours in what is encoded, or in a file.
+    ...(shaped || !Deno.stderr.isTerminal() ? { NO_COLOR: "1" } : {}),
     ...command.env,
     ...telemetry,
     [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),

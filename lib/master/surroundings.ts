@@ -8,6 +8,7 @@
 import { viewAddresses } from "../config/options/exporting.ts";
 import { namedPaths, type PermissionConfig } from "../config/options/permissions.ts";
 import { UserError } from "../cli/exit_code.ts";
+import { lineHead, whoPrints } from "../log/line_head.ts";
 import { later } from "../later.ts";
 import { LaneClock, SHARED_BYTES } from "../protocol/lane.ts";
 import { duplicate } from "../system/descriptor.ts";
@@ -184,7 +185,9 @@ function counting(write: LineWriter, lost: (entries: number) => void): LineWrite
 }
 
 function plainly(write: LineWriter): PassOn {
-  return (_source, stream, line) => {
+  return ({ fields, level = "info" }, stream, text) => {
+    const who = whoPrints(fields);
+    const line = who === "" ? text : lineHead(Date.now(), level, who) + text;
     if (stream === "stdout") printLine(stream, line);
     else write(line);
   };

@@ -6,7 +6,7 @@
  */
 
 import { ageText, bytesText, countText, microsecondsText, rateText } from "./figures_text.ts";
-import type { Model, WorkerModel } from "./model.ts";
+import { errorsOf, type Model, type WorkerModel } from "./model.ts";
 import type { Style } from "./text.ts";
 
 /** The names of the columns. */
@@ -98,10 +98,10 @@ export const COLUMNS: readonly Column[] = [
       "errors",
       "ERRS",
       12,
-      ({ worker }) => worker.seen.exceptions,
+      ({ worker }) => errorsOf(worker.seen),
       (n) => countText(n ?? 0),
     ),
-    style: ({ worker }) => (worker.figures.exceptionsPerSecond ?? 0) > 0 ? "bad" : "plain",
+    style: ({ worker }) => (worker.figures.errorsPerSecond ?? 0) > 0 ? "bad" : "plain",
   },
 ];
 

@@ -33,10 +33,20 @@ export interface WorkerModel {
   readonly figures: Figures;
 }
 
+/**
+ * What a client takes for an error: responses with a status of 5xx. Frameworks answer the exceptions of
+ * their handlers themselves; one that gets through is a 5xx as well, where responses are known.
+ */
+export function errorsOf({ exceptions, responses }: SeenWorker): number {
+  return Math.max(exceptions, responses.get("5xx") ?? 0);
+}
+
 /** What is computed for a worker, and for all of them. Null: not known yet, or not said. */
 export interface Figures {
   readonly requestsPerSecond: number | null;
   readonly exceptionsPerSecond: number | null;
+  /** Of what {@linkcode errorsOf} counts. */
+  readonly errorsPerSecond: number | null;
   readonly bytesPerSecond: number | null;
   /** Within so many microseconds half of the last requests was answered; beyond the last bound: that. */
   readonly p50Us: number | null;
@@ -88,6 +98,7 @@ function figuresOf(
   return {
     requestsPerSecond,
     exceptionsPerSecond: rate(seen.exceptions, before?.seen.exceptions),
+    errorsPerSecond: rate(errorsOf(seen), before && errorsOf(before.seen)),
     bytesPerSecond: rate(seen.tx, before?.seen.tx),
     ...quantiles(buckets, boundsUs),
     buckets,
@@ -131,6 +142,7 @@ function totalOf(
   return {
     requestsPerSecond,
     exceptionsPerSecond: sum((figures) => figures.exceptionsPerSecond),
+    errorsPerSecond: sum((figures) => figures.errorsPerSecond),
     bytesPerSecond: sum((figures) => figures.bytesPerSecond),
     ...quantiles(buckets, latencyBoundsUs),
     buckets,

@@ -45,6 +45,8 @@ export interface Report {
 export interface ReportFigures {
   readonly requests_per_second: number | null;
   readonly exceptions_per_second: number | null;
+  /** Of responses with 5xx, and exceptions where responses are not known. */
+  readonly errors_per_second: number | null;
   readonly bytes_per_second: number | null;
   /** In microseconds; what is beyond the last bound counts as that. */
   readonly p50_us: number | null;
@@ -56,6 +58,7 @@ export function reportValue(model: Model, document: unknown): Report {
   const figures = (of: Figures): ReportFigures => ({
     requests_per_second: rounded(of.requestsPerSecond),
     exceptions_per_second: rounded(of.exceptionsPerSecond),
+    errors_per_second: rounded(of.errorsPerSecond),
     bytes_per_second: rounded(of.bytesPerSecond),
     p50_us: of.p50Us,
     p99_us: of.p99Us,

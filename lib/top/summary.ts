@@ -13,7 +13,7 @@ import {
   rateText,
   sparkline,
 } from "./figures_text.ts";
-import type { Model } from "./model.ts";
+import { errorsOf, type Model } from "./model.ts";
 import type { SeenReload, SeenSocket } from "./seen_stats.ts";
 import { type Line, line, lineWidth, type Span, span, type Style } from "./text.ts";
 
@@ -57,7 +57,7 @@ export function workersLine({ stats, total }: Model, width: number): Line {
 export function trafficLine({ stats, total }: Model): Line {
   const { workers, latencyBoundsUs } = stats;
   const longest = latencyBoundsUs.at(-1);
-  const exceptions = sum(workers, (worker) => worker.exceptions);
+  const errors = sum(workers, errorsOf);
   const harakiri = sum(workers, (worker) => worker.harakiri);
   const latency = total.p99Us === null ? [] : [
     span(`, p50 ${microsecondsText(total.p50Us, longest)}`),
@@ -67,7 +67,7 @@ export function trafficLine({ stats, total }: Model): Line {
     span(`${rateText(total.requestsPerSecond)} req/s`, "bold"),
     ...latency,
     span(`, ${countText(sum(workers, (worker) => worker.requests))} in all, `),
-    span(`${countText(exceptions)} exceptions`, rising(total.exceptionsPerSecond)),
+    span(`${countText(errors)} errors`, rising(total.errorsPerSecond)),
     ...harakiri === 0 ? [] : [span(`, ${countText(harakiri)} harakiri`)],
     span(`, ${bytesText(Math.round(total.bytesPerSecond ?? 0))}/s`),
     span(`, ${bytesText(sum(workers, (worker) => worker.rss))} memory`),

@@ -37,8 +37,9 @@ function takeStderr(): void {
   const { environment: { words, stderr }, facts: { log }, operations } = currentInstance();
   if (tookStderr || operations === null || stderr === null) return;
   tookStderr = true;
-  if (words !== null || log === null || log.log === null) operations.takeStderr();
-  lookAtOutputAgain();
+  const becomesLog = words !== null || log === null || log.log === null;
+  if (becomesLog) operations.takeStderr();
+  lookAtOutputAgain(becomesLog);
 }
 
 /** Tells the master that this worker accepts, or does not. */

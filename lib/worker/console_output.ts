@@ -6,6 +6,7 @@
  */
 
 import { stderrLines } from "../system/line_writer.ts";
+import { headOf } from "./line_sinks.ts";
 import { instanceAccess } from "./instance.ts";
 
 const currentInstance = instanceAccess();
@@ -15,6 +16,9 @@ export type ConsolePrinter = (text: string, level: ConsoleLevel) => void;
 
 /** As Deno numbers them: debug, info, warning, error. */
 export type ConsoleLevel = 0 | 1 | 2 | 3;
+
+/** By the number of {@linkcode ConsoleLevel}. */
+export const LEVELS = ["debug", "info", "warning", "error"] as const;
 
 type Print = (text: string, level: number) => void;
 
@@ -94,12 +98,21 @@ function keepFromThrowing(): void {
     writers ??= (["stdout", "stderr"] as const).map((to, i) =>
       operations?.lines(to).line ?? stderrLines(null, null, { fd: i + 1 })
     );
-    const write = writers[level > 1 ? 1 : 0];
-    if (write?.(text) === false) lost();
+    const toError = level > 1;
+    const write = writers[toError ? 1 : 0];
+    if (write?.(toError && !errorIsLog ? text : headOf(LEVELS[level]) + text) === false) lost();
   });
 }
 
-/** Standard error is another file from now on. */
-export function lookAtOutputAgain(): void {
+/** False: it goes through the master, which puts the head before its lines. */
+let errorIsLog = false;
+
+/**
+ * Standard error is another file from now on.
+ *
+ * @param isLog True if it is the log of the instance.
+ */
+export function lookAtOutputAgain(isLog = errorIsLog): void {
   writers = null;
+  errorIsLog = isLog;
 }

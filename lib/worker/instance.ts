@@ -77,6 +77,17 @@ export function instanceAccess(): () => Instance {
   return currentInstance;
 }
 
+/**
+ * The same for what the module `uwsgi` does while it is evaluated: outside of a worker there is
+ * {@linkcode STAND_IN}, so that a script can be imported by a test.
+ *
+ * @throws {Error} If the worker is sandboxed and its script runs already.
+ */
+export function instanceOrStandIn(): Instance {
+  if (sealed) throw new Error("Modules of duwsgi cannot be loaded in a sandboxed worker");
+  return instance ?? STAND_IN;
+}
+
 /** Called once, by the last preload of a sandboxed worker. */
 export function sealInstance(): void {
   sealed = true;
@@ -84,11 +95,31 @@ export function sealInstance(): void {
 
 /** @throws {Error} If the process is not a worker of duwsgi. */
 function currentInstance(): Instance {
-  if (instance === null) {
-    throw new Error(
-      'The module "uwsgi" only works in a worker of duwsgi: start this script with ' +
-        "`deno run -A main.ts --deno-worker-override SCRIPT --http-socket :8080`",
-    );
-  }
+  if (instance === null) throw outside();
   return instance;
 }
+
+function outside(): Error {
+  return new Error(
+    'The module "uwsgi" only works in a worker of duwsgi: start this script with ' +
+      "`deno run -A main.ts --deno-worker-override SCRIPT --http-socket :8080`",
+  );
+}
+
+/** What cannot be had outside of a worker: whatever is asked of it. */
+const NOTHING_HERE = new Proxy({}, {
+  get() {
+    throw outside();
+  },
+});
+
+/** An instance without sockets, options and metrics, whose master cannot be asked for anything. */
+const STAND_IN = {
+  environment: { slot: 0, mule: 0, masterPid: 0, sockets: [] },
+  facts: { version: "0.0.0", hostname: "", startedOn: 0, numproc: 0, mules: 0, opt: {} },
+  usesModule: true,
+  metrics: NOTHING_HERE,
+  channel: NOTHING_HERE,
+  scoreboard: NOTHING_HERE,
+  lane: NOTHING_HERE,
+} as unknown as Instance;

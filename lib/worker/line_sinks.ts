@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { EntryLevel } from "../log/entry.ts";
+import { lineHead } from "../log/line_head.ts";
 import type { LineSinks } from "../protocol/log_targets.ts";
 import { severalLines, stderrLines } from "../system/line_writer.ts";
 import { instanceAccess } from "./instance.ts";
@@ -32,18 +34,28 @@ export function useLineSinks(targets: Partial<LineSinks>): void {
 }
 
 function standardError(): LineSinks {
-  const { operations, lane } = currentInstance();
+  const { operations, lane, environment } = currentInstance();
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
   const { line: write, lines: several } = operations?.lines("log") ?? plainError();
   const lost = lane.counter("logLinesLost");
-  const log = (line: string) => {
+  const plain = (line: string) => {
     if (!write(line)) lost();
   };
+  // Where there is no descriptor of the log, the master passes on what is printed, and puts it before it.
+  const log = operations === null || environment.stderr === null
+    ? plain
+    : (line: string) => plain(headOf("info") + line);
   const requests = (lines: readonly string[]) => {
     const missing = several(lines);
     if (missing > 0) lost(missing);
   };
-  return { log, request: log, requests };
+  return { log, request: plain, requests };
+}
+
+/** What stands before a line of this process where the log is plain text. */
+export function headOf(level: EntryLevel): string {
+  const { slot, mule } = currentInstance().environment;
+  return lineHead(Date.now(), level, mule > 0 ? `mule ${mule}` : `worker ${slot}`);
 }
 
 /** Standard error without foreign functions. */

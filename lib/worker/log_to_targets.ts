@@ -6,13 +6,14 @@
  */
 
 import type { EntryLevel, LogEntry } from "../log/entry.ts";
+import { recordsOf } from "../log/records.ts";
 import { type EntrySink, openStream } from "../log/stream.ts";
 import { type LogPlan, planDescriptors } from "../protocol/log_targets.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { fastWrite } from "../system/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
 import { forgetWords, takeWords, type WordFile } from "../system/word_file.ts";
-import { printConsoleWith } from "./console_output.ts";
+import { LEVELS, printConsoleWith } from "./console_output.ts";
 import { instanceAccess } from "./instance.ts";
 import { useLineSinks } from "./line_sinks.ts";
 
@@ -61,14 +62,11 @@ function encodeOutput(c: Libc, log: EntrySink, words: WordFile | null, ownConsol
   const timer = setInterval(() => {
     const lines = takeWords(c, words.read, false);
     if (lines.length === 0) return;
-    log(lines.map((line) => entryOf("info", line, { stream: "output" })));
+    log(recordsOf(lines).map((text) => entryOf("info", text, { stream: "output" })));
     forgetWords(c, words);
   }, LOOK_MS);
   Deno.unrefTimer(timer);
 }
-
-/** By the number of {@linkcode ConsoleLevel}. */
-const LEVELS = ["debug", "info", "warning", "error"] as const;
 
 function requestEntry(line: string): LogEntry {
   const isObject = facts.requestLog?.json === true;

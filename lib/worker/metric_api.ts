@@ -6,13 +6,11 @@
  */
 
 import type { MetricHistogram, MetricTable } from "../protocol/metric_table.ts";
-import { instanceAccess } from "./instance.ts";
-
-const currentInstance = instanceAccess();
+import { instanceOrStandIn } from "./instance.ts";
 
 export type { MetricHistogram } from "../protocol/metric_table.ts";
 
-const { metrics } = currentInstance();
+const { metrics } = instanceOrStandIn();
 
 function table(name: string): MetricTable {
   if (metrics !== null) return metrics;

@@ -8,6 +8,9 @@
  * uwsgi.serve(() => new Response(`Hello from worker ${uwsgi.worker_id()}\n`));
  * ```
  *
+ * Outside of a worker it can be imported, for example by tests of a module that uses it: numbers are 0,
+ * there are no sockets and options, `log()` writes to standard error, and what needs a master throws.
+ *
  * @module
  */
 
@@ -15,7 +18,7 @@ import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { sayAccepting } from "./acceptance.ts";
 import type { Handler } from "./http.ts";
-import { instanceAccess } from "./instance.ts";
+import { instanceOrStandIn } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
 import {
   metric_dec,
@@ -33,8 +36,6 @@ import { markRequest, requestMarks, requestVariables } from "./request_marks.ts"
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
 import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
 import { instanceSockets } from "./sockets.ts";
-
-const currentInstance = instanceAccess();
 
 export type { ModuleOptions } from "../protocol/worker_environment.ts";
 export type { Handler } from "./http.ts";
@@ -55,9 +56,11 @@ export {
   metric_set_min,
 };
 
-const instance = currentInstance();
+const instance = instanceOrStandIn();
 const { environment, facts, channel, scoreboard } = instance;
 instance.usesModule = true;
+/** False: somebody has imported it elsewhere, for example a test. */
+const inWorker = environment.masterPid !== 0;
 
 /** Version of duwsgi, for example `0.1.0`. */
 export const version: string = facts.version;
@@ -81,7 +84,7 @@ export const started_on: number = facts.startedOn;
 export const opt: ModuleOptions = facts.opt;
 
 /** The listening sockets, in the order of the configuration. */
-export const sockets: readonly UwsgiSocket[] = instanceSockets();
+export const sockets: readonly UwsgiSocket[] = inWorker ? instanceSockets() : [];
 
 /** Number of this worker's slot, from 1. Its successors have the same. 0 in a mule. */
 export function worker_id(): number {
@@ -159,7 +162,8 @@ export function accepting(on: 0 | 1 | boolean = 1): void {
  * @returns `true`, as uWSGI does.
  */
 export function log(text: string): true {
-  lineSinks().log(String(text));
+  if (inWorker) lineSinks().log(String(text));
+  else console.error(String(text));
   return true;
 }
 

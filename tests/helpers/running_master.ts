@@ -21,7 +21,7 @@ export interface LogEvent {
   readonly event: string;
   /** The sentence for people. */
   readonly message: string;
-  /** Who says it: `duwsgi` is the master. */
+  /** Who says it: `duwsgi` is the master, `request` a worker of what it has answered. */
   readonly logger: string;
   /** The fields for machines. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -58,6 +58,8 @@ export class RunningMaster {
   readonly directory: string;
   /** Everything in the log so far. */
   readonly events: LogEvent[] = [];
+  /** What others have printed, as the log has it. */
+  readonly records: LogEvent[] = [];
   /** Lines on stderr that are not the master's log: what workers print. */
   readonly output: string[] = [];
   /** Lines on stdout. */
@@ -258,13 +260,15 @@ export class RunningMaster {
   #line(line: string): void {
     const event = parse(line);
     if (event === null) this.output.push(line);
-    else if (event.logger === "duwsgi") this.events.push(event);
+    else if (event.logger === "duwsgi" || event.event === "request") this.events.push(event);
     // What others have printed is as they have printed it again.
     else this.#printed(event);
     this.#wake();
   }
 
-  #printed({ message, fields }: LogEvent): void {
+  #printed(record: LogEvent): void {
+    const { message, fields } = record;
+    this.records.push(record);
     const lines = fields.stream === "stdout" ? this.stdout : this.output;
     lines.push(...message.split("\n"));
   }

@@ -36,11 +36,16 @@ function allLines(master: RunningMaster): string[] {
   return names.flatMap((name) => master.read(name).split("\n").slice(0, -1)).map(asPrinted);
 }
 
-/** Lines of workers as they printed them; those of the master are JSON. */
+/** Lines of workers as they printed them, without what the log puts before them. */
 function asPrinted(line: string): string {
-  const { logger, message } = line.startsWith("{") ? JSON.parse(line) : { logger: "duwsgi" };
+  if (!line.startsWith("{")) return HEAD.exec(line)?.[1] ?? line;
+  const { logger, message } = JSON.parse(line);
   return logger === "duwsgi" ? line : message;
 }
+
+/** Time, level and worker. */
+const HEAD =
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [+-]\d\d:\d\d (?:debug|info|warning|error) worker \d+: (.*)$/s;
 
 /** The last lines of workers that write no more. */
 function lastLines(lines: readonly string[]): string[] {

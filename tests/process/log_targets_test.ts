@@ -320,7 +320,8 @@ log-systemd = ident=app,address=${journalPath}`,
     () => syslog.texts.some((text) => /^<134>1 .* everywhere$/.test(text)),
     "syslog",
   );
-  await running.until(() => raw.texts.includes("everywhere"), "datagram");
+  const dated = /^[\d-]{10} [\d:.]{12} [+-]\d\d:\d\d info worker 1: everywhere$/;
+  await running.until(() => raw.texts.some((text) => dated.test(text)), "datagram");
   const messages = () => journal.messages.map((one) => journalFields(one).get("MESSAGE"));
   await running.until(() => messages().includes("everywhere"), "field of the journal");
   assertEquals(await running.stop(), 0);

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path/posix";
 import { getJson, getText, getUnix } from "../helpers/http.ts";
 import { readyMaster } from "../helpers/running_master.ts";
+import { TempDirectory } from "../helpers/temp_directory.ts";
 
 const SCRIPT = "deno-worker-override = app.ts";
 
@@ -221,7 +223,60 @@ const timer = setInterval(() => {
   for (const line of lines) assertMatch(line, /^<(a+|b+|c+|d+)>$/);
 });
 
-Deno.test("importing uwsgi without a master fails with one helpful line", async () => {
+Deno.test("a module that imports uwsgi can be tested without a master and without permissions", async () => {
+  using directory = new TempDirectory();
+  const module = fromFileUrl(new URL("../../lib/worker/uwsgi.ts", import.meta.url));
+  directory.write("deno.json", JSON.stringify({ imports: { uwsgi: module } }));
+  directory.write(
+    "handler.ts",
+    `import uwsgi from "uwsgi";
+export function handler(request: Request): Response {
+  uwsgi.log("asked for " + request.url);
+  uwsgi.set_logvar(request, "who", "me");
+  return new Response([
+    uwsgi.worker_id(), uwsgi.mule_id(), uwsgi.masterpid(), uwsgi.sockets.length, uwsgi.numproc,
+    uwsgi.get_logvar(request, "who"), JSON.stringify(uwsgi.opt),
+  ].join(" "));
+}
+export const { serve, accepting, reload, stop, ready, workers, metric_inc, metric_get, mule_msg } = uwsgi;
+`,
+  );
+  directory.write(
+    "handler_test.ts",
+    `import * as app from "./handler.ts";
+Deno.test("it answers", async () => {
+  const text = await app.handler(new Request("http://localhost/x")).text();
+  if (text !== "0 0 0 0 0 me {}") throw new Error(text);
+});
+const calls = {
+  serve: () => app.serve(() => new Response()), accepting: app.accepting, reload: app.reload,
+  stop: app.stop, ready: app.ready, workers: app.workers,
+  metric_inc: () => app.metric_inc("x"), metric_get: () => app.metric_get("x"),
+};
+for (const [name, call] of Object.entries(calls)) {
+  Deno.test(name, () => {
+    try {
+      call();
+    } catch (error) {
+      if (String(error).includes("only works in a worker of duwsgi")) return;
+      throw error;
+    }
+    throw new Error(name + " did not throw");
+  });
+}`,
+  );
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "--no-prompt"],
+    cwd: directory.path,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+  assertEquals(code, 0, said);
+  assertStringIncludes(said, "9 passed");
+  assertStringIncludes(said, "asked for http://localhost/x");
+});
+
+Deno.test("a script that serves fails without a master, with one helpful line", async () => {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "examples/hello/app.ts"],
     env: { NO_COLOR: "1" },

@@ -82,7 +82,7 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
     argument: "[FORMAT]",
     kind: logKind.logDate,
     default: null,
-    defaultText: "lines of workers have no date",
+    defaultText: "time, level and worker before each line of text",
     help: "Date before each entry, in local time, and ` - ` behind it",
     details:
       "Without a value it is that of ctime(3); else a format of strftime(3), whose percent " +

@@ -13,6 +13,7 @@ import type { LaneLease } from "../lane_pool.ts";
 import { logLine } from "../log.ts";
 import type { Instruction } from "../master_setup.ts";
 import { LazyConfinement, startWorker, writeFacts } from "../start_worker.ts";
+import { Records } from "../../log/records.ts";
 import { passLineOn } from "../output.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { TouchFiles } from "../touch_files.ts";
@@ -183,6 +184,12 @@ export class Mules {
     const child = this.#spawn(mule, token, lease);
     let leaving = false;
     const { instruction, report } = this.#setup;
+    const records = (stream: "stdout" | "stderr") =>
+      new Records((record) => {
+        const fields = { mule, pid: child.pid, generation: this.#generation };
+        passLineOn({ logger: "mule", fields }, stream, record);
+      });
+    const printed = { stdout: records("stdout"), stderr: records("stderr") };
     const wishes = new WorkerWishes(`mule ${mule}`, () => instruction().config, report);
     const process = new WorkerProcess(child, {
       message: (message) => {
@@ -193,11 +200,10 @@ export class Mules {
         logLine("error", `mule ${mule}: ${error}`, { event: "pipeBroken", mule, pid: child.pid });
         process.signal("SIGKILL");
       },
-      printed: (stream, line) => {
-        const fields = { mule, pid: child.pid, generation: this.#generation };
-        passLineOn({ logger: "mule", fields }, stream, line);
-      },
+      printed: (stream, line) => printed[stream].line(line),
       exited: (how, error) => {
+        printed.stdout.end();
+        printed.stderr.end();
         control.forget(token);
         surroundings.lanes.release(lease);
         // What it could not read may have come after the rules were made.

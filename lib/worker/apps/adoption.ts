@@ -5,7 +5,7 @@
  * @module
  */
 
-import { printLine } from "../../system/line_writer.ts";
+import { lineSinks } from "../line_sinks.ts";
 import { after } from "../../system/timing.ts";
 import { sayAccepting } from "../acceptance.ts";
 import { instanceAccess } from "../instance.ts";
@@ -75,8 +75,7 @@ export function warnAboutIdleSockets(): void {
   const idle = freeSockets().map(({ address }) => address);
   if (idle.length === 0) return;
   const clients = idle.length === 1 ? "its clients wait" : "their clients wait";
-  printLine(
-    "stderr",
+  lineSinks().log(
     `Nothing in the script listens on ${idle.join(", ")}: ${clients} until something does. ` +
       "Remove the socket, or see socket-map",
   );
@@ -87,8 +86,7 @@ function warnAbout(what: string, asked: Asked): void {
   const place = "port" in asked ? `port ${asked.port}` : asked.path;
   if (("port" in asked && asked.port === 0) || warned.has(place)) return;
   warned.add(place);
-  printLine(
-    "stderr",
+  lineSinks().log(
     `${what} opens ${place} in the worker itself, because no socket of the instance is left for it: ` +
       "another worker, or the successor in a reload, finds it in use, and what waits in its queue is lost " +
       "with the worker. Configure a socket for it, such as " +

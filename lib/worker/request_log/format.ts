@@ -162,6 +162,6 @@ function jsonLine(
   return (request) => {
     const time = new Date(request.startedAt).toISOString();
     return `{"@timestamp":"${time}","level":"INFO","message":"${escapeText(text(request))}",` +
-      `"logger":"duwsgi","properties":{"event":"request"${properties(request)}}}`;
+      `"logger":"request","properties":{"event":"request"${properties(request)}}}`;
   };
 }

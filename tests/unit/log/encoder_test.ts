@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type Encoder, entryWriter } from "../../../lib/log/encoder.ts";
 import type { LogEntry } from "../../../lib/log/entry.ts";
+import { localTime } from "../../../lib/log/line_head.ts";
 
 const AT = Date.UTC(2026, 0, 31, 23, 59, 59, 123);
 const OWN: LogEntry = { level: "info", text: "a b", at: AT, logger: "duwsgi", fields: {} };
@@ -18,9 +19,15 @@ function written(entry: LogEntry, encoders: readonly Encoder[], date: string | n
   return entryWriter({ date, bare: false }, encoders)(entry);
 }
 
-Deno.test("entryWriter() leaves lines of workers as they are, and dates those of the master", () => {
-  assertEquals(written(WORKER, []), WORKER.text);
-  assertEquals(written(OWN, []), "2026-01-31 23:59:59.123 +00:00 info a b");
+Deno.test("entryWriter() puts time, level and who writes before lines of text", () => {
+  assertEquals(written(WORKER, []), `${localTime(AT)} error worker 2: ${WORKER.text}`);
+  const mule = { ...WORKER, logger: "mule", fields: { mule: 1, pid: 43 } };
+  assertEquals(written(mule, []), `${localTime(AT)} error mule 1: ${WORKER.text}`);
+  assertEquals(written(OWN, []), `${localTime(AT)} info a b`);
+  for (const logger of ["request", "daemon"]) {
+    assertEquals(written({ ...WORKER, logger }, []), WORKER.text);
+  }
+  assertEquals(entryWriter({ date: null, bare: true }, [])(WORKER), WORKER.text);
   assertEquals(entryWriter({ date: null, bare: true }, [])(OWN), "a b");
 });
 
@@ -51,6 +58,14 @@ Deno.test("entryWriter() fills templates, and escapes only for json", () => {
   const argument = '{"at":"${strftime:%S}","text":"${msg}","nl":"${msgnl}","no":"${none}"}';
   const json = JSON.parse(written(WORKER, [{ name: "json", argument }]));
   assertEquals(json, { at: "59", text: WORKER.text, nl: `${WORKER.text}\n`, no: "" });
+});
+
+Deno.test("entryWriter() says nothing twice that a template of the user says", () => {
+  const own = (argument: string) => written(OWN, [{ name: "format", argument }]);
+  assertEquals(own("${strftime:%Y} ${level} ${msg}"), "2026 info a b");
+  assertEquals(own("${unix} ${msg}"), `${Math.floor(AT / 1000)} info a b`);
+  assertEquals(own("<${msg}>"), `<${localTime(AT)} info a b>`);
+  assertEquals(written(WORKER, [{ name: "prefix", argument: "> " }]), `> ${WORKER.text}`);
 });
 
 Deno.test("entryWriter() applies one encoder after the other", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { HISTORY_LOOKS } from "../../../lib/top/model.ts";
+import { errorsOf, HISTORY_LOOKS } from "../../../lib/top/model.ts";
 import type { Stats } from "../../../lib/stats/stats.ts";
 import { busyDocument, modelAfter as after } from "../../helpers/busy_instance.ts";
 import { latencyOf, statsDocument, statsWorker } from "../../helpers/stats_document.ts";
@@ -18,6 +18,20 @@ Deno.test("look() computes rates by the clock of the master, for each worker and
   assertEquals(workers.map(({ figures }) => figures.requestsPerSecond), [10, 20, 30]);
   assertEquals([total.requestsPerSecond, total.bytesPerSecond], [60, 60 * 1024]);
   assertEquals(total.exceptionsPerSecond, 0);
+});
+
+Deno.test("look() counts responses with 5xx as errors, and exceptions where nothing is known of them", () => {
+  const responses = (failed: number) => ({ "1xx": 0, "2xx": 9, "3xx": 0, "4xx": 5, "5xx": failed });
+  const framework = (requests: number, failed: number, uptime_ms: number) =>
+    statsDocument({
+      uptime_ms,
+      workers: [statsWorker({ id: 1, requests, exceptions: 0, responses: responses(failed) })],
+    });
+  const { total, workers } = after(framework(10, 1, 1000), framework(20, 5, 3000));
+  assertEquals([total.exceptionsPerSecond, total.errorsPerSecond], [0, 2]);
+  assertEquals(workers.map(({ seen }) => errorsOf(seen)), [5]);
+  const old = after(uwsgiDocument(10));
+  assertEquals(old.workers.map(({ seen }) => errorsOf(seen) === seen.exceptions), [true, true]);
 });
 
 Deno.test("look() computes them by its own clock where the server has none", () => {

@@ -106,7 +106,7 @@ Deno.test("a JSON line is one object, whose fields have types", () => {
     "@timestamp": new Date(STARTED_AT).toISOString(),
     level: "INFO",
     message: compileFormat(PLAIN, WORKER).line(record()),
-    logger: "duwsgi",
+    logger: "request",
     properties: {
       ...{ event: "request", pid: 4242, wid: 3, addr: "192.0.2.1", user: null, method: "POST" },
       ...{ uri: "/a/b?c=d", status: 201, rsize: 1234, micros: 12346 },

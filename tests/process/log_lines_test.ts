@@ -1,0 +1,108 @@
+/** What lines of the log begin with where it is plain text, and which lines are one record in JSON. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { getText } from "../helpers/http.ts";
+import { MAIN } from "../helpers/program.ts";
+import { readyMaster } from "../helpers/running_master.ts";
+import { TempDirectory } from "../helpers/temp_directory.ts";
+
+const PATIENCE_MS = 30_000;
+/** In this zone nobody runs tests. */
+const ZONE = "Asia/Kathmandu";
+const TIME = String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \+05:45`;
+
+const APP = `import uwsgi from "uwsgi";
+console.log("begins");
+console.error("begins with an error");
+uwsgi.serve((request) => {
+  console.log("from console");
+  console.warn("two\\n  lines");
+  uwsgi.log("from the module");
+  if (request.url.endsWith("/crash")) setTimeout(() => { throw new Error("boom"); }, 1);
+  return new Response("ok");
+});`;
+
+Deno.test("text lines of master and workers begin with time, level and worker, in one zone and without colours", async () => {
+  using directory = new TempDirectory();
+  directory.write("app.ts", APP);
+  const log = directory.at("log");
+  const child = new Deno.Command("sh", {
+    args: ["-c", 'exec "$@" >"$LOG" 2>&1', "sh", Deno.execPath(), "run", "-A", MAIN].concat([
+      ...["--http-socket", "127.0.0.1:0", "--log-requests", "--worker-override", "app.ts"],
+    ]),
+    cwd: directory.path,
+    env: { TZ: ZONE, LOG: log, TMPDIR: directory.path },
+    stdin: "null",
+  }).spawn();
+  try {
+    const until = async (holds: (text: string) => boolean) => {
+      const deadline = performance.now() + PATIENCE_MS;
+      const text = () => Deno.readTextFileSync(log);
+      while (!holds(text())) {
+        if (performance.now() > deadline) throw new Error(text());
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return text();
+    };
+    const begun = await until((text) => text.includes("The worker accepts"));
+    const [, address] = /Socket (\S+)/.exec(begun) ?? [];
+    await getText(`http://${address}/`);
+    await getText(`http://${address}/crash`);
+    const text = await until((text) =>
+      text.split("The worker accepts").length > 1 &&
+      text.split("accepting after").length > 2 && text.includes("GET /crash") &&
+      text.split("begins with an error").length > 2
+    );
+    const line = (end: string) => new RegExp(`${TIME} ${end}$`, "m");
+    assertMatch(text, line("info Master has pid .*"));
+    assertMatch(text, line("info worker 1: begins"));
+    assertMatch(text, line("info worker 1: begins with an error"));
+    assertMatch(text, line("info worker 1: from console"));
+    assertMatch(text, line("info worker 1: from the module"));
+    assertMatch(text, line("warning worker 1: two\n  lines"));
+    assertMatch(text, line("error worker 1 \\(pid .*"));
+    // The request log keeps uWSGI's form; its clock is the same.
+    const [, day = "", clock = ""] = /^(\S+) (\d\d:\d\d):.* from the module$/m.exec(text) ?? [];
+    const request = /^\[pid: .* \[(.*)\] GET \/ => .*$/m.exec(text)?.[1] ?? "";
+    assertStringIncludes(request, ` ${clock}:`);
+    assertEquals(new Date(`${request.replace(/^\S+ /, "")} UTC`).toISOString().slice(0, 10), day);
+    assertEquals(text.includes("\x1b"), false, text);
+  } finally {
+    child.kill("SIGTERM");
+    await child.status;
+  }
+});
+
+Deno.test("in JSON a stack trace is one object, and requests have a logger of their own", async () => {
+  const { master, addresses } = await readyMaster({
+    ini: "http-socket = 127.0.0.1:0\nlog-requests = true\ndeno-worker-override = app.ts",
+    files: { "app.ts": APP.replace("uwsgi.serve(", `console.log("up");\nuwsgi.serve(`) },
+  });
+  await using running = master;
+  await getText(`http://${addresses[0]}/crash`);
+  await running.waitFor("died");
+  assertEquals(
+    running.events.filter(({ event }) => event === "request").map(({ logger }) => logger),
+    ["request"],
+  );
+  const { length } = running.records.filter(({ message }) => /boom|app\.ts:\d/.test(message));
+  const [record] = running.records.filter(({ message }) => message.includes("boom"));
+  assertEquals(length, 1);
+  assertMatch(record?.message ?? "", /^error: Uncaught Error: boom\n[^]*\n {4}at .*app\.ts:/);
+  assertEquals(
+    [record?.logger, record?.fields.worker, record?.fields.stream],
+    ["worker", 1, "output"],
+  );
+});
+
+Deno.test("in JSON the error of a worker that cannot start is one object, too", async () => {
+  const { master } = await readyMaster({
+    ini: "http-socket = 127.0.0.1:0\ntouch-reload = reload\ndeno-worker-override = app.ts",
+    files: { "app.ts": APP },
+  });
+  await using running = master;
+  running.write({ "app.ts": "function no() {\n  throw new Error('no database');\n}\nno();" });
+  assertEquals((await running.reload()).outcome === "done", false);
+  const records = running.records.filter(({ message }) => /no database|app\.ts:2/.test(message));
+  assertEquals(records.length, 1);
+  assertMatch(records[0]?.message ?? "", /^error: [^]*no database\n[^]*\n {4}at .*app\.ts:2:/);
+});
