@@ -197,7 +197,10 @@ export const COMMANDS: readonly Command[] = [
     letter: "C",
     argument: "",
     help: "Let all workers go until the next connection comes",
-    details: "uWSGI kills them; here they finish what they have.",
+    details:
+      "uWSGI kills them; here they finish what they have. It needs no option, and foreign functions; " +
+      "reloads do not end it. `status` says so as long as it lasts.",
+
     deed: { kind: "ask", happening: ({ why }) => ({ type: "want", workers: 0, why }) },
   },
   {

@@ -6,7 +6,14 @@
  */
 
 import { printable } from "../foreign_text.ts";
-import type { LeaveReason, MasterState, Phase, ReloadKind, Worker } from "../core/state.ts";
+import {
+  type LeaveReason,
+  type MasterState,
+  type Phase,
+  type ReloadKind,
+  wantedSlots,
+  type Worker,
+} from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 import type { Cell } from "../protocol/scoreboard.ts";
 
@@ -43,6 +50,8 @@ export interface Status {
   readonly sockets: readonly string[];
   readonly phase: Phase;
   readonly paused: boolean;
+  /** True while no worker runs until a connection comes (`cheap`, `idle`). */
+  readonly cheap: boolean;
   readonly uptimeMs: number;
   /** How many workers there should be. */
   readonly processes: number;
@@ -103,6 +112,7 @@ export function statusOf(state: MasterState, facts: StatusFacts): Status {
     sockets,
     phase: state.phase,
     paused: state.paused,
+    cheap: state.phase === "running" && wantedSlots(state) === 0,
     uptimeMs: since(state.startedAt, now),
     processes: state.settings.processes,
     generation: state.generation,
@@ -152,6 +162,7 @@ export function statusText(status: Status): string {
     printable(`Script ${script} on ${sockets.join(", ")}`),
     `Workers ${accepting(status)} of ${status.processes} accept, generation ${status.generation}`,
   ];
+  if (status.cheap) lines.push("Cheap: no worker runs until a connection comes");
   if (status.walls.length > 0) lines.push(`Walls ${wallsText(status.walls)}`);
   if (reload !== null) {
     const all = reload.pending.length + reload.starting.length + reload.done.length;

@@ -334,6 +334,9 @@ export function inheritedState(
   };
 }
 
+/** As {@linkcode MasterState.want}: more than there can be, so that all slots have a worker. */
+export const EVERYBODY = Number.MAX_SAFE_INTEGER;
+
 /** Number of slots that are to have a worker now. */
 export function wantedSlots({ want, settings }: MasterState): number {
   return Math.min(want ?? settings.processes, settings.processes);

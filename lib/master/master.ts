@@ -159,8 +159,10 @@ class Master {
     this.state = inheritance === undefined
       ? initialState(settings, perSlot, performance.now(), want)
       : inheritedState(settings, perSlot, performance.now(), inheritance);
-    // As many as there were, unless their number is fixed from now on.
-    if (inheritance !== undefined && want !== null) this.state.want = inheritance.want;
+    // As many as there were, unless their number is fixed from now on. None (`ctl cheap`) stays none.
+    if (inheritance !== undefined && (want !== null || inheritance.want === 0)) {
+      this.state.want = inheritance.want;
+    }
   }
 
   /** The configuration in use. */
@@ -207,6 +209,7 @@ class Master {
       walls: () => this.#crew.walls(this.config, this.state.generation),
       stats: async () => (await this.#eyes.views.source()).read(),
       nudge: (by, why) => this.#eyes.scaling.nudge(by, why),
+      whyNotCheap: () => this.#eyes.scaling.whyNotCheap(this.state),
     });
     await operators.open();
   }

@@ -39,6 +39,8 @@ export interface OperatorsSetup {
   readonly stats: () => Promise<Stats>;
   /** Asks `cheaper` for more workers or fewer; null: their number does not follow the load. */
   readonly nudge: (by: number, why: string) => number | null;
+  /** Why the workers cannot all go until the next connection comes; null: they can. */
+  readonly whyNotCheap: () => string | null;
 }
 
 /** The commands that `cheaper` answers where it decides. */
@@ -168,6 +170,8 @@ export class Operators {
       return { text: `${name} is done`, generation, verdict: null };
     }
     if (deed.kind === "show") throw new TypeError(`${name} is no order`);
+    const problem = name === "cheap" ? this.#setup.whyNotCheap() : null;
+    if (problem !== null) throw new Error(`cheap is not possible: ${problem}`);
     const by = NUDGES[name];
     const wanted = by === undefined ? null : this.#setup.nudge(by, order.why);
     if (wanted !== null) {

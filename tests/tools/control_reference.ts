@@ -94,7 +94,8 @@ Here \`duwsgi\` stands for \`deno run -A main.ts\`.
 ${CTL_USAGE.replace(/\n\nCommands:$/, "")}
 \`\`\`
 
-\`status --json\` has \`phase\`, \`generation\`, \`processes\`, \`reload\`, and for each slot its counts and
+\`status --json\` has \`phase\`, \`cheap\` (no worker runs until a connection comes), \`generation\`,
+\`processes\`, \`reload\`, and for each slot its counts and
 workers. \`walls\` says for a sandbox which walls the kernel has put around the workers that accept:
 \`wall\`, \`holds\`, and \`why\` one does not hold, see [Security](security.md#walls-by-the-kernel).
 
