@@ -173,7 +173,9 @@ export const COMMANDS: readonly Command[] = [
     letter: "",
     argument: "N",
     help: "Run N workers, or that many more (+N) or fewer (-N)",
-    details: "It holds until the configuration is read again.",
+    details:
+      "It holds until the configuration is read again. Who waits gets `done` when the workers of added " +
+      "slots accept; when one of them fails, their number is the one before again.",
     deed: scale(wantedWorkers),
   },
   {

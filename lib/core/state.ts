@@ -136,6 +136,15 @@ export interface Reload {
   ending: "rolled-back" | "failed" | null;
 }
 
+/** More or fewer slots were asked for, and the workers of added ones do not all accept yet. */
+export interface Scale {
+  /** How many slots there are without them. */
+  readonly before: number;
+  /** Who waits for the verdict. */
+  readonly tickets: readonly Ticket[];
+  readonly startedAt: number;
+}
+
 /** How a reload ended. */
 export interface ReloadEnd {
   readonly kind: ReloadKind;
@@ -202,6 +211,8 @@ export interface MasterState {
   reloadOutcomes: Readonly<Record<ReloadOutcome, number>>;
   /** A reload asked for while one was running: one is kept, the one that does more. */
   queued: ReloadRequest | null;
+  /** Slots that were added, until their workers accept; null: none were. */
+  scale: Scale | null;
   /** Who waits for the instance to stop. */
   stopTickets: readonly Ticket[];
   /** Slot without worker → the id of the worker that accepts for it. */
@@ -234,6 +245,7 @@ export function initialState(
     reloadEnds: [],
     reloadOutcomes: { done: 0, "rolled-back": 0, failed: 0, cancelled: 0 },
     queued: null,
+    scale: null,
     stopTickets: [],
     coverage: {},
     ready: false,

@@ -15,6 +15,7 @@ import {
   type Order,
 } from "../control/commands.ts";
 import type { Happening, Outcome } from "../core/event.ts";
+import { countOf } from "../core/scaling.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket, Verdict } from "../core/verdict.ts";
 import type { WallStatus } from "../control/status.ts";
@@ -175,7 +176,8 @@ export class Operators {
     const by = NUDGES[name];
     const wanted = by === undefined ? null : this.#setup.nudge(by, order.why);
     if (wanted !== null) {
-      return { text: `${wanted} workers are wanted now`, generation, verdict: null };
+      const are = wanted === 1 ? "is" : "are";
+      return { text: `${countOf(wanted)} ${are} wanted now`, generation, verdict: null };
     }
     const ticket = wait ? this.#nextTicket++ : null;
     const happening = deed.happening(

@@ -165,6 +165,27 @@ Deno.test("ctl scale --wait, pause and resume, and SIGTTIN and SIGTTOU change wh
   await running.until(async () => !(await status()).paused, "end of the pause");
 });
 
+Deno.test("ctl scale --wait is done when the workers accept, and fails when they do not start", async () => {
+  const { master } = await readyMaster({ ini: INI, files: FILES });
+  await using running = master;
+  const done = await ctl(running, "scale", "4", "--wait", "--json");
+  assertEquals([done.code, JSON.parse(done.stdout).text], [0, "4 workers from now on"]);
+  assertEquals(running.acceptingPids().size, 4);
+  const before = running.acceptingPids();
+  running.write({ "app.ts": "throw new Error('broken');" });
+  const failed = await ctl(running, "scale", "6", "--wait", "--json");
+  const { outcome, failures, tookMs, text } = JSON.parse(failed.stdout);
+  assertEquals([failed.code, outcome], [11, "failed"]);
+  assertEquals([failures[0].file, failures[0].line], [running.path("app.ts"), 1]);
+  assert(Number.isInteger(tookMs) && text.endsWith("It stays at 4 workers"), text);
+  const { processes, slots } = JSON.parse((await ctl(running, "status", "--json")).stdout);
+  assertEquals(processes, 4);
+  for (const [slot, pid] of before) assertEquals(slots[slot - 1].workers[0].pid, pid);
+  // A signal asks for the same.
+  running.signal("SIGTTIN");
+  await running.waitFor("scaleFailed", ({ from }) => from === 5);
+});
+
 Deno.test("ctl reload --wait follows a master whose program is replaced", async () => {
   const { master } = await readyMaster({ ini: INI, files: FILES });
   await using running = master;
