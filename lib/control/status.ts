@@ -86,7 +86,7 @@ export interface SlotStatus {
   readonly deaths: number;
   /** When the next worker is started, in milliseconds from now; null: none is due. */
   readonly respawnInMs: number | null;
-  /** Why its last worker failed to start, or died; null: none did. */
+  /** Why its last worker failed to start, or died; null: none did, or a later one accepted. */
   readonly lastFailure: string | null;
   /** Its workers, the newest first: those that leave are still among them. */
   readonly workers: readonly WorkerStatus[];

@@ -63,7 +63,7 @@ export interface Slot {
   givenUp: boolean;
   /** True once a worker accepted here: from then on the slot's sockets have a queue. */
   opened: boolean;
-  /** Why its last worker failed to start, or died; null: none did. */
+  /** Why its last worker failed to start, or died; null: none did, or a later one accepted. */
   lastFailure: string | null;
   /** Why the last worker that is gone left, or how it died; null: none is gone. */
   lastLeave: string | null;
@@ -132,8 +132,8 @@ export interface Reload {
   failed: SlotFailure[];
   /** When the youngest new worker has lived long enough; null: some are still to come. */
   verifiedAt: number | null;
-  /** How it will end, once it has failed: `rolled-back` if somebody had to be recalled. */
-  ending: "rolled-back" | "failed" | null;
+  /** True once it has failed, and waits for those who were recalled. */
+  ending: boolean;
 }
 
 /** More or fewer slots were asked for, and the workers of added ones do not all accept yet. */

@@ -283,7 +283,7 @@ class Master {
     const reloading = await this.#reloading().catch((error: Error) => error);
     if (reloading instanceof Error) return this.#refuse(reloading.message);
     const reading = reloading.readAgain(this.#current.config);
-    if (reading === null) return this.#refuse("the configuration has errors");
+    if (typeof reading === "string") return this.#refuse(reading);
     const { instruction, outdated, whole } = reading;
     const replacement = this.#replacement = reloading.replacement;
     if (program && replacement === null) {

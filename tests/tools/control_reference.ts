@@ -100,7 +100,7 @@ workers. \`walls\` says for a sandbox which walls the kernel has put around the 
 \`wall\`, \`holds\`, and \`why\` one does not hold, see [Security](security.md#walls-by-the-kernel).
 
 With \`--wait\` it ends when the command is through, and says what came of it: for a reload the old and
-the new process of each slot, for a failure the reason with file and line. \`--json\` has the same for
+the new process of each slot that has another one now, for a failure the reason with file and line. \`--json\` has the same for
 machines: \`outcome\` (\`done\`, \`rolled-back\`, \`failed\`, \`cancelled\`), \`generation\`, \`tookMs\`,
 \`slots\` with \`oldPid\` and \`newPid\`, \`failures\` with \`why\`, \`file\` and \`line\`, and \`text\`; or
 \`accepted\` without \`--wait\`, and the name of the exit code when the command was not taken. The exit
