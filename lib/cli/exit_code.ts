@@ -72,11 +72,15 @@ export const EXIT: Readonly<Record<ExitName, ExitKind>> = {
   },
   rolledBack: {
     code: 10,
-    meaning: "`ctl --wait`: the reload failed, and every slot runs the generation before it again.",
+    meaning:
+      "`ctl --wait`: the new workers failed, and every slot runs the generation before them, whichever " +
+      "slot failed first.",
   },
   failed: {
     code: 11,
-    meaning: "`ctl --wait`: it could not be done; the message says why, and what runs now.",
+    meaning:
+      "`ctl --wait`: it was not begun (a wrong configuration, a port that is taken), or slots run different " +
+      "generations now, or a scale failed; the message says why, and what runs now.",
   },
   cancelled: {
     code: 12,

@@ -32,7 +32,7 @@ export async function followMaster(path: string, generation: number): Promise<Ve
     if (status !== null && isThrough(status, generation)) {
       const done = status.generation > generation;
       return {
-        outcome: done ? "done" : "failed",
+        outcome: done ? "done" : runsEverywhere(status) ? "rolled-back" : "failed",
         generation: status.generation,
         tookMs: Math.round(performance.now() - startedAt),
         slots: [],
@@ -53,6 +53,13 @@ export async function followMaster(path: string, generation: number): Promise<Ve
 function isThrough(status: Status, generation: number): boolean {
   if (status.reload !== null || status.queued !== null) return false;
   return status.generation > generation || status.uptimeMs > BEGUN_MS;
+}
+
+/** True if every slot has a worker of the generation that is respawned. */
+function runsEverywhere({ slots, processes, generation }: Status): boolean {
+  return slots.slice(0, processes).every(({ workers }) =>
+    workers.some((worker) => worker.state === "accepting" && worker.generation === generation)
+  );
 }
 
 async function statusAt(path: string): Promise<Status | null> {

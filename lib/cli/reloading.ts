@@ -10,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import { difference } from "../config/difference.ts";
 import { loadGrammars } from "../config/line_reader.ts";
 import type { Loaded } from "../config/load.ts";
+import type { Problem } from "../config/problem.ts";
 import { logLine } from "../master/log.ts";
 import type { Reading, Reloading } from "../master/master_setup.ts";
 import { Replacement } from "../master/replacement.ts";
@@ -41,11 +42,11 @@ export async function prepareReloading(setup: ReloadingSetup): Promise<Reloading
   };
 }
 
-/** The configuration for a reload: null if it is no good, and what needs a restart stays as it is. */
-function readAgain(current: Config, loaded: Loaded, started: Started | null): Reading | null {
+/** The configuration for a reload, or why it is no good; what needs a restart stays as it is. */
+function readAgain(current: Config, loaded: Loaded, started: Started | null): Reading | string {
   logProblems(loaded.problems);
   const whole = instructionOf(loaded);
-  if (whole === null) return null;
+  if (whole === null) return whyNoGood(loaded.problems);
   const kept: Partial<Record<keyof Config, unknown>> = {};
   let outdated = started !== null && started.binary !== binaryNow();
   for (const { key, option, onChange } of difference(current, whole.config)) {
@@ -60,4 +61,12 @@ function readAgain(current: Config, loaded: Loaded, started: Started | null): Re
   }
   const instruction = { ...whole, config: { ...whole.config, ...kept as Partial<Config> } };
   return { instruction, whole, outdated };
+}
+
+/** The first error, which names file and line, and how many follow it in the log. */
+function whyNoGood(problems: readonly Problem[]): string {
+  const [first, ...others] = problems.filter(({ severity }) => severity === "error");
+  if (first === undefined) return "the configuration has errors";
+  const more = others.length === 0 ? "" : ` (and ${others.length} more, see the log)`;
+  return `the configuration has errors: ${first.message}${more}`;
 }

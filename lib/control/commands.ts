@@ -176,7 +176,9 @@ export const COMMANDS: readonly Command[] = [
     letter: "",
     argument: "N",
     help: "Run N workers, or that many more (+N) or fewer (-N)",
-    details: "It holds until the configuration is read again.",
+    details:
+      "It holds until the configuration is read again. Who waits gets `done` when the workers of added " +
+      "slots accept; when one of them fails, their number is the one before again.",
     deed: scale(wantedWorkers),
   },
   {
@@ -200,7 +202,10 @@ export const COMMANDS: readonly Command[] = [
     letter: "C",
     argument: "",
     help: "Let all workers go until the next connection comes",
-    details: "uWSGI kills them; here they finish what they have.",
+    details:
+      "uWSGI kills them; here they finish what they have. It needs no option, and foreign functions; " +
+      "reloads do not end it. `status` says so as long as it lasts.",
+
     deed: { kind: "ask", happening: ({ why }) => ({ type: "want", workers: 0, why }) },
   },
   {

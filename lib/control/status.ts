@@ -6,7 +6,14 @@
  */
 
 import { printable } from "../foreign_text.ts";
-import type { LeaveReason, MasterState, Phase, ReloadKind, Worker } from "../core/state.ts";
+import {
+  type LeaveReason,
+  type MasterState,
+  type Phase,
+  type ReloadKind,
+  wantedSlots,
+  type Worker,
+} from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 import type { Cell } from "../protocol/scoreboard.ts";
 
@@ -51,6 +58,8 @@ export interface Status {
   readonly sockets: readonly string[];
   readonly phase: Phase;
   readonly paused: boolean;
+  /** True while no worker runs until a connection comes (`cheap`, `idle`). */
+  readonly cheap: boolean;
   readonly uptimeMs: number;
   /** How many workers there should be. */
   readonly processes: number;
@@ -85,7 +94,7 @@ export interface SlotStatus {
   readonly deaths: number;
   /** When the next worker is started, in milliseconds from now; null: none is due. */
   readonly respawnInMs: number | null;
-  /** Why its last worker failed to start, or died; null: none did. */
+  /** Why its last worker failed to start, or died; null: none did, or a later one accepted. */
   readonly lastFailure: string | null;
   /** Its workers, the newest first: those that leave are still among them. */
   readonly workers: readonly WorkerStatus[];
@@ -113,6 +122,7 @@ export function statusOf(state: MasterState, facts: StatusFacts): Status {
     sockets,
     phase: state.phase,
     paused: state.paused,
+    cheap: state.phase === "running" && wantedSlots(state) === 0,
     uptimeMs: since(state.startedAt, now),
     processes: state.settings.processes,
     generation: state.generation,
@@ -162,6 +172,7 @@ export function statusText(status: Status): string {
     printable(`Script ${script} in ${status.directory} on ${sockets.join(", ")}`),
     `Workers ${accepting(status)} of ${status.processes} accept, generation ${status.generation}`,
   ];
+  if (status.cheap) lines.push("Cheap: no worker runs until a connection comes");
   if (status.walls.length > 0) lines.push(`Walls ${wallsText(status.walls)}`);
   if (reload !== null) {
     const all = reload.pending.length + reload.starting.length + reload.done.length;

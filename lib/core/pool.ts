@@ -131,6 +131,7 @@ function promote(turn: Turn, worker: Worker): void {
   const slot = slotOf(turn, worker);
   slot.opened = true;
   slot.respawnAt = null;
+  slot.lastFailure = null;
   const took = duration(at - worker.spawnedAt);
   log(turn, "info", `${nameOf(worker)} accepting after ${took}`, fieldsOf("accepting", worker));
   state.phase = state.phase === "starting" ? "running" : state.phase;

@@ -19,7 +19,7 @@ import {
   type Worker,
 } from "./state.ts";
 import { decide, log, type Turn, verdictNow } from "./turn.ts";
-import { NAME_OF_KIND, rememberEnd, reportReload } from "./reload_report.ts";
+import { NAME_OF_KIND, outcomeOfFailure, rememberEnd, reportReload } from "./reload_report.ts";
 
 /** A request that does more replaces the waiting one, which does less. */
 const RANK: Readonly<Record<ReloadKind, number>> = { chain: 1, workers: 2, all: 3 };
@@ -80,7 +80,7 @@ export function beginQueuedReload(turn: Turn): void {
     failed: [],
     exec: "no",
     verifiedAt: null,
-    ending: null,
+    ending: false,
   };
   state.reload = reload;
   state.nextSettings = null;
@@ -158,7 +158,7 @@ function giveUpSuccessor(turn: Turn, slot: number): void {
 export function advanceReload(turn: Turn): void {
   const reload = turn.state.reload;
   if (reload === null || isWaiting(turn, reload)) return;
-  if (reload.ending !== null) return endRollback(turn, reload, reload.ending);
+  if (reload.ending) return endRollback(turn, reload);
   let progress = true;
   while (progress && reload.failed.length === 0) {
     progress = decideSlots(turn, reload);
@@ -221,11 +221,11 @@ function fail(turn: Turn, reload: Reload): void {
     return advanceReload(turn);
   }
   decideSlots(turn, reload);
-  if (reload.starting.length === 0) finish(turn, reload, "failed");
+  if (reload.starting.length === 0) finish(turn, reload, outcomeOfFailure(turn, reload));
 }
 
-function endRollback(turn: Turn, reload: Reload, ending: "rolled-back" | "failed"): void {
-  if (isRolledBack(turn)) finish(turn, reload, ending);
+function endRollback(turn: Turn, reload: Reload): void {
+  if (isRolledBack(turn)) finish(turn, reload, outcomeOfFailure(turn, reload));
 }
 
 /** The last thing a reload waits for: that its youngest worker has lived for a while. */
@@ -271,7 +271,7 @@ export function cancelReload(turn: Turn): void {
   const text = "The instance is stopping";
   decide(turn, tickets, verdictNow(turn, "cancelled", text));
   if (state.reload !== null) {
-    const tookMs = turn.at - state.reload.startedAt;
+    const tookMs = Math.round(turn.at - state.reload.startedAt);
     rememberEnd(turn, state.reload, { outcome: "cancelled", tookMs, text });
   }
   state.reload = null;

@@ -10,6 +10,7 @@ import {
   type Reload,
   type ReloadEnd,
   type ReloadKind,
+  wantedSlots,
 } from "./state.ts";
 import { decide, duration, log, type Turn } from "./turn.ts";
 import type { SlotChange, Verdict } from "./verdict.ts";
@@ -29,7 +30,7 @@ export function reportReload(
   why: string | null = null,
 ): void {
   const { state } = turn;
-  const tookMs = turn.at - reload.startedAt;
+  const tookMs = Math.round(turn.at - reload.startedAt);
   const text = sentence(turn, reload, outcome, why, tookMs);
   log(turn, outcome === "done" ? "info" : "error", text, {
     event: "reloadFinished",
@@ -84,12 +85,27 @@ function sentence(
   return `${what} failed after ${took}: ${reasons}. ${whoRunsWhat(turn)}`;
 }
 
+/**
+ * How a reload that failed has ended, whichever slot failed first: `rolled-back` if every slot runs what
+ * it ran before.
+ */
+export function outcomeOfFailure({ state }: Turn, reload: Reload): "rolled-back" | "failed" {
+  const wanted = state.slots.slice(0, wantedSlots(state));
+  const asBefore = wanted.every(({ number }) => {
+    const live = liveWorkers(state, number);
+    if (live.length === 0) return (reload.oldPids[number] ?? null) === null;
+    return live.every(({ generation }) => generation !== reload.generation);
+  });
+  return asBefore ? "rolled-back" : "failed";
+}
+
+/** The slots that have another worker now. */
 function changes({ state }: Turn, reload: Reload): SlotChange[] {
   return state.slots.map(({ number }) => ({
     slot: number,
     oldPid: reload.oldPids[number] ?? null,
     newPid: liveWorkers(state, number).at(-1)?.pid ?? null,
-  }));
+  })).filter(({ oldPid, newPid }) => oldPid !== newPid);
 }
 
 /** Which slots run which generation, for the log: `Slot 1 runs generation 2; slots 2, 3 run …`. */

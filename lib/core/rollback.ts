@@ -13,7 +13,7 @@ import { log, type Turn } from "./turn.ts";
 export function beginRollback(turn: Turn, reload: Reload): void {
   const { state } = turn;
   const standbys = state.workers.filter((worker) => worker.state === "standby");
-  reload.ending = standbys.length > 0 ? "rolled-back" : "failed";
+  reload.ending = true;
   reload.verifiedAt = null;
   if (standbys.length > 0) {
     log(turn, "warning", `Going back to generation ${state.generation}`, {

@@ -8,7 +8,13 @@
 import { canCover } from "./coverage.ts";
 import { growSlots, retireOthers } from "./pool.ts";
 import { requestRecycling } from "./recycle.ts";
-import { liveWorkers, type MasterState, wantedSlots } from "./state.ts";
+import {
+  liveWorkers,
+  type MasterState,
+  type Scale,
+  type SlotFailure,
+  wantedSlots,
+} from "./state.ts";
 import { decide, log, type Turn, verdictNow } from "./turn.ts";
 import type { Ticket } from "./verdict.ts";
 
@@ -26,13 +32,83 @@ export function scale(
   state.settings = { ...state.settings, processes };
   if (state.nextSettings !== null) state.nextSettings = { ...state.nextSettings, processes };
   growSlots(turn, processes);
-  log(turn, "info", `Scaling from ${before} to ${processes} workers: ${why}`, {
+  // A slot that comes back is tried like a new one.
+  for (const slot of state.slots.slice(before)) Object.assign(slot, { deaths: 0, givenUp: false });
+  log(turn, "info", `Scaling from ${before} to ${countOf(processes)}: ${why}`, {
     event: "scaling",
     from: before,
     to: processes,
   });
-  const text = `${processes} workers from now on`;
-  decide(turn, tickets, verdictNow(turn, "done", text));
+  const asked = state.scale;
+  state.scale = {
+    before: Math.min(asked?.before ?? before, processes),
+    tickets: [...asked?.tickets ?? [], ...tickets],
+    startedAt: asked?.startedAt ?? turn.at,
+  };
+}
+
+/**
+ * Looks at how the workers of added slots are doing: it is done when they accept. The first that fails
+ * ends it, and their number is the one before again.
+ */
+export function advanceScale(turn: Turn): void {
+  const { state } = turn;
+  const { scale, phase } = state;
+  if (scale === null || state.reload !== null || phase !== "running") return;
+  const added = state.slots.slice(scale.before, wantedSlots(state));
+  const failures = added.flatMap(({ number, deaths, lastFailure }) =>
+    deaths === 0 ? [] : [{ slot: number, why: lastFailure ?? "left" }]
+  );
+  if (failures.length > 0) return failScale(turn, scale, failures);
+  if (!added.every(({ number }) => hasAccepted(state, number))) return;
+  state.scale = null;
+  const { processes } = state.settings;
+  const cheap = wantedSlots(state) === 0 ? ", once a connection comes" : "";
+  endScale(turn, scale, "done", `${countOf(processes)} from now on${cheap}`, []);
+}
+
+/** Stops waiting: the master is about to leave. */
+export function cancelScale(turn: Turn): void {
+  const { scale } = turn.state;
+  turn.state.scale = null;
+  if (scale !== null) endScale(turn, scale, "cancelled", "The instance is stopping", []);
+}
+
+function failScale(turn: Turn, scale: Scale, failures: readonly SlotFailure[]): void {
+  const { state } = turn;
+  const wanted = state.settings.processes;
+  // Where nobody could take the queue of a slot that goes, a worker that accepts stays.
+  const stays = whyNotFewer(state) === null ? [] : state.slots.slice(scale.before, wanted)
+    .filter(({ number }) => hasAccepted(state, number)).map(({ number }) => number);
+  const processes = Math.max(scale.before, ...stays);
+  state.scale = null;
+  state.settings = { ...state.settings, processes };
+  for (const slot of state.slots.slice(processes)) slot.respawnAt = null;
+  const reasons = failures.map(({ slot, why }) => `worker ${slot} ${why}`).join("; ");
+  const text = `Scaling from ${scale.before} to ${wanted} failed: ${reasons}. ` +
+    `It stays at ${countOf(processes)}`;
+  log(turn, "error", text, { event: "scaleFailed", from: wanted, to: processes, failed: failures });
+  endScale(turn, scale, "failed", text, failures);
+}
+
+function endScale(
+  turn: Turn,
+  { tickets, startedAt }: Scale,
+  outcome: "done" | "failed" | "cancelled",
+  text: string,
+  failures: readonly SlotFailure[],
+): void {
+  const tookMs = Math.round(turn.at - startedAt);
+  decide(turn, tickets, { ...verdictNow(turn, outcome, text), tookMs, failures });
+}
+
+function hasAccepted(state: MasterState, slot: number): boolean {
+  return liveWorkers(state, slot).some(({ acceptedAt }) => acceptedAt !== null);
+}
+
+/** `1 worker`, `2 workers`. */
+export function countOf(workers: number): string {
+  return workers === 1 ? "1 worker" : `${workers} workers`;
 }
 
 /** The number of slots stays as it is. */
@@ -49,7 +125,7 @@ export function want(turn: Turn, workers: number, why: string): void {
   state.want = workers;
   const after = wantedSlots(state);
   if (after === before) return;
-  log(turn, "info", `${after} of ${state.settings.processes} workers wanted: ${why}`, {
+  log(turn, "info", `${after} of ${countOf(state.settings.processes)} wanted: ${why}`, {
     event: "wanted",
     from: before,
     to: after,

@@ -64,7 +64,7 @@ export interface Slot {
   givenUp: boolean;
   /** True once a worker accepted here: from then on the slot's sockets have a queue. */
   opened: boolean;
-  /** Why its last worker failed to start, or died; null: none did. */
+  /** Why its last worker failed to start, or died; null: none did, or a later one accepted. */
   lastFailure: string | null;
   /** Why the last worker that is gone left, or how it died; null: none is gone. */
   lastLeave: string | null;
@@ -133,8 +133,17 @@ export interface Reload {
   failed: SlotFailure[];
   /** When the youngest new worker has lived long enough; null: some are still to come. */
   verifiedAt: number | null;
-  /** How it will end, once it has failed: `rolled-back` if somebody had to be recalled. */
-  ending: "rolled-back" | "failed" | null;
+  /** True once it has failed, and waits for those who were recalled. */
+  ending: boolean;
+}
+
+/** More or fewer slots were asked for, and the workers of added ones do not all accept yet. */
+export interface Scale {
+  /** How many slots there are without them. */
+  readonly before: number;
+  /** Who waits for the verdict. */
+  readonly tickets: readonly Ticket[];
+  readonly startedAt: number;
 }
 
 /** How a reload ended. */
@@ -205,6 +214,8 @@ export interface MasterState {
   reloadOutcomes: Readonly<Record<ReloadOutcome, number>>;
   /** A reload asked for while one was running: one is kept, the one that does more. */
   queued: ReloadRequest | null;
+  /** Slots that were added, until their workers accept; null: none were. */
+  scale: Scale | null;
   /** Who waits for the instance to stop. */
   stopTickets: readonly Ticket[];
   /** Slot without worker → the id of the worker that accepts for it. */
@@ -238,6 +249,7 @@ export function initialState(
     reloadEnds: [],
     reloadOutcomes: { done: 0, "rolled-back": 0, failed: 0, cancelled: 0 },
     queued: null,
+    scale: null,
     stopTickets: [],
     coverage: {},
     ready: false,
@@ -337,6 +349,9 @@ export function inheritedState(
     })),
   };
 }
+
+/** As {@linkcode MasterState.want}: more than there can be, so that all slots have a worker. */
+export const EVERYBODY = Number.MAX_SAFE_INTEGER;
 
 /** Number of slots that are to have a worker now. */
 export function wantedSlots({ want, settings }: MasterState): number {

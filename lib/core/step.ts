@@ -26,7 +26,7 @@ import {
   requestReload,
 } from "./reload.ts";
 import { advanceRecycling, condemn, replaceUnserved, requestRecycling } from "./recycle.ts";
-import { pause, refuseScaling, scale, shrink, want } from "./scaling.ts";
+import { advanceScale, cancelScale, pause, refuseScaling, scale, shrink, want } from "./scaling.ts";
 import { isLeaving, type MasterState, wantedSlots, type Worker } from "./state.ts";
 import { decide, fieldsOf, log, nameOf, openTurn, type Turn, verdictNow } from "./turn.ts";
 import type { Ticket } from "./verdict.ts";
@@ -151,6 +151,7 @@ function stop(turn: Turn, why: string, brutal: boolean, tickets: readonly Ticket
   const text = again ? `${why} again: killing the workers` : `Stopping: ${why}`;
   log(turn, kill ? "warning" : "info", text, { event: "stopping", again });
   cancelReload(turn);
+  cancelScale(turn);
   state.stopTickets = [...state.stopTickets, ...tickets];
   state.phase = kill ? "killing" : "stopping";
   if (!again) turn.effects.push({ type: "closeSockets" });
@@ -168,6 +169,7 @@ function isStopping({ phase }: MasterState): boolean {
 function settle(turn: Turn): void {
   actOnDeadlines(turn);
   advanceReload(turn);
+  advanceScale(turn);
   shrink(turn);
   beginQueuedReload(turn);
   askForExec(turn);

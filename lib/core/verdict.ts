@@ -13,7 +13,7 @@ export type Ticket = number;
  * What came of it, in a word:
  *
  * - `done`: it is as it was asked for;
- * - `rolled-back`: a reload failed, and every slot runs the generation before it again;
+ * - `rolled-back`: a reload failed, and every slot runs the generation before it, again or still;
  * - `failed`: it could not be done, and it was told why;
  * - `cancelled`: a stop came between.
  */
@@ -27,7 +27,7 @@ export interface Verdict {
   readonly generation: number;
   /** Milliseconds from its begin to its end. */
   readonly tookMs: number;
-  /** For a reload: what became of each slot. A pid is null where there was, or is, no worker. */
+  /** For a reload: the slots that have another worker now. A pid is null where there is none. */
   readonly slots: readonly SlotChange[];
   /** The slots that failed. */
   readonly failures: readonly SlotFailure[];

@@ -164,8 +164,10 @@ class Master {
       ? initialState(settings, perSlot, performance.now(), want)
       : inheritedState(settings, perSlot, performance.now(), inheritance);
     this.state.firstListens = setup.surroundings.listeners.firstListens;
-    // As many as there were, unless their number is fixed from now on.
-    if (inheritance !== undefined && want !== null) this.state.want = inheritance.want;
+    // As many as there were, unless their number is fixed from now on. None (`ctl cheap`) stays none.
+    if (inheritance !== undefined && (want !== null || inheritance.want === 0)) {
+      this.state.want = inheritance.want;
+    }
   }
 
   /** The configuration in use. */
@@ -212,6 +214,7 @@ class Master {
       walls: () => this.#crew.walls(this.config, this.state.generation),
       stats: async () => (await this.#eyes.views.source()).read(),
       nudge: (by, why) => this.#eyes.scaling.nudge(by, why),
+      whyNotCheap: () => this.#eyes.scaling.whyNotCheap(this.state),
     });
     await operators.open();
   }
@@ -294,7 +297,7 @@ class Master {
     const reloading = await this.#reloading().catch((error: Error) => error);
     if (reloading instanceof Error) return this.#refuse(reloading.message);
     const reading = reloading.readAgain(this.#current.config);
-    if (reading === null) return this.#refuse("the configuration has errors");
+    if (typeof reading === "string") return this.#refuse(reading);
     const { instruction, outdated, whole } = reading;
     const replacement = this.#replacement = reloading.replacement;
     if (program && replacement === null) {

@@ -33,10 +33,10 @@ export interface Reading {
 /** What reloads need beside new workers. */
 export interface Reloading {
   /**
-   * Reads the configuration again, compares it with the one in use, and logs its problems. Null: it
-   * is no good.
+   * Reads the configuration again, compares it with the one in use, and logs its problems. A text: why
+   * it is no good.
    */
-  readonly readAgain: (current: Config) => Reading | null;
+  readonly readAgain: (current: Config) => Reading | string;
   /** Replaces the master's program; null where that is not possible. */
   readonly replacement: Replacement | null;
 }

@@ -16,6 +16,7 @@ import {
   type Order,
 } from "../control/commands.ts";
 import type { Happening, Outcome } from "../core/event.ts";
+import { countOf } from "../core/scaling.ts";
 import type { MasterState } from "../core/state.ts";
 import type { Ticket, Verdict } from "../core/verdict.ts";
 import type { WallStatus } from "../control/status.ts";
@@ -43,6 +44,8 @@ export interface OperatorsSetup {
   readonly stats: () => Promise<Stats>;
   /** Asks `cheaper` for more workers or fewer; null: their number does not follow the load. */
   readonly nudge: (by: number, why: string) => number | null;
+  /** Why the workers cannot all go until the next connection comes; null: they can. */
+  readonly whyNotCheap: () => string | null;
 }
 
 /** The commands that `cheaper` answers where it decides. */
@@ -169,10 +172,13 @@ export class Operators {
       return { text: `${name} is done`, generation, verdict: null };
     }
     if (deed.kind === "show") throw new TypeError(`${name} is no order`);
+    const problem = name === "cheap" ? this.#setup.whyNotCheap() : null;
+    if (problem !== null) throw new Error(`cheap is not possible: ${problem}`);
     const by = NUDGES[name];
     const wanted = by === undefined ? null : this.#setup.nudge(by, order.why);
     if (wanted !== null) {
-      return { text: `${wanted} workers are wanted now`, generation, verdict: null };
+      const are = wanted === 1 ? "is" : "are";
+      return { text: `${countOf(wanted)} ${are} wanted now`, generation, verdict: null };
     }
     const ticket = wait ? this.#nextTicket++ : null;
     const happening = deed.happening(

@@ -1,5 +1,6 @@
 /**
- * Runs in the master, where options of scaling are used; loaded only then. Measures what decisions need,
+ * Runs in the master, where options of scaling are used, or somebody wanted no workers; loaded only
+ * then. Measures what decisions need,
  * reports what was decided, and waits for a connection while there are no workers.
  *
  * @module
@@ -11,7 +12,7 @@ import type { WorkerSample } from "../core/sample.ts";
 import { whyNotFewer } from "../core/scaling.ts";
 import { beginScaling, judge, type Scaling, type ScalingWorker } from "../core/scaling/scaling.ts";
 import { initialWorkers, nudged, type ScalingSettings } from "../core/scaling/settings.ts";
-import { type MasterState, wantedSlots } from "../core/state.ts";
+import { EVERYBODY, type MasterState, wantedSlots } from "../core/state.ts";
 import type { ConnectionWatch } from "../system/connection_watch.ts";
 import type { Libc } from "../system/libc.ts";
 import { processCpuMs } from "../system/process_cpu.ts";
@@ -33,14 +34,13 @@ export type ScalerConfig = ScalingConfig & {
   readonly listen: number;
 };
 
-/** More than there can be: all slots have a worker. */
-const EVERYBODY = Number.MAX_SAFE_INTEGER;
-
 /** Lets the number of workers follow the load. */
 export class Scaler {
   readonly #report: (happening: Happening) => void;
   readonly #queues: Queues;
   #settings: ScalingSettings;
+  /** True if options let the number of workers follow something. */
+  #follows: boolean;
   #scaling: Scaling;
   readonly #listen: number;
   #watch: ConnectionWatch | null = null;
@@ -55,6 +55,7 @@ export class Scaler {
     this.#report = report;
     this.#queues = new Queues(libc, sockets);
     this.#settings = settingsOf(config);
+    this.#follows = usesScaling(config);
     this.#scaling = beginScaling(this.#settings);
     this.#listen = config.listen;
   }
@@ -62,8 +63,12 @@ export class Scaler {
   /** From now on, this is the configuration. */
   use(config: ScalerConfig): void {
     this.#settings = settingsOf(config);
+    const followed = this.#follows;
+    this.#follows = usesScaling(config);
+    // Where nothing was followed before, somebody has wanted no workers: so it stays.
+    if (this.#follows || !followed) return;
     const why = "the number of workers is fixed again";
-    if (!usesScaling(config)) this.#report({ type: "want", workers: EVERYBODY, why });
+    this.#report({ type: "want", workers: EVERYBODY, why });
   }
 
   /** Judges the samples of this second. */
@@ -96,7 +101,9 @@ export class Scaler {
     const asleep = state.phase === "running" && wantedSlots(state) === 0 && !state.paused;
     if (!asleep) return this.#stopWaiting();
     if (this.#watch !== null || this.#closed) return;
-    const workers = initialWorkers(this.#settings, state.settings.processes);
+    const workers = this.#follows
+      ? initialWorkers(this.#settings, state.settings.processes)
+      : EVERYBODY;
     const wake = (why: string) => this.#report({ type: "want", workers, why });
     try {
       // With `cheap`, no worker has had any of them listen.

@@ -1,11 +1,13 @@
 /**
- * Runs in the master. The way to the scaler, which is loaded when an option first asks for it.
+ * Runs in the master. The way to the scaler, which is loaded when an option first asks for it, or when
+ * somebody wants no worker at all.
  *
  * @module
  */
 
 import type { WorkerSample } from "../core/sample.ts";
-import type { MasterState } from "../core/state.ts";
+import { whyNotFewer } from "../core/scaling.ts";
+import { EVERYBODY, type MasterState, wantedSlots } from "../core/state.ts";
 import { later } from "../later.ts";
 import type { Libc } from "../system/libc.ts";
 import { logLine } from "./log.ts";
@@ -23,7 +25,9 @@ export interface ScalingSetup extends Omit<ScalerSetup, "libc"> {
 /** The number of workers, where it is to follow something. */
 export class Scaling {
   readonly #setup: ScalingSetup;
+  #config: ScalerConfig | null = null;
   #scaler: Scaler | null = null;
+  #loading = false;
   #closed = false;
 
   /** Nothing is scaled before {@linkcode use}. */
@@ -33,6 +37,7 @@ export class Scaling {
 
   /** From now on, this is the configuration; fulfilled when what it needs is loaded. */
   async use(config: ScalerConfig): Promise<void> {
+    this.#config = config;
     if (this.#scaler !== null) return this.#scaler.use(config);
     if (!usesScaling(config)) return;
     const { libc } = this.#setup;
@@ -42,6 +47,10 @@ export class Scaling {
         "all workers run";
       return logLine("warning", text, { event: "fixedNumber" });
     }
+    await this.#load(libc, config);
+  }
+
+  async #load(libc: Libc, config: ScalerConfig): Promise<void> {
     const { Scaler } = await later<typeof import("./scaler.ts")>(
       import.meta.resolve("./scaler.ts"),
     );
@@ -63,6 +72,7 @@ export class Scaling {
 
   /** Takes the samples of this second. */
   take(samples: readonly WorkerSample[]): void {
+    if (!this.#follows) return;
     this.#scaler?.take(samples, this.#setup.state());
   }
 
@@ -72,9 +82,33 @@ export class Scaling {
     this.#scaler?.show(this.#setup.state());
   }
 
-  /** Sees every new state. */
+  /** Sees every new state: where no worker is wanted, somebody has to wait for a connection. */
   show(state: MasterState): void {
+    if (this.#scaler === null && wantedSlots(state) === 0) return this.#waitForConnections();
     this.#scaler?.show(state);
+  }
+
+  /** Why the instance cannot be left without workers (`ctl cheap`); null: it can. */
+  whyNotCheap(state: MasterState): string | null {
+    if (this.#setup.libc !== null) return whyNotFewer(state);
+    return "it needs foreign functions to notice the next connection (allow them with --allow-ffi)";
+  }
+
+  /** True if options let the number of workers follow something. */
+  get #follows(): boolean {
+    return this.#config !== null && usesScaling(this.#config);
+  }
+
+  /** `ctl cheap` without an option that would have loaded the scaler. */
+  #waitForConnections(): void {
+    const { libc, report } = this.#setup;
+    const config = this.#config;
+    if (libc === null || config === null || this.#loading || this.#closed) return;
+    this.#loading = true;
+    this.#load(libc, config).catch((error) => {
+      const why = error instanceof Error ? error.message : String(error);
+      report({ type: "want", workers: EVERYBODY, why });
+    }).finally(() => this.#loading = false);
   }
 
   /**
@@ -83,6 +117,7 @@ export class Scaling {
    * @returns How many are wanted now; null: their number is fixed.
    */
   nudge(by: number, why: string): number | null {
+    if (!this.#follows) return null;
     return this.#scaler?.nudge(by, why, this.#setup.state()) ?? null;
   }
 

@@ -140,10 +140,57 @@ Deno.test("ctl --wait tells which process replaced which, and goes back with fil
   running.write({ "app.ts": "throw new Error('broken');" });
   const broken = await ctl(running, "chain-reload", "--wait", "--json");
   const verdict = JSON.parse(broken.stdout);
-  assert([10, 11].includes(broken.code), String(broken.code));
+  assertEquals([broken.code, verdict.outcome, verdict.slots], [10, "rolled-back", []]);
+  assert(Number.isInteger(verdict.tookMs), String(verdict.tookMs));
   assertEquals(verdict.generation, 2);
   assertEquals(verdict.failures[0].file, running.path("app.ts"));
   assertEquals(verdict.failures[0].line, 1);
+});
+
+Deno.test("a reload that fails has one exit code, whichever slot fails, and a later one leaves no trace", async () => {
+  const { master } = await readyMaster({ ini: `${INI}\nchain-reload-verify = 0`, files: FILES });
+  await using running = master;
+  const hello = running.read("app.ts");
+  const status = async () => JSON.parse((await ctl(running, "status", "--json")).stdout);
+  const serve = "uwsgi.serve(";
+  for (const slot of [1, 2]) {
+    const broken = `if (uwsgi.worker_id() === ${slot}) throw Error("broken");\n${serve}`;
+    running.write({ "app.ts": hello.replace(serve, broken) });
+    for (const command of ["chain-reload", "workers-reload", "reload"]) {
+      const { code, stderr } = await ctl(running, command, "--wait");
+      assertEquals(code, 10, stderr);
+      assertStringIncludes(stderr, `${running.path("app.ts")}:`);
+      assert(!stderr.includes("→"), stderr);
+    }
+    assertStringIncludes((await status()).slots[slot - 1].lastFailure, "broken");
+  }
+  running.write({ "app.ts": hello });
+  assertEquals((await ctl(running, "chain-reload", "--wait")).code, 0);
+  const { slots } = await status();
+  assertEquals(
+    slots.map(({ lastFailure }: { lastFailure: unknown }) => lastFailure),
+    [null, null],
+  );
+  assert(!(await ctl(running, "status")).stdout.includes("broken"));
+});
+
+Deno.test("ctl --wait says what is wrong with a configuration, with file and line", async () => {
+  const { master } = await readyMaster({ ini: INI, files: FILES });
+  await using running = master;
+  running.writeIni(`${INI}\nproceses = 3\nno-such = 1`);
+  for (const command of ["reload", "brutal-reload", "exec"]) {
+    const { code, stderr } = await ctl(running, command, "--wait");
+    assertEquals(code, 11);
+    assertMatch(
+      stderr,
+      /^duwsgi: Reload failed: the configuration has errors: .*"proceses" at .*app\.ini:8.*\(and 1 more, see the log\), everything stays as it is\n$/,
+    );
+  }
+  const from = running.events.length;
+  running.signal("SIGHUP");
+  await reloaded(running, from);
+  const end = running.events.slice(from).find(({ event }) => event === "reloadFinished");
+  assertMatch(end?.message ?? "", /proceses.*app\.ini:8/);
 });
 
 Deno.test("ctl scale --wait, pause and resume, and SIGTTIN and SIGTTOU change what accepts", async () => {
@@ -163,6 +210,27 @@ Deno.test("ctl scale --wait, pause and resume, and SIGTTIN and SIGTTOU change wh
   await running.until(async () => (await status()).paused, "pause");
   await write(running, "p");
   await running.until(async () => !(await status()).paused, "end of the pause");
+});
+
+Deno.test("ctl scale --wait is done when the workers accept, and fails when they do not start", async () => {
+  const { master } = await readyMaster({ ini: INI, files: FILES });
+  await using running = master;
+  const done = await ctl(running, "scale", "4", "--wait", "--json");
+  assertEquals([done.code, JSON.parse(done.stdout).text], [0, "4 workers from now on"]);
+  assertEquals(running.acceptingPids().size, 4);
+  const before = running.acceptingPids();
+  running.write({ "app.ts": "throw new Error('broken');" });
+  const failed = await ctl(running, "scale", "6", "--wait", "--json");
+  const { outcome, failures, tookMs, text } = JSON.parse(failed.stdout);
+  assertEquals([failed.code, outcome], [11, "failed"]);
+  assertEquals([failures[0].file, failures[0].line], [running.path("app.ts"), 1]);
+  assert(Number.isInteger(tookMs) && text.endsWith("It stays at 4 workers"), text);
+  const { processes, slots } = JSON.parse((await ctl(running, "status", "--json")).stdout);
+  assertEquals(processes, 4);
+  for (const [slot, pid] of before) assertEquals(slots[slot - 1].workers[0].pid, pid);
+  // A signal asks for the same.
+  running.signal("SIGTTIN");
+  await running.waitFor("scaleFailed", ({ from }) => from === 5);
 });
 
 Deno.test("ctl reload --wait follows a master whose program is replaced", async () => {

@@ -196,7 +196,7 @@ Deno.test("after a failed start of the new program's workers the old ones go on"
   running.writeIni(
     `http-socket = 127.0.0.1:0\nprocesses = 2\numask = 077\ndeno-worker-override = app.ts`,
   );
-  assertEquals((await sighup(running)).outcome, "failed");
+  assertEquals((await sighup(running)).outcome, "rolled-back");
   assertEquals(running.acceptingPids(), workers);
   for (let i = 0; i < 10; i++) await getText(`http://${addresses[0]}/`);
   running.write({ "app.ts": CWD_APP });

@@ -86,7 +86,7 @@ deno-worker-override = app.ts`,
   ];
   for (const [code, verdict] of broken) {
     running.write({ "app.ts": code });
-    assertEquals(await reload(running, "SIGUSR2"), "failed", code);
+    assertEquals(await reload(running, "SIGUSR2"), "rolled-back", code);
     const last = running.events.findLast(({ event }) => event === "reloadFinished");
     assertMatch(last?.message ?? "", verdict);
     assertStringIncludes(last?.message ?? "", "Slots 1, 2 run generation 1");

@@ -131,7 +131,7 @@ Deno.test("a reload adds and removes metrics, and what keeps its name keeps its 
   // Workers that do not start: the old ones go on, with the metrics that they have.
   running.write({ "app.ts": "throw new Error('broken');" });
   running.writeIni(`${INI}\numask = 027\nmetric = c`);
-  assertEquals(await reload(running), "failed");
+  assertEquals(await reload(running), "rolled-back");
   assertEquals([await get("inc/a"), ...await values(address, "a", "abc")], [true, 8, -1]);
 
   running.write({ "app.ts": APP });

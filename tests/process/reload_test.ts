@@ -95,7 +95,7 @@ deno-worker-override = app.ts`,
   const url = `http://${addresses[0]}/`;
   const old = running.acceptingPids();
   running.write({ "app.ts": `const = 1;` });
-  assertEquals((await running.reload()).outcome, "failed");
+  assertEquals((await running.reload()).outcome, "rolled-back");
   const { message = "" } = running.events.findLast(({ event }) => event === "reloadFinished") ?? {};
   assertMatch(message, /worker 1 exited with code 1.*SyntaxError.*app\.ts:1:7/);
   assertStringIncludes(message, "Slots 1, 2, 3 run generation 1");
@@ -228,7 +228,7 @@ uwsgi.serve(() => new Response(Deno.env.get("BAD")));`,
   await using running = master;
   running.writeIni(ini(1));
   running.signal("SIGHUP");
-  assertEquals((await running.waitFor("reloadFinished")).outcome, "failed");
+  assertEquals((await running.waitFor("reloadFinished")).outcome, "rolled-back");
   assertEquals((await running.reload()).outcome, "done");
   assertEquals(await getText(`http://${addresses[0]}/`), "0");
 });

@@ -219,7 +219,7 @@ deno-worker-override = app.ts`;
   for (let i = 0; i < 7; i++) await getText(url);
   assertEquals(await reload(() => running.touch("touch")), "done");
   running.write({ "app.ts": "throw new Error('no')" });
-  assertEquals(await reload(() => running.touch("touch")), "failed");
+  assertEquals(await reload(() => running.touch("touch")), "rolled-back");
   running.write({ "app.ts": APP });
   // Somebody asks all the time, and is always answered.
   const end = new AbortController();
@@ -241,7 +241,7 @@ deno-worker-override = app.ts`;
   assertEquals(stats.reloads.map(({ kind, outcome, generation }) => [kind, outcome, generation]), [
     ["workers", "done", 5],
     ["workers", "done", 4],
-    ["chain", "failed", 3],
+    ["chain", "rolled-back", 3],
     ["chain", "done", 2],
   ]);
   assert(stats.reloads.every(({ at_ms }) => Math.abs(Date.now() - at_ms) < 60_000));

@@ -191,7 +191,7 @@ Deno.test("a certificate is changed without anybody noticing, and a bad one chan
 
   running.write({ "key.pem": { fixture: "certificates/second_key.pem" } });
   const failed = await chainReload(running);
-  assertEquals(failed.outcome, "failed");
+  assertEquals(failed.outcome, "rolled-back");
   assertMatch(
     running.events.findLast(({ event }) => event === "reloadFinished")?.message ?? "",
     /The key "key\.pem" of https-socket "localhost:0" \(.*app\.ini:3\) does not belong to the certificate "cert\.pem"/,
@@ -356,7 +356,7 @@ uwsgi.serve(() => Response.json({ pid: Deno.pid, uid: Deno.uid() }));`,
     const client = await Http2Client.connect(portOf(addresses), FIRST);
     const { text } = await client.get("/");
     assert((JSON.parse(text) as { readonly uid: number }).uid !== 0);
-    assertEquals((await chainReload(running)).outcome, "failed");
+    assertEquals((await chainReload(running)).outcome, "rolled-back");
     // A worker that dies is replaced all the same.
     Deno.kill(pidIn(text), "SIGKILL");
     await client.close();

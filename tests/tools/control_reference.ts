@@ -105,7 +105,8 @@ directory and addresses. An INI file finds its master by \`control-socket\`, els
 is the one that was started with that file. A master whose /tmp is its own (systemd's
 \`PrivateTmp=yes\`) or that is in a container is found by \`--pid\` and \`--pidfile\` only.
 
-\`status --json\` has \`directory\`, \`configuration\`, \`phase\`, \`generation\`, \`processes\`, \`reload\`, and for each slot its counts and
+\`status --json\` has \`directory\`, \`configuration\`, \`phase\`, \`cheap\` (no worker runs until a connection comes), \`generation\`,
+\`processes\`, \`reload\`, and for each slot its counts and
 workers. \`walls\` says for a sandbox which walls the kernel has put around the workers that accept:
 \`wall\`, \`holds\`, and \`why\` one does not hold, see [Security](security.md#walls-by-the-kernel).
 

@@ -52,7 +52,7 @@ Deno.test("statusOf() tells of a reload on its way", () => {
     exec: "no" as const,
     oldPids: {},
     verifiedAt: null,
-    ending: null,
+    ending: false,
     generation: 3,
     startedAt: 129_000,
     pending: [3],

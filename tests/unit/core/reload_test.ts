@@ -72,7 +72,7 @@ Deno.test("step() keeps the old worker, when the only new one fails to start", (
   simulation.exit(simulation.newest(1), "exited with code 1", "SyntaxError: x");
   assertEquals(simulation.workers, ["1: g1 accepting"]);
   assertEquals([simulation.state.generation, simulation.outcome], [1, null]);
-  assertEquals(ending(simulation), ["failed", 1]);
+  assertEquals(ending(simulation), ["rolled-back", 1]);
   assertStringIncludes(sentence(simulation), "SyntaxError: x");
 });
 
@@ -101,7 +101,7 @@ Deno.test("step() ends the chain, when a new worker does not accept in time", ()
   simulation.reload("chain");
   const effects = simulation.advance(2_000);
   assertEquals(signals(effects), ["3 SIGKILL"]);
-  assertEquals(ending(simulation), ["failed", 1]);
+  assertEquals(ending(simulation), ["rolled-back", 1]);
   simulation.exitLeaving();
   assertEquals(simulation.workers, ["1: g1 accepting", "2: g1 accepting"]);
 });
@@ -111,7 +111,7 @@ Deno.test("step() ends the chain, when no process can be created", () => {
   simulation.reload("chain");
   const worker = simulation.newest(1).id;
   simulation.happen({ type: "spawnFailed", worker, error: "Resource temporarily unavailable" });
-  assertEquals(ending(simulation), ["failed", 1]);
+  assertEquals(ending(simulation), ["rolled-back", 1]);
   assertEquals(simulation.workers, ["1: g1 accepting", "2: g1 accepting"]);
 });
 
@@ -279,7 +279,7 @@ Deno.test("step() forgets changed settings, when no worker starts with them", ()
   simulation.reload("all");
   simulation.advance(1_000);
   simulation.exitLeaving();
-  assertEquals(ending(simulation), ["failed", 1, 2, 3]);
+  assertEquals(ending(simulation), ["rolled-back", 1, 2, 3]);
   assertEquals([simulation.state.settings, simulation.state.nextSettings], [SETTINGS, null]);
 });
 

@@ -76,3 +76,77 @@ Deno.test("step() lets no deadline pass, when the master itself stood still", ()
   simulation.advance(1_500);
   assertEquals(simulation.workers, ["1: g1 starting"]);
 });
+
+/** What came of it for somebody who waits with this ticket, so far. */
+function verdicts(simulation: Simulation, ticket = 9) {
+  return ofType(simulation.effects, "verdict").filter(({ tickets }) => tickets.includes(ticket))
+    .map(({ verdict }) => [verdict.outcome, verdict.text]);
+}
+
+Deno.test("step() calls a scale done when the added workers accept, not before", () => {
+  const simulation = Simulation.running({ processes: 1 });
+  simulation.happen({ type: "scale", processes: 3, why: "test", ticket: 9 });
+  simulation.accept(simulation.newest(2));
+  assertEquals(verdicts(simulation), []);
+  simulation.accept(simulation.newest(3));
+  assertEquals(verdicts(simulation), [["done", "3 workers from now on"]]);
+  simulation.happen({ type: "scale", processes: 1, why: "test", ticket: 10 });
+  assertEquals(verdicts(simulation, 10), [["done", "1 worker from now on"]]);
+});
+
+Deno.test("step() goes back to the number before, when an added worker fails; the others stay", () => {
+  const simulation = Simulation.running({ processes: 2 });
+  simulation.happen({ type: "scale", processes: 5, why: "test", ticket: 9 });
+  simulation.accept(simulation.newest(3));
+  simulation.exit(simulation.newest(4), "exited with code 1", "Error: no database");
+  const why = "exited with code 1 before it called uwsgi.accepting(): Error: no database";
+  assertEquals(verdicts(simulation), [[
+    "failed",
+    `Scaling from 2 to 5 failed: worker 4 ${why}. It stays at 2 workers`,
+  ]]);
+  assertEquals(simulation.state.settings.processes, 2);
+  assertEquals(
+    [simulation.oldest(1).state, simulation.oldest(2).state],
+    ["accepting", "accepting"],
+  );
+  simulation.exitLeaving();
+  simulation.acceptAll();
+  simulation.exitLeaving();
+  simulation.advance(100_000);
+  assertEquals(simulation.workers, ["1: g1 accepting", "2: g1 accepting"]);
+  // Another try is not punished for the first one.
+  simulation.happen({ type: "scale", processes: 4, why: "test", ticket: 10 });
+  simulation.acceptAll();
+  assertEquals(verdicts(simulation, 10), [["done", "4 workers from now on"]]);
+});
+
+Deno.test("step() gives up a scale whose workers do not start in time, or that a stop ends", () => {
+  const late = Simulation.running({ processes: 1, startTimeoutMs: 1_000 });
+  late.happen({ type: "scale", processes: 2, why: "test", ticket: 9 });
+  late.advance(1_000);
+  assertEquals(verdicts(late).map(([outcome]) => outcome), ["failed"]);
+  const stopped = Simulation.running({ processes: 1 });
+  stopped.happen({ type: "scale", processes: 2, why: "test", ticket: 9 });
+  stopped.stop();
+  assertEquals(verdicts(stopped).map(([outcome]) => outcome), ["cancelled"]);
+});
+
+Deno.test("step() answers a scale at once, when no worker is wanted", () => {
+  const simulation = Simulation.running({ processes: 1 });
+  simulation.happen({ type: "want", workers: 0, why: "cheap" });
+  simulation.happen({ type: "scale", processes: 2, why: "test", ticket: 9 });
+  assertEquals(verdicts(simulation), [[
+    "done",
+    "2 workers from now on, once a connection comes",
+  ]]);
+});
+
+Deno.test("step() keeps a worker that accepts in an added slot, when nobody could take its queue", () => {
+  const simulation = Simulation.running({ processes: 1 });
+  simulation.accept(simulation.newest(1), true, false);
+  simulation.happen({ type: "scale", processes: 3, why: "test", ticket: 9 });
+  simulation.accept(simulation.newest(2), true, false);
+  simulation.exit(simulation.newest(3));
+  assertEquals(simulation.workers, ["1: g1 accepting", "2: g1 accepting"]);
+  assertEquals(simulation.state.settings.processes, 2);
+});

@@ -252,7 +252,7 @@ Deno.test("step() sends each worker at most one retire and one SIGKILL, whatever
   }));
 });
 
-Deno.test("step() finishes every reload that it begins, when nothing more is asked for", () => {
+Deno.test("step() finishes every reload and every scale that it begins, when nothing more is asked for", () => {
   fc.assert(fc.property(histories, (history) => {
     const simulation = run(history, () => {});
     for (let i = 0; i < 30 && simulation.outcome === null; i++) {
@@ -261,7 +261,8 @@ Deno.test("step() finishes every reload that it begins, when nothing more is ask
       simulation.advance(100);
     }
     if (simulation.outcome !== null) return;
-    assertEquals([simulation.state.reload, simulation.state.queued], [null, null]);
+    const { reload, queued, scale } = simulation.state;
+    assertEquals([reload, queued, scale], [null, null, null]);
   }));
 });
 

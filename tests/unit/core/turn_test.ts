@@ -19,7 +19,7 @@ Deno.test("openTurn() gives a copy that can be changed everywhere, when the stat
     oldPids: {},
     exec: "no",
     verifiedAt: null,
-    ending: null,
+    ending: false,
     failed: [],
   };
   const workers = [workerOf()];

@@ -36,7 +36,7 @@ function reloadOf(part: Partial<Reload> = {}): Reload {
     done: [],
     failed: [],
     verifiedAt: null,
-    ending: null,
+    ending: false,
     ...part,
   };
 }

@@ -56,6 +56,7 @@ class Desk implements AsyncDisposable {
       state: () => stateOf(),
       walls: () => [],
       nudge: () => null,
+      whyNotCheap: () => null,
       stats: () => Promise.reject(new Error("nobody asks here")),
       config: () => defaults(),
     });

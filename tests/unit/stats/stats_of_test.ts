@@ -17,7 +17,7 @@ const RELOAD: Reload = {
   exec: "no",
   oldPids: {},
   verifiedAt: null,
-  ending: null,
+  ending: false,
   generation: 3,
   startedAt: 129_000.2,
   pending: [3],
