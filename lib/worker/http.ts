@@ -12,6 +12,7 @@ import { clientKey } from "./connections.ts";
 import { endBody, type EventStreams, isEventStream } from "./event_streams.ts";
 import { expectFarewell } from "./farewells.ts";
 import type { Http2Streams } from "./http2_streams.ts";
+import { requestVariables } from "./request_marks.ts";
 import { type BegunRequest, requestMeter } from "./request_meter.ts";
 
 /** Handles a request, as for `Deno.serve`. */
@@ -212,7 +213,28 @@ function closing(
   // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6). What a
   // proxy says of the URL does not count.
   if (!secure) info.completed.then(taken, taken);
-  return withConnectionClose(response);
+  return withConnectionClose(mayBeHttp10(request) ? asStream(response) : response);
+}
+
+/**
+ * HTTP/1.0 keeps connections for who asks for that, and Deno adds `Connection: keep-alive` to each response
+ * then, beside what it says itself. The version of a request cannot be known here.
+ */
+function mayBeHttp10(request: Request): boolean {
+  return request.headers.get("connection")?.toLowerCase() === "keep-alive" &&
+    request.method !== "HEAD" && requestVariables(request) === null;
+}
+
+/**
+ * The same with a body whose length is not known: in HTTP/1.0 its end is that of the connection, and Deno
+ * adds nothing. What says its length itself stays as it is.
+ */
+function asStream(response: Response): Response {
+  if (isStreamed(response) || response.body === null || response.headers.has("content-length")) {
+    return response;
+  }
+  const { body, status, statusText, headers } = response;
+  return new Response(body.pipeThrough(new TransformStream()), { status, statusText, headers });
 }
 
 function withConnectionClose(response: Response): Response {
