@@ -10,6 +10,7 @@
  */
 
 import type { Activity } from "./clients/judge.ts";
+import { speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
 
 type Info = Pick<Deno.ServeHandlerInfo<Deno.Addr>, "remoteAddr" | "completed">;
@@ -47,17 +48,18 @@ export function endExchange({ before, after }: Exchange): void {
   else after.before = before;
 }
 
-/** Responses that are being sent, by client. */
-const sending = new Map<string, number>();
+/** Responses that are being sent, by client, and whether that one speaks HTTP/2. */
+const sending = new Map<string, { readonly count: number; readonly http2: boolean }>();
 
 /** The response is a stream, which may take as long as it likes. */
-export function noteStream(info: Info): void {
+export function noteStream(request: Request, info: Info): void {
   const client = nameOf(info);
   if (client === "") return;
-  sending.set(client, (sending.get(client) ?? 0) + 1);
+  const http2 = speaksHttp2(request.headers);
+  sending.set(client, { count: (sending.get(client)?.count ?? 0) + 1, http2 });
   const sent = () => {
-    const count = sending.get(client) ?? 0;
-    if (count > 1) sending.set(client, count - 1);
+    const count = sending.get(client)?.count ?? 0;
+    if (count > 1) sending.set(client, { count: count - 1, http2 });
     else sending.delete(client);
   };
   info.completed.then(sent, sent);
@@ -119,6 +121,23 @@ export function clientActivity(): Map<string, Activity> {
   for (const client of sending.keys()) known.set(client, "busy");
   for (const client of upgraded) known.set(client, "busy");
   return known;
+}
+
+/** The clients of HTTP/2 that have a stream at work now; their names. */
+export function http2AtWork(): Set<string> {
+  const found = new Set<string>();
+  for (const [client, { http2 }] of sending) {
+    if (http2) found.add(client);
+  }
+  for (let one = newest; one !== null; one = one.before) {
+    const client = nameOf(one.info);
+    try {
+      if (client !== "" && speaksHttp2(one.request.headers)) found.add(client);
+    } catch {
+      // The request has ended.
+    }
+  }
+  return found;
 }
 
 /** Forgets the WebSockets of clients that are not connected any more. */

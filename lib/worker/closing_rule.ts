@@ -33,6 +33,8 @@ interface Seen {
   readonly firstAt: number;
   responses: number;
   lastAt: number;
+  /** A response has closed the connection. */
+  closed: boolean;
 }
 
 /** Remembers the connections of a retiring worker, by the address of their client. */
@@ -47,9 +49,20 @@ export class ClosingRule {
     return seen.responses >= PIPELINE_DEPTH || at - seen.lastAt >= PIPELINE_GAP_MS;
   }
 
-  /** Notes that a response was given at `at`. */
-  responded(connection: string, at: number): void {
-    const { firstAt, responses } = this.#seen.get(connection) ?? { firstAt: at, responses: 0 };
-    this.#seen.set(connection, { firstAt, responses: responses + 1, lastAt: at });
+  /** Notes that a response was given at `at`; `closes`: it closes its connection. */
+  responded(connection: string, at: number, closes = false): void {
+    const { firstAt, responses, closed } = this.#seen.get(connection) ??
+      { firstAt: at, responses: 0, closed: false };
+    this.#seen.set(connection, {
+      firstAt,
+      responses: responses + 1,
+      lastAt: at,
+      closed: closed || closes,
+    });
+  }
+
+  /** True if a response has closed this connection, which has a name of its own. */
+  hasClosed(connection: string): boolean {
+    return connection !== "" && this.#seen.get(connection)?.closed === true;
   }
 }

@@ -10,8 +10,9 @@ import { beginExchange, endExchange, noteRequest, noteStream } from "./client_ac
 import { ClosingRule, speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
 import { endBody, type EventStreams, isEventStream } from "./event_streams.ts";
-import { expectFarewell } from "./farewells.ts";
+import { callOffFarewell, expectFarewell } from "./farewells.ts";
 import type { Http2Streams } from "./http2_streams.ts";
+import { requestVariables } from "./request_marks.ts";
 import { type BegunRequest, requestMeter } from "./request_meter.ts";
 
 /** Handles a request, as for `Deno.serve`. */
@@ -34,6 +35,8 @@ export interface Handling {
 export interface Transport {
   /** True if they are encrypted. */
   readonly secure: boolean;
+  /** True if a client is named after its connection; a proxy may use one name for several. */
+  readonly direct: boolean;
   /** Told of the streams of HTTP/2 while the worker retires. */
   readonly streams: Http2Streams;
   /** Told of event streams. */
@@ -116,7 +119,7 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
       // What is no response at all fails in Deno like any other mistake of the handler.
       if (isResponse(response)) {
         meter.answered(begun, response.status, bodySize(response));
-        if (isStreamed(response)) beginStream(response, info, transport);
+        if (isStreamed(response)) beginStream(request, response, info, transport);
       } else failed(begun);
       return closing(request, response, info, mayClose, transport);
     }, (error) => {
@@ -130,8 +133,9 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
     noteRequest(request, info);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
     const connection = rule === null ? null : connectionOf(info);
-    if (connection !== null && speaksHttp2(request.headers)) {
-      transport.streams.begin(connection, info.completed);
+    if (connection !== null) {
+      if (transport.direct && rule?.hasClosed(connection) === true) callOffFarewell(connection);
+      if (speaksHttp2(request.headers)) transport.streams.begin(connection, info.completed);
     }
     let result: Response | Promise<Response>;
     try {
@@ -143,7 +147,7 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
       return awaited(result, begun, request, info, mayCloseNow(connection));
     }
     meter.answered(begun, result.status, bodySize(result));
-    if (isStreamed(result)) beginStream(result, info, transport);
+    if (isStreamed(result)) beginStream(request, result, info, transport);
     return rule === null
       ? result
       : closing(request, result, info, mayCloseNow(connection), transport);
@@ -152,11 +156,12 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
 
 /** A response is a stream, which may take as long as it likes; event streams can be ended. */
 function beginStream(
+  request: Request,
   response: Response,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   { events }: Transport,
 ): void {
-  noteStream(info);
+  noteStream(request, info);
   const stream = streamOf(response);
   if (stream === null || !isEventStream(stream.type)) return;
   const over = events.add(() => endBody(stream.body));
@@ -197,7 +202,7 @@ function closing(
   response: Response,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   mayClose: boolean,
-  { secure, streams }: Transport,
+  { secure, direct, streams }: Transport,
 ): Response {
   if (rule === null || response.status === 101) return response;
   if (speaksHttp2(request.headers)) {
@@ -205,14 +210,39 @@ function closing(
     return response;
   }
   const connection = connectionOf(info);
-  rule.responded(connection, performance.now());
+  // Whoever goes on after a response that closes does not know what that means.
+  const goesOn = direct && rule.hasClosed(connection);
+  rule.responded(connection, performance.now(), mayClose);
   if (!mayClose) return response;
   const taken = () => expectFarewell(connection);
   // A response that could not be sent is the end of its connection as well. Under TLS, an end that only
   // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6). What a
   // proxy says of the URL does not count.
   if (!secure) info.completed.then(taken, taken);
-  return withConnectionClose(response);
+  const answer = goesOn || mayBeHttp10(request) ? asStream(request, response) : response;
+  return withConnectionClose(answer);
+}
+
+/**
+ * HTTP/1.0 keeps connections for who asks for that, and Deno adds `Connection: keep-alive` to each response
+ * then, beside what it says itself. The version of a request cannot be known here, but clients of HTTP/1.0
+ * write the header like this, and those of HTTP/1.1 seldom do.
+ */
+function mayBeHttp10(request: Request): boolean {
+  return request.headers.get("connection") === "Keep-Alive";
+}
+
+/**
+ * The same with a body whose length is not known: in HTTP/1.0 its end is that of the connection, and Deno
+ * adds nothing. What says its length itself, and what a proxy is answered in another protocol, stays as it
+ * is.
+ */
+function asStream(request: Request, response: Response): Response {
+  if (request.method === "HEAD" || requestVariables(request) !== null) return response;
+  if (isStreamed(response) || response.headers.has("content-length")) return response;
+  const { body, status, statusText, headers } = response;
+  if (body === null) return response;
+  return new Response(body.pipeThrough(new TransformStream()), { status, statusText, headers });
 }
 
 function withConnectionClose(response: Response): Response {

@@ -5,7 +5,7 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
-import { clientActivity } from "./client_activity.ts";
+import { clientActivity, http2AtWork } from "./client_activity.ts";
 import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
@@ -109,7 +109,8 @@ export class InstanceSocket implements UwsgiSocket {
     const secure = this.source.certificate !== undefined || tls.cert !== undefined;
     const streams = new Http2Streams();
     const events = new EventStreams();
-    const transport = { secure, streams, events };
+    const direct = !isServedOtherwise(this.source);
+    const transport = { secure, direct, streams, events };
     const handling = countedHandling({ handler, ...(onError && { onError }) }, transport);
     const all = { ...options, ...handling, tls, streams, events };
     const served = new Served(this.source, handling.handler, all);
@@ -181,6 +182,8 @@ class Served implements Service {
   readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
   #ended: Promise<unknown> | null = null;
+  /** Who had streams of HTTP/2 at work when the worker began to leave. */
+  #http2: ReadonlySet<string> | null = null;
 
   /** Starts to serve this slot's own queue. */
   constructor(
@@ -219,11 +222,13 @@ class Served implements Service {
   endEarly(clients: readonly ClientConnection[]): void {
     const { tls } = currentInstance();
     const { streams } = this.#options;
+    this.#http2 ??= http2AtWork();
+    const http2 = this.#http2;
     const hasTls = this.#socket.certificate !== undefined;
     const end = listenerEnd(this.#socket.address);
     const own = clients.filter(({ near }) => near === end).map(({ client }) => client);
     const speakHttp2 = own.every((one) =>
-      streams.has(one) || hasTls && tls?.speaksHttp2(one) === true
+      streams.has(one) || http2.has(one) || hasTls && tls?.speaksHttp2(one) === true
     );
     // Without TLS, nobody knows what those speak that send nothing now.
     if (!speakHttp2 || own.length === 0 && !hasTls) return;

@@ -74,3 +74,17 @@ Deno.test("speaksHttp2() takes a request for one of HTTP/1.1 wherever it may be 
   ];
   for (const [headers, http2] of cases) assertEquals(speaksHttp2(new Headers(headers)), http2);
 });
+
+Deno.test("it is known whose connection was closed by a response, but for those without a name", () => {
+  const rule = new ClosingRule();
+  rule.responded("a", 0);
+  assertEquals(rule.hasClosed("a"), false);
+  rule.responded("a", 10, true);
+  rule.responded("a", 20);
+  rule.responded("", 10, true);
+  assertEquals([rule.hasClosed("a"), rule.hasClosed("b"), rule.hasClosed("")], [
+    true,
+    false,
+    false,
+  ]);
+});
