@@ -19,6 +19,7 @@ const status: Status = {
   configuration: [],
   sockets: [],
   phase: "running",
+  cheap: false,
   paused: false,
   uptimeMs: 0,
   processes: 2,
