@@ -32,8 +32,10 @@ import type { Vitals } from "./sampler.ts";
 import { LazyConfinement, startWorker } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { loadSandbox, SandboxMissing, type WorkerCommand } from "./worker_command.ts";
+import { keepWorkingDirectory } from "./working_directory.ts";
 import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
+import { guarded } from "./guarded.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 
@@ -112,6 +114,7 @@ export class Crew {
     let lease: LaneLease | null = null;
     let words: LastWords | null = null;
     try {
+      keepWorkingDirectory();
       const command = this.#commands.of(generation, instruction);
       confined ??= this.#confinement.current(String(generation), command);
       if (confined === undefined) {
@@ -199,9 +202,11 @@ export class Crew {
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
       printed: (stream, line) => passLineOn({ logger: "worker", fields }, stream, line),
       exited: (how, error) => {
-        for (const line of words?.rest() ?? []) {
-          passLineOn({ logger: "worker", fields, level: "error" }, "output", line);
-        }
+        guarded("read a worker's last words", () => {
+          for (const line of words?.rest() ?? []) {
+            passLineOn({ logger: "worker", fields, level: "error" }, "output", line);
+          }
+        });
         words?.close();
         this.#members.delete(worker);
         this.#lanes.release(lease);

@@ -16,13 +16,13 @@ import {
   nextDeadline,
   wantedSlots,
 } from "../core/state.ts";
-import { whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import { later, loadedOnce } from "../later.ts";
 import { pause } from "../system/timing.ts";
 import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
+import { guarded } from "./guarded.ts";
 import { logLine } from "./log.ts";
 import {
   hasDoors,
@@ -31,9 +31,11 @@ import {
   type Reloading,
   settingsOf,
 } from "./master_setup.ts";
+import { deedOf, failure, orderOf, whoAccepts } from "./deeds.ts";
 import type { Operators } from "./operators.ts";
 import type { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
+import { makeRoom, whyFewerNeedRestart } from "./room.ts";
 import { Scaling } from "./scaling.ts";
 import { TouchFiles } from "./touch_files.ts";
 import { type Touched, touchList } from "./touch_list.ts";
@@ -170,7 +172,7 @@ class Master {
 
   /** Starts the workers, or goes on with those of the program before and replaces them. */
   async begin(): Promise<void> {
-    const { inheritance, surroundings: { libc } } = this.#setup;
+    const { inheritance, surroundings: { libc, control } } = this.#setup;
     if (inheritance === null || libc === null) {
       return this.take({ type: "start", at: performance.now() });
     }
@@ -178,6 +180,7 @@ class Master {
       import.meta.resolve("./takeover.ts"),
     );
     takeOver(libc, inheritance, this.#crew, this.#current);
+    control.allExpected();
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
   }
 
@@ -211,51 +214,61 @@ class Master {
     await operators.open();
   }
 
+  /** Takes what happened. Whatever goes wrong with it ends that action, and never the master. */
   take(event: MasterEvent): void {
+    guarded(`do what follows from "${event.type}"`, () => this.#take(event), (text) => {
+      const ticket = "ticket" in event ? event.ticket : undefined;
+      if (ticket !== undefined) this.operators?.verdict([ticket], failure(this.state, text));
+    });
+  }
+
+  #take(event: MasterEvent): void {
     // Workers inherit their sockets, so those are there before the slots are.
-    const problem = event.type === "scale" ? this.#makeRoom(event.processes) : null;
+    const problem = event.type === "scale"
+      ? makeRoom(this.#setup.surroundings.listeners, event.processes)
+      : null;
     const { state, effects } = step(
       this.state,
       problem === null ? event : { ...event, type: "scaleFailed", problem } as MasterEvent,
     );
     const before = this.state;
     this.state = state;
-    this.#eyes.scaling.show(state);
+    guarded("show how many workers there are", () => this.#eyes.scaling.show(state));
     for (const effect of effects) this.#perform(effect);
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) this.#next = null;
-    this.#crew.show(before, state);
-    this.#eyes.companions.observe(before, state);
-    this.#setup.serviceManager?.show(before, state, effects);
+    guarded("show the workers", () => this.#crew.show(before, state));
+    guarded("tell companions", () => this.#eyes.companions.observe(before, state));
+    guarded("tell systemd", () => this.#setup.serviceManager?.show(before, state, effects));
   }
 
+  /** Does it. If it cannot be done, whoever waits for it is told so. */
   #perform(effect: Effect): void {
+    guarded(deedOf(effect), () => this.#carryOut(effect), (error) => {
+      if (effect.type === "spawn") {
+        this.#report({ type: "spawnFailed", worker: effect.worker, error });
+      } else if (effect.type === "readConfiguration") this.#refuse(error);
+      else if (effect.type === "execMaster") this.#stay(error);
+    });
+  }
+
+  #carryOut(effect: Effect): unknown {
     switch (effect.type) {
       case "spawn":
         return this.#crew.spawn(effect, this.#instructionFor(effect.generation));
       case "retire":
-        return this.#crew.send(effect.worker, {
-          type: "retire",
-          reason: effect.reason,
-          mercyMs: effect.mercyMs,
-          closing: this.#setup.surroundings.outgoing.addresses,
-        });
       case "standBy":
-        return this.#crew.send(effect.worker, {
-          type: "standBy",
-          drain: effect.drain,
-          keep: this.#setup.surroundings.outgoing.addresses,
-        });
       case "recall":
-        return this.#crew.send(effect.worker, { type: "recall" });
-      case "cover":
-        return this.#crew.send(effect.worker, { type: "cover", slots: effect.slots });
+      case "cover": {
+        const { addresses } = this.#setup.surroundings.outgoing;
+        return this.#crew.send(effect.worker, orderOf(effect, addresses));
+      }
       case "signal":
         return this.#crew.signal(effect.worker, effect.signal);
       case "readConfiguration":
-        return void this.#readConfiguration(effect.program);
+        return this.#readConfiguration(effect.program);
       case "execMaster":
-        return void this.#execMaster();
+        return this.#execMaster();
       case "closeSockets":
         return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
@@ -267,7 +280,7 @@ class Master {
       case "log":
         return logLine(effect.level, effect.text, effect.fields);
       case "exit":
-        this.outcome = effect.outcome;
+        return this.outcome = effect.outcome;
     }
   }
 
@@ -291,10 +304,11 @@ class Master {
       );
     }
     if ((outdated || program) && replacement !== null) {
-      return void this.#prepare(replacement, whole);
+      return await this.#prepare(replacement, whole);
     }
     const { processes } = instruction.config;
-    const problem = this.#whyNotFewer(processes) ?? this.#makeRoom(processes);
+    const problem = whyFewerNeedRestart(this.state, processes) ??
+      makeRoom(this.#setup.surroundings.listeners, processes);
     if (problem !== null) return this.#refuse(problem);
     this.#setup.surroundings.metrics.prepare(instruction.config, (problem) => {
       if (problem !== null) return this.#refuse(problem);
@@ -320,43 +334,33 @@ class Master {
     if (this.state.reload?.exec !== "asked") return void views.open();
     const inheritance = inheritanceOf(this.state, performance.now());
     const problem = this.#replacement?.run(inheritance, this.#crew.credentials);
-    companions.startAgain(this.#current);
+    this.#stay(problem ?? "The master's program cannot be replaced");
+  }
+
+  /** Goes on with this program, and with what was ended for another one. */
+  #stay(why: string): void {
+    const { companions, views } = this.#eyes;
+    guarded("start companions again", () => companions.startAgain(this.#current));
     void views.open();
-    this.#refuse(problem ?? "The master's program cannot be replaced");
+    this.#refuse(why);
   }
 
   #refuse(why: string): void {
     this.#report({ type: "notConfigured", why });
   }
 
-  #whyNotFewer(processes: number): string | null {
-    const why = processes < this.state.settings.processes ? whyNotFewer(this.state) : null;
-    return why === null ? null : `Fewer processes need a restart, because ${why}`;
-  }
-
-  /** Binds the sockets of new slots; says what is in the way. */
-  #makeRoom(processes: number): string | null {
-    try {
-      this.#setup.surroundings.listeners.grow(processes);
-      return null;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return `Cannot open the sockets of ${processes} processes: ${reason}`;
-    }
-  }
-
   #confirm(generation: number): void {
-    this.#crew.forgetBefore(generation);
-    this.#setup.surroundings.outgoing.close(true);
-    const { log } = this.#setup.surroundings;
-    const { logReopen } = (this.#next ?? this.#current).config;
-    if (logReopen) log?.reopen("the workers were replaced");
+    const { log, outgoing, metrics } = this.#setup.surroundings;
+    guarded("forget older workers", () => this.#crew.forgetBefore(generation));
+    guarded("close sockets that go", () => outgoing.close(true));
+    const next = this.#next ?? this.#current;
+    const { config } = next;
+    if (config.logReopen) guarded("reopen logs", () => log?.reopen("the workers were replaced"));
     if (this.#next === null) return;
-    this.#current = this.#next;
-    this.#next = null;
-    this.#setup.surroundings.metrics.use(this.#current.config);
-    this.#eyes.companions.configure(this.#current);
-    void this.#eyes.scaling.use(this.#current.config);
+    [this.#current, this.#next] = [next, null];
+    guarded("use the metrics", () => metrics.use(config));
+    guarded("start companions", () => this.#eyes.companions.configure(next));
+    guarded("follow the load", () => this.#eyes.scaling.use(config));
     void this.#eyes.views.push();
     this.watch();
   }
@@ -392,9 +396,4 @@ class Master {
     // Not when it is needed: an upgrade of duwsgi's files may have come before. A failure is told then.
     this.#reloading().catch(() => {});
   }
-}
-
-function whoAccepts(workers: number): string {
-  if (workers === 0) return "No worker is needed yet: listening";
-  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
 }
