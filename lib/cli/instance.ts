@@ -12,6 +12,7 @@ import type { Loaded } from "../config/load.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
+import { guardProgram } from "../master/guarded.ts";
 import { resolve } from "../paths.ts";
 import type { Handover } from "../master/handover.ts";
 import type { Host } from "../master/host.ts";
@@ -23,6 +24,7 @@ import { COST_OF_OWN_SOCKETS } from "../master/own_socket.ts";
 import type { ProcessSetup } from "../master/process_setup.ts";
 import type { ServiceManager } from "../master/service_manager.ts";
 import type { SignalSource } from "../master/signals.ts";
+import { noteDirectories } from "../master/working_directory.ts";
 import { closeSurroundings, openSurroundings, type Surroundings } from "../master/surroundings.ts";
 import type { SourceBase } from "../system/config_source.ts";
 import { descriptorLimit } from "../system/descriptor.ts";
@@ -76,6 +78,8 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
     for (const phase of handover === null ? phases : []) await runHooks(config, phase);
   };
   if (handover === null) warnOfForeignCache();
+  // The working directory of another program is not changed.
+  if (company.role !== null) noteDirectories(Deno.cwd(), base.started.cwd);
   await hooks(PHASES_BEFORE_SOCKETS);
   requireDescriptors(config);
   const surroundings = await openSurroundings(config, base.passedSockets, handover, process, log);
@@ -119,6 +123,7 @@ async function runIn(
 ): Promise<Outcome> {
   const { config } = setup.instruction;
   let outcome: Outcome | null = null;
+  const unguard = host === null ? guardProgram() : () => {};
   try {
     const ready = Promise.withResolvers<void>();
     const running = runMaster({
@@ -137,6 +142,7 @@ async function runIn(
     await openLog(surroundings);
     return outcome = await running;
   } finally {
+    unguard();
     if (hooksOf(config, "as-user-atexit").length > 0) {
       const { runLateHooks } = await later<typeof import("../master/companions/hooks.ts")>(
         import.meta.resolve("../master/companions/hooks.ts"),

@@ -11,6 +11,7 @@ import { writtenPath } from "../system/working_directory.ts";
 import { FileWatch, type Watched } from "./file_watch.ts";
 import { logLine } from "./log.ts";
 import { localFiles, moduleGraph, scriptFiles } from "./module_graph.ts";
+import { guarded } from "./guarded.ts";
 
 type Reload = Extract<Happening, { readonly type: "reload" }>;
 
@@ -45,7 +46,7 @@ export class ChangeReloads {
     this.#config = config;
     if (!config.autoReload) this.#modules = [];
     this.#files.watch(this.#watched(config));
-    if (config.autoReload) void this.#findModules(config);
+    if (config.autoReload) this.#followModules(config);
   }
 
   /** Stops watching. */
@@ -65,7 +66,11 @@ export class ChangeReloads {
     if (this.#config === null) return;
     this.#report({ type: "reload", ...RELOADS[wish], why: `${path} has changed` });
     // What was saved may import other modules than before.
-    if (wish === "auto") void this.#findModules(this.#config);
+    if (wish === "auto") this.#followModules(this.#config);
+  }
+
+  #followModules(config: Config): void {
+    guarded("see what the script imports", () => this.#findModules(config));
   }
 
   async #findModules(config: Config): Promise<void> {

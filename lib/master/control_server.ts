@@ -47,6 +47,8 @@ const MOST_UNKNOWN = 64;
 /** Answers the calls of workers. */
 export class ControlServer {
   readonly #expected = new Map<string, (caller: Caller) => void>();
+  /** Fulfilled when nobody calls any more who is expected later. */
+  readonly #allExpected = Promise.withResolvers<void>();
   #unknown = 0;
   readonly #avoid: readonly string[];
   readonly #sockets: DirectorySocket[] = [];
@@ -61,6 +63,7 @@ export class ControlServer {
    */
   constructor(before?: string, avoid: readonly string[] = []) {
     this.#avoid = avoid;
+    if (before === undefined) this.#allExpected.resolve();
     this.#directory = MasterDirectory.open(before, avoid);
     // Whoever was started with the files in it has read them.
     for (const { name, isDirectory } of Deno.readDirSync(this.directory)) {
@@ -131,6 +134,11 @@ export class ControlServer {
     this.#expected.set(token, onCall);
   }
 
+  /** All workers of the program that was here before are expected: whoever calls and is not one of them is sent away. */
+  allExpected(): void {
+    this.#allExpected.resolve();
+  }
+
   /** The worker with this token will not call any more. */
   forget(token: string): void {
     this.#expected.delete(token);
@@ -139,6 +147,7 @@ export class ControlServer {
   /** Stops listening and removes the directory. */
   close(): void {
     this.#stopLooking();
+    this.#allExpected.resolve();
     for (const socket of this.#sockets) socket.close();
     this.#directory.remove();
   }
@@ -178,6 +187,8 @@ export class ControlServer {
     try {
       const messages = channel.receive();
       const { value } = await messages.next();
+      // Workers of the program before call as soon as this one listens.
+      await this.#allExpected.promise;
       const known = value?.type === "hello" && value.protocol === PROTOCOL_VERSION &&
         this.#expected.get(value.token);
       if (!known || value.type !== "hello") return channel.close();

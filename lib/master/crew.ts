@@ -33,8 +33,10 @@ import type { Vitals } from "./sampler.ts";
 import { LazyConfinement, startWorker } from "./start_worker.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { loadSandbox, SandboxMissing, type WorkerCommand } from "./worker_command.ts";
+import { keepWorkingDirectory } from "./working_directory.ts";
 import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
+import { guarded } from "./guarded.ts";
 import { ReleaseGone } from "./workplaces.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
@@ -120,6 +122,7 @@ export class Crew {
     let lease: LaneLease | null = null;
     let words: LastWords | null = null;
     try {
+      keepWorkingDirectory();
       const command = this.#commands.of(generation, instruction);
       confined ??= this.#confinement.current(String(generation), command);
       if (confined === undefined) {
@@ -211,11 +214,13 @@ export class Crew {
       pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
       printed: (stream, line) => printed[stream].line(line),
       exited: (how, error) => {
-        printed.stdout.end();
-        printed.stderr.end();
-        for (const record of recordsOf(words?.rest() ?? [])) {
-          passLineOn({ logger: "worker", fields, level: "error" }, "output", record);
-        }
+        guarded("read a worker's last words", () => {
+          printed.stdout.end();
+          printed.stderr.end();
+          for (const record of recordsOf(words?.rest() ?? [])) {
+            passLineOn({ logger: "worker", fields, level: "error" }, "output", record);
+          }
+        });
         words?.close();
         this.#members.delete(worker);
         this.#lanes.release(lease);

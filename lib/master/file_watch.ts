@@ -76,8 +76,9 @@ export class FileWatch<T> {
     ];
     if (directories.join("\0") === this.#directories.join("\0") && !again) return;
     const before = this.#watcher;
-    this.#directories = directories;
     this.#watcher = directories.length === 0 ? null : watcherOf(directories);
+    // What cannot be watched now is tried again with the next configuration.
+    this.#directories = this.#watcher === null ? [] : directories;
     if (this.#watcher !== null) this.#follow(this.#watcher).catch(complain);
     // What it saw just now is still on its way.
     if (before !== null) this.#leaving.set(before, setTimeout(() => this.#end(before), GATHER_MS));

@@ -19,6 +19,7 @@ import { HANDOVER_VARIABLE } from "./handover_sign.ts";
 import type { Listener } from "./listener.ts";
 import type { ScoreboardRecord } from "./master_scoreboard.ts";
 import type { MetricRecord } from "./metrics/metric_registry.ts";
+import { existingDirectory, keepWorkingDirectory } from "./working_directory.ts";
 import type { Workplace } from "./workplaces.ts";
 
 /** What the new program gets. */
@@ -68,19 +69,20 @@ export function execWith(
     ...(handover.scoreboardFd === null ? [] : [handover.scoreboardFd]),
     ...wordDescriptors(handover),
   ];
+  keepWorkingDirectory();
   const cwd = Deno.cwd();
   const file = createAnonymousFile(c, "duwsgi-handover", JSON.stringify(handover));
-  for (const fd of [...fds, file]) setInherited(c, fd, true);
   blockSignals(c, WAITING_SIGNALS);
   try {
-    Deno.chdir(started.cwd);
+    for (const fd of [...fds, file]) setInherited(c, fd, true);
+    Deno.chdir(existingDirectory(started.cwd, cwd));
     const env = { ...Deno.env.toObject(), ...role, [HANDOVER_VARIABLE]: String(file) };
     return exec(c, { path: DENO, args: [DENO, ...ownArguments(c)], env });
   } finally {
     unblockSignals(c, WAITING_SIGNALS);
-    for (const fd of fds) setInherited(c, fd, false);
     c.close(file);
     Deno.chdir(cwd);
+    for (const fd of fds) setInherited(c, fd, false);
   }
 }
 

@@ -16,13 +16,13 @@ import {
   nextDeadline,
   wantedSlots,
 } from "../core/state.ts";
-import { whoAccepts, whyNotFewer } from "../core/scaling.ts";
 import { step } from "../core/step.ts";
 import { later, loadedOnce } from "../later.ts";
 import { pause } from "../system/timing.ts";
 import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
+import { guarded } from "./guarded.ts";
 import { logLine } from "./log.ts";
 import {
   hasDoors,
@@ -33,9 +33,11 @@ import {
   settingsOf,
   tellReady,
 } from "./master_setup.ts";
+import { deedOf, failure, orderOf } from "./deeds.ts";
 import type { Operators } from "./operators.ts";
 import type { Oversight } from "./oversight.ts";
 import type { Replacement } from "./replacement.ts";
+import { whyFewerNeedRestart } from "./room.ts";
 import { Scaling } from "./scaling.ts";
 import { TouchFiles } from "./touch_files.ts";
 import { type Touched, touchList } from "./touch_list.ts";
@@ -177,7 +179,7 @@ class Master {
 
   /** Starts the workers, or goes on with those of the program before and replaces them. */
   async begin(): Promise<void> {
-    const { inheritance, surroundings: { libc } } = this.#setup;
+    const { inheritance, surroundings: { libc, control } } = this.#setup;
     if (inheritance === null || libc === null) {
       return this.take({ type: "start", at: performance.now() });
     }
@@ -185,6 +187,7 @@ class Master {
       import.meta.resolve("./takeover.ts"),
     );
     takeOver(libc, inheritance, this.#crew, this.#current);
+    control.allExpected();
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
   }
 
@@ -219,7 +222,15 @@ class Master {
     await operators.open();
   }
 
+  /** Takes what happened. Whatever goes wrong with it ends that action, and never the master. */
   take(event: MasterEvent): void {
+    guarded(`do what follows from "${event.type}"`, () => this.#take(event), (text) => {
+      const ticket = "ticket" in event ? event.ticket : undefined;
+      if (ticket !== undefined) this.operators?.verdict([ticket], failure(this.state, text));
+    });
+  }
+
+  #take(event: MasterEvent): void {
     // Workers inherit their sockets, so those are there before the slots are.
     const problem = event.type === "scale"
       ? this.#setup.surroundings.listeners.makeRoom(event.processes)
@@ -230,49 +241,47 @@ class Master {
     );
     const before = this.state;
     this.state = state;
-    this.#eyes.scaling.show(state);
+    guarded("show how many workers there are", () => this.#eyes.scaling.show(state));
     for (const effect of effects) this.#perform(effect);
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) {
       this.#next = null;
-      const { listeners } = this.#setup.surroundings;
-      if (listeners.takeBack()) this.#eyes.scaling.socketsChanged();
-      if (before.reload !== null) listeners.settleFresh(isFirstNew(this.#setup, this.state));
+      guarded("take back sockets", () => this.#settleSockets(before));
     }
-    this.#crew.show(before, state);
-    this.#eyes.companions.observe(before, state);
-    this.#setup.serviceManager?.show(before, state, effects);
+    guarded("show the workers", () => this.#crew.show(before, state));
+    guarded("tell companions", () => this.#eyes.companions.observe(before, state));
+    guarded("tell systemd", () => this.#setup.serviceManager?.show(before, state, effects));
   }
 
+  /** Does it. If it cannot be done, whoever waits for it is told so. */
   #perform(effect: Effect): void {
+    guarded(deedOf(effect), () => this.#carryOut(effect), (error) => {
+      if (effect.type === "spawn") {
+        this.#report({ type: "spawnFailed", worker: effect.worker, error });
+      } else if (effect.type === "readConfiguration") this.#refuse(error);
+      else if (effect.type === "execMaster") this.#stay(error);
+    });
+  }
+
+  #carryOut(effect: Effect): unknown {
     switch (effect.type) {
       case "spawn":
         return this.#crew.spawn(effect, this.#instructionFor(effect.generation));
       case "retire":
-        return this.#crew.send(effect.worker, {
-          type: "retire",
-          reason: effect.reason,
-          mercyMs: effect.mercyMs,
-          closing: this.#setup.surroundings.outgoing.addresses,
-        });
       case "standBy":
-        return this.#crew.send(effect.worker, {
-          type: "standBy",
-          drain: effect.drain,
-          keep: this.#setup.surroundings.outgoing.addresses,
-        });
       case "recall":
-        return this.#crew.send(effect.worker, { type: "recall" });
-      case "cover":
-        return this.#crew.send(effect.worker, { type: "cover", slots: effect.slots });
+      case "cover": {
+        const { addresses } = this.#setup.surroundings.outgoing;
+        return this.#crew.send(effect.worker, orderOf(effect, addresses));
+      }
       case "signal":
         return this.#crew.signal(effect.worker, effect.signal);
       case "lookAtSockets":
         return this.#lookAtSockets();
       case "readConfiguration":
-        return void this.#readConfiguration(effect.program);
+        return this.#readConfiguration(effect.program);
       case "execMaster":
-        return void this.#execMaster();
+        return this.#execMaster();
       case "closeSockets":
         return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
       case "confirm":
@@ -284,7 +293,7 @@ class Master {
       case "log":
         return logLine(effect.level, effect.text, effect.fields);
       case "exit":
-        this.outcome = effect.outcome;
+        return this.outcome = effect.outcome;
     }
   }
 
@@ -308,11 +317,11 @@ class Master {
       );
     }
     if ((outdated || program) && replacement !== null) {
-      return void this.#prepare(replacement, whole);
+      return await this.#prepare(replacement, whole);
     }
     const { processes } = instruction.config;
     const { listeners } = this.#setup.surroundings;
-    const problem = this.#whyNotFewer(processes) ?? listeners.makeRoom(processes);
+    const problem = whyFewerNeedRestart(this.state, processes) ?? listeners.makeRoom(processes);
     if (problem !== null) return this.#refuse(problem);
     this.#setup.surroundings.metrics.prepare(instruction.config, (problem) => {
       if (problem !== null) return this.#refuse(problem);
@@ -338,9 +347,15 @@ class Master {
     if (this.state.reload?.exec !== "asked") return void views.open();
     const inheritance = inheritanceOf(this.state, performance.now());
     const problem = this.#replacement?.run(inheritance, this.#crew.credentials);
-    companions.startAgain(this.#current);
+    this.#stay(problem ?? "The master's program cannot be replaced");
+  }
+
+  /** Goes on with this program, and with what was ended for another one. */
+  #stay(why: string): void {
+    const { companions, views } = this.#eyes;
+    guarded("start companions again", () => companions.startAgain(this.#current));
     void views.open();
-    this.#refuse(problem ?? "The master's program cannot be replaced");
+    this.#refuse(why);
   }
 
   /** Whoever cleans up may have removed the files of sockets. */
@@ -354,25 +369,29 @@ class Master {
 
   readonly #refuse = (why: string): void => this.#report({ type: "notConfigured", why });
 
-  #whyNotFewer(processes: number): string | null {
-    const why = processes < this.state.settings.processes ? whyNotFewer(this.state) : null;
-    return why === null ? null : `Fewer processes need a restart, because ${why}`;
+  /** Sockets that a failed reload has opened go with it. */
+  #settleSockets(before: MasterState): void {
+    const { listeners } = this.#setup.surroundings;
+    if (listeners.takeBack()) this.#eyes.scaling.socketsChanged();
+    if (before.reload !== null) listeners.settleFresh(isFirstNew(this.#setup, this.state));
   }
 
   #confirm(generation: number): void {
     const { listeners, log, metrics, outgoing, workplaces } = this.#setup.surroundings;
-    this.#crew.forgetBefore(generation);
-    outgoing.close(true);
-    listeners.keepNew();
+    guarded("forget older workers", () => this.#crew.forgetBefore(generation));
+    guarded("close sockets that go", () => outgoing.close(true));
+    guarded("keep new sockets", () => listeners.keepNew());
     const next = this.#next ?? this.#current;
-    if (next.config.logReopen) log?.rotation.reopen("the workers were replaced");
+    const { config } = next;
+    if (config.logReopen) {
+      guarded("reopen logs", () => log?.rotation.reopen("the workers were replaced"));
+    }
     // What is beside the workers runs in their release as well.
     if (!workplaces.follow(generation) && next === this.#current) return;
-    this.#current = next;
-    this.#next = null;
-    metrics.use(next.config);
-    this.#eyes.companions.configure(next);
-    void this.#eyes.scaling.use(this.#current.config);
+    [this.#current, this.#next] = [next, null];
+    guarded("use the metrics", () => metrics.use(config));
+    guarded("start companions", () => this.#eyes.companions.configure(next));
+    guarded("follow the load", () => this.#eyes.scaling.use(config));
     void this.#eyes.views.push();
     this.watch();
   }

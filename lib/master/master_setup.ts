@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { whoAccepts } from "../core/scaling.ts";
 import { liveWorkers, type MasterState, type Settings, wantedSlots } from "../core/state.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import type { Handover } from "./handover.ts";
@@ -98,9 +99,4 @@ export function tellReady(
     sockets: listeners.sockets.map((socket) => socket.address),
     afterMs: Math.round(afterMs),
   });
-}
-
-function whoAccepts(workers: number): string {
-  if (workers === 0) return "No worker is needed yet: listening";
-  return workers === 1 ? "The worker accepts" : `All ${workers} workers accept`;
 }

@@ -13,6 +13,7 @@ import { later } from "../later.ts";
 import { type Cancel, every } from "../system/timing.ts";
 import type { Inspection } from "./inspection.ts";
 import type { SampleSources } from "./sampler.ts";
+import { guarded } from "./guarded.ts";
 
 /**
  * A worker that sets itself a time says so, and is looked at from then on. One whose event loop is
@@ -72,7 +73,7 @@ export class Oversight {
 
   #look(): void {
     // Loading it belongs to no start: nobody is over a limit in the first second.
-    if (this.#inspection === null) return void this.#load();
+    if (this.#inspection === null) return guarded("look at the workers", () => this.#load());
     if (this.#limits === null) return;
     this.#inspection.look(this.#limits, this.#memory);
   }

@@ -20,6 +20,10 @@ import { execWith } from "./handover.ts";
 import { CHECK_ENVIRONMENT, HANDOVER_VERSION } from "./handover_sign.ts";
 import { Listeners } from "./listeners.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { existingDirectory } from "./working_directory.ts";
+
+/** A check that takes longer than this is given up (2 min). */
+const CHECK_TIMEOUT_MS = 120_000;
 
 /** The way from this program to the next one. */
 export class Replacement {
@@ -53,10 +57,10 @@ export class Replacement {
    * @returns What is wrong, and then nothing has changed; null: nothing is.
    */
   async prepare(config: Config): Promise<string | null> {
-    this.#dropListeners();
-    const problem = await this.#check();
-    if (problem !== null) return problem;
     try {
+      this.#dropListeners();
+      const problem = await this.#check();
+      if (problem !== null) return problem;
       const { listeners, views } = this.#surroundings;
       this.#listeners = await Listeners.open(
         this.#libc,
@@ -124,23 +128,35 @@ export class Replacement {
   async #check(): Promise<string | null> {
     const args = ownArguments(this.#libc);
     const fromStdin = args.includes("-");
-    const child = new Deno.Command(DENO, {
-      args: [...args, "--check"],
-      cwd: this.#started.cwd,
-      env: { ...CHECK_ENVIRONMENT, NO_COLOR: "1" },
-      stdin: fromStdin ? "piped" : "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
+    const child = this.#spawnCheck([...args, "--check"], fromStdin);
     if (fromStdin) {
       const writer = child.stdin.getWriter();
       await writer.write(new TextEncoder().encode(this.#stdin())).catch(() => {});
       await writer.close().catch(() => {});
     }
-    const { success, stderr } = await child.output();
+    const { success, signal, stderr } = await child.output();
     if (success) return null;
+    if (signal !== null) return `the new program's check was ended by ${signal}`;
     const lines = new TextDecoder().decode(stderr).split("\n");
     const [first = "the new program says nothing"] = lines.filter((line) => /error/i.test(line));
     return first.replace(/^duwsgi: error: /, "");
+  }
+
+  /** @throws {Error} If it cannot be started: its program is just being replaced, for example. */
+  #spawnCheck(args: string[], fromStdin: boolean): Deno.ChildProcess {
+    try {
+      return new Deno.Command(DENO, {
+        args,
+        cwd: existingDirectory(this.#started.cwd),
+        env: { ...CHECK_ENVIRONMENT, NO_COLOR: "1" },
+        stdin: fromStdin ? "piped" : "null",
+        stdout: "null",
+        stderr: "piped",
+        signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
+      }).spawn();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`The new program cannot be started for its check: ${reason}`);
+    }
   }
 }

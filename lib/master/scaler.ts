@@ -110,8 +110,11 @@ export class Scaler {
       this.#queues.openFirst(this.#listen);
       const watch = this.#queues.watch();
       this.#watch = watch;
-      this.#ended = Promise.all([this.#ended, watch.result]);
-      void watch.result.then((found) => found && wake("a connection waits"));
+      const result = watch.result.then(
+        (found) => found && wake("a connection waits"),
+        (error) => wake(error instanceof Error ? error.message : String(error)),
+      );
+      this.#ended = Promise.all([this.#ended, result]);
     } catch (error) {
       // Whoever cannot wait for connections must not let them wait.
       wake(error instanceof Error ? error.message : String(error));

@@ -10,7 +10,7 @@ import type { Crew } from "./crew.ts";
 import { type Handover, listenAgain } from "./handover.ts";
 import type { Instruction } from "./master_setup.ts";
 
-/** Takes the workers over, and lets the signals come that waited meanwhile. */
+/** Takes the workers over, answers those who have called, and lets the signals come that waited meanwhile. */
 export function takeOver(
   c: Libc,
   { inheritance, credentials }: Handover,

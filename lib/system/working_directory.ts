@@ -29,6 +29,12 @@ export function followDirectory(real: string): void {
   entered = { name, real: Deno.cwd() };
 }
 
+/** Enters another directory while that of the name is gone; the name stays. */
+export function enterInstead(path: string): void {
+  Deno.chdir(path);
+  if (entered !== null) entered = { name: entered.name, real: Deno.cwd() };
+}
+
 /**
  * The name of the directory that this process was started in: as the shell has it, or through a link
  * `current` above it, which is how releases are deployed. Call it before anything changes the directory.

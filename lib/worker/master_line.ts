@@ -20,6 +20,8 @@ const currentInstance = instanceAccess();
 
 /** How long a master may take to replace its own program (15 s). */
 const MASTER_ABSENCE_MS = 15_000;
+/** Between two calls (10 ms). */
+const CALL_AGAIN_MS = 10;
 /** After the end of the pipe, the end of a master is seen within this time (1 s). */
 const END_MS = 1_000;
 
@@ -43,11 +45,16 @@ export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
   const { environment } = currentInstance();
   try {
     // The first call may find a master that is just replacing its program.
-    let line = await first.catch(() => callAgain());
-    for (; line !== null; line = await callAgain()) {
+    let line = await first.catch(() => callAgain(performance.now()));
+    let lostAt = performance.now();
+    while (line !== null) {
       // A script that has nothing more to do may end, although the pipe is open.
       line.unref();
-      await obey();
+      const since = performance.now();
+      const messages = await obey();
+      // Whoever is sent away at once has not found a master again.
+      if (messages > 0 || performance.now() - since > END_MS) lostAt = performance.now();
+      line = await callAgain(lostAt);
     }
   } catch (error) {
     complain("does not understand its master", error);
@@ -65,9 +72,12 @@ function complain(what: string, error: unknown): void {
   lineSinks().log(`${mule > 0 ? `Mule ${mule}` : `Worker ${slot}`} ${what}: ${reason}`);
 }
 
-async function obey(): Promise<void> {
+/** Until the end of the pipe; returns how much was said. */
+async function obey(): Promise<number> {
   const { channel } = currentInstance();
+  let messages = 0;
   for await (const message of channel.receive()) {
+    messages++;
     try {
       act(message);
     } catch (error) {
@@ -75,6 +85,7 @@ async function obey(): Promise<void> {
       complain(`cannot do what its master says (${message.type})`, error);
     }
   }
+  return messages;
 }
 
 function act(message: MasterMessage): void {
@@ -122,10 +133,15 @@ function reopenLog(path: string, inode: number | null): void {
 /**
  * The pipe has ended, and the master may still be there: while it replaces its own program it keeps its
  * pid and its children, who call again.
+ *
+ * @param lostAt When it was lost.
  */
-async function callAgain(): Promise<Deno.UnixConn | null> {
-  const { channel, callMaster } = currentInstance();
-  let end = performance.now() + MASTER_ABSENCE_MS;
+async function callAgain(lostAt: number): Promise<Deno.UnixConn | null> {
+  const { channel, callMaster, environment: { sandbox } } = currentInstance();
+  let end = lostAt + MASTER_ABSENCE_MS;
+  // What has ended holds a descriptor. In a sandbox the number of each is guarded, and there are few.
+  if (sandbox === null) channel.close();
+  await pause(CALL_AGAIN_MS);
   let problem: unknown = null;
   while (isMasterThere() && performance.now() < end) {
     try {
@@ -143,7 +159,7 @@ async function callAgain(): Promise<Deno.UnixConn | null> {
       // A permission that the script has given up does not come back: what is left is to see whether the
       // master has ended.
       if (error instanceof Deno.errors.NotCapable) end = Math.min(end, performance.now() + END_MS);
-      await pause(10);
+      await pause(CALL_AGAIN_MS);
     }
   }
   if (problem !== null && isMasterThere()) {

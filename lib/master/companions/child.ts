@@ -11,6 +11,8 @@ import { fulfilledWithin, pause } from "../../system/timing.ts";
 import { type LineRelay, relayLines } from "../line_relay.ts";
 import { GroupWatcher } from "./group_watcher.ts";
 import { inWords } from "../worker_process.ts";
+import { keepWorkingDirectory } from "../working_directory.ts";
+import { logLine } from "../log.ts";
 
 /** Waits until the group is watched; without a master there is nothing to become. */
 const BECOME = `read -r _ && exec /bin/sh -c "$0" </dev/null`;
@@ -52,6 +54,7 @@ export class Child {
    * @throws {Error} If the process cannot be started.
    */
   constructor(options: ChildOptions) {
+    keepWorkingDirectory();
     keepDescriptors(libc());
     this.#process = new Deno.Command("/bin/sh", {
       ...commandOptions(options),
@@ -91,7 +94,15 @@ export class Child {
   }
 
   async #release(): Promise<void> {
-    await watcher.add(this.pid);
+    try {
+      await watcher.add(this.pid);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const text =
+        `Process ${this.pid} is not started, because nothing would end it with the master: ${reason}`;
+      logLine("error", text, { event: "companionUnwatched", pid: this.pid, reason });
+      return this.kill();
+    }
     const writer = this.#process.stdin.getWriter();
     try {
       await writer.write(new Uint8Array([10]));
@@ -125,6 +136,7 @@ export class Child {
  * @throws {Error} If the process cannot be started.
  */
 export function startIndependent(options: Omit<ChildOptions, "onLine">): Deno.ChildProcess {
+  keepWorkingDirectory();
   keepDescriptors(libc());
   const child = new Deno.Command("/bin/sh", {
     ...commandOptions(options),

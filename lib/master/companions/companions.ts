@@ -18,6 +18,7 @@ import { Crons, momentOf } from "./crons.ts";
 import { Daemons } from "./daemons.ts";
 import { runLateHooks } from "./hooks.ts";
 import { Mules } from "./mules.ts";
+import { guarded } from "../guarded.ts";
 
 /** What is beside the workers of an instance. */
 export class Companions {
@@ -104,7 +105,10 @@ export class Companions {
   #run(phase: HookPhase, milestone: Milestone): void {
     const { config } = this.#instruction;
     const worker = milestone.type === "ready" ? null : milestone;
-    this.#hooks = this.#hooks.then(() => runLateHooks(config, phase, worker));
+    const hooks = this.#hooks.then(() => runLateHooks(config, phase, worker));
+    // One that cannot be run does not keep the next from running.
+    this.#hooks = hooks.catch(() => {});
+    guarded("run hooks", () => hooks);
   }
 }
 

@@ -12,6 +12,7 @@ import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { environmentOf } from "./daemons.ts";
+import { guarded } from "../guarded.ts";
 
 /** What commands need of the master. */
 export interface CronSurroundings {
@@ -110,7 +111,7 @@ export class Crons {
     if (this.#stopped || this.#entries.length === 0) return;
     const untilNext = 60_000 - Date.now() % 60_000;
     this.#timer = setTimeout(() => {
-      this.tick();
+      guarded("start crons", () => this.tick());
       this.#wait();
     }, untilNext);
   }
@@ -129,7 +130,7 @@ export class Crons {
         pid: child.pid,
         command,
       });
-      void this.#watch(entry, child, harakiriMs);
+      guarded(`watch cron "${command}"`, () => this.#watch(entry, child, harakiriMs));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const text = `Cron "${command}" could not be started: ${reason}`;

@@ -16,6 +16,7 @@ import { TouchFiles } from "../touch_files.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { SmartDaemon } from "./smart_daemon.ts";
 import { type Life, Supervised } from "./supervised.ts";
+import { guarded } from "../guarded.ts";
 
 /** What daemons need of the master. */
 export interface DaemonSurroundings {
@@ -54,7 +55,7 @@ export class Daemons {
     this.#touchFiles = new TouchFiles((daemon, path) => {
       const text = `${nameOf(daemon.line)}: ${path} was touched`;
       logLine("info", text, { event: "companionTouched", command: daemon.line.command });
-      void daemon.restart(surroundings.config().reloadMercyMs);
+      guarded("restart a daemon", () => daemon.restart(surroundings.config().reloadMercyMs));
     });
   }
 
@@ -82,7 +83,10 @@ export class Daemons {
     });
     for (const gone of before) {
       this.#leaving.add(gone);
-      void gone.stop(reloadMercyMs).then(() => this.#leaving.delete(gone));
+      guarded("end a daemon", async () => {
+        await gone.stop(reloadMercyMs);
+        this.#leaving.delete(gone);
+      });
     }
     for (const daemon of this.#running) daemon.start();
     this.#touchFiles.watch(

@@ -10,6 +10,7 @@
  */
 
 import { logLine } from "../log.ts";
+import { guarded } from "../guarded.ts";
 
 /** `+ GROUP` adds a group, `- GROUP` takes it away. */
 const WATCH = `trap '' HUP INT QUIT TERM USR1 USR2 ALRM
@@ -57,13 +58,15 @@ export class GroupWatcher {
     }).spawn();
     this.#process = process;
     this.#writer = process.stdin.getWriter();
-    void process.status.then(() => this.#restart(process));
+    guarded("watch companions", () => process.status.then(() => this.#restart(process)));
     await Promise.all([...this.#groups].map((group) => this.#say(`+ ${group}`)));
   }
 
   /** Somebody has killed the shell. */
   async #restart(process: Deno.ChildProcess): Promise<void> {
     if (this.#process !== process) return;
+    // If it cannot be started now, the next companion does so.
+    this.#writer = null;
     await this.#start();
     const text = "The watcher of companions was killed, and was started again";
     logLine("warning", text, { event: "companionWatcherGone", pid: process.pid });

@@ -15,6 +15,7 @@ import { canCompose, loadSandbox } from "../worker_command.ts";
 import type { Instruction } from "../master_setup.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Companions } from "./companions.ts";
+import { guarded } from "../guarded.ts";
 
 /** What is beside the workers, if anything is. */
 export class LazyCompanions {
@@ -51,7 +52,8 @@ export class LazyCompanions {
       return this.#companions.configure(instruction);
     }
     if (!needsCompanions(instruction.config)) return;
-    void Promise.all([this.load(instruction), loadSandbox(instruction.config)]).then(() => {
+    guarded("start companions", async () => {
+      await Promise.all([this.load(instruction), loadSandbox(instruction.config)]);
       if (!this.#stopped) this.#companions?.configure(instruction);
     });
   }

@@ -23,6 +23,7 @@ import { Throttle } from "../throttle.ts";
 import { WorkerWishes } from "../worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../worker_process.ts";
 import { type Life, Supervised } from "./supervised.ts";
+import { guarded } from "../guarded.ts";
 
 /** What mules need of the master. */
 export interface MuleSurroundings {
@@ -119,7 +120,7 @@ export class Mules {
 
   #track(leaving: Promise<void>): void {
     this.#leaving.add(leaving);
-    void leaving.then(() => this.#leaving.delete(leaving));
+    guarded("end a mule", () => leaving.finally(() => this.#leaving.delete(leaving)));
   }
 
   #deliver({ mule, text }: Delivery): void {

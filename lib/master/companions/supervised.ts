@@ -8,6 +8,7 @@
 import { deathsInARow, LONGEST_PAUSE_MS, pauseBeforeRespawn } from "../../core/restart_policy.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
+import { keepWorkingDirectory } from "../working_directory.ts";
 
 /** A process that runs. */
 export interface Life {
@@ -121,6 +122,7 @@ export class Supervised {
     const { name, fields } = this.#subject;
     this.#asked = false;
     try {
+      keepWorkingDirectory();
       const life = this.#subject.start();
       this.#life = life;
       this.#starts++;

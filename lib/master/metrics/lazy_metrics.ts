@@ -13,6 +13,7 @@ import type { Stats, StatsMetric } from "../../stats/stats.ts";
 import { logLine } from "../log.ts";
 import type { MetricKeeper, MetricSetup } from "./metric_keeper.ts";
 import type { MetricRecord } from "./metric_registry.ts";
+import { guarded } from "../guarded.ts";
 
 /** What metrics need of the master. */
 export interface LazyMetricSetup extends Omit<MetricSetup, "stats"> {
@@ -60,7 +61,7 @@ export class LazyMetrics {
     if (this.#keeper !== null || !usesMetrics(config)) {
       return done(this.#keeper?.prepare(config) ?? null);
     }
-    void this.#load().then(() => this.prepare(config, done));
+    guarded("load metrics", () => this.#load().then(() => this.prepare(config, done)), done);
   }
 
   /** What processes that run with this configuration have to know. */

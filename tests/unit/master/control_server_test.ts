@@ -148,3 +148,21 @@ Deno.test("ControlServer takes no directory for its own that is another one, a l
     Deno.removeSync(directory.at("before"), { recursive: true });
   }
 });
+
+Deno.test("ControlServer keeps workers of the program before waiting until they are expected", async () => {
+  const before = Deno.makeTempDirSync();
+  const server = new ControlServer(before);
+  const connection = await Deno.connect({ transport: "unix", path: server.path });
+  const hello = { type: "hello", protocol: PROTOCOL_VERSION, token: "token", pid: 7, adopts: true };
+  await connection.write(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
+  // It is read by then.
+  await pause(20);
+  const { promise: called, resolve } = Promise.withResolvers<Caller>();
+  server.expect("token", resolve);
+  server.allExpected();
+  const { channel, hello: { pid } } = await called;
+  assertEquals(pid, 7);
+  channel.close();
+  connection.close();
+  server.close();
+});
