@@ -14,6 +14,7 @@ import { blockSignals, exec, unblockSignals } from "../system/exec.ts";
 import type { Libc } from "../system/libc.ts";
 import { ownArguments } from "../system/own_command.ts";
 import { DENO, type Started } from "../system/program.ts";
+import { ownDirectory } from "../system/working_directory.ts";
 import type { Credentials } from "./crew.ts";
 import { HANDOVER_VARIABLE } from "./handover_sign.ts";
 import type { Listener } from "./listeners.ts";
@@ -68,7 +69,7 @@ export function execWith(
     ...(handover.scoreboardFd === null ? [] : [handover.scoreboardFd]),
     ...wordDescriptors(handover),
   ];
-  const cwd = Deno.cwd();
+  const before = ownDirectory();
   const file = createAnonymousFile(c, "duwsgi-handover", JSON.stringify(handover));
   for (const fd of [...fds, file]) setInherited(c, fd, true);
   blockSignals(c, WAITING_SIGNALS);
@@ -80,7 +81,8 @@ export function execWith(
     unblockSignals(c, WAITING_SIGNALS);
     for (const fd of fds) setInherited(c, fd, false);
     c.close(file);
-    Deno.chdir(cwd);
+    // One that was removed cannot be entered again.
+    if (before !== null) Deno.chdir(before);
   }
 }
 
