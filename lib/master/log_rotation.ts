@@ -90,14 +90,10 @@ export class LogRotation {
   /** `onceOnly`: nothing is said of what fails if that was told already. */
   #rotate(file: LogFile, why: string, onceOnly = false): Change {
     const written = file.backup ?? this.#backup;
-    const name = written === "" ? "" : absolutePath(written);
-    const change = this.#change(
-      file,
-      `Log file rotated: ${why}`,
-      () => file.rotate(name),
-      onceOnly,
-    );
-    if (change.problem === null && name === "") this.#removeOld(file);
+    // A relative name takes a working directory, which may have been removed.
+    const rotate = () => file.rotate(written === "" ? "" : absolutePath(written));
+    const change = this.#change(file, `Log file rotated: ${why}`, rotate, onceOnly);
+    if (change.problem === null && written === "") void this.#removeOld(file);
     return change;
   }
 

@@ -12,6 +12,7 @@ import { type ProcessFacts, statsOf } from "../stats/stats_of.ts";
 import type { Stats, StatsCron, StatsDaemon, StatsSocket } from "../stats/stats.ts";
 import { droppedConnections, listenQueueLength } from "../system/listen_queue.ts";
 import { processMemory } from "../system/process_memory.ts";
+import { ownDirectory, writtenDirectory } from "../system/working_directory.ts";
 import { VERSION } from "../version.ts";
 import type { Vitals } from "./sampler.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -60,7 +61,7 @@ export class StatsSource {
       pid: Deno.pid,
       uid: Deno.uid() ?? 0,
       gid: Deno.gid() ?? 0,
-      cwd: Deno.cwd(),
+      cwd: ownDirectory() ?? writtenDirectory(),
       script: config().script,
       started_on: startedOn,
       listen_queue_errors: this.#dropped(),

@@ -180,8 +180,16 @@ function within<T>(directory: string, action: () => T): T {
   try {
     return action();
   } finally {
-    // One that was removed cannot be entered again.
-    if (before !== null) Deno.chdir(before);
+    // One that was removed, or that only root could enter, cannot be entered again.
+    if (before !== null) tryToEnter(before);
+  }
+}
+
+function tryToEnter(directory: string): void {
+  try {
+    Deno.chdir(directory);
+  } catch {
+    // Where this process is now is as good.
   }
 }
 

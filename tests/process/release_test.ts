@@ -194,7 +194,25 @@ Deno.test("who was started in the release finds it again by the name of its shel
   }
 });
 
-Deno.test("mules, daemons, crons and touched files are those of the release as well", async () => {
+Deno.test("a master whose directory was removed shows its stats, and replaces its program", async () => {
+  const { master, url } = await running(
+    LAYOUTS["chdir and a relative script"] ?? never(),
+    "stats = %DIR%/stats.sock\nlogger = file:%DIR%/log\nlog-backupname = old\nlogger = stdio",
+  );
+  await using held = master;
+  flip(held, "releases/2");
+  Deno.removeSync(held.path("releases/1"), { recursive: true });
+  const { cwd } = JSON.parse(await readUnix(held.path("stats.sock")));
+  assertEquals(cwd, held.path("current"));
+  held.writeIni(
+    held.read("app.ini").replace(/^\[uwsgi\]\n.*\n/, "").replace("stats.sock", "other.sock"),
+  );
+  assertEquals(await reload(held, "SIGHUP"), "done");
+  assertEquals(await answers(url), ["2 2 2 2"]);
+  assertEquals(JSON.parse(await readUnix(held.path("other.sock"))).cwd, held.path("releases/2"));
+});
+
+Deno.test("mules, daemons, hooks and touched files are those of the release as well", async () => {
   const say = (number: number) => `console.log("mule of ${number}"); setInterval(() => {}, 1000);`;
   const { master } = await running({
     ini: "chdir = %DIR%/current\ndeno-worker-override = app.ts\nmule = mule.ts\n" +
@@ -321,6 +339,12 @@ Deno.test("auto-reload notices the flip, then edits in the new release, and none
   );
   assertEquals(whys.filter((why) => why.includes("releases/1")), []);
 });
+
+/** Everything that a Unix socket has to say. */
+async function readUnix(path: string): Promise<string> {
+  const connection = await Deno.connect({ transport: "unix", path });
+  return await new Response(connection.readable).text();
+}
 
 /** Waits until both slots have other workers. */
 async function successors(
