@@ -8,7 +8,7 @@
 import { printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
-import { logKeysSet } from "../config/log_needs.ts";
+import { logKeysSet, logsObjects } from "../config/log_needs.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import { Problems } from "../config/problem.ts";
@@ -18,7 +18,7 @@ import { later } from "../later.ts";
 import { ControllingTerminal } from "../master/controlling_terminal.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import type { LogSetup } from "../master/log_setup.ts";
-import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
+import { asObjects, configureLog, type Line, logLine, unwrittenLines } from "../master/log.ts";
 import type { Handover } from "../master/handover.ts";
 import { isHandedOver, whyNoHandover } from "../master/handover_sign.ts";
 import type { Host } from "../master/host.ts";
@@ -45,11 +45,32 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     const error = refusedByDeno(thrown) ?? thrown;
     if (!(error instanceof UserError || error instanceof EarlyExit)) throw error;
-    for (const text of unwrittenLines()) complain(text);
-    if (error instanceof EarlyExit) return error.code;
-    complain(error.message);
-    return EXIT[error.exit].code;
+    await tellEnd(error instanceof UserError ? error : null);
+    return error instanceof EarlyExit ? error.code : EXIT[error.exit].code;
   }
+}
+
+/** True once the configuration says that each line is an object, also those of a start that fails. */
+let endsInObjects = false;
+
+/** Says why the program ends, after what came before there was a log. */
+async function tellEnd(error: UserError | null): Promise<void> {
+  if (endsInObjects) {
+    const end: Line[] = error === null ? [] : [{
+      level: "error",
+      message: [error.message],
+      rawMessage: error.message,
+      timestamp: Date.now(),
+      properties: { event: "startFailed", exit: error.exit },
+    }];
+    for (const text of await asObjects([...unwrittenLines(), ...end])) console.error(text);
+    return;
+  }
+  for (const { rawMessage, properties } of unwrittenLines()) {
+    // What would run where is of no use to who reads why it does not.
+    if (properties.event !== "banner") complain(String(rawMessage));
+  }
+  if (error !== null) complain(error.message);
 }
 
 /** Something else than running an instance: its arguments are its own; returns the exit code. */
@@ -130,6 +151,7 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
   const { base, terminal, daemon, host } = part;
   const loaded = host === null ? read : inForeground(read);
   if (loaded.config === null) return EXIT.configuration.code;
+  endsInObjects = host === null && logsObjects(loaded.config);
   const handover = await handoverToHere();
   // Before anything is opened or started: from here on a signal is an orderly end.
   const signals = new SignalInbox(libc(), terminal);
