@@ -162,7 +162,7 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
     // What starts are for has been done by the program that was here before.
     if (handover === null) await runHooks(loaded.config, "asap");
     else serviceManager?.takeOver();
-    enter(loaded.config);
+    enter(loaded.config, loaded);
     const log = await setUpLog(loaded.config, loaded, daemon, handover);
     process = await setUpProcess(loaded.config, loaded, log);
     const again = () => loadConfig(args, denoConfigSource(base, true));
@@ -276,29 +276,38 @@ function complain(text: string): void {
 }
 
 /** Makes this process what the configuration says, before anything is looked for or created. */
-function enter(config: Config): void {
-  if (config.umask !== null) Deno.umask(config.umask);
-  if (config.chdir === "") return;
+function enter({ umask, chdir }: Config, { entries }: Loaded): void {
+  if (umask !== null) Deno.umask(umask);
+  if (chdir === "") return;
   try {
-    Deno.chdir(config.chdir);
+    Deno.chdir(chdir);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError("configuration", `Cannot change to the directory of chdir: ${reason}`);
+    const reason = reasonOf(error);
+    const place = optionPlace(entries, "chdir");
+    throw new UserError("configuration", `Cannot change to "${chdir}" of ${place}: ${reason}`);
   }
 }
 
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such directory";
+  if (error instanceof Deno.errors.NotADirectory) return "it is no directory";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Goes on after mistakes in the configuration, so that one run names everything that is wrong. */
-async function check({ config, draft }: Loaded): Promise<number> {
+async function check(loaded: Loaded): Promise<number> {
+  const { config, draft } = loaded;
   const refusal = whyNoHandover();
   if (refusal !== null) complain(`error: ${refusal}`);
   if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
-    enter(draft);
+    enter(draft, loaded);
     const checks = await later<typeof import("./check.ts")>(import.meta.resolve("./check.ts"));
     const certificates = await checks.checkCertificates(draft);
     for (const warning of certificates.warnings) complain(`warning: ${warning}`);
     const problems = [
-      ...await checks.checkScript(draft),
+      ...await checks.checkScript(draft, optionPlace(loaded.entries, "script")),
       ...await checks.checkMetrics(draft),
       ...certificates.problems,
     ];
