@@ -11,15 +11,19 @@ import type { Config } from "../config/config.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
 import { firstLine, type Module, moduleGraph } from "../master/module_graph.ts";
 import { isBinary, whyNotInBinary } from "../system/standalone.ts";
-import { absolutePath } from "../system/absolute_path.ts";
+import { missingScript } from "./missing_script.ts";
 
 export { checkPlaces } from "./check_places.ts";
 
-/** The problems of the script, empty when it and everything it imports can be found and parsed. */
-export async function checkScript(config: Config): Promise<string[]> {
+/**
+ * The problems of the script, empty when it and everything it imports can be found and parsed.
+ *
+ * @param place Where it was written.
+ */
+export async function checkScript(config: Config, place: string): Promise<string[]> {
   const directory = Deno.makeTempDirSync({ prefix: "duwsgi-check-" });
   try {
-    return await checkIn(config, directory);
+    return await checkIn(config, place, directory);
   } catch (error) {
     return [error instanceof Error ? error.message : String(error)];
   } finally {
@@ -52,25 +56,15 @@ export async function checkCertificates(
   }
 }
 
-async function checkIn(config: Config, directory: string): Promise<string[]> {
-  const script = absolutePath(config.script);
-  if (!isFile(script)) {
-    return [`Cannot find the script "${config.script}" of deno-worker-override in ${Deno.cwd()}`];
-  }
+async function checkIn(config: Config, place: string, directory: string): Promise<string[]> {
+  const missing = missingScript(config.script, place, config);
+  if (missing !== null) return [missing];
   const problem = whyNotInBinary(config.denoFlags, isSandboxed(config));
   if (problem !== null) return [problem];
   // What it imports is found out when it is run.
   if (isBinary()) return [];
   const modules = await moduleGraph(config, directory);
   return modules.flatMap(problemsOf);
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
 
 function problemsOf(module: Module): string[] {

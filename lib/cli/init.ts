@@ -1,5 +1,5 @@
 /**
- * `duwsgi init`: writes the files of a first app, which runs as it is.
+ * `duwsgi init`: writes the files of a first app, which runs as it is, or what an app that is there needs.
  *
  * @module
  */
@@ -16,21 +16,35 @@ import { sortWords, wrong } from "./operator_arguments.ts";
 const USAGE = `Usage: duwsgi init [DIRECTORY]
 
 Writes app.ini, app.ts and deno.json, an app that runs as it is; here, or in a directory that is
-made if need be. No file is overwritten.`;
+made if need be. Where there is an app (app.ts, main.ts, server.ts, index.ts, the same in src, or
+with .tsx, .js, .mjs), it writes an app.ini for it and nothing else. No file is overwritten.`;
 
-const INI = `[uwsgi]
+/** The INI file for a script. */
+function iniFor(script: string): string {
+  return `[uwsgi]
 chdir = %d
 http-socket = 127.0.0.1:8080
 processes = 2
-deno-worker-override = app.ts
+deno-worker-override = ${script}
 touch-chain-reload = reload.touch
 `;
+}
+
+/** Where the script of an app is looked for, the first that is there counts. */
+const SCRIPTS: readonly string[] = ["", "src/"].flatMap((folder) =>
+  ["app", "main", "server", "index"].flatMap((name) =>
+    ["ts", "tsx", "js", "mjs"].map((ending) => `${folder}${name}.${ending}`)
+  )
+);
 
 const SCRIPT = `import uwsgi from ${JSON.stringify(UWSGI_SPECIFIER)};
 
 uwsgi.serve((request) => {
   const { pathname } = new URL(request.url);
-  return new Response(\`Hello from worker \${uwsgi.worker_id()}, you asked for \${pathname}\\n\`);
+  const worker = uwsgi.worker_id();
+  return new Response(
+    \`Hello from worker \${worker}, you asked for \${pathname}\\n\`,
+  );
 });
 `;
 
@@ -44,22 +58,37 @@ const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
  * @throws {UserError} If one of them is there, or cannot be written; then none is written.
  */
 export function init(args: readonly string[], { cwd }: Pick<SourceBase, "cwd">): number {
-  const { words: [directory = ".", ...more], flags } = sortWords("init", args, {
+  const { words: [directory = ".", ...more], values, flags } = sortWords("init", args, {
     values: [],
     flags: [],
   });
   if (flags.has("--help")) return say(USAGE);
   if (more[0] !== undefined) throw wrong(`init: unexpected argument "${more[0]}"`);
+  const file = values.get("--ini");
+  if (file !== undefined) {
+    throw wrong(`init takes a directory, in which it writes app.ini, and not the file "${file}"`);
+  }
+  if (directory === "") throw wrong("init takes a directory, and its name is empty");
   const at = resolve(cwd, directory);
-  const program = isBinary() ? Deno.execPath() : `deno run -A ${modulePath(MAIN)}`;
-  const files = starterFiles(program, isBinary() ? null : modulePath(MODULE));
+  const program = isBinary() ? quoted(Deno.execPath()) : `deno run -A ${quoted(modulePath(MAIN))}`;
+  const script = SCRIPTS.find((path) => isThere(`${at}/${path}`));
+  const files = script === undefined
+    ? starterFiles(program, isBinary() ? null : modulePath(MODULE))
+    : { "app.ini": iniFor(script) };
   writeAll(at, files);
-  const names = Object.keys(files).join(", ");
+  const written = script === undefined
+    ? `${Object.keys(files).join(", ")} are in ${at}`
+    : `app.ini for ${script} is in ${at}`;
   const ini = directory === "." ? "app.ini" : `${directory.replace(/(?<!\/)\/+$/, "")}/app.ini`;
-  return say(`${names} are in ${at}
-Start it:    ${program} --ini ${ini}
+  return say(`${written}
+Start it:    ${program} --ini ${quoted(ini)}
 Ask it:      curl http://127.0.0.1:8080/
-Reload it:   touch ${resolve(at, "reload.touch")}`);
+Reload it:   touch ${quoted(resolve(at, "reload.touch"))}`);
+}
+
+/** A path as a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w./:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
@@ -77,7 +106,7 @@ export function starterFiles(
     ...module === null ? {} : { imports: { [UWSGI_SPECIFIER]: module } },
   };
   return {
-    "app.ini": INI,
+    "app.ini": iniFor("app.ts"),
     "app.ts": SCRIPT,
     "deno.json": `${JSON.stringify(configuration, null, 2)}\n`,
   };
@@ -89,8 +118,9 @@ function writeAll(directory: string, files: Readonly<Record<string, string>>): v
   );
   const there = paths.map(([path]) => path).filter(isThere);
   if (there.length > 0) {
+    const are = there.length === 1 ? "is" : "are";
     throw wrong(
-      `init overwrites nothing, and ${there.join(", ")} is there: name another directory`,
+      `init overwrites nothing, and ${there.join(", ")} ${are} there: name another directory`,
     );
   }
   const written: string[] = [];

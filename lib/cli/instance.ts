@@ -9,6 +9,7 @@ import type { Config } from "../config/config.ts";
 import { whyTooFewDescriptors } from "../config/descriptor_budget.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
 import type { Loaded } from "../config/load.ts";
+import { optionPlace } from "../config/option_place.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { Outcome } from "../core/event.ts";
 import { later } from "../later.ts";
@@ -33,6 +34,7 @@ import { whyNotInBinary } from "../system/standalone.ts";
 import { after } from "../system/timing.ts";
 import { banner } from "./banner.ts";
 import { UserError } from "./exit_code.ts";
+import { missingScript } from "./missing_script.ts";
 import { instructionOf } from "./instruction.ts";
 
 /** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
@@ -72,8 +74,8 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   const problem = whyNotInBinary(config.denoFlags, isSandboxed(config));
   if (problem !== null) throw new UserError("configuration", problem);
   await requireWalls(config);
-  requireScript(config.script, "deno-worker-override");
-  for (const mule of config.mules) requireScript(mule, "mule");
+  requireScript(config.script, "script", loaded);
+  for (const mule of config.mules) requireScript(mule, "mules", loaded);
   const hooks = async (phases: readonly HookPhase[]) => {
     for (const phase of handover === null ? phases : []) await runHooks(config, phase);
   };
@@ -211,16 +213,10 @@ function warnOfForeignCache(): void {
 
 const OTHERS_WRITE = 0o002;
 
-function requireScript(script: string, option: string): void {
-  try {
-    if (Deno.statSync(script).isFile) return;
-  } catch {
-    // The same message for every reason: the user looks at the path.
-  }
-  throw new UserError(
-    "configuration",
-    `Cannot find the script "${script}" of ${option} in ${Deno.cwd()}`,
-  );
+function requireScript(script: string, key: "script" | "mules", { entries, config }: Loaded): void {
+  if (config === null) return;
+  const problem = missingScript(script, optionPlace(entries, key), config);
+  if (problem !== null) throw new UserError("configuration", problem);
 }
 
 /** What there is to say when no worker could start. */

@@ -61,7 +61,8 @@ export function sortWords(
       flags.add("--help");
     } else if (/^--|^-[a-z]/i.test(word)) {
       const all = [...known.values, ...known.flags].join(", ");
-      throw wrong(`${program}: unknown option "${word}": there are ${all}`);
+      const advice = all === "" ? "it takes none but --help" : `there are ${all}`;
+      throw wrong(`${program}: unknown option "${word}": ${advice}`);
     } else if (INI_FILE.test(word)) {
       values.set("--ini", word);
     } else {

@@ -8,7 +8,7 @@
 import { printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
-import { logKeysSet } from "../config/log_needs.ts";
+import { logKeysSet, logsObjects } from "../config/log_needs.ts";
 import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import { Problems } from "../config/problem.ts";
@@ -18,7 +18,7 @@ import { later } from "../later.ts";
 import { ControllingTerminal } from "../master/controlling_terminal.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import type { LogSetup } from "../master/log_setup.ts";
-import { configureLog, logLine, unwrittenLines } from "../master/log.ts";
+import { asObjects, configureLog, type Line, logLine, unwrittenLines } from "../master/log.ts";
 import type { Handover } from "../master/handover.ts";
 import { isHandedOver, whyNoHandover } from "../master/handover_sign.ts";
 import type { Host } from "../master/host.ts";
@@ -46,11 +46,32 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     const error = refusedByDeno(thrown) ?? thrown;
     if (!(error instanceof UserError || error instanceof EarlyExit)) throw error;
-    for (const text of unwrittenLines()) complain(text);
-    if (error instanceof EarlyExit) return error.code;
-    complain(error.message);
-    return EXIT[error.exit].code;
+    await tellEnd(error instanceof UserError ? error : null);
+    return error instanceof EarlyExit ? error.code : EXIT[error.exit].code;
   }
+}
+
+/** True once the configuration says that each line is an object, also those of a start that fails. */
+let endsInObjects = false;
+
+/** Says why the program ends, after what came before there was a log. */
+async function tellEnd(error: UserError | null): Promise<void> {
+  if (endsInObjects) {
+    const end: Line[] = error === null ? [] : [{
+      level: "error",
+      message: [error.message],
+      rawMessage: error.message,
+      timestamp: Date.now(),
+      properties: { event: "startFailed", exit: error.exit },
+    }];
+    for (const text of await asObjects([...unwrittenLines(), ...end])) console.error(text);
+    return;
+  }
+  for (const { rawMessage, properties } of unwrittenLines()) {
+    // What would run where is of no use to who reads why it does not.
+    if (properties.event !== "banner") complain(String(rawMessage));
+  }
+  if (error !== null) complain(error.message);
 }
 
 /** Something else than running an instance: its arguments are its own; returns the exit code. */
@@ -131,6 +152,7 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
   const { base, terminal, daemon, host } = part;
   const loaded = host === null ? read : inForeground(read);
   if (loaded.config === null) return EXIT.configuration.code;
+  endsInObjects = host === null && logsObjects(loaded.config);
   const handover = await handoverToHere();
   // Before anything is opened or started: from here on a signal is an orderly end.
   const signals = new SignalInbox(libc(), terminal);
@@ -141,7 +163,7 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
     // What starts are for has been done by the program that was here before.
     if (handover === null) await runHooks(loaded.config, "asap");
     else serviceManager?.takeOver();
-    enter(loaded.config);
+    enter(loaded.config, loaded);
     const log = await setUpLog(loaded.config, loaded, daemon, handover);
     process = await setUpProcess(loaded.config, loaded, log);
     const again = () => loadConfig(args, denoConfigSource(base, true));
@@ -255,24 +277,33 @@ function complain(text: string): void {
 }
 
 /** Makes this process what the configuration says, before anything is looked for or created. */
-function enter(config: Config): void {
-  if (config.umask !== null) Deno.umask(config.umask);
-  if (config.chdir === "") return;
+function enter({ umask, chdir }: Config, { entries }: Loaded): void {
+  if (umask !== null) Deno.umask(umask);
+  if (chdir === "") return;
   try {
-    enterDirectory(config.chdir);
+    enterDirectory(chdir);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError("configuration", `Cannot change to the directory of chdir: ${reason}`);
+    const reason = reasonOf(error);
+    const place = optionPlace(entries, "chdir");
+    throw new UserError("configuration", `Cannot change to "${chdir}" of ${place}: ${reason}`);
   }
 }
 
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such directory";
+  if (error instanceof Deno.errors.NotADirectory) return "it is no directory";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Goes on after mistakes in the configuration, so that one run names everything that is wrong. */
-async function check({ config, draft, entries }: Loaded): Promise<number> {
+async function check(loaded: Loaded): Promise<number> {
+  const { config, draft, entries } = loaded;
   const refusal = whyNoHandover();
   if (refusal !== null) complain(`error: ${refusal}`);
   if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
-    enter(draft);
+    enter(draft, loaded);
     const checks = await later<typeof import("./check.ts")>(import.meta.resolve("./check.ts"));
     const certificates = await checks.checkCertificates(draft);
     const places = checks.checkPlaces(draft, entries);
@@ -280,7 +311,7 @@ async function check({ config, draft, entries }: Loaded): Promise<number> {
       complain(`warning: ${warning}`);
     }
     const problems = [
-      ...await checks.checkScript(draft),
+      ...await checks.checkScript(draft, optionPlace(loaded.entries, "script")),
       ...await checks.checkMetrics(draft),
       ...certificates.problems,
       ...places.problems,

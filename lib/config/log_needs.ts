@@ -57,6 +57,11 @@ export function requestsAreObjects(config: EncodingConfig): boolean {
   return chain[0]?.name === "object";
 }
 
+/** True if each line of the log on standard error is a JSON object. */
+export function logsObjects({ logEncoders }: Pick<Config, "logEncoders">): boolean {
+  return chainFor(logEncoders, "")[0]?.name === "object";
+}
+
 /** The encoders for the logger of this name, in order; empty: for one without. */
 export function chainFor(lines: readonly EncoderLine[], id: string): Encoder[] {
   const own = lines.filter((line) => line.id === "" || line.id === id);

@@ -11,10 +11,23 @@ const MOST_LINES = 500;
 /** How long a line waits for what belongs to it (50 ms): a process writes its stack in one go. */
 const PATIENCE_MS = 50;
 
-/** True if a line goes on with the record before it: it is indented, or empty, or says what caused an error. */
-function continues(line: string): boolean {
-  return line === "" || line.startsWith(" ") || line.startsWith("\t") ||
-    line.startsWith("Caused by: ");
+// deno-lint would take the escape character for a mistake in a literal.
+const COLOURS = new RegExp(String.fromCharCode(27) + "\\[[0-9;]*m", "g");
+
+/**
+ * True if a line goes on with a record: it is indented, or empty, or says what caused an error. Deno shows
+ * the line of the script between an error and its stack, as it is written there.
+ */
+function continues(line: string, record: readonly string[]): boolean {
+  const [first = ""] = record;
+  if (first === "" || record.length >= MOST_LINES) return false;
+  if (/^(\s|$|Caused by: )/.test(withoutColours(line))) return true;
+  return withoutColours(first).startsWith("error: ") &&
+    !record.some((one) => withoutColours(one).startsWith("    at "));
+}
+
+function withoutColours(line: string): string {
+  return line.replaceAll(COLOURS, "");
 }
 
 /** The records of lines that are all there. */
@@ -22,7 +35,7 @@ export function recordsOf(lines: readonly string[]): string[] {
   const records: string[][] = [];
   for (const line of lines) {
     const last = records.at(-1);
-    if (last !== undefined && continues(line) && last.length < MOST_LINES) last.push(line);
+    if (last !== undefined && continues(line, last)) last.push(line);
     else records.push([line]);
   }
   return records.map(textOf);
@@ -47,7 +60,7 @@ export class Records {
 
   /** The next line. */
   line(text: string): void {
-    if (!continues(text) || this.#lines.length >= MOST_LINES) this.end();
+    if (!continues(text, this.#lines)) this.end();
     this.#lines.push(text);
     this.#cancel ??= after(PATIENCE_MS, () => this.end());
   }

@@ -10,6 +10,7 @@ import type { LogRecord } from "@logtape/logtape";
 import type { LogLevel } from "../core/event.ts";
 import { later } from "../later.ts";
 import { localTime } from "../log/line_head.ts";
+import type { LogEntry } from "../log/entry.ts";
 import type { EntrySink } from "../log/stream.ts";
 import type { LineWriter } from "../system/line_writer.ts";
 
@@ -50,8 +51,8 @@ export function logTo(next: LineTaker | null): void {
 }
 
 /** What was logged before {@linkcode configureLog}, for a program that ends before it comes to that. */
-export function unwrittenLines(): string[] {
-  return early.splice(0).map(({ rawMessage }) => String(rawMessage));
+export function unwrittenLines(): Line[] {
+  return early.splice(0);
 }
 
 /**
@@ -65,7 +66,16 @@ export async function configureLog(write: LineWriter, sink: EntrySink | null): P
   logTo(sink === null ? await plainLines(write) : (line) => sink([entryOf(line)]));
 }
 
-function entryOf({ level, rawMessage, timestamp, properties }: Line) {
+/** The lines as `log-encoder = json` has them, for a program that ends before there is a log. */
+export async function asObjects(lines: readonly Line[]): Promise<string[]> {
+  const { entryWriter } = await later<typeof import("../log/encoder.ts")>(
+    import.meta.resolve("../log/encoder.ts"),
+  );
+  const write = entryWriter({ date: null, bare: false }, [{ name: "object", argument: "" }]);
+  return lines.map((line) => write(entryOf(line)));
+}
+
+function entryOf({ level, rawMessage, timestamp, properties }: Line): LogEntry {
   return {
     level: level === "trace" ? "debug" as const : level,
     text: String(rawMessage),

@@ -260,10 +260,17 @@ export class RunningMaster {
   #line(line: string): void {
     const event = parse(line);
     if (event === null) this.output.push(line);
+    // Why a start fails is looked for where a terminal has it.
+    else if (event.event === "startFailed") this.#failed(event);
     else if (event.logger === "duwsgi" || event.event === "request") this.events.push(event);
     // What others have printed is as they have printed it again.
     else this.#printed(event);
     this.#wake();
+  }
+
+  #failed(event: LogEvent): void {
+    this.events.push(event);
+    this.output.push(...event.message.split("\n").map((line) => `duwsgi: ${line}`));
   }
 
   #printed(record: LogEvent): void {

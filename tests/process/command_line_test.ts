@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { duwsgi } from "../helpers/program.ts";
+import { TempDirectory } from "../helpers/temp_directory.ts";
 
 Deno.test("--help, --help OPTION and --version answer on stdout", async () => {
   const help = await duwsgi(["--help"]);
@@ -66,6 +67,47 @@ Deno.test("--check follows the imports of the script", async () => {
     assertStringIncludes(gone.stderr, "Cannot find the script");
   } finally {
     Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+Deno.test("a script or a directory that is not there is named with its place, and what to do", async () => {
+  using directory = new TempDirectory();
+  const ini = directory.at("app.ini");
+  directory.write("folder/app.ts", "");
+  const cases: readonly [lines: string, message: string][] = [
+    [
+      "deno-worker-override = no.ts",
+      `Cannot find the script "no.ts" of deno-worker-override (${ini}:3) ` +
+      `in ${Deno.cwd()}: with chdir = %d in the INI file it is looked for beside that`,
+    ],
+    [
+      "chdir = %d\ndeno-worker-override = no.ts",
+      `Cannot find the script "no.ts" of ` +
+      `deno-worker-override (${ini}:4) in ${directory.path}`,
+    ],
+    [
+      "chdir = %d\ndeno-worker-override = folder",
+      `Cannot run "folder" of deno-worker-override ` +
+      `(${ini}:4): it is a directory, name a script in it`,
+    ],
+    [
+      "deno-worker-override = https://example.org/app.ts",
+      `Cannot run "https://example.org/app.ts" of ` +
+      `deno-worker-override (${ini}:3): it has to be a file, such as one that imports it`,
+    ],
+    [
+      `chdir = ${directory.at("none")}\ndeno-worker-override = no.ts`,
+      `Cannot change to ` +
+      `"${directory.at("none")}" of chdir (${ini}:3): there is no such directory`,
+    ],
+  ];
+  for (const [lines, message] of cases) {
+    Deno.writeTextFileSync(ini, `[uwsgi]\nhttp-socket = 127.0.0.1:0\n${lines}\n`);
+    const started = await duwsgi(["--ini", ini]);
+    assertEquals([started.code, started.stderr], [2, `duwsgi: ${message}\n`]);
+    const checked = await duwsgi(["--check", "--ini", ini]);
+    assertEquals(checked.code, 2);
+    assertStringIncludes(checked.stderr, message);
   }
 });
 

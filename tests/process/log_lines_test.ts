@@ -1,7 +1,7 @@
 /** What lines of the log begin with where it is plain text, and which lines are one record in JSON. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getText } from "../helpers/http.ts";
-import { MAIN } from "../helpers/program.ts";
+import { duwsgi, MAIN } from "../helpers/program.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
 
@@ -24,9 +24,9 @@ uwsgi.serve((request) => {
 Deno.test("text lines of master and workers begin with time, level and worker, in one zone and without colours", async () => {
   using directory = new TempDirectory();
   directory.write("app.ts", APP);
-  const log = directory.at("log");
+  const log = directory.write("log");
   const child = new Deno.Command("sh", {
-    args: ["-c", 'exec "$@" >"$LOG" 2>&1', "sh", Deno.execPath(), "run", "-A", MAIN].concat([
+    args: ["-c", 'exec "$@" >>"$LOG" 2>&1', "sh", Deno.execPath(), "run", "-A", MAIN].concat([
       ...["--http-socket", "127.0.0.1:0", "--log-requests", "--worker-override", "app.ts"],
     ]),
     cwd: directory.path,
@@ -105,4 +105,39 @@ Deno.test("in JSON the error of a worker that cannot start is one object, too", 
   const records = running.records.filter(({ message }) => /no database|app\.ts:2/.test(message));
   assertEquals(records.length, 1);
   assertMatch(records[0]?.message ?? "", /^error: [^]*no database\n[^]*\n {4}at .*app\.ts:2:/);
+});
+
+Deno.test("the error of a start that fails is JSON where the log is, and one line without the banner elsewhere", async () => {
+  using directory = new TempDirectory();
+  directory.write("app.ts", APP);
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  try {
+    const { port } = taken.addr as Deno.NetAddr;
+    const start = [
+      `--http-socket=127.0.0.1:${port}`,
+      `--worker-override=${directory.at("app.ts")}`,
+    ];
+    const text = await duwsgi(start);
+    assertEquals([text.code, text.stderr.split("\n").length], [3, 2], text.stderr);
+    assertMatch(text.stderr, /^duwsgi: .*address already in use/);
+    const json = await duwsgi([...start, "--log-encoder=json"]);
+    assertEquals(json.code, 3);
+    const { level, logger, message, properties } = JSON.parse(json.stderr);
+    assertEquals([level, logger, properties], ["ERROR", "duwsgi", {
+      event: "startFailed",
+      exit: "socket",
+    }]);
+    assertEquals(`duwsgi: ${message}\n`, text.stderr);
+    // This one is found when the banner is there already.
+    const fifo = directory.write("file", "precious");
+    const late = await duwsgi([
+      "--http-socket=127.0.0.1:0",
+      ...start.slice(1),
+      `--master-fifo=${fifo}`,
+    ]);
+    assertEquals([late.code, late.stderr.split("\n").length], [3, 2], late.stderr);
+    assertMatch(late.stderr, /^duwsgi: Cannot open master-fifo /);
+  } finally {
+    taken.close();
+  }
 });

@@ -5,7 +5,7 @@ import { Records, recordsOf } from "../../../lib/log/records.ts";
 
 const ERROR = [
   "error: Uncaught Error: boom",
-  'throw new Error("boom");'.padStart(30),
+  'throw new Error("boom");',
   "      ^",
   "    at file:///srv/app.ts:1:7",
   "",
@@ -18,6 +18,13 @@ Deno.test("recordsOf() makes one record of an error with its stack", () => {
   assertEquals(recordsOf(["before", ...ERROR, "", "after"]), ["before", ERROR.join("\n"), "after"]);
   assertEquals(recordsOf(["  indented", "x"]), ["  indented", "x"]);
   assertEquals(recordsOf([]), []);
+  const coloured = [
+    "\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught Error",
+    "source",
+    "  ^",
+    "    at x",
+  ];
+  assertEquals(recordsOf([...coloured, "after"]), [coloured.join("\n"), "after"]);
 });
 
 Deno.test("recordsOf() cuts what never ends, and loses no line that says something", () => {
