@@ -185,6 +185,9 @@ export function writeFacts(
     socketMap: config.socketMap.map(({ asked, socket }) => ({ asked, socket })),
     proxies: proxySettings(config),
     clients: clientLimits(config),
+    probe: config.acceptingProbe === ""
+      ? null
+      : { path: config.acceptingProbe, timeoutMs: config.acceptingProbeTimeoutMs },
   };
   Deno.writeTextFileSync(path, JSON.stringify(facts));
 }

@@ -9,7 +9,7 @@ import { clientActivity } from "./client_activity.ts";
 import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
-import { countedHandling, type Handler } from "./http.ts";
+import { countedHandling, type Handler, type Handling } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
 import {
   denoAddress,
@@ -76,6 +76,8 @@ export interface Service extends Drainable {
    * @returns Null: nothing is known, because it is not HTTP, or the clients are not those of the socket.
    */
   activity(): ReadonlyMap<string, Activity> | null;
+  /** Asks for a page, uncounted, and returns the status; absent: it is not HTTP. */
+  answer?(url: string): Promise<number>;
   /** Called now and then with what tells if connections wait in a queue. */
   lookAtQueues?(isWaiting: (fd: number) => boolean): void;
   /** Accepts for these slots as well, and for no others. */
@@ -104,7 +106,8 @@ export class InstanceSocket implements UwsgiSocket {
     this.#mustBeFree();
     const { onError } = options;
     const handling = countedHandling({ handler, ...(onError && { onError }) });
-    const served = new Served(this.source, handling.handler, { ...options, ...handling, tls });
+    const own = { handler, ...(onError && { onError }) };
+    const served = new Served(this.source, handling.handler, { ...options, ...handling, tls }, own);
     this.#served = served;
     return served.server;
   }
@@ -154,6 +157,8 @@ class Served implements Service {
   readonly server: Server;
   readonly #socket: WorkerSocket;
   readonly #handler: Handler;
+  /** What the script serves, as it is. */
+  readonly #own: Handling;
   readonly #options: ServeOptions & { readonly tls: TlsOptions };
   readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
@@ -164,6 +169,7 @@ class Served implements Service {
     socket: WorkerSocket,
     handler: Handler,
     options: ServeOptions & { readonly tls: TlsOptions },
+    own: Handling,
   ) {
     this.#socket = socket;
     const { tls } = currentInstance();
@@ -171,6 +177,7 @@ class Served implements Service {
       ? handler
       : tls.follow(handler);
     this.#options = options;
+    this.#own = own;
     this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd, true));
     const { slot } = currentInstance().environment;
     this.server = this.#open(slotDescriptor(socket, slot), false, options.onListen);
@@ -178,6 +185,12 @@ class Served implements Service {
 
   cover(slots: readonly number[]): void {
     this.#coverage.cover(slots);
+  }
+
+  answer(url: string): Promise<number> {
+    const { ask } = currentInstance();
+    if (ask === null) throw new Error("accepting-probe is not set");
+    return ask.handler(this.#own, url);
   }
 
   activity(): ReadonlyMap<string, Activity> | null {

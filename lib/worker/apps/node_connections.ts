@@ -33,6 +33,7 @@ export class NodeConnections {
   accepted = 0;
   readonly #known = new Map<Socket, Known>();
   readonly #isHttp: boolean;
+  #ignored: object | null = null;
   #ending = false;
   #empty: (() => void) | null = null;
 
@@ -43,6 +44,7 @@ export class NodeConnections {
     // Those of TLS are of use once the handshake is done.
     const opened = "setSecureContext" in server ? "secureConnection" : "connection";
     server.emit = (event: string, ...args: readonly unknown[]): boolean => {
+      if (this.#ignores(args[0])) return Reflect.apply(emit, server, [event, ...args]);
       if (event === "connection") this.accepted += 1;
       if (event === opened) this.#open(args[0] as Socket);
       else if (isRequest(event)) {
@@ -51,6 +53,11 @@ export class NodeConnections {
       else if (event === "connect") this.#take(args[0] as IncomingMessage);
       return Reflect.apply(emit, server, [event, ...args]);
     };
+  }
+
+  /** A connection that is no client's: it is neither followed nor counted. */
+  ignore(socket: object): void {
+    this.#ignored = socket;
   }
 
   /** Ends them: WebSockets with a close frame, idle ones in order, others behind their response. */
@@ -75,6 +82,12 @@ export class NodeConnections {
       all.set(clientKey(remoteAddress, remotePort), activityOf(known));
     }
     return all;
+  }
+
+  /** True for that connection, and for requests on it. */
+  #ignores(subject: unknown): boolean {
+    if (this.#ignored === null || typeof subject !== "object" || subject === null) return false;
+    return subject === this.#ignored || Reflect.get(subject, "socket") === this.#ignored;
   }
 
   #open(socket: Socket): void {
