@@ -161,15 +161,11 @@ class Master {
     const { config } = this.#current;
     const settings = settingsOf(config);
     const inheritance = setup.inheritance?.inheritance;
-    const want = eyes.scaling.wantedAtStart(config);
+    const want = eyes.scaling.wantedAtStart(config, inheritance?.want);
     this.state = inheritance === undefined
       ? initialState(settings, perSlot, performance.now(), want)
-      : inheritedState(settings, perSlot, performance.now(), inheritance);
+      : { ...inheritedState(settings, perSlot, performance.now(), inheritance), want };
     this.state.firstListens = setup.surroundings.listeners.firstListens;
-    // As many as there were, unless their number is fixed from now on. None (`ctl cheap`) stays none.
-    if (inheritance !== undefined && (want !== null || inheritance.want === 0)) {
-      this.state.want = inheritance.want;
-    }
   }
 
   /** The configuration in use. */

@@ -59,9 +59,19 @@ export class Scaling {
     this.#scaler.show(this.#setup.state());
   }
 
-  /** How many slots are to have a worker at the start; null: all. */
-  wantedAtStart(config: ScalerConfig & { readonly processes: number }): number | null {
-    return this.#setup.libc === null ? null : wantedAtStart(config, config.processes);
+  /**
+   * How many slots are to have a worker at the start; null: all.
+   *
+   * @param before How many had one in the program before: so many stay, unless their number is fixed from
+   * now on. None (`ctl cheap`) stays none.
+   */
+  wantedAtStart(
+    config: ScalerConfig & { readonly processes: number },
+    before?: number | null,
+  ): number | null {
+    if (this.#setup.libc === null) return null;
+    const wanted = wantedAtStart(config, config.processes);
+    return before === undefined || (wanted === null && before !== 0) ? wanted : before;
   }
 
   /** What samples have to be taken for it. */

@@ -195,6 +195,9 @@ export function writeFacts(
     proxies: proxySettings(config),
     startTimeoutMs: config.startTimeoutMs,
     clients: clientLimits(config),
+    probe: config.acceptingProbe === ""
+      ? null
+      : { path: config.acceptingProbe, timeoutMs: config.acceptingProbeTimeoutMs },
   };
   const text = JSON.stringify(facts);
   Deno.writeTextFileSync(path, text);

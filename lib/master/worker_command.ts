@@ -51,6 +51,8 @@ const LOG_TARGETS = new URL("../worker/log_to_targets.ts", import.meta.url);
 const TLS = new URL("../worker/tls/enter.ts", import.meta.url);
 /** What it runs as well if its script may listen by itself. */
 const APPS = new URL("../worker/apps/enter.ts", import.meta.url);
+/** What it runs as well if it has to answer a question before it accepts. */
+const PROBE = new URL("../worker/probe/enter.ts", import.meta.url);
 /** What it runs as well if it is to be a sandbox: others load that later. */
 const CLIENTS = new URL("../worker/clients/enter.ts", import.meta.url);
 /** What it runs last if it is to be a sandbox. */
@@ -248,6 +250,7 @@ function preloadsFor(config: Config, script: string): readonly URL[] {
     ...requestLogSettings(config) === null ? [] : [REQUEST_LOG],
     ...config.sockets.some(({ tls }) => tls !== undefined) ? [TLS] : [],
     ...config.autoAccept && !asksForSockets(script) ? [APPS] : [],
+    ...config.acceptingProbe === "" ? [] : [PROBE],
     // The last one: what the others need is not there any more.
     ...isSandboxed(config) ? [CLIENTS, SANDBOX] : [],
   ];

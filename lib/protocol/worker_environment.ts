@@ -78,6 +78,8 @@ export interface InstanceFacts {
   readonly startTimeoutMs: number;
   /** What clients may take. */
   readonly clients: ClientLimits;
+  /** The page that a worker has to answer before it accepts, and how long it may take; null: none. */
+  readonly probe: { readonly path: string; readonly timeoutMs: number } | null;
 }
 
 /** What of a sandboxed process's permissions decides about system calls: true if anything of it is allowed. */

@@ -20,8 +20,32 @@ let said: boolean | null = null;
 
 let tookStderr = false;
 
+/** Asks this worker's own server, and calls back when it has answered well; else the worker ends. */
+export type Probe = (passed: () => void) => void;
+
+let probe: Probe | null = null;
+/** What the script has said last while the question is on its way; null: nobody is asked. */
+let meant: boolean | null = null;
+
+/** Called by the preload of workers that have to prove themselves before they accept. */
+export function useProbe(ask: Probe): void {
+  probe = ask;
+}
+
 /** What a script means by `accepting()`; the first time is the end of the start. */
 export function sayAccepting(on: boolean): void {
+  if (probe === null) return accept(on);
+  const asked = meant !== null;
+  meant = on;
+  if (asked) return;
+  probe(() => {
+    probe = null;
+    accept(true);
+    if (meant === false) tellAccepting(false);
+  });
+}
+
+function accept(on: boolean): void {
   takeStderr();
   tellAccepting(on);
   startHeartbeat();

@@ -12,7 +12,8 @@ import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../protocol/scoreboard.ts";
 import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
-import type { Handler } from "./http.ts";
+import type { NodeServer } from "./apps/node_listen.ts";
+import type { Handler, Handling } from "./http.ts";
 import type { Operations } from "./operations.ts";
 import type { RequestLog } from "./request_log/request_log.ts";
 
@@ -26,6 +27,17 @@ export interface TlsServing {
   readonly hadRequest: (client: string) => boolean;
   /** True if this client is known to speak HTTP/2. */
   readonly speaksHttp2: (client: string) => boolean;
+}
+
+/** How the servers of a script are asked for the page of `accepting-probe`: for its status. */
+export interface Asking {
+  readonly handler: (own: Handling, url: string) => Promise<number>;
+  /** `uncounted` is called with the connection before the server is given it. */
+  readonly node: (
+    server: NodeServer,
+    url: string,
+    uncounted: (connection: object) => void,
+  ) => Promise<number>;
 }
 
 /** This worker's place in its instance. */
@@ -52,6 +64,8 @@ export interface Instance {
   usesModule: boolean;
   /** Null: no socket has TLS. */
   tls: TlsServing | null;
+  /** Null: the worker has to answer nothing before it accepts (`accepting-probe`). */
+  ask: Asking | null;
   /** Calls the master. */
   callMaster: () => Promise<Deno.UnixConn>;
   /** Removes the master's own directory, when the master could not do so any more. */

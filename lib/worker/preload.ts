@@ -60,6 +60,7 @@ function enter(): void {
     requestLog: null,
     usesModule: false,
     tls: null,
+    ask: null,
     callMaster,
     removeLeftovers: () =>
       Deno.removeSync(control.slice(0, control.lastIndexOf("/")), { recursive: true }),

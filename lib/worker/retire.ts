@@ -92,6 +92,12 @@ async function retireInOrder(
   return leave(cause);
 }
 
+/** The start fails: the master repeats the line. */
+export function failStart(problem: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`error: ${problem}\n`));
+  Deno.exit(1);
+}
+
 /** True if the script wants to decide itself how this worker leaves: then it cannot leave halfway. */
 export function leavesItsOwnWay(): boolean {
   return handler !== null || signalFor("reload") !== null;

@@ -9,8 +9,8 @@ import { clientActivity, http2AtWork } from "./client_activity.ts";
 import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
-import { countedHandling, type Handler } from "./http.ts";
 import { EventStreams } from "./event_streams.ts";
+import { countedHandling, type Handler, type Handling } from "./http.ts";
 import { Http2Streams } from "./http2_streams.ts";
 import { instanceAccess } from "./instance.ts";
 import {
@@ -78,6 +78,8 @@ export interface Service extends Drainable {
    * @returns Null: nothing is known, because it is not HTTP, or the clients are not those of the socket.
    */
   activity(): ReadonlyMap<string, Activity> | null;
+  /** Asks for a page, uncounted, and returns the status; absent: it is not HTTP. */
+  answer?(url: string): Promise<number>;
   /** Called now and then with what tells if connections wait in a queue. */
   lookAtQueues?(isWaiting: (fd: number) => boolean): void;
   /** Accepts for these slots as well, and for no others. */
@@ -111,9 +113,10 @@ export class InstanceSocket implements UwsgiSocket {
     const events = new EventStreams();
     const direct = !isServedOtherwise(this.source);
     const transport = { secure, direct, streams, events };
-    const handling = countedHandling({ handler, ...(onError && { onError }) }, transport);
+    const own = { handler, ...(onError && { onError }) };
+    const handling = countedHandling(own, transport);
     const all = { ...options, ...handling, tls, streams, events };
-    const served = new Served(this.source, handling.handler, all);
+    const served = new Served(this.source, handling.handler, all, own);
     this.#served = served;
     this.#wasTaken = true;
     return served.server;
@@ -178,6 +181,8 @@ class Served implements Service {
   readonly server: Server;
   readonly #socket: WorkerSocket;
   readonly #handler: Handler;
+  /** What the script serves, as it is. */
+  readonly #own: Handling;
   readonly #options: ServedOptions;
   readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
@@ -190,12 +195,14 @@ class Served implements Service {
     socket: WorkerSocket,
     handler: Handler,
     options: ServedOptions,
+    own: Handling,
   ) {
     this.#socket = socket;
     const { tls } = currentInstance();
     const placed = "path" in denoAddress(socket) ? fromUnixSocket(socket, handler) : handler;
     this.#handler = tls === null || socket.certificate === undefined ? placed : tls.follow(placed);
     this.#options = options;
+    this.#own = own;
     this.#coverage = new Coverage(socket.fds, (fd) => this.#open(fd, true));
     const { slot } = currentInstance().environment;
     this.server = this.#open(slotDescriptor(socket, slot), false, options.onListen);
@@ -203,6 +210,12 @@ class Served implements Service {
 
   cover(slots: readonly number[]): void {
     this.#coverage.cover(slots);
+  }
+
+  answer(url: string): Promise<number> {
+    const { ask } = currentInstance();
+    if (ask === null) throw new Error("accepting-probe is not set");
+    return ask.handler(this.#own, url);
   }
 
   activity(): ReadonlyMap<string, Activity> | null {

@@ -13,7 +13,20 @@ export interface ReloadConfig {
   readonly chainReloadRollback: boolean;
   /** Time a new worker has to live for a reload to succeed (`chain-reload-verify`), ms. @default 1000 */
   readonly chainReloadVerifyMs: number;
+  /** Path that a new worker has to answer before it accepts (`accepting-probe`); empty: none. */
+  readonly acceptingProbe: string;
+  /** Time for that (`accepting-probe-timeout`), in milliseconds. @default 10000 */
+  readonly acceptingProbeTimeoutMs: number;
 }
+
+const probePath = kind.scalar(
+  (text) => {
+    if (/^\/[^\s#]*$/.test(text)) return text;
+    throw new SyntaxError("expects a path that begins with a slash, such as /healthz");
+  },
+  (value) => value,
+  "",
+);
 
 /** Their rows. */
 export const RELOAD_OPTIONS: OptionRows<ReloadConfig> = {
@@ -48,5 +61,40 @@ export const RELOAD_OPTIONS: OptionRows<ReloadConfig> = {
       "`chain-reload-rollback`. It delays no slot: the next worker starts at once, only the end of the " +
       "reload waits for the last one.",
     example: "chain-reload-verify = 10",
+  },
+  acceptingProbe: {
+    name: "accepting-probe",
+    aliases: [],
+    short: "",
+    group: "Reloading and stopping",
+    argument: "PATH",
+    kind: probePath,
+    default: "",
+    onChange: "workers",
+    help: "Page that each new worker has to answer before it counts as accepting",
+    details:
+      "A `GET` with the host of the first socket goes to the worker's own server inside its process, over " +
+      "no socket: it takes no permission, and it is neither counted nor logged. Any 2xx or 3xx is good, and " +
+      "redirects are not followed. Any other answer, an error or none within `accepting-probe-timeout` is " +
+      "a failed start: a reload fails, and goes back with `chain-reload-rollback`; a start ends with code " +
+      "4 when no worker passes. Until then the worker takes no connections from the queues (without " +
+      "foreign functions it does). It holds for `Deno.serve`, `uwsgi.serve` and servers of `node:http` on " +
+      "sockets of the instance; a script that serves no HTTP there cannot start with it. The page also " +
+      "warms the worker up. See [Reloading](reloading.md#a-worker-that-proves-itself).",
+    example: "accepting-probe = /healthz",
+  },
+  acceptingProbeTimeoutMs: {
+    name: "accepting-probe-timeout",
+    aliases: [],
+    short: "",
+    group: "Reloading and stopping",
+    argument: "SECONDS",
+    kind: kind.seconds(0.001, 86400),
+    default: 10_000,
+    onChange: "workers",
+    help: "Time a new worker has to answer the page of `accepting-probe`",
+    details:
+      "It counts from `accepting()`, and within `start-timeout`, which ends sooner if it is shorter.",
+    example: "accepting-probe = /\naccepting-probe-timeout = 30",
   },
 };

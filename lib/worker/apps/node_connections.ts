@@ -40,6 +40,7 @@ export class NodeConnections {
   #opening: Socket | null = null;
   readonly #known = new Map<Socket, Known>();
   readonly #isHttp: boolean;
+  #ignored: object | null = null;
   #ending = false;
   #empty: (() => void) | null = null;
 
@@ -50,6 +51,7 @@ export class NodeConnections {
     // Those of TLS are of use once the handshake is done.
     const opened = "setSecureContext" in server ? "secureConnection" : "connection";
     server.emit = (event: string, ...args: readonly unknown[]): boolean => {
+      if (this.#ignores(args[0])) return Reflect.apply(emit, server, [event, ...args]);
       if (event === "connection") this.accepted += 1;
       if (event === opened) this.#open(args[0] as Socket);
       else if (event === "session") this.#begin(args[0] as Session);
@@ -66,6 +68,11 @@ export class NodeConnections {
   /** Tells those that can be told to go: clients of `node:http2`. */
   tellToGo(): void {
     this.#sessions.tellToGo();
+  }
+
+  /** A connection that is no client's: it is neither followed nor counted. */
+  ignore(socket: object): void {
+    this.#ignored = socket;
   }
 
   /** Ends them: WebSockets with a close frame, idle ones in order, others behind their response. */
@@ -91,6 +98,12 @@ export class NodeConnections {
       all.set(clientKey(remoteAddress, remotePort), activityOf(known));
     }
     return all;
+  }
+
+  /** True for that connection, and for requests on it. */
+  #ignores(subject: unknown): boolean {
+    if (this.#ignored === null || typeof subject !== "object" || subject === null) return false;
+    return subject === this.#ignored || Reflect.get(subject, "socket") === this.#ignored;
   }
 
   #open(socket: Socket): void {

@@ -103,6 +103,13 @@ class NodeService implements Service {
     this.#coverage.cover(slots);
   }
 
+  async answer(url: string): Promise<number> {
+    const { ask } = currentInstance();
+    const asked = this.#servers.find(({ server }) => "headersTimeout" in server);
+    if (ask === null || asked === undefined) throw new Error("the server does not speak HTTP");
+    return await ask.node(asked.server, url, (socket) => asked.connections.ignore(socket));
+  }
+
   activity(): ReadonlyMap<string, Activity> | null {
     const all = new Map<string, Activity>();
     for (const { connections } of this.#servers) {

@@ -94,6 +94,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   workerReloadMercyMs: milliseconds,
   chainReloadRollback: fc.boolean(),
   chainReloadVerifyMs: fc.integer({ min: 0, max: 3_600_000 }),
+  acceptingProbe: fc.constantFrom("", "/", "/healthz?a=1"),
+  acceptingProbeTimeoutMs: fc.integer({ min: 1, max: 3_600_000 }),
   respawnLimit: fc.nat(1_000_000),
   dieOnNoWorkers: fc.boolean(),
   masterFifo: fc.uniqueArray(pathText, { maxLength: 10 }),
