@@ -182,6 +182,7 @@ export function writeFacts(
     requestLog: requestLogSettings(config),
     log: log?.plan ?? null,
     ownConsole: !exportsConsole(config.env),
+    startTimeoutMs: config.startTimeoutMs,
     socketMap: config.socketMap.map(({ asked, socket }) => ({ asked, socket })),
     proxies: proxySettings(config),
     clients: clientLimits(config),

@@ -70,6 +70,8 @@ export interface InstanceFacts {
   readonly ownConsole: boolean;
   /** The request log; null: there is none. */
   readonly requestLog: RequestLogSettings | null;
+  /** How long a start may take (`start-timeout`), in milliseconds. */
+  readonly startTimeoutMs: number;
   /** For scripts that listen by themselves. */
   readonly socketMap: readonly SocketRule[];
   /** What is to be known about proxies in front of the sockets. */

@@ -8,7 +8,7 @@ import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environmen
 import { clientActivity } from "./client_activity.ts";
 import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
-import { drain, type Drainable } from "./drain.ts";
+import type { Drainable } from "./drain.ts";
 import { countedHandling, type Handler } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
 import {
@@ -21,7 +21,9 @@ import {
   type TlsOptions,
 } from "./listener.ts";
 import type { Place } from "../system/adopted_listener.ts";
-import { Coverage, stopQueues } from "./queues.ts";
+import { isLeaving } from "./leaving.ts";
+import { Coverage, silenceServers, stopQueues } from "./queues.ts";
+import { endServer } from "./script_end.ts";
 
 const currentInstance = instanceAccess();
 
@@ -82,6 +84,17 @@ export interface Service extends Drainable {
   cover(slots: readonly number[]): void;
 }
 
+const followers: (() => void)[] = [];
+
+/** Calls `follow` whenever a socket was taken, or is free again: see {@linkcode InstanceSocket.taken}. */
+export function followOccupancy(follow: () => void): void {
+  followers.push(follow);
+}
+
+function occupancyChanged(): void {
+  for (const follow of followers) follow();
+}
+
 /** The worker's side of a {@linkcode UwsgiSocket}: also knows what serves it. */
 export class InstanceSocket implements UwsgiSocket {
   readonly address: string;
@@ -90,7 +103,10 @@ export class InstanceSocket implements UwsgiSocket {
   /** The socket as the master describes it. */
   readonly source: WorkerSocket;
   #served: Service | null = null;
-  #listened = false;
+  /** Listeners that the script has. */
+  #listeners = 0;
+  /** The slots that are accepted for as well. */
+  #slots: readonly number[] = [];
 
   /** Made by the preload, one for each configured socket. */
   constructor(socket: WorkerSocket) {
@@ -104,8 +120,15 @@ export class InstanceSocket implements UwsgiSocket {
     this.#mustBeFree();
     const { onError } = options;
     const handling = countedHandling({ handler, ...(onError && { onError }) });
-    const served = new Served(this.source, handling.handler, { ...options, ...handling, tls });
-    this.#served = served;
+    const served = new Served(this.source, handling.handler, {
+      ...options,
+      ...handling,
+      tls,
+      left: () => this.release(served),
+    });
+    this.#take(served);
+    const over = () => this.release(served);
+    served.server.finished.then(over, over);
     return served.server;
   }
 
@@ -118,14 +141,32 @@ export class InstanceSocket implements UwsgiSocket {
   listenWith<T extends { readonly addr: Deno.Addr }>(open: (place: Place) => T): T {
     const listener = openOn<T>(this.source, this.fd < 0 ? null : this.fd, open);
     Object.defineProperty(listener, "addr", { value: denoAddress(this.source), enumerable: true });
-    this.#listened = true;
+    this.#listeners += 1;
+    whenClosed(listener, () => {
+      this.#listeners -= 1;
+      occupancyChanged();
+    });
+    occupancyChanged();
     return listener;
   }
 
   /** From now on, something of another kind accepts on this socket. */
   serveBy(service: Service): void {
     this.#mustBeFree();
-    this.#served = service;
+    this.#take(service);
+  }
+
+  /** A service accepts no more: somebody else may. Nothing happens if it has left the socket already. */
+  release(service: Service): void {
+    if (this.#served !== service) return;
+    this.#served = null;
+    occupancyChanged();
+  }
+
+  /** Whatever serves this socket, now or later, accepts for these slots as well. */
+  cover(slots: readonly number[]): void {
+    this.#slots = slots;
+    this.#served?.cover(slots);
   }
 
   /** What serves this socket; null: nothing does, or a listener that the script has. */
@@ -135,7 +176,7 @@ export class InstanceSocket implements UwsgiSocket {
 
   /** True if the script has a server or a listener on it. */
   get taken(): boolean {
-    return this.#served !== null || this.#listened;
+    return this.#served !== null || this.#listeners > 0;
   }
 
   /** True if a sibling's queue for this address cannot be taken by this worker. */
@@ -143,9 +184,38 @@ export class InstanceSocket implements UwsgiSocket {
     return this.source.fds.length > 1 && this.#served === null;
   }
 
+  #take(service: Service): void {
+    this.#served = service;
+    if (this.#slots.length > 0) service.cover(this.#slots);
+    occupancyChanged();
+  }
+
   #mustBeFree(): void {
     if (this.#served !== null) throw new TypeError(`"${this.address}" is served already`);
   }
+}
+
+/** Calls `closed` once a listener accepts no more because it was closed, in whichever way. */
+function whenClosed(listener: object, closed: () => void): void {
+  let open = true;
+  for (const name of ["close", Symbol.dispose]) {
+    const original: unknown = Reflect.get(listener, name);
+    if (typeof original !== "function") continue;
+    const value = (...args: readonly unknown[]): unknown => {
+      const result: unknown = Reflect.apply(original, listener, args);
+      if (open) closed();
+      open = false;
+      return result;
+    };
+    Object.defineProperty(listener, name, { value, configurable: true, writable: true });
+  }
+}
+
+/** What a socket is served with. */
+interface ServedOptions extends ServeOptions {
+  readonly tls: TlsOptions;
+  /** Called when the servers accept no more, and others may. */
+  readonly left: () => void;
 }
 
 /** A socket that is served: on this slot's queue, and on those of slots that have no worker now. */
@@ -154,17 +224,13 @@ class Served implements Service {
   readonly server: Server;
   readonly #socket: WorkerSocket;
   readonly #handler: Handler;
-  readonly #options: ServeOptions & { readonly tls: TlsOptions };
+  readonly #options: ServedOptions;
   readonly #coverage: Coverage;
   readonly #ends: (() => Promise<void>)[] = [];
   #ended: Promise<unknown> | null = null;
 
   /** Starts to serve this slot's own queue. */
-  constructor(
-    socket: WorkerSocket,
-    handler: Handler,
-    options: ServeOptions & { readonly tls: TlsOptions },
-  ) {
+  constructor(socket: WorkerSocket, handler: Handler, options: ServedOptions) {
     this.#socket = socket;
     const { tls } = currentInstance();
     this.#handler = tls === null || socket.certificate === undefined
@@ -210,6 +276,16 @@ class Served implements Service {
     await this.#ended;
   }
 
+  /** The script wants it to end. */
+  #shutdown(): Promise<void> {
+    if (this.#ended === null && !isLeaving()) {
+      silenceServers(this.#socket.fds);
+      this.#coverage.leave();
+      this.#options.left();
+    }
+    return endServer(this, this.#socket.address);
+  }
+
   #open(
     fd: number | null,
     late: boolean,
@@ -228,7 +304,7 @@ class Served implements Service {
     this.#ends.push(server.shutdown.bind(server));
     Object.defineProperty(server, "addr", { value: address, enumerable: true });
     // Deno's own shutdown loses connections that were accepted and not read from yet.
-    const shutdown = () => drain([this], currentInstance().environment.mercyMs);
+    const shutdown = () => this.#shutdown();
     Object.defineProperty(server, "shutdown", { value: shutdown });
     Object.defineProperty(server, Symbol.asyncDispose, { value: shutdown });
     onListen(address);

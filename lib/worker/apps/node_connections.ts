@@ -9,8 +9,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Activity } from "../clients/judge.ts";
 import { clientKey } from "../connections.ts";
+import { instanceAccess } from "../instance.ts";
+import type { Beginning } from "../node_beginnings.ts";
+import { keepRequestVariables, requestVariables } from "../request_marks.ts";
 import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
+
+const currentInstance = instanceAccess();
 
 /** A close frame that says "going away" (RFC 6455, 5.5.1 and 7.4.1). */
 const GOING_AWAY = Uint8Array.of(0x88, 2, 0x03, 0xe9);
@@ -25,6 +30,8 @@ interface Known {
   taken: boolean;
   /** It is a WebSocket now. */
   webSocket: boolean;
+  /** Its server ends. */
+  ending: boolean;
 }
 
 /** The connections of one server. */
@@ -32,8 +39,12 @@ export class NodeConnections {
   /** How many the server was given. */
   accepted = 0;
   readonly #known = new Map<Socket, Known>();
+  /** Those that have begun, where something comes first. */
+  readonly #begun = new WeakSet<Socket>();
   readonly #isHttp: boolean;
+  #beginning: Beginning | null = null;
   #ending = false;
+  readonly #left = new Set<Socket>();
   #empty: (() => void) | null = null;
 
   /** Follows all connections that the server is going to have. */
@@ -43,14 +54,40 @@ export class NodeConnections {
     // Those of TLS are of use once the handshake is done.
     const opened = "setSecureContext" in server ? "secureConnection" : "connection";
     server.emit = (event: string, ...args: readonly unknown[]): boolean => {
-      if (event === "connection") this.accepted += 1;
-      if (event === opened) this.#open(args[0] as Socket);
-      else if (isRequest(event)) {
-        this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
-      } else if (event === "upgrade") this.#upgrade(args[0] as IncomingMessage);
-      else if (event === "connect") this.#take(args[0] as IncomingMessage);
+      const [first] = args;
+      if (event === "connection" && !this.#begun.has(first as Socket)) {
+        this.accepted += 1;
+        if (this.#beginning !== null) {
+          this.#open(first as Socket);
+          this.#beginning(first as Socket);
+          return true;
+        }
+      }
+      if (event === opened) this.#open(first as Socket);
+      else if (isRequest(event)) this.#request(first as IncomingMessage, args[1] as ServerResponse);
+      else if (event === "upgrade") this.#upgrade(first as IncomingMessage);
+      else if (event === "connect") this.#take(first as IncomingMessage);
       return Reflect.apply(emit, server, [event, ...args]);
     };
+  }
+
+  /**
+   * From now on the server has clients on another socket.
+   *
+   * @param beginning What its connections begin with; null: nothing that is not the server's business.
+   */
+  begin(beginning: Beginning | null): void {
+    this.#beginning = beginning;
+    this.#ending = false;
+  }
+
+  /** This connection, which has begun, is the server's now. */
+  handOver(server: NodeServer, connection: Socket): void {
+    this.#begun.add(connection);
+    // What it goes through is not a connection of its own any more.
+    const accepted: unknown = Reflect.get(connection, "_parent");
+    if (accepted instanceof Object && accepted !== connection) this.#forget(accepted as Socket);
+    server.emit("connection", connection);
   }
 
   /** Ends them: WebSockets with a close frame, idle ones in order, others behind their response. */
@@ -58,11 +95,13 @@ export class NodeConnections {
     this.#ending = true;
     return new Promise((resolve) => {
       this.#empty = resolve;
-      if (this.#known.size === 0) resolve();
       for (const [socket, known] of this.#known) {
+        this.#left.add(socket);
+        known.ending = true;
         if (known.webSocket) socket.end(GOING_AWAY);
         else if (known.busy === 0) socket.end();
       }
+      if (this.#left.size === 0) resolve();
     });
   }
 
@@ -78,16 +117,29 @@ export class NodeConnections {
   }
 
   #open(socket: Socket): void {
-    this.#known.set(socket, { busy: 0, request: null, taken: false, webSocket: false });
-    socket.once("close", () => {
-      this.#known.delete(socket);
-      if (this.#known.size === 0) this.#empty?.();
+    if (this.#known.has(socket)) return;
+    this.#known.set(socket, {
+      busy: 0,
+      request: null,
+      taken: false,
+      webSocket: false,
+      ending: this.#ending,
     });
+    if (this.#ending) this.#left.add(socket);
+    socket.once("close", () => this.#forget(socket));
+  }
+
+  #forget(socket: Socket): void {
+    this.#known.delete(socket);
+    if (this.#left.delete(socket) && this.#left.size === 0) this.#empty?.();
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const known = this.#known.get(socket);
+    const variables = requestVariables(socket);
+    if (variables !== null) keepRequestVariables(request, variables);
+    if (this.#beginning !== null) this.#note(socket);
     if (known !== undefined) {
       known.busy += 1;
       known.request = request;
@@ -97,8 +149,14 @@ export class NodeConnections {
       if (known === undefined) return;
       known.busy -= 1;
       if (known.busy === 0) known.request = null;
-      if (this.#ending && known.busy === 0) socket.end();
+      if (known.ending && known.busy === 0) socket.end();
     });
+  }
+
+  /** Behind a handshake of TLS. */
+  #note({ remoteAddress, remotePort }: Socket): void {
+    if (remoteAddress === undefined || remotePort === undefined) return;
+    currentInstance().tls?.note(clientKey(remoteAddress, remotePort));
   }
 
   #take({ socket }: IncomingMessage): void {
