@@ -174,6 +174,66 @@ setInterval(() => {}, 1000);`,
   assertEquals(others.size, 1);
 });
 
+Deno.test("one of two servers that share a socket may be closed, and the other serves on", async () => {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: "http-socket = 127.0.0.1:0\ndeno-worker-override = app.ts",
+    files: {
+      "app.ts": `${HTTP}
+const [one, two] = [server("one"), server("two")];
+one.listen(3999, "127.0.0.1", () =>
+  two.listen(3999, "127.0.0.2", () => one.close(() => console.log("closed"))));`,
+    },
+  });
+  await using running = master;
+  await running.until(() => running.stdout.includes("closed"), "closed server");
+  await allAnswer(address, "two");
+  assertNothingFailed(running);
+});
+
+Deno.test("a socket that a script of the uwsgi module has shut down can be served again", async () => {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: "http-socket = 127.0.0.1:0\ndeno-worker-override = app.ts",
+    files: {
+      "app.ts": `import uwsgi from "uwsgi";
+const [socket] = uwsgi.sockets;
+await socket?.serve(() => new Response("first")).shutdown();
+socket?.serve(() => new Response("ok"));
+uwsgi.accepting();`,
+    },
+  });
+  await using _running = master;
+  await allAnswer(address, "ok");
+});
+
+Deno.test("servers are opened anew without foreign functions as well", async () => {
+  for (const name of ["Deno.serve", "a node server"]) {
+    const { master, addresses: [address = ""] } = await readyMaster({
+      ini: `http-socket = 127.0.0.1:0
+deno-flag = --deny-ffi
+deno-worker-override = app.ts`,
+      files: {
+        "app.ts": `let turn = () => Promise.resolve();\n${untilOnce(REOPENED[name] ?? "")}`,
+      },
+    });
+    await using running = master;
+    await running.until(() => running.stdout.includes("ended"), "end of the first server");
+    // A socket that Deno has opened goes with what waits in its queue, a moment later.
+    const isServed = async () => {
+      const report = await runLoad(targetAt(address), { "close": 2 }, { requests: 20 });
+      return report.examples.length === 0;
+    };
+    await running.until(isServed, "load without a loss");
+  }
+});
+
+/** Opens it anew once. */
+function untilOnce(app: string): string {
+  return app.replace(
+    "await ended;",
+    "await ended;\n  console.log('ended');\n  turn = () => new Promise(() => {});",
+  );
+}
+
 Deno.test("port 0 and a path get a socket by socket-map", async () => {
   const { master, addresses: [first = "", second = ""] } = await readyMaster({
     ini: `http-socket = 127.0.0.1:0

@@ -143,19 +143,27 @@ function tellLater(): void {
 
 /** How long a script may take behind its top level until it is said that it does not listen yet (5 s). */
 const EXPLAINED_AFTER_MS = 5_000;
-/** The share of `start-timeout` for which this is not said at all. */
+/** The share of `start-timeout` after which it is said in any case. */
 const EXPLAINED_AFTER = 0.5;
+
+let explained = false;
+
+/** The script begins: a start that fails because it takes too long is not to fail without a word. */
+export function watchStart(): void {
+  after(currentInstance().facts.startTimeoutMs * EXPLAINED_AFTER, explain);
+}
 
 /** The top level of the script is done: says what is missing, now or later. */
 export function sayWhatIsMissing(): void {
-  if (announced || announcing) return warnAboutIdleSockets();
-  const { startTimeoutMs } = currentInstance().facts;
-  after(Math.min(EXPLAINED_AFTER_MS, startTimeoutMs * EXPLAINED_AFTER), () => {
-    if (announced || currentInstance().usesModule || isLeaving()) return;
-    const addresses = instanceSockets().map(({ address }) => address);
-    const text = notListening(addresses, own, otherListeners(addresses, own));
-    printLine("stderr", text);
-  });
+  if (announced || announcing) warnAboutIdleSockets();
+  else after(EXPLAINED_AFTER_MS, explain);
+}
+
+function explain(): void {
+  if (explained || announced || currentInstance().usesModule || isLeaving()) return;
+  explained = true;
+  const addresses = instanceSockets().map(({ address }) => address);
+  printLine("stderr", notListening(addresses, own, otherListeners(addresses, own)));
 }
 
 /** Everything is said, but on these sockets nobody accepts. */
