@@ -127,8 +127,8 @@ export class InstanceSocket implements UwsgiSocket {
       left: () => this.release(served),
     });
     this.#take(served);
-    const over = () => this.release(served);
-    served.server.finished.then(over, over);
+    // A server that fails is still the end of the worker, unless somebody takes the error.
+    void served.server.finished.finally(() => this.release(served));
     return served.server;
   }
 

@@ -51,7 +51,10 @@ function reasonFor(asked: Asked, sockets: readonly Taken[]): string {
 
 function adviceFor(asked: Asked, sockets: readonly Taken[]): string {
   const option = "port" in asked ? `http-socket = :${asked.port}` : `socket = ${placeOf(asked)}`;
-  const advice = `Configure a socket for it, such as "${option}"`;
+  const configured = `configure a socket for it, such as "${option}"`;
+  const advice = "port" in asked
+    ? `Let socket-map say which call gets which, or ${configured}`
+    : configured.replace(/^c/, "C");
   const free = sockets.findIndex(({ holder }) => holder === null);
   return "path" in asked && free >= 0
     ? `If its clients are those of ${

@@ -11,8 +11,8 @@ Deno.test("a call that finds no socket left is told who has them, and what to co
   assertEquals(
     passedOn({ what: "Deno.serve", asked: { port: 9464 } }, [TAKEN]),
     "Deno.serve opens port 9464 in the worker itself, because no socket of the instance is left for it " +
-      `(127.0.0.1:80 is with listen() on port 3000): ${LOST} Configure a socket for it, such as ` +
-      '"http-socket = :9464"',
+      `(127.0.0.1:80 is with listen() on port 3000): ${LOST} Let socket-map say which call gets which, or ` +
+      'configure a socket for it, such as "http-socket = :9464"',
   );
 });
 
