@@ -23,7 +23,7 @@ const LARGEST_PORT = 65_535;
  */
 export function parseSocketMapLine(line: Line): SocketMapLine {
   const [, asked = "", socket = ""] = /^\s*(\S+)\s*=>\s*(\d{1,4})\s*$/.exec(line.text) ?? [];
-  const isPort = /^\d{1,5}$/.test(asked) && Number(asked) >= 1 && Number(asked) <= LARGEST_PORT;
+  const isPort = /^\d{1,5}$/.test(asked) && Number(asked) <= LARGEST_PORT;
   if (!isPort && !asked.includes("/")) {
     throw new SyntaxError(
       `expects a port or a path and the number of a socket, such as 8000 => 0, not "${line.text}"`,

@@ -12,6 +12,7 @@
 import type { Activity } from "./clients/judge.ts";
 import { speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
+import { passOnErrors } from "./passed_on.ts";
 
 type Info = Pick<Deno.ServeHandlerInfo<Deno.Addr>, "remoteAddr" | "completed">;
 
@@ -74,12 +75,13 @@ export function followUpgrades(): void {
   if (found === undefined) return;
   // It is loaded by Deno when it is asked for, which a start does not wait for.
   const original = (): typeof Deno.upgradeWebSocket => found.value ?? found.get?.call(Deno);
+  const value: typeof Deno.upgradeWebSocket = (...args) => {
+    // An upgrade takes the client's address away.
+    noteUpgrade(args[0]);
+    return passOnErrors(value, () => original()(...args));
+  };
   Object.defineProperty(Deno, "upgradeWebSocket", {
-    value: (...args: Parameters<typeof Deno.upgradeWebSocket>) => {
-      // An upgrade takes the client's address away.
-      noteUpgrade(args[0]);
-      return original()(...args);
-    },
+    value,
     writable: true,
     configurable: true,
     enumerable: found.enumerable ?? true,

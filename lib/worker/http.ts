@@ -75,19 +75,24 @@ export function countedHandling(handling: Handling, transport: Transport): Handl
 
 let rule: ClosingRule | null = null;
 
+/** How many want connections to be closed. */
+let closings = 0;
+
 /** Which responses close their connections; null: none of them has to. */
 export function closingRule(): ClosingRule | null {
   return rule;
 }
 
-/** From now on, responses close their connections. */
+/** From now on, responses close their connections, until all who wanted that have called {@linkcode endClosing}. */
 export function beginClosing(): void {
+  closings += 1;
   rule ??= new ClosingRule();
 }
 
-/** From now on, connections may stay. */
+/** As far as the caller is concerned, connections may stay. */
 export function endClosing(): void {
-  rule = null;
+  closings -= 1;
+  if (closings === 0) rule = null;
 }
 
 /**

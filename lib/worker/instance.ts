@@ -23,6 +23,8 @@ export interface TlsServing {
   readonly certificate: (name: string) => { readonly cert: string; readonly key: string };
   /** Wraps a handler: what its clients speak is noted. */
   readonly follow: (handler: Handler) => Handler;
+  /** A request of this client has come to another server than those of Deno. */
+  readonly note: (client: string) => void;
   /** True if a request of this client has come: its handshake is over. */
   readonly hadRequest: (client: string) => boolean;
   /** True if this client is known to speak HTTP/2. */

@@ -10,7 +10,7 @@ import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import type { ErrorHandler, Handler } from "./http.ts";
 import { instanceAccess } from "./instance.ts";
 import { LastingServer } from "./lasting_server.ts";
-import { isStopped } from "./queues.ts";
+import { isStopped, keepStopped } from "./queues.ts";
 
 const currentInstance = instanceAccess();
 
@@ -48,9 +48,10 @@ export function openOn<T extends { readonly addr: Deno.Addr }>(
   open: (place: Place) => T,
 ): T {
   const { operations } = currentInstance();
-  return operations === null || fd === null
-    ? open(ownPlace(socket))
-    : operations.adopt(fd, socket.address, open);
+  if (operations === null || fd === null) return open(ownPlace(socket));
+  const opened = operations.adopt(fd, socket.address, open);
+  keepStopped(fd);
+  return opened;
 }
 
 function ownPlace(socket: WorkerSocket): Place {

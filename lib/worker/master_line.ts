@@ -94,7 +94,7 @@ function act(message: MasterMessage): void {
       void retire(message.reason, message.mercyMs, instanceSockets(), message.closing);
       break;
     case "cover":
-      for (const socket of instanceSockets()) socket.served?.cover(message.slots);
+      for (const socket of instanceSockets()) socket.cover(message.slots);
       break;
     case "standBy":
       standBy(message.drain, message.keep);

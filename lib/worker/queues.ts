@@ -18,19 +18,41 @@ let left = false;
 interface Stop {
   /** How many have asked for that. */
   count: number;
-  readonly resume: Resume;
+  resume: Resume;
 }
 
 /** By inherited descriptor. */
 const stops = new Map<number, Stop>();
 
+/** Servers on these inherited sockets accept no more, for good; others that come after them may. */
+export function silenceServers(fds: readonly number[]): void {
+  const { operations } = currentInstance();
+  if (operations === null || left) return;
+  const running = fds.filter((fd) => !stops.has(fd));
+  if (running.length > 0) withReserve(() => operations.stopAccepting(running));
+}
+
+/** A server has come to an inherited socket: if nothing is to accept there now, it does not either. */
+export function keepStopped(fd: number): void {
+  const { operations } = currentInstance();
+  const stop = stops.get(fd);
+  if (operations === null || stop === undefined || left) return;
+  const before = stop.resume;
+  const resume = withReserve(() => operations.stopAccepting([fd]));
+  stop.resume = (only) => {
+    before(only);
+    resume(only);
+  };
+}
+
 /**
  * Leaves further connections on these inherited sockets to somebody else, or in their queues. Several may
  * ask for that at a time: a queue is accepted from again when all of them want it.
  *
- * @returns A function that lets the same servers accept again; null: nothing could be done.
+ * @returns A function that lets the same servers accept again, unless it is told that they are to stay silent;
+ * null: nothing could be done.
  */
-export function stopQueues(fds: readonly number[]): (() => void) | null {
+export function stopQueues(fds: readonly number[]): ((silent?: boolean) => void) | null {
   const { operations } = currentInstance();
   // Once the queues are left, the numbers may stand for anything.
   if (operations === null || left) return null;
@@ -41,11 +63,12 @@ export function stopQueues(fds: readonly number[]): (() => void) | null {
   }
   const counted = new Set(fds);
   for (const fd of counted) count(fd, 1);
-  return () => {
+  return (silent = false) => {
     const released = [...counted];
     counted.clear();
     for (const fd of released) {
-      if (count(fd, -1) === 0 && !left) withReserve(() => stops.get(fd)?.resume([fd]));
+      const last = count(fd, -1) === 0;
+      if (last && !silent && !left) withReserve(() => stops.get(fd)?.resume([fd]));
       if (stops.get(fd)?.count === 0) stops.delete(fd);
     }
   };
@@ -98,7 +121,7 @@ function descriptors(wanted: (address: string) => boolean): number[] {
 export class Coverage {
   readonly #fds: readonly number[];
   readonly #open: (fd: number) => void;
-  readonly #known = new Map<number, (() => void) | null>();
+  readonly #known = new Map<number, ((silent?: boolean) => void) | null>();
 
   /** `open` lets something accept on the queue with this descriptor; once for each. */
   constructor(fds: readonly number[], open: (fd: number) => void) {
@@ -115,6 +138,12 @@ export class Coverage {
     for (const slot of slots) this.#begin(slot);
   }
 
+  /** The servers were silenced for good: others may accept for all slots. */
+  leave(): void {
+    for (const resume of this.#known.values()) resume?.(true);
+    this.#known.clear();
+  }
+
   #begin(slot: number): void {
     const fd = this.#fds[slot - 1];
     if (fd === undefined) return;
@@ -123,7 +152,7 @@ export class Coverage {
     this.#known.set(slot, null);
   }
 
-  #rest(slot: number): (() => void) | null {
+  #rest(slot: number): ((silent?: boolean) => void) | null {
     const fd = this.#fds[slot - 1];
     return fd === undefined ? null : stopQueues([fd]);
   }

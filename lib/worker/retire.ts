@@ -11,6 +11,7 @@ import { endWatch } from "./acceptance.ts";
 import { spendReserve } from "./descriptor_reserve.ts";
 import { countClients, drain } from "./drain.ts";
 import { instanceAccess } from "./instance.ts";
+import { isLeaving, noteLeaving } from "./leaving.ts";
 import { lineSinks } from "./line_sinks.ts";
 import { leaveQueues, stopAllQueues } from "./queues.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
@@ -37,7 +38,6 @@ export interface Retirement {
 export type ReloadHandler = (retirement: Retirement) => void | Promise<void>;
 
 let handler: ReloadHandler | null = null;
-let retiring = false;
 
 /** Registers the script's own way of leaving. */
 export function setReloadHandler(chosen: ReloadHandler): void {
@@ -113,8 +113,8 @@ export function leaveToScript(mercyMs: number): void {
 
 /** False if this worker is leaving already. */
 function begin(cause: LeaveCause, mercyMs: number): boolean {
-  if (retiring) return false;
-  retiring = true;
+  if (isLeaving()) return false;
+  noteLeaving();
   endWatch();
   spendReserve();
   // Whoever decides how it goes: it goes, also when there is no master left to insist.

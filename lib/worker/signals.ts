@@ -5,6 +5,8 @@
  * @module
  */
 
+import { passOnErrors } from "./passed_on.ts";
+
 /** The signals that ask a worker to leave, as uWSGI sends them. */
 export const LEAVE_SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 
@@ -26,13 +28,13 @@ export function watchSignals(onSignal: (handled: boolean) => void): void {
   for (const signal of LEAVE_SIGNALS) {
     addSignalListener(signal, () => onSignal(handledByScript(signal)));
   }
-  Deno.addSignalListener = (signal, handler) => {
+  Deno.addSignalListener = function added(signal, handler) {
     if (signal === "SIGUSR1") console.warn(SIGUSR1_SWALLOWED);
-    addSignalListener(signal, handler);
+    passOnErrors(added, () => addSignalListener(signal, handler));
     listeners.set(signal, (listeners.get(signal) ?? new Set()).add(handler));
   };
-  Deno.removeSignalListener = (signal, handler) => {
-    removeSignalListener(signal, handler);
+  Deno.removeSignalListener = function removed(signal, handler) {
+    passOnErrors(removed, () => removeSignalListener(signal, handler));
     listeners.get(signal)?.delete(handler);
   };
 }

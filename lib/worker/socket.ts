@@ -8,7 +8,7 @@ import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environmen
 import { clientActivity, http2AtWork } from "./client_activity.ts";
 import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
-import { drain, type Drainable } from "./drain.ts";
+import type { Drainable } from "./drain.ts";
 import { EventStreams } from "./event_streams.ts";
 import { countedHandling, type Handler, type Handling } from "./http.ts";
 import { Http2Streams } from "./http2_streams.ts";
@@ -23,7 +23,9 @@ import {
   type TlsOptions,
 } from "./listener.ts";
 import type { Place } from "../system/adopted_listener.ts";
-import { Coverage, stopQueues } from "./queues.ts";
+import { isLeaving } from "./leaving.ts";
+import { Coverage, silenceServers, stopQueues } from "./queues.ts";
+import { endServer } from "./script_end.ts";
 
 const currentInstance = instanceAccess();
 
@@ -86,6 +88,17 @@ export interface Service extends Drainable {
   cover(slots: readonly number[]): void;
 }
 
+const followers: (() => void)[] = [];
+
+/** Calls `follow` whenever a socket was taken, or is free again: see {@linkcode InstanceSocket.taken}. */
+export function followOccupancy(follow: () => void): void {
+  followers.push(follow);
+}
+
+function occupancyChanged(): void {
+  for (const follow of followers) follow();
+}
+
 /** The worker's side of a {@linkcode UwsgiSocket}: also knows what serves it. */
 export class InstanceSocket implements UwsgiSocket {
   readonly address: string;
@@ -94,8 +107,11 @@ export class InstanceSocket implements UwsgiSocket {
   /** The socket as the master describes it. */
   readonly source: WorkerSocket;
   #served: Service | null = null;
-  #listened = false;
+  /** Listeners that the script has. */
+  #listeners = 0;
   #wasTaken = false;
+  /** The slots that are accepted for as well. */
+  #slots: readonly number[] = [];
 
   /** Made by the preload, one for each configured socket. */
   constructor(socket: WorkerSocket) {
@@ -115,10 +131,12 @@ export class InstanceSocket implements UwsgiSocket {
     const transport = { secure, direct, streams, events };
     const own = { handler, ...(onError && { onError }) };
     const handling = countedHandling(own, transport);
-    const all = { ...options, ...handling, tls, streams, events };
-    const served = new Served(this.source, handling.handler, all, own);
-    this.#served = served;
-    this.#wasTaken = true;
+    const left = () => this.release(served);
+    const all = { ...options, ...handling, tls, streams, events, left };
+    const served: Served = new Served(this.source, handling.handler, all, own);
+    this.#take(served);
+    // A server that fails is still the end of the worker, unless somebody takes the error.
+    void served.server.finished.finally(() => this.release(served));
     return served.server;
   }
 
@@ -131,15 +149,33 @@ export class InstanceSocket implements UwsgiSocket {
   listenWith<T extends { readonly addr: Deno.Addr }>(open: (place: Place) => T): T {
     const listener = openOn<T>(this.source, this.fd < 0 ? null : this.fd, open);
     Object.defineProperty(listener, "addr", { value: denoAddress(this.source), enumerable: true });
-    this.#listened = this.#wasTaken = true;
+    this.#listeners += 1;
+    this.#wasTaken = true;
+    whenClosed(listener, () => {
+      this.#listeners -= 1;
+      occupancyChanged();
+    });
+    occupancyChanged();
     return listener;
   }
 
   /** From now on, something of another kind accepts on this socket. */
   serveBy(service: Service): void {
     this.#mustBeFree();
-    this.#served = service;
-    this.#wasTaken = true;
+    this.#take(service);
+  }
+
+  /** A service accepts no more: somebody else may. Nothing happens if it has left the socket already. */
+  release(service: Service): void {
+    if (this.#served !== service) return;
+    this.#served = null;
+    occupancyChanged();
+  }
+
+  /** Whatever serves this socket, now or later, accepts for these slots as well. */
+  cover(slots: readonly number[]): void {
+    this.#slots = slots;
+    this.#served?.cover(slots);
   }
 
   /** What serves this socket; null: nothing does, or a listener that the script has. */
@@ -154,7 +190,7 @@ export class InstanceSocket implements UwsgiSocket {
 
   /** True if the script has a server or a listener on it. */
   get taken(): boolean {
-    return this.#served !== null || this.#listened;
+    return this.#served !== null || this.#listeners > 0;
   }
 
   /** True if a sibling's queue for this address cannot be taken by this worker. */
@@ -162,14 +198,39 @@ export class InstanceSocket implements UwsgiSocket {
     return this.source.fds.length > 1 && this.#served === null;
   }
 
+  #take(service: Service): void {
+    this.#served = service;
+    this.#wasTaken = true;
+    if (this.#slots.length > 0) service.cover(this.#slots);
+    occupancyChanged();
+  }
+
   #mustBeFree(): void {
     if (this.#served !== null) throw new TypeError(`"${this.address}" is served already`);
+  }
+}
+
+/** Calls `closed` once a listener accepts no more because it was closed, in whichever way. */
+function whenClosed(listener: object, closed: () => void): void {
+  let open = true;
+  for (const name of ["close", Symbol.dispose]) {
+    const original: unknown = Reflect.get(listener, name);
+    if (typeof original !== "function") continue;
+    const value = (...args: readonly unknown[]): unknown => {
+      const result: unknown = Reflect.apply(original, listener, args);
+      if (open) closed();
+      open = false;
+      return result;
+    };
+    Object.defineProperty(listener, name, { value, configurable: true, writable: true });
   }
 }
 
 /** What a socket is served with. */
 interface ServedOptions extends ServeOptions {
   readonly tls: TlsOptions;
+  /** Called when the servers accept no more, and others may. */
+  readonly left: () => void;
   /** The streams of its clients of HTTP/2, while the worker retires. */
   readonly streams: Http2Streams;
   readonly events: EventStreams;
@@ -266,6 +327,16 @@ class Served implements Service {
     await this.#ended;
   }
 
+  /** The script wants it to end. */
+  #shutdown(): Promise<void> {
+    if (this.#ended === null && !isLeaving()) {
+      silenceServers(this.#socket.fds);
+      this.#coverage.leave();
+      this.#options.left();
+    }
+    return endServer(this, this.#socket.address);
+  }
+
   #open(
     fd: number | null,
     late: boolean,
@@ -284,7 +355,7 @@ class Served implements Service {
     this.#ends.push(server.shutdown.bind(server));
     Object.defineProperty(server, "addr", { value: address, enumerable: true });
     // Deno's own shutdown loses connections that were accepted and not read from yet.
-    const shutdown = () => drain([this], currentInstance().environment.mercyMs);
+    const shutdown = () => this.#shutdown();
     Object.defineProperty(server, "shutdown", { value: shutdown });
     Object.defineProperty(server, Symbol.asyncDispose, { value: shutdown });
     onListen(address);

@@ -50,6 +50,7 @@ processes = 2
 worker-reload-mercy = 20
 chain-reload-verify = 0.1
 touch-chain-reload = reload
+${app === "node_http_path.ts" ? "socket-map = /tmp/app_of_its_own.sock => 0" : ""}
 deno-worker-override = ${app === DEFAULT_EXPORT ? app : APPS + app}`,
         files: { [DEFAULT_EXPORT]: defaultExport },
       });

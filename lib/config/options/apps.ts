@@ -53,7 +53,8 @@ export const APPS_OPTIONS: OptionRows<AppsConfig> = {
     help: "Which socket a script gets that listens on this port, by number from 0",
     details:
       "For `auto-accept`, where a script listens more than once and neither the order nor an equal port " +
-      "says which socket is meant. Instead of a port it can be the path of a Unix socket.",
+      "says which socket is meant. Instead of a port it can be the path of a Unix socket. Port 0, and a " +
+      "path where the socket is a TCP socket, get one only so. See [apps](apps.md).",
     example:
       "http-socket = :80\nhttp-socket = :9000\nsocket-map = 3000 => 0\nsocket-map = 3001 => 1",
   },

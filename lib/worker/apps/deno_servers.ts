@@ -9,14 +9,17 @@ import type { Place } from "../../system/adopted_listener.ts";
 import type { Handler } from "../http.ts";
 import { keepListeningFunctions, type ListeningFunctions } from "../listener.ts";
 import type { InstanceSocket, Server, TlsOptions } from "../socket.ts";
-import { announce, socketFor } from "./adoption.ts";
+import { passOnErrors } from "../passed_on.ts";
+import { announce, IN_USE, type Opening, passOn, socketFor } from "./adoption.ts";
 import type { Asked } from "./choose_socket.ts";
 
 /** What `Deno.serve`, `Deno.listen` and `Deno.listenTls` may be told. */
 interface Options extends TlsOptions {
   readonly port?: number | string;
+  readonly hostname?: string;
   readonly path?: string;
   readonly transport?: string;
+  readonly reusePort?: boolean;
   readonly handler?: Handler;
   readonly signal?: AbortSignal;
   readonly onError?: (error: unknown) => Response | Promise<Response>;
@@ -52,7 +55,9 @@ function originals(): ListeningFunctions {
   };
 }
 
-function replace(name: string, value: (...args: readonly unknown[]) => unknown): void {
+function replace(name: string, listen: (...args: readonly unknown[]) => unknown): void {
+  const value = (...args: readonly unknown[]): unknown =>
+    passOnErrors(value, () => listen(...args));
   Object.defineProperty(Deno, name, {
     value,
     writable: true,
@@ -65,11 +70,9 @@ function replace(name: string, value: (...args: readonly unknown[]) => unknown):
 function serveApp(args: readonly unknown[]): Server | null {
   const options = optionsIn(args);
   const handler = args.find((one) => typeof one === "function") ?? options.handler;
-  const asked = askedBy(options, DEFAULT_PORT);
-  if (typeof handler !== "function" || asked === null) return null;
-  const given = socketFor("Deno.serve", asked);
-  if (given === null || given.again) return null;
-  return serveOn(given.socket, handler as Handler, options);
+  if (typeof handler !== "function") return null;
+  const socket = socketOf("Deno.serve", options, askedBy(options, DEFAULT_PORT));
+  return socket === null ? null : serveOn(socket, handler as Handler, options);
 }
 
 /** Serves a socket of the instance. An aborted signal ends the server as `shutdown()` does. */
@@ -86,10 +89,10 @@ export function serveOn(socket: InstanceSocket, handler: Handler, options: Optio
 }
 
 function listenApp(argument: unknown): Deno.Listener | null {
-  const asked = askedBy(optionsIn([argument]), null);
-  const given = asked === null ? null : socketFor("Deno.listen", asked);
-  if (given === null || given.again) return null;
-  const listener = given.socket.listen();
+  const options = optionsIn([argument]);
+  const socket = socketOf("Deno.listen", options, askedBy(options, null));
+  if (socket === null) return null;
+  const listener = socket.listen();
   announce();
   return listener;
 }
@@ -97,22 +100,45 @@ function listenApp(argument: unknown): Deno.Listener | null {
 function listenTlsApp(original: ListeningFunctions, argument: unknown): Deno.TlsListener | null {
   const options = optionsIn([argument]);
   const { key, cert, alpnProtocols } = options;
-  const asked = askedBy(options, null);
-  if (asked === null || key === undefined || cert === undefined) return null;
-  const given = socketFor("Deno.listenTls", asked);
-  if (given === null || given.again) return null;
+  if (key === undefined || cert === undefined) return null;
+  const socket = socketOf("Deno.listenTls", options, askedBy(options, null));
+  if (socket === null) return null;
   const more = { key, cert, ...(alpnProtocols && { alpnProtocols }) };
   const open = (place: Place): Deno.TlsListener => {
     if ("port" in place) return original.listenTls({ ...more, ...place });
     throw new TypeError(`Deno.listenTls cannot listen on a Unix socket ("${place.path}")`);
   };
-  const listener = given.socket.listenWith(open);
+  const listener = socket.listenWith(open);
   announce();
   return listener;
 }
 
 function optionsIn(args: readonly unknown[]): Options {
   return args.find((one): one is Options => typeof one === "object" && one !== null) ?? {};
+}
+
+/**
+ * The socket for what a function is asked for; null: Deno's own function is to do it.
+ *
+ * @throws {Deno.errors.AddrInUse} If the script listens there already.
+ */
+function socketOf(what: string, options: Options, asked: Asked | null): InstanceSocket | null {
+  if (asked === null) return null;
+  const opening: Opening = { what, asked, host: hostOf(options) };
+  const given = socketFor(opening);
+  if (given === IN_USE && options.reusePort !== true) {
+    throw new Deno.errors.AddrInUse("Address already in use (os error 98)");
+  }
+  if (given === null) return null;
+  if (given !== IN_USE && given.sharedWith === null) return given.socket;
+  passOn(opening);
+  return null;
+}
+
+/** The address without its port; null: all of them. */
+function hostOf({ hostname }: Options): string | null {
+  if (hostname === undefined || hostname === "0.0.0.0" || hostname === "::") return null;
+  return hostname === "localhost" ? "127.0.0.1" : hostname;
 }
 
 /** Where it is asked to listen; null: nowhere that an instance has sockets for, or it is a mistake. */

@@ -7,14 +7,15 @@
 
 import { scriptModule } from "../../system/standalone.ts";
 import type { Handler } from "../http.ts";
-import { freeSockets, hasAdopted, warnAboutIdleSockets } from "./adoption.ts";
+import { freeSockets, hasAdopted, sayWhatIsMissing, watchStart } from "./adoption.ts";
 import { replaceDenoFunctions, serveOn } from "./deno_servers.ts";
 import { awaitNodeServers } from "./node_servers.ts";
 
 replaceDenoFunctions();
 awaitNodeServers();
+watchStart();
 // Comes when the script's top level is done.
-addEventListener("load", () => void serveDefaultExport().then(warnAboutIdleSockets), {
+addEventListener("load", () => void serveDefaultExport().then(sayWhatIsMissing), {
   once: true,
 });
 

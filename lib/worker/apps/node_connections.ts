@@ -10,9 +10,14 @@ import type { Socket } from "node:net";
 import type { Activity } from "../clients/judge.ts";
 import { clientKey } from "../connections.ts";
 import { EventStreams } from "../event_streams.ts";
+import { instanceAccess } from "../instance.ts";
+import type { Beginning } from "../node_beginnings.ts";
+import { keepRequestVariables, requestVariables } from "../request_marks.ts";
 import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
 import { NodeSessions, type Session } from "./node_sessions.ts";
+
+const currentInstance = instanceAccess();
 
 /** A close frame that says "going away" (RFC 6455, 5.5.1 and 7.4.1). */
 const GOING_AWAY = Uint8Array.of(0x88, 2, 0x03, 0xe9);
@@ -27,6 +32,8 @@ interface Known {
   taken: boolean;
   /** It is a WebSocket now. */
   webSocket: boolean;
+  /** Its server ends. */
+  ending: boolean;
 }
 
 /** The connections of one server. */
@@ -39,9 +46,13 @@ export class NodeConnections {
   /** The one that the server is being given. */
   #opening: Socket | null = null;
   readonly #known = new Map<Socket, Known>();
+  /** Those that have begun, where something comes first. */
+  readonly #begun = new WeakSet<Socket>();
   readonly #isHttp: boolean;
+  #beginning: Beginning | null = null;
   #ignored: object | null = null;
   #ending = false;
+  readonly #left = new Set<Socket>();
   #empty: (() => void) | null = null;
 
   /** Follows all connections that the server is going to have. */
@@ -51,18 +62,47 @@ export class NodeConnections {
     // Those of TLS are of use once the handshake is done.
     const opened = "setSecureContext" in server ? "secureConnection" : "connection";
     server.emit = (event: string, ...args: readonly unknown[]): boolean => {
-      if (this.#ignores(args[0])) return Reflect.apply(emit, server, [event, ...args]);
-      if (event === "connection") this.accepted += 1;
-      if (event === opened) this.#open(args[0] as Socket);
-      else if (event === "session") this.#begin(args[0] as Session);
-      else if (isRequest(event)) {
-        this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
-      } else if (event === "upgrade") this.#upgrade(args[0] as IncomingMessage);
-      else if (event === "connect") this.#take(args[0] as IncomingMessage);
+      const [first] = args;
+      if (this.#ignores(first)) return Reflect.apply(emit, server, [event, ...args]);
+      if (event === "connection" && !this.#begun.has(first as Socket)) {
+        this.accepted += 1;
+        if (this.#beginning !== null) {
+          this.#open(first as Socket);
+          this.#beginning(first as Socket);
+          return true;
+        }
+      }
+      if (event === opened) {
+        this.#open(first as Socket);
+        // A server of node:http2 makes the session of a connection in the same turn.
+        this.#opening = first as Socket;
+      } else if (event === "session") this.#beginSession(first as Session);
+      else if (isRequest(event)) this.#request(first as IncomingMessage, args[1] as ServerResponse);
+      else if (event === "upgrade") this.#upgrade(first as IncomingMessage);
+      else if (event === "connect") this.#take(first as IncomingMessage);
       const result: boolean = Reflect.apply(emit, server, [event, ...args]);
       if (event === opened) this.#opening = null;
       return result;
     };
+  }
+
+  /**
+   * From now on the server has clients on another socket.
+   *
+   * @param beginning What its connections begin with; null: nothing that is not the server's business.
+   */
+  begin(beginning: Beginning | null): void {
+    this.#beginning = beginning;
+    this.#ending = false;
+  }
+
+  /** This connection, which has begun, is the server's now. */
+  handOver(server: NodeServer, connection: Socket): void {
+    this.#begun.add(connection);
+    // What it goes through is not a connection of its own any more.
+    const accepted: unknown = Reflect.get(connection, "_parent");
+    if (accepted instanceof Object && accepted !== connection) this.#forget(accepted as Socket);
+    server.emit("connection", connection);
   }
 
   /** Tells those that can be told to go: clients of `node:http2`. */
@@ -80,12 +120,14 @@ export class NodeConnections {
     this.#ending = true;
     return new Promise((resolve) => {
       this.#empty = resolve;
-      if (this.#known.size === 0) resolve();
       for (const [socket, known] of this.#known) {
+        this.#left.add(socket);
+        known.ending = true;
         if (this.#sessions.close(socket)) continue;
         if (known.webSocket) socket.end(GOING_AWAY);
         else if (known.busy === 0) socket.end();
       }
+      if (this.#left.size === 0) resolve();
     });
   }
 
@@ -107,23 +149,34 @@ export class NodeConnections {
   }
 
   #open(socket: Socket): void {
-    this.#known.set(socket, { busy: 0, request: null, taken: false, webSocket: false });
-    // A server of node:http2 makes the session of a connection in the same turn.
-    this.#opening = socket;
-    socket.once("close", () => {
-      this.#known.delete(socket);
-      this.#sessions.delete(socket);
-      if (this.#known.size === 0) this.#empty?.();
+    if (this.#known.has(socket)) return;
+    this.#known.set(socket, {
+      busy: 0,
+      request: null,
+      taken: false,
+      webSocket: false,
+      ending: this.#ending,
     });
+    if (this.#ending) this.#left.add(socket);
+    socket.once("close", () => this.#forget(socket));
   }
 
-  #begin(session: Session): void {
+  #forget(socket: Socket): void {
+    this.#known.delete(socket);
+    this.#sessions.delete(socket);
+    if (this.#left.delete(socket) && this.#left.size === 0) this.#empty?.();
+  }
+
+  #beginSession(session: Session): void {
     if (this.#opening !== null) this.#sessions.add(this.#opening, session);
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const known = this.#known.get(socket);
+    const variables = requestVariables(socket);
+    if (variables !== null) keepRequestVariables(request, variables);
+    if (this.#beginning !== null) this.#note(socket);
     if (known !== undefined) {
       known.busy += 1;
       known.request = request;
@@ -133,8 +186,14 @@ export class NodeConnections {
       if (known === undefined) return;
       known.busy -= 1;
       if (known.busy === 0) known.request = null;
-      if (this.#ending && known.busy === 0) socket.end();
+      if (known.ending && known.busy === 0) socket.end();
     });
+  }
+
+  /** Behind a handshake of TLS. */
+  #note({ remoteAddress, remotePort }: Socket): void {
+    if (remoteAddress === undefined || remotePort === undefined) return;
+    currentInstance().tls?.note(clientKey(remoteAddress, remotePort));
   }
 
   #take({ socket }: IncomingMessage): void {

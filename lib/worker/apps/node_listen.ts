@@ -10,6 +10,8 @@
  */
 
 import type { Server } from "node:net";
+import { passOnErrors } from "../passed_on.ts";
+import { refuseForks } from "./node_cluster.ts";
 
 /** What node's servers bind with, after `listen()` has read its arguments and looked up the host. */
 export type Bind = (
@@ -25,7 +27,11 @@ export type Bind = (
 /** A server of `node:net`, `node:tls`, `node:http` or `node:https`, with what is not documented of it. */
 export interface NodeServer extends Server {
   /** There once it listens. */
-  readonly _handle: unknown;
+  _handle: { close(): void } | null;
+  /** How many connections it has. */
+  _connections: number;
+  /** Emits `close` if it neither listens nor has connections. */
+  _emitCloseIfDrained(): void;
   /** What `address()` says of one that has no port. */
   _pipeName: string | undefined;
   _listen2: Bind;
@@ -44,16 +50,22 @@ export function replaceBind(replace: (bind: Bind, net: NodeNet) => Bind): void {
   const put = () => {
     const net = nodeNet();
     const { prototype } = net.Server;
-    prototype._listen2 = replace(prototype._listen2, net);
+    prototype._listen2 = replacement(replace(prototype._listen2, net));
+    noteCalls(prototype);
   };
   const internals: unknown = Reflect.get(Deno, Reflect.get(Deno, "internal"));
-  if (typeof internals !== "object" || internals === null || MARK in internals) return put();
+  if (typeof internals !== "object" || internals === null) return put();
+  if (MARK in internals) {
+    refuseForks(internals[MARK]);
+    return put();
+  }
   Object.defineProperty(internals, MARK, {
     configurable: true,
     enumerable: true,
     get: () => undefined,
     set: (value: unknown) => {
       Object.defineProperty(internals, MARK, { value, writable: true, configurable: true });
+      refuseForks(value);
       put();
     },
   });
@@ -66,3 +78,71 @@ function nodeNet(): NodeNet {
   );
   return process.getBuiltinModule("node:net");
 }
+
+/** Where the script has called `listen()`, by what it called that of: errors come later, from elsewhere. */
+const calls = new WeakMap<NodeServer, Error>();
+
+function noteCalls(prototype: NodeServer): void {
+  const listen = prototype.listen as (...args: unknown[]) => NodeServer;
+  const noted = function (this: NodeServer, ...args: unknown[]): NodeServer {
+    calls.set(this, callOf(noted));
+    return passOnErrors(noted, () => listen.apply(this, args));
+  };
+  Object.assign(prototype, { listen: noted });
+}
+
+/** The errors that a server has with its address are the script's business. */
+function replacement(bind: Bind): Bind {
+  const replaced = function (this: NodeServer, ...args: Parameters<Bind>): void {
+    // The first call of all was on its way before anything was noted.
+    if (!calls.has(this)) calls.set(this, callOf(replaced));
+    passOnErrors(replaced, () => bind.apply(this, args));
+    if (this._handle === null) placeNextError(this);
+  };
+  return replaced;
+}
+
+function callOf(called: (...args: never[]) => unknown): Error {
+  const call = new Error();
+  Error.captureStackTrace(call, called);
+  return call;
+}
+
+/** Node says `error` at the next opportunity. */
+function placeNextError(server: NodeServer): void {
+  const own = Object.getOwnPropertyDescriptor(server, "emit");
+  const { emit } = server;
+  server.emit = (event: string, ...args: unknown[]): boolean => {
+    if (event !== "error") return Reflect.apply(emit, server, [event, ...args]);
+    if (own === undefined) Reflect.deleteProperty(server, "emit");
+    else Object.defineProperty(server, "emit", own);
+    const [error, ...others] = args;
+    const placed = error instanceof Error ? placedAtCall(server, error) : error;
+    return Reflect.apply(emit, server, [event, placed, ...others]);
+  };
+}
+
+/** The same error, as if it were made where the script has called. */
+function placedAtCall(server: NodeServer, error: Error): Error {
+  const call = calls.get(server);
+  if (call === undefined) return error;
+  call.message = error.message;
+  call.stack = String(call.stack).replace(/^[^\n]*/, () => `Error: ${error.message}`);
+  return Object.assign(call, error);
+}
+
+/** Fails as if somebody else had the address. */
+export function failInUse(server: NodeServer, address: string | null, port: number | null): void {
+  const place = port === null || port < 0 ? address ?? "" : `${address ?? "::"}:${port}`;
+  const error = Object.assign(new Error(`listen EADDRINUSE: address already in use ${place}`), {
+    code: "EADDRINUSE",
+    errno: EADDRINUSE,
+    syscall: "listen",
+    address: address ?? "::",
+    ...(port !== null && port >= 0 && { port }),
+  });
+  queueMicrotask(() => server.emit("error", error));
+}
+
+/** As node numbers errors of the kernel (errno(3)). */
+const EADDRINUSE = -98;

@@ -8,7 +8,9 @@
 import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../line_sinks.ts";
 import { serveWith, type Serving } from "../listener.ts";
+import { beginNodeConnections } from "../node_beginnings.ts";
 import { RefusalLines } from "../refusal_lines.ts";
+import { beginBehindProxy } from "./node_connections.ts";
 import { serveBehindProxy } from "./server.ts";
 
 const currentInstance = instanceAccess();
@@ -22,6 +24,8 @@ if (environment.slot > 0) {
   };
   const serving: Serving = (place, handler, options) =>
     serveBehindProxy(place, handler, options, setup);
-  serveWith("http-socket", serving);
-  serveWith("socket", serving);
+  for (const protocol of ["http-socket", "socket"] as const) {
+    serveWith(protocol, serving);
+    beginNodeConnections(protocol, beginBehindProxy(setup));
+  }
 }

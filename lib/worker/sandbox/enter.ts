@@ -25,7 +25,12 @@ import { lookAtOutputAgain } from "../console_output.ts";
 import { InFlight } from "../in_flight.ts";
 import { type Instance, instanceAccess, sealInstance } from "../instance.ts";
 import { forgetLineSinks } from "../line_sinks.ts";
-import { isServedOtherwise, keepListeningFunctions, listeningFunctions } from "../listener.ts";
+import {
+  isServedOtherwise,
+  keepListeningFunctions,
+  listeningFunctions,
+  replacesListening,
+} from "../listener.ts";
 import { RequestMeter, requestMeter } from "../request_meter.ts";
 // It takes its way to the instance now; the script gets the same module.
 import "../uwsgi.ts";
@@ -223,6 +228,8 @@ function openServers(
   const own = listeningFunctions();
   const tcp = wanted(
     sockets.filter(({ address, certificate }) => isTcp(address) && certificate === undefined),
+    // A script that listens by itself may look first whether a port is free.
+    replacesListening() ? SPARE_SERVERS : 0,
   );
   const secure = sockets.flatMap(({ certificate, fds }) =>
     certificate === undefined || tls === null
@@ -233,7 +240,7 @@ function openServers(
   return waitingServers(own, tcp, unix, secure, place);
 }
 
-function wanted(sockets: readonly WorkerSocket[]): Wanted {
+function wanted(sockets: readonly WorkerSocket[], spareListeners = 0): Wanted {
   const queues = (some: readonly WorkerSocket[]) =>
     some.reduce((sum, { fds }) => sum + Math.max(1, fds.length), 0);
   const http = sockets.filter((socket) => !isServedOtherwise(socket));
@@ -241,7 +248,7 @@ function wanted(sockets: readonly WorkerSocket[]): Wanted {
   const servers = queues(http);
   return {
     servers: servers === 0 ? 0 : servers + SPARE_SERVERS,
-    listeners: sockets.length + queues(others),
+    listeners: sockets.length + queues(others) + (sockets.length === 0 ? 0 : spareListeners),
   };
 }
 

@@ -59,12 +59,13 @@ export function sealedOperations(
     adopt: (queue, address, open) => {
       if (!queues.listen(queue)) throw new Error(`Cannot listen on "${address}"`);
       // The server was opened before the script, somewhere: where does not matter.
-      const opened = open(
-        isTcp(address) ? { hostname: "127.0.0.1", port: 0 } : { path: address },
-      );
-      const { port, path } = placeOf(opened.addr);
-      if (!queues.adopt(queue, port, path)) {
-        throw new Error(`"${address}" has no server left: a sandboxed worker opens it once`);
+      const place = isTcp(address) ? { hostname: "127.0.0.1", port: 0 } : { path: address };
+      const opened = unlessRefused(() => open(place));
+      const at = opened === null ? null : placeOf(opened.addr);
+      if (opened === null || at === null || !queues.adopt(queue, at.port, at.path)) {
+        throw new Error(
+          `"${address}" has no server left: a sandboxed worker can open it anew only a few times`,
+        );
       }
       return opened;
     },
@@ -117,6 +118,16 @@ export function sealedOperations(
     endAfter: (seconds) => master.endAfter(Math.ceil(seconds)),
     stayWithMaster: () => master.stay(),
   };
+}
+
+/** Null: what waited has been given out, and to open more takes a permission that the worker has not. */
+function unlessRefused<T>(open: () => T): T | null {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return null;
+    throw error;
+  }
 }
 
 /** Where a server was opened, as a {@linkcode Seat} says it. */

@@ -203,6 +203,9 @@ export function sealedQueues(
       for (let i = 0; i < queue.spares.length; i++) {
         const fd = queue.spares[i] ?? NONE;
         if (files.is(fd, queue.file) && !isRegistered(fd, queue.file)) return fd;
+        // What a server leaves that was silenced before it ended.
+        const isLeft = files.is(fd, quiet.file) && !isRegistered(fd, quiet.file);
+        if (isLeft && files.replace(queue.name, fd)) return fd;
       }
       return NONE;
     },

@@ -40,6 +40,7 @@ if (environment.certificates !== null) {
       known.add(client);
       return handler(request, info);
     },
+    note: (client) => known.add(client),
     hadRequest: (client) => known.has(client),
     speaksHttp2: (client) => clients.has(client),
   };

@@ -9,8 +9,11 @@ import { ConnectionServer } from "../connection_server.ts";
 import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../line_sinks.ts";
 import { listenAt, serveWith } from "../listener.ts";
+import { passOnErrors } from "../passed_on.ts";
 import { requestVariables } from "../request_marks.ts";
+import { beginNodeConnections } from "../node_beginnings.ts";
 import { serveConnection } from "./connection.ts";
+import { beginUwsgi } from "./node_connections.ts";
 import type { Refusal } from "./packet.ts";
 import { RefusalLines } from "../refusal_lines.ts";
 
@@ -19,24 +22,28 @@ const currentInstance = instanceAccess();
 const { environment, facts } = currentInstance();
 if (environment.slot > 0) {
   const lines = new RefusalLines((line) => lineSinks().log(line), () => performance.now());
+  const refused = (refusal: Refusal) => lines.add(refusal);
   serveWith("uwsgi-socket", (place, handler, { signal, onError }) => {
     const setup = {
       handler,
       ...(onError && { onError }),
       settings: facts.proxies,
       bodyMs: facts.clients.bodyMs,
-      refused: (refusal: Refusal) => lines.add(refusal),
+      refused,
     };
     return new ConnectionServer(listenAt(place), (conn) => serveConnection(conn, setup), signal);
   });
+  beginNodeConnections("uwsgi-socket", beginUwsgi({ settings: facts.proxies, refused }));
   explainUpgrades();
 }
 
 /** Deno would make a socket that never opens. */
 function explainUpgrades(): void {
   const upgrade = Deno.upgradeWebSocket;
-  Deno.upgradeWebSocket = (request, options) => {
-    if (requestVariables(request) === null) return upgrade(request, options);
+  Deno.upgradeWebSocket = function upgraded(request, options) {
+    if (requestVariables(request) === null) {
+      return passOnErrors(upgraded, () => upgrade(request, options));
+    }
     throw new TypeError(
       "WebSockets cannot go over the uwsgi protocol: let the proxy pass them to an http-socket " +
         "(proxy_pass in nginx)",

@@ -63,11 +63,15 @@ function urlOf(named: VariableMap): string {
 }
 
 function schemeOf(named: VariableMap): "http" | "https" {
+  return isSecure(named) ? "https" : "http";
+}
+
+/** True if the client has come to the proxy by TLS. */
+export function isSecure(named: VariableMap): boolean {
   const https = named.get("HTTPS") ?? "";
-  const isSecure = https === ""
+  return https === ""
     ? (named.get("REQUEST_SCHEME") ?? named.get("UWSGI_SCHEME")) === "https"
     : /^(on|1)$/i.test(https);
-  return isSecure ? "https" : "http";
 }
 
 function hostOf(named: VariableMap): string {
@@ -103,6 +107,37 @@ function encoded(text: string): string {
 
 function percent(byte: number): string {
   return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+}
+
+/** They are about the connection with the client, or have no place in HTTP/1.0. */
+const NOT_FORWARDED: ReadonlySet<string> = new Set([
+  "connection",
+  "expect",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Writes the head of a request in HTTP/1.0, with the target as the client sent it.
+ *
+ * @throws {Refusal} If the method is none.
+ */
+export function httpHead(
+  { method, headers, length }: RequestHead,
+  named: VariableMap,
+): Uint8Array<ArrayBuffer> {
+  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method)) throw new Refusal(400, "REQUEST_METHOD is no method");
+  const lines = [`${method} ${targetOf(named)} HTTP/1.0`];
+  if (!headers.has("host")) lines.push(`host: ${hostOf(named)}`);
+  for (const [name, value] of headers) {
+    if (!NOT_FORWARDED.has(name) && name !== "content-length") lines.push(`${name}: ${value}`);
+  }
+  if (length > 0 || named.get("CONTENT_LENGTH")) lines.push(`content-length: ${length}`);
+  // Headers are bytes, one for each character.
+  return Uint8Array.from(`${lines.join("\r\n")}\r\n\r\n`, (one) => one.charCodeAt(0));
 }
 
 /** What comes as a variable of its own, or is the business of the connection with the proxy. */

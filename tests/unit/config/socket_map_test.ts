@@ -9,13 +9,18 @@ function load(text: string) {
 }
 
 Deno.test("socket-map has ports and paths, with any spaces", () => {
-  const { map, problems } = load("socket-map = 8000 => 1\nsocket-map = /run/app.sock=>0");
+  const { map, problems } = load(
+    "socket-map = 8000 => 1\nsocket-map = /run/app.sock=>0\nsocket-map = 0 => 1",
+  );
   assertEquals(problems, []);
-  assertEquals(map.map(({ asked, socket }) => [asked, socket]), [[8000, 1], ["/run/app.sock", 0]]);
+  assertEquals(map.map(({ asked, socket }) => [asked, socket]), [[8000, 1], ["/run/app.sock", 0], [
+    0,
+    1,
+  ]]);
 });
 
 Deno.test("socket-map says what it expects", () => {
-  for (const text of ["8000", "8000 = 1", "0 => 1", "65536 => 1", "app.sock => 1", "1 => -1"]) {
+  for (const text of ["8000", "8000 = 1", "65536 => 1", "app.sock => 1", "1 => -1"]) {
     assertEquals(load(`socket-map = ${text}`).problems, [
       '"socket-map" at a.ini:5 expects a port or a path and the number of a socket, such as ' +
       `8000 => 0, not "${text}"`,

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
 import { Refusal } from "../../../../lib/worker/uwsgi_protocol/packet.ts";
-import { requestHead } from "../../../../lib/worker/uwsgi_protocol/request.ts";
+import { httpHead, requestHead } from "../../../../lib/worker/uwsgi_protocol/request.ts";
 
 function head(variables: Readonly<Record<string, string>>) {
   const pairs = Object.entries({ REQUEST_METHOD: "GET", HTTP_HOST: "a.example", ...variables });
@@ -102,5 +102,47 @@ Deno.test("whatever the variables are, the URL stays with the host, or they are 
     } catch (error) {
       assert(error instanceof Refusal, String(error));
     }
+  }));
+});
+
+function httpOf(variables: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries({ REQUEST_METHOD: "GET", HTTP_HOST: "a", ...variables });
+  const named = new Map(pairs);
+  return String.fromCharCode(...httpHead(requestHead(pairs, named), named));
+}
+
+Deno.test("in HTTP, a request keeps its target, and loses what is about another connection", () => {
+  const lines = [
+    ["REQUEST_URI", "/a/../b?c=%20"],
+    ["CONTENT_LENGTH", "012"],
+    ["HTTP_CONNECTION", "upgrade"],
+    ["HTTP_EXPECT", "100-continue"],
+    ["HTTP_TE", "trailers"],
+    ["HTTP_TRANSFER_ENCODING", "chunked"],
+    ["HTTP_UPGRADE", "websocket"],
+    ["HTTP_X_NAME", "\xe4"],
+  ];
+  assertEquals(
+    httpOf(Object.fromEntries(lines)),
+    "GET /a/../b?c=%20 HTTP/1.0\r\nhost: a\r\nx-name: \xe4\r\ncontent-length: 12\r\n\r\n",
+  );
+  assertEquals(httpOf({ HTTP_HOST: "", SERVER_NAME: "b" }), "GET / HTTP/1.0\r\nhost: b\r\n\r\n");
+});
+
+Deno.test("no variable makes more of a request in HTTP than one head", () => {
+  const name = fc.stringMatching(/^(HTTP_[A-Z_]{1,5}|REQUEST_METHOD|REQUEST_URI|HTTP_HOST|HTTPS)$/);
+  const value = fc.string({ unit: "binary", maxLength: 12 }).map((text) =>
+    text.replace(/[^\0-\xff]/g, "\n")
+  );
+  fc.assert(fc.property(fc.dictionary(name, value), (variables) => {
+    let text: string;
+    try {
+      text = httpOf(variables);
+    } catch (error) {
+      assert(error instanceof Refusal, String(error));
+      return;
+    }
+    assertEquals(text.indexOf("\r\n\r\n"), text.length - 4);
+    assertEquals(/[^\r]\n|\r[^\n]|\0/.test(text), false);
   }));
 });

@@ -1,0 +1,34 @@
+/**
+ * Runs in the worker. The begin of a node server's connections behind the PROXY protocol.
+ *
+ * @module
+ */
+
+import type { Socket } from "node:net";
+import { type Beginner, NodeReader, setClient } from "../node_beginnings.ts";
+import { receiveHeader } from "./relay.ts";
+import type { ProxyServerSetup } from "./server.ts";
+
+/** Reads the header; the connection goes on with what is behind it, in the name of its client. */
+export function beginBehindProxy(setup: ProxyServerSetup): Beginner {
+  return (ready) => (accepted) => void begin(accepted, ready, setup);
+}
+
+async function begin(
+  accepted: Socket,
+  ready: (connection: Socket) => void,
+  { timeoutMs, refused }: ProxyServerSetup,
+): Promise<void> {
+  const reader = new NodeReader(accepted);
+  try {
+    const begun = await receiveHeader(reader, timeoutMs);
+    if (begun === null) return void accepted.destroy();
+    const { client, rest } = begun;
+    if (client !== null) setClient(accepted, client);
+    reader.giveBack(rest);
+  } catch (error) {
+    if (error instanceof SyntaxError) refused(error);
+    return void accepted.destroy();
+  }
+  ready(accepted);
+}
