@@ -346,6 +346,8 @@ export class Crew {
         return wishes.ask(message.type);
       case "draining":
         return this.#report({ type: "leaving", worker });
+      case "waiting":
+        return this.#report({ ...message, worker });
       case "watch":
         return this.#onWatch();
       case "mule-message":

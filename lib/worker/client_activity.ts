@@ -14,6 +14,28 @@ import { clientKey } from "./connections.ts";
 
 type Info = Pick<Deno.ServeHandlerInfo<Deno.Addr>, "remoteAddr" | "completed">;
 
+/** How often each name was added. */
+class Counted {
+  readonly #counts = new Map<string, number>();
+
+  /** Once more. */
+  add(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  /** Once less. */
+  remove(name: string): void {
+    const count = this.#counts.get(name) ?? 0;
+    if (count > 1) this.#counts.set(name, count - 1);
+    else this.#counts.delete(name);
+  }
+
+  /** Those that are there. */
+  names(): Iterable<string> {
+    return this.#counts.keys();
+  }
+}
+
 /** A request whose handler has not answered yet: a link in the chain of all of them. */
 export interface Exchange {
   readonly request: Request;
@@ -47,24 +69,25 @@ export function endExchange({ before, after }: Exchange): void {
   else after.before = before;
 }
 
-/** Responses that are being sent, by client. */
-const sending = new Map<string, number>();
+/** Responses that are being sent, by client. Clients of Unix sockets have no names, and one entry. */
+const sending = new Counted();
+/** The event streams among them, which have no end of their own. */
+const eventStreams = new Counted();
 
 /** The response is a stream, which may take as long as it likes. */
-export function noteStream(info: Info): void {
+export function noteStream(info: Info, { headers }: Pick<Response, "headers">): void {
   const client = nameOf(info);
-  if (client === "") return;
-  sending.set(client, (sending.get(client) ?? 0) + 1);
-  const sent = () => {
-    const count = sending.get(client) ?? 0;
-    if (count > 1) sending.set(client, count - 1);
-    else sending.delete(client);
-  };
+  const isEndless = headers.get("content-type")?.startsWith("text/event-stream") === true;
+  const kind = isEndless ? eventStreams : sending;
+  kind.add(client);
+  const sent = () => kind.remove(client);
   info.completed.then(sent, sent);
 }
 
 /** Clients whose connection has become a WebSocket. */
 const upgraded = new Set<string>();
+/** Their WebSockets, and whose they are. */
+const webSockets = new Map<WebSocket, string>();
 
 /** From now on it is known which connections become WebSockets. Called before the script runs. */
 export function followUpgrades(): void {
@@ -75,8 +98,10 @@ export function followUpgrades(): void {
   Object.defineProperty(Deno, "upgradeWebSocket", {
     value: (...args: Parameters<typeof Deno.upgradeWebSocket>) => {
       // An upgrade takes the client's address away.
-      noteUpgrade(args[0]);
-      return original()(...args);
+      const client = noteUpgrade(args[0]);
+      const upgrade = original()(...args);
+      followWebSocket(upgrade.socket, client);
+      return upgrade;
     },
     writable: true,
     configurable: true,
@@ -84,10 +109,29 @@ export function followUpgrades(): void {
   });
 }
 
-function noteUpgrade(request: Request): void {
+function noteUpgrade(request: Request): string {
   const info = latest.request === request ? latest.info : infoInChain(request);
   const client = info === null ? "" : nameOf(info);
   if (client !== "") upgraded.add(client);
+  return client;
+}
+
+function followWebSocket(socket: WebSocket, client: string): void {
+  socket.addEventListener("open", () => webSockets.set(socket, client));
+  socket.addEventListener("close", () => {
+    webSockets.delete(socket);
+    upgraded.delete(client);
+  });
+}
+
+/** The code of a close frame that says "going away" (RFC 6455, 7.4.1). */
+const GOING_AWAY = 1001;
+
+/** Ends the WebSockets that there are, in order. */
+export function endWebSockets(): void {
+  for (const socket of webSockets.keys()) {
+    if (socket.readyState === WebSocket.OPEN) socket.close(GOING_AWAY);
+  }
 }
 
 function infoInChain(request: Request): Info | null {
@@ -116,9 +160,47 @@ export function clientActivity(): Map<string, Activity> {
     const reads = known.get(client) !== "busy" && awaitsBody(one.request);
     known.set(client, reads ? "reading" : "busy");
   }
-  for (const client of sending.keys()) known.set(client, "busy");
-  for (const client of upgraded) known.set(client, "busy");
+  for (const client of sending.names()) known.set(client, "busy");
+  for (const clients of [eventStreams.names(), upgraded, webSockets.values()]) {
+    for (const client of clients) {
+      known.set(client, (known.get(client) ?? "lasting") === "lasting" ? "lasting" : "busy");
+    }
+  }
   return known;
+}
+
+/** What several connections with one name are doing: what there is most to say of. */
+export function together(one: Activity = "free", other: Activity = "free"): Activity {
+  const order: readonly Activity[] = ["busy", "reading", "lasting"];
+  return order.find((activity) => activity === one || activity === other) ?? "free";
+}
+
+/** A connection of a proxy, and the client that it speaks for there, by their names. */
+interface Relay {
+  readonly connection: string;
+  readonly client: string;
+}
+
+const relays = new Set<Relay>();
+
+/**
+ * What comes on a connection is handed on, in the name of another client.
+ *
+ * @returns Forgets it.
+ */
+export function noteRelay(relay: Relay): () => void {
+  relays.add(relay);
+  return () => void relays.delete(relay);
+}
+
+/** What clients are doing by the connections of their proxies. */
+export function relayActivity(): Map<string, Activity> {
+  const known = clientActivity();
+  const found = new Map<string, Activity>();
+  for (const { connection, client } of relays) {
+    found.set(connection, together(found.get(connection), known.get(client)));
+  }
+  return found;
 }
 
 /** Forgets the WebSockets of clients that are not connected any more. */

@@ -104,7 +104,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
       // What is no response at all fails in Deno like any other mistake of the handler.
       if (isResponse(response)) {
         meter.answered(begun, response.status, bodySize(response));
-        if (isStreamed(response)) noteStream(info);
+        if (isStreamed(response)) noteStream(info, response);
       } else failed(begun);
       return closing(request, response, info, mayClose);
     }, (error) => {
@@ -128,7 +128,7 @@ function counted(handler: Handler, answersErrors: boolean): Handler {
       return awaited(result, begun, request, info, mayCloseNow(connection));
     }
     meter.answered(begun, result.status, bodySize(result));
-    if (isStreamed(result)) noteStream(info);
+    if (isStreamed(result)) noteStream(info, result);
     return rule === null ? result : closing(request, result, info, mayCloseNow(connection));
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
-import { clientActivity } from "./client_activity.ts";
+import { clientActivity, endWebSockets, relayActivity } from "./client_activity.ts";
 import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import { drain, type Drainable } from "./drain.ts";
@@ -184,21 +184,40 @@ class Served implements Service {
     return isServedOtherwise(this.#socket) ? null : clientActivity();
   }
 
+  /** True if it has a certificate, of the configuration or of the script. */
+  get isSecure(): boolean {
+    return this.#socket.certificate !== undefined || this.#options.tls.cert !== undefined;
+  }
+
+  get near(): string {
+    return listenerEnd(this.#socket.address);
+  }
+
+  doings(): ReadonlyMap<string, Activity> | null {
+    if (!isServedOtherwise(this.#socket)) return clientActivity();
+    // In the uwsgi protocol a connection has one request, which socket-timeout waits for.
+    return this.#socket.protocol === "uwsgi-socket" ? null : relayActivity();
+  }
+
+  endLasting(): void {
+    endWebSockets();
+  }
+
   /** Leaves further connections on this socket, whichever slot the queue belongs to. */
   stopAccepting(): void {
     stopQueues(this.#socket.fds);
   }
 
   /**
-   * Clients of HTTP/2 are told to go (GOAWAY), and finish what they have begun. That ends the servers,
-   * and would cost those of HTTP/1.1 a request that is on its way, so it waits until none is left.
+   * Clients of HTTP/2 are told to go (GOAWAY), and finish what they have begun. That ends the servers, and
+   * would cost those of HTTP/1.1 a request that is on its way, so it waits until all of them are idle. With
+   * TLS it is also how these are ended.
    */
-  endEarly(clients: readonly ClientConnection[]): void {
+  endEarly(clients: readonly ClientConnection[], over: ReadonlySet<ClientConnection>): void {
+    if (!this.isSecure) return;
     const { tls } = currentInstance();
-    if (tls === null || this.#socket.certificate === undefined) return;
-    const end = listenerEnd(this.#socket.address);
-    const own = clients.filter(({ near }) => near === end);
-    if (own.every(({ client }) => tls.speaksHttp2(client))) void this.end();
+    const own = clients.filter(({ near }) => near === this.near);
+    if (own.every((one) => over.has(one) || tls?.speaksHttp2(one.client) === true)) void this.end();
   }
 
   /**

@@ -7,6 +7,7 @@
 
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
 import type { Activity } from "../clients/judge.ts";
+import { type ClientConnection, listenerEnd } from "../connections.ts";
 import { drain } from "../drain.ts";
 import { instanceAccess } from "../instance.ts";
 import { withReserve } from "../descriptor_reserve.ts";
@@ -111,6 +112,29 @@ class NodeService implements Service {
       for (const [client, activity] of some) all.set(client, activity);
     }
     return all;
+  }
+
+  /** True if one of the servers is of `node:tls` or `node:https`. */
+  get isSecure(): boolean {
+    return this.#servers.some(({ server }) => "setSecureContext" in server);
+  }
+
+  /** With TLS, only a server can end a connection in order. */
+  endEarly(clients: readonly ClientConnection[], over: ReadonlySet<ClientConnection>): void {
+    const own = clients.filter(({ near }) => near === this.near);
+    if (this.isSecure && own.length > 0 && own.every((one) => over.has(one))) void this.end();
+  }
+
+  get near(): string {
+    return listenerEnd(this.#socket.address);
+  }
+
+  doings(): ReadonlyMap<string, Activity> | null {
+    return this.activity();
+  }
+
+  endLasting(): void {
+    for (const { connections } of this.#servers) connections.endWebSockets();
   }
 
   /**
