@@ -1,6 +1,8 @@
 /** How fast workers that leave end what their clients only keep, and that no request is lost by it. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { getText } from "../helpers/http.ts";
 import { lineHeader } from "../helpers/proxy_header.ts";
+import { reloadUnderLoad } from "../helpers/reload_load.ts";
 import { readyMaster, type RunningMaster } from "../helpers/running_master.ts";
 import { connectTo } from "../helpers/stats.ts";
 
@@ -205,7 +207,7 @@ http.createServer((request, response) => response.end("answer to " + request.url
     "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
   socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n" +
     "Sec-WebSocket-Accept: " + accept + "\\r\\n\\r\\n");
-  socket.on("data", () => {});
+  socket.on("data", () => socket.end());
   socket.on("error", () => {});
 }).listen(3000);`;
 
@@ -270,4 +272,120 @@ Deno.test("at a reload WebSockets stay", async () => {
   await closed;
   await running.waitFor("gone");
   leftInOrder(running);
+});
+
+/** What terminus, stoppable, Apollo and Nitro do at a signal: they end connections without a request. */
+const GRACEFUL_APP = `import http from "node:http";
+const open = new Map();
+let stopping = false;
+const server = http.createServer((request, response) => {
+  const { socket } = request;
+  open.set(socket, open.get(socket) + 1);
+  response.on("finish", () => {
+    open.set(socket, open.get(socket) - 1);
+    if (stopping) socket.end();
+  });
+  response.end(JSON.stringify({ pid: process.pid }));
+});
+server.on("connection", (socket) => {
+  open.set(socket, 0);
+  socket.on("close", () => open.delete(socket));
+});
+process.on("SIGTERM", () => {
+  stopping = true;
+  server.close(() => process.exit(0));
+  for (const [socket, requests] of open) if (requests === 0) socket.end();
+});
+server.listen(3000);`;
+
+/** What http-server does. */
+const SUDDEN_APP = `import http from "node:http";
+process.on("SIGTERM", () => process.exit(0));
+http.createServer((request, response) => response.end(JSON.stringify({ pid: process.pid }))).listen(3000);`;
+
+for (const [what, app] of [["ends what is idle", GRACEFUL_APP], ["exits", SUDDEN_APP]] as const) {
+  Deno.test(`a script that ${what} at its signal loses no request in a reload`, async () => {
+    const { master, addresses: [address = ""] } = await start(
+      { ini: "http-socket = 127.0.0.1:0\nprocesses = 2", app },
+      "keepalive-reload-mercy = 5",
+    );
+    await using running = master;
+    await reloadUnderLoad(running, address, { "close": 4, "keep-alive": 4, "idle": 4 }, 2);
+    leftInOrder(running);
+  });
+}
+
+/** Says when it got its signal, and leaves when its server has no client any more. */
+const SIGNAL_APP =
+  NODE_WS_APP.replace("http.createServer((", "const server = http.createServer(async (")
+    .replace("=> response.end(", "=> { if (request.url === '/wait') await there(); response.end(")
+    .replace("request.url)).on", "request.url); }).on") + `
+process.on("SIGTERM", () => {
+  console.error("got its signal");
+  server.close(() => process.exit(0));
+});
+async function there() {
+  while (!await Deno.stat("go").then(() => true, () => false)) await new Promise((done) => setTimeout(done, 20));
+}`;
+
+Deno.test("WebSockets do not keep a script's signal back", async () => {
+  const { master, addresses: [address = ""] } = await start({
+    ini: "http-socket = 127.0.0.1:0",
+    app: SIGNAL_APP,
+  });
+  await using running = master;
+  const { socket, opened, closed } = webSocket(address);
+  await opened;
+  using idle = await connectTo(address);
+  await ask(idle, "/one");
+  assertEquals((await running.reload()).outcome, "done");
+  await running.until(() => running.output.includes("got its signal"), "signal");
+  socket.close();
+  await closed;
+  idle.close();
+  await running.waitFor("gone");
+  leftInOrder(running);
+});
+
+Deno.test("requests keep a script's signal back for half of the mercy", async () => {
+  const { master, addresses: [address = ""] } = await start(
+    { ini: "http-socket = 127.0.0.1:0", app: SIGNAL_APP },
+    "worker-reload-mercy = 20",
+  );
+  await using running = master;
+  using client = await connectTo(address);
+  await client.write(new TextEncoder().encode(get("/wait")));
+  const answer = until(client, "answer to /wait");
+  assertEquals((await running.reload()).outcome, "done");
+  await running.until(() => running.output.includes("got its signal"), "signal");
+  assertEquals(running.count("gone"), 0);
+  running.touch("go");
+  assertMatch(await answer, /^HTTP\/1\.1 200 /);
+  client.close();
+  await running.waitFor("gone");
+  leftInOrder(running);
+});
+
+Deno.test("a script that handles signals comes back when its successor fails", async () => {
+  const { master, addresses: [address = ""] } = await start({
+    ini: "http-socket = 127.0.0.1:0\nprocesses = 2",
+    app: GRACEFUL_APP,
+  });
+  await using running = master;
+  const pids = () =>
+    Promise.all(
+      Array.from({ length: 8 }, async () => JSON.parse(await getText(`http://${address}/`)).pid),
+    );
+  const before = new Set(await pids());
+  running.write({
+    "app.js": `${GRACEFUL_APP}\nif (Deno.env.get("UWSGI_WORKER_ID") !== "") {
+  const first = await Deno.stat("first").then(() => false, () => true);
+  if (first) Deno.writeTextFileSync("first", "");
+  else throw new Error("broken");
+}`,
+  });
+  const { outcome } = await running.reload();
+  assertEquals(outcome, "rolled-back");
+  await running.until(async () => (await pids()).every((pid) => before.has(pid)), "old workers");
+  assert(running.count("reinstated") > 0);
 });
