@@ -389,3 +389,42 @@ Deno.test("a script that handles signals comes back when its successor fails", a
   await running.until(async () => (await pids()).every((pid) => before.has(pid)), "old workers");
   assert(running.count("reinstated") > 0);
 });
+
+for (const count of [100, 300]) {
+  Deno.test(`all of ${count} WebSockets get their close frame, with 512 descriptors`, async () => {
+    const { master, addresses: [address = ""] } = await start(
+      { ini: "http-socket = 127.0.0.1:0" },
+      "max-fd = 512\nworker-reload-mercy = 15",
+    );
+    await using running = master;
+    const sockets = Array.from({ length: count }, () => webSocket(address));
+    await Promise.all(sockets.map(({ opened }) => opened));
+    assertEquals((await running.reload()).outcome, "done");
+    const codes = new Set(await Promise.all(sockets.map(({ closed }) => closed)));
+    assertEquals([...codes], [1001]);
+    await running.waitFor("gone");
+    leftInOrder(running);
+  });
+}
+
+Deno.test("a worker that has all but no descriptors leaves in order", async () => {
+  const { master, addresses: [address = ""] } = await start(
+    { ini: "http-socket = 127.0.0.1:0" },
+    "max-fd = 128\nmax-connections = 120\nworker-reload-mercy = 15",
+  );
+  await using running = master;
+  const free = () => 128 - [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+  const pid = running.processes().find((one) => one !== running.pid) ?? 0;
+  await running.until(() => free() > 0, "worker");
+  const sockets: ReturnType<typeof webSocket>[] = [];
+  while (free() > 2) {
+    const one = webSocket(address);
+    await one.opened;
+    sockets.push(one);
+  }
+  assertEquals((await running.reload()).outcome, "done");
+  const codes = new Set(await Promise.all(sockets.map(({ closed }) => closed)));
+  assertEquals([...codes], [1001]);
+  await running.waitFor("gone");
+  leftInOrder(running);
+});
