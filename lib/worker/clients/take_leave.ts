@@ -90,7 +90,7 @@ class ClientWait {
     if (now >= this.#wait.deadline) return this.#end("late");
     if (clients.length === 0 && (this.#left?.idle ?? 0) === 0) return this.#end("in time");
     if (now < this.#nextLook) return null;
-    this.#left = this.#ender.look(clients, this.#nears(), this.#pace);
+    this.#left = this.#ender.look(clients, this.#nears(clients), this.#pace);
     const { requests, idle, lasting } = this.#left;
     // However many there are: a fifth of the time is enough for that.
     const tookMs = performance.now() - now;
@@ -107,11 +107,13 @@ class ClientWait {
     return null;
   }
 
-  #nears(): Nears {
+  #nears(clients: readonly ClientConnection[]): Nears {
+    // However many sockets there are: what nobody is connected with is not asked.
+    const present = new Set(clients.map(({ near }) => near));
     const nears = new Map<string, Near>();
     for (const one of this.#wait.served) {
       const { near, isSecure = false } = one;
-      if (near === undefined) continue;
+      if (near === undefined || !present.has(near)) continue;
       const doings = one.doings?.() ?? null;
       const other = nears.get(near);
       // Sockets with the same port at different addresses have clients with different names.
