@@ -24,6 +24,15 @@ export type Happening =
   | { readonly type: "unserved"; readonly worker: number; readonly address: string }
   /** A worker leaves by itself, because somebody sent it a signal. */
   | { readonly type: "leaving"; readonly worker: number }
+  /** A worker that leaves waits for these connections, `leftMs` at most. */
+  | {
+    readonly type: "waiting";
+    readonly worker: number;
+    readonly requests: number;
+    readonly idle: number;
+    readonly lasting: number;
+    readonly leftMs: number;
+  }
   /** The control pipe of a worker ended or spoke nonsense, and the process is still there. */
   | { readonly type: "pipeBroken"; readonly worker: number; readonly error: string }
   | {

@@ -60,6 +60,7 @@ export function spawnWorker(turn: Turn, slot: number, generation: number): void 
     deadline: at + startTimeoutMs,
     reason: null,
     recycle: null,
+    waitsFor: null,
     covers: false,
     duty: [],
     slotsKnown: state.slots.length,

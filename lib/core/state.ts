@@ -29,6 +29,18 @@ export type LeaveReason =
   | "signal"
   | "pipe-broken";
 
+/** The clients that a worker waits for, which leaves, in connections. */
+export interface Waiting {
+  /** With a request. */
+  readonly requests: number;
+  /** Without one. */
+  readonly idle: number;
+  /** WebSockets and event streams. */
+  readonly lasting: number;
+  /** When none of them is left, at the latest. */
+  readonly until: number;
+}
+
 /** One worker process. */
 export interface Worker {
   /** Counts all processes ever started; pids come again, these do not. */
@@ -45,6 +57,8 @@ export interface Worker {
   reason: LeaveReason | null;
   /** Why it is to be replaced when its turn comes; null: it may stay. */
   recycle: LeaveReason | null;
+  /** Whom it waits for; null: nobody, or it has not said so. */
+  waitsFor: Waiting | null;
   /** True if it can accept on the sockets of other slots. */
   covers: boolean;
   /** The slots without a worker that it was told to accept for. */
@@ -216,6 +230,8 @@ export interface MasterState {
   queued: ReloadRequest | null;
   /** Slots that were added, until their workers accept; null: none were. */
   scale: Scale | null;
+  /** When a line says for whom the master waits; null: it waits for nobody. */
+  waitLineAt: number | null;
   /** Who waits for the instance to stop. */
   stopTickets: readonly Ticket[];
   /** Slot without worker → the id of the worker that accepts for it. */
@@ -250,6 +266,7 @@ export function initialState(
     reloadOutcomes: { done: 0, "rolled-back": 0, failed: 0, cancelled: 0 },
     queued: null,
     scale: null,
+    waitLineAt: null,
     stopTickets: [],
     coverage: {},
     ready: false,
@@ -345,6 +362,7 @@ export function inheritedState(
       acceptedAt: at - ageMs,
       deadline: isLeaving(worker) ? at + settings.mercyMs : null,
       recycle: null,
+      waitsFor: null,
       duty: [],
     })),
   };
@@ -391,6 +409,7 @@ export function nextDeadline(state: MasterState): number | null {
     ...state.workers.map((worker) => worker.deadline),
     ...state.slots.map((slot) => slot.respawnAt),
     state.reload?.verifiedAt ?? null,
+    state.waitLineAt,
   ];
   for (const time of times) {
     if (time !== null && (next === null || time < next)) next = time;

@@ -25,6 +25,7 @@ import {
   configured,
   requestReload,
 } from "./reload.ts";
+import { noteWaiting, tellWaiting } from "./leavers.ts";
 import { advanceRecycling, condemn, replaceUnserved, requestRecycling } from "./recycle.ts";
 import { advanceScale, cancelScale, pause, refuseScaling, scale, shrink, want } from "./scaling.ts";
 import { isLeaving, type MasterState, wantedSlots, type Worker } from "./state.ts";
@@ -108,6 +109,7 @@ function postpone({ state }: Turn, ms: number): void {
   for (const slot of state.slots) {
     if (slot.respawnAt !== null) slot.respawnAt += ms;
   }
+  if (state.waitLineAt !== null) state.waitLineAt += ms;
   if (state.reload !== null && state.reload.verifiedAt !== null) state.reload.verifiedAt += ms;
 }
 
@@ -133,6 +135,8 @@ function applyToWorker(turn: Turn, worker: Worker, event: OfWorker): void {
       return happen(turn, worker, "retire", {
         reason: worker.state === "standby" ? "reload" : "signal",
       });
+    case "waiting":
+      return noteWaiting(turn, worker, event);
     case "pipeBroken":
       if (isLeaving(worker)) return;
       log(turn, "error", `${nameOf(worker)}: ${event.error}`, fieldsOf("pipeBroken", worker));
@@ -176,6 +180,7 @@ function settle(turn: Turn): void {
   advanceRecycling(turn);
   fillSlots(turn);
   updateCoverage(turn);
+  tellWaiting(turn);
   announceReady(turn);
   exitWhenDone(turn);
 }

@@ -371,6 +371,8 @@ export class Crew {
         return this.#report({ type: "unserved", worker, address: message.address });
       case "draining":
         return this.#report({ type: "leaving", worker });
+      case "waiting":
+        return this.#report({ ...message, worker });
       case "watch":
         return this.#onWatch();
       case "mule-message":

@@ -1,5 +1,5 @@
 /**
- * What a worker is told about the limits of its clients.
+ * What a worker is told about the limits of its clients, and about how it takes leave of them.
  *
  * @module
  */
@@ -14,4 +14,22 @@ export interface ClientLimits {
   readonly bodyMs: number;
   /** Time without a request (`http-keepalive-timeout`), in ms. 0: no limit. */
   readonly keepaliveMs: number;
+  /** How it takes leave of them when it leaves. */
+  readonly leave: LeavePaces;
+}
+
+/** How fast a worker that leaves ends what its clients only keep. */
+export interface LeavePace {
+  /** How long a connection must have been idle to be ended, in milliseconds. */
+  readonly idleMs: number;
+  /** When WebSockets and event streams are ended, in milliseconds; null: shortly before the mercy is over. */
+  readonly lastingMs: number | null;
+}
+
+/** How fast it does so, by why it leaves. */
+export interface LeavePaces {
+  /** Nobody comes after it (`keepalive-stop-mercy`). */
+  readonly stop: LeavePace;
+  /** It has a successor (`keepalive-reload-mercy`). */
+  readonly reload: LeavePace;
 }

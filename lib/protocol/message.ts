@@ -49,6 +49,17 @@ export type WorkerMessage =
   | { readonly type: "watch" }
   /** It stopped accepting and finishes what it has: `connections` clients at this moment. */
   | { readonly type: "draining"; readonly connections: number }
+  /**
+   * It leaves, and waits for these connections, at most so long: with a request, idle, and those that last as
+   * long as their clients like.
+   */
+  | {
+    readonly type: "waiting";
+    readonly requests: number;
+    readonly idle: number;
+    readonly lasting: number;
+    readonly leftMs: number;
+  }
   /** `uwsgi.reload()`. */
   | { readonly type: "reload" }
   /** `uwsgi.stop()`. */
@@ -129,6 +140,7 @@ const WORKER_SHAPES: Shapes<WorkerMessage> = {
   heartbeat: { lagMs: isNumber },
   watch: {},
   draining: { connections: isCount },
+  waiting: { requests: isCount, idle: isCount, lasting: isCount, leftMs: isNumber },
   reload: {},
   stop: {},
   "mule-message": { text: isMuleText, mule: isCount },

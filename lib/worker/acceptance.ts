@@ -5,10 +5,12 @@
  * @module
  */
 
-import { later } from "../later.ts";
+import { later, loadedOnce } from "../later.ts";
 import { after } from "../system/timing.ts";
+import type { Wait } from "./clients/take_leave.ts";
 import { lookAtOutputAgain } from "./console_output.ts";
 import { keepReserve, lendReserve } from "./descriptor_reserve.ts";
+import { useLeaveTaker } from "./drain.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./line_sinks.ts";
@@ -104,6 +106,8 @@ export interface ClientsWatch {
   begin(isToAccept: () => boolean): void;
   /** The worker leaves. */
   end(): void;
+  /** Waits for its clients then, and ends what they only keep. */
+  takeLeave(wait: Wait): Promise<boolean>;
 }
 
 /** It takes a module that a start does not wait for (1 s), unless clients have limits of their own. */
@@ -124,6 +128,7 @@ function watchClients(): void {
   if (watches || operations === null || slot === 0) return;
   watches = true;
   keepReserve();
+  useLeaveTaker(leaveTaker);
   if (watch === null) after(WATCH_AFTER_MS, () => void loadWatch());
   else watch.begin(isToAccept);
 }
@@ -132,10 +137,7 @@ async function loadWatch(): Promise<void> {
   // Clients may have taken all descriptors by now, and what failed to load once is not loaded again.
   lendReserve();
   try {
-    const { clientsWatch } = await later<typeof import("./clients/watch.ts")>(
-      import.meta.resolve("./clients/watch.ts"),
-    );
-    watch = clientsWatch();
+    watch = await loadedWatch();
     if (!leaves) watch.begin(isToAccept);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -143,6 +145,19 @@ async function loadWatch(): Promise<void> {
     lineSinks().log(`Worker ${slot} does not watch its clients: ${reason}`);
   }
   keepReserve();
+}
+
+const loadedWatch = loadedOnce(async () => {
+  const { clientsWatch } = await later<typeof import("./clients/watch.ts")>(
+    import.meta.resolve("./clients/watch.ts"),
+  );
+  return clientsWatch();
+});
+
+/** What waits for the clients of a worker that leaves; null: it could not be loaded. */
+async function leaveTaker(): Promise<ClientsWatch["takeLeave"] | null> {
+  if (watch === null) await loadWatch();
+  return watch === null ? null : watch.takeLeave.bind(watch);
 }
 
 /** The worker leaves, and its clients are no longer counted. */

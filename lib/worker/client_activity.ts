@@ -12,9 +12,32 @@
 import type { Activity } from "./clients/judge.ts";
 import { speaksHttp2 } from "./closing_rule.ts";
 import { clientKey } from "./connections.ts";
+import { isEventStream } from "./event_streams.ts";
 import { passOnErrors } from "./passed_on.ts";
 
 type Info = Pick<Deno.ServeHandlerInfo<Deno.Addr>, "remoteAddr" | "completed">;
+
+/** How often each name was added. */
+class Counted {
+  readonly #counts = new Map<string, number>();
+
+  /** Once more. */
+  add(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  /** Once less. */
+  remove(name: string): void {
+    const count = this.#counts.get(name) ?? 0;
+    if (count > 1) this.#counts.set(name, count - 1);
+    else this.#counts.delete(name);
+  }
+
+  /** Those that are there. */
+  names(): Iterable<string> {
+    return this.#counts.keys();
+  }
+}
 
 /** A request whose handler has not answered yet: a link in the chain of all of them. */
 export interface Exchange {
@@ -49,25 +72,33 @@ export function endExchange({ before, after }: Exchange): void {
   else after.before = before;
 }
 
-/** Responses that are being sent, by client, and whether that one speaks HTTP/2. */
-const sending = new Map<string, { readonly count: number; readonly http2: boolean }>();
+/** Responses that are being sent, by client. Clients of Unix sockets have no names, and one entry. */
+const sending = new Counted();
+/** The event streams among them, which have no end of their own. */
+const eventStreams = new Counted();
+/** The clients of HTTP/2 among them. */
+const sendingHttp2 = new Counted();
 
 /** The response is a stream, which may take as long as it likes. */
-export function noteStream(request: Request, info: Info): void {
+export function noteStream(
+  request: Request,
+  info: Info,
+  { headers }: Pick<Response, "headers">,
+): void {
   const client = nameOf(info);
-  if (client === "") return;
-  const http2 = speaksHttp2(request.headers);
-  sending.set(client, { count: (sending.get(client)?.count ?? 0) + 1, http2 });
+  const kinds = [isEventStream(headers.get("content-type")) ? eventStreams : sending];
+  if (client !== "" && speaksHttp2(request.headers)) kinds.push(sendingHttp2);
+  for (const kind of kinds) kind.add(client);
   const sent = () => {
-    const count = sending.get(client)?.count ?? 0;
-    if (count > 1) sending.set(client, { count: count - 1, http2 });
-    else sending.delete(client);
+    for (const kind of kinds) kind.remove(client);
   };
   info.completed.then(sent, sent);
 }
 
 /** Clients whose connection has become a WebSocket. */
 const upgraded = new Set<string>();
+/** Their WebSockets, and whose they are. */
+const webSockets = new Map<WebSocket, string>();
 
 /** From now on it is known which connections become WebSockets. Called before the script runs. */
 export function followUpgrades(): void {
@@ -77,8 +108,10 @@ export function followUpgrades(): void {
   const original = (): typeof Deno.upgradeWebSocket => found.value ?? found.get?.call(Deno);
   const value: typeof Deno.upgradeWebSocket = (...args) => {
     // An upgrade takes the client's address away.
-    noteUpgrade(args[0]);
-    return passOnErrors(value, () => original()(...args));
+    const client = noteUpgrade(args[0]);
+    const upgrade = passOnErrors(value, () => original()(...args));
+    followWebSocket(upgrade.socket, client);
+    return upgrade;
   };
   Object.defineProperty(Deno, "upgradeWebSocket", {
     value,
@@ -88,10 +121,29 @@ export function followUpgrades(): void {
   });
 }
 
-function noteUpgrade(request: Request): void {
+function noteUpgrade(request: Request): string {
   const info = latest.request === request ? latest.info : infoInChain(request);
   const client = info === null ? "" : nameOf(info);
   if (client !== "") upgraded.add(client);
+  return client;
+}
+
+function followWebSocket(socket: WebSocket, client: string): void {
+  socket.addEventListener("open", () => webSockets.set(socket, client));
+  socket.addEventListener("close", () => {
+    webSockets.delete(socket);
+    upgraded.delete(client);
+  });
+}
+
+/** The code of a close frame that says "going away" (RFC 6455, 7.4.1). */
+const GOING_AWAY = 1001;
+
+/** Ends the WebSockets that there are, in order. */
+export function endWebSockets(): void {
+  for (const socket of webSockets.keys()) {
+    if (socket.readyState === WebSocket.OPEN) socket.close(GOING_AWAY);
+  }
 }
 
 function infoInChain(request: Request): Info | null {
@@ -120,17 +172,18 @@ export function clientActivity(): Map<string, Activity> {
     const reads = known.get(client) !== "busy" && awaitsBody(one.request);
     known.set(client, reads ? "reading" : "busy");
   }
-  for (const client of sending.keys()) known.set(client, "busy");
-  for (const client of upgraded) known.set(client, "busy");
+  for (const client of sending.names()) known.set(client, "busy");
+  for (const clients of [eventStreams.names(), upgraded, webSockets.values()]) {
+    for (const client of clients) {
+      known.set(client, (known.get(client) ?? "lasting") === "lasting" ? "lasting" : "busy");
+    }
+  }
   return known;
 }
 
 /** The clients of HTTP/2 that have a stream at work now; their names. */
 export function http2AtWork(): Set<string> {
-  const found = new Set<string>();
-  for (const [client, { http2 }] of sending) {
-    if (http2) found.add(client);
-  }
+  const found = new Set<string>(sendingHttp2.names());
   for (let one = newest; one !== null; one = one.before) {
     const client = nameOf(one.info);
     try {
@@ -138,6 +191,41 @@ export function http2AtWork(): Set<string> {
     } catch {
       // The request has ended.
     }
+  }
+  return found;
+}
+
+/** What several connections with one name are doing: what there is most to say of. */
+export function together(one: Activity = "free", other: Activity = "free"): Activity {
+  const order: readonly Activity[] = ["busy", "reading", "lasting"];
+  return order.find((activity) => activity === one || activity === other) ?? "free";
+}
+
+/** A connection of a proxy, and the client that it speaks for there, by their names. */
+interface Relay {
+  readonly connection: string;
+  readonly client: string;
+}
+
+const relays = new Set<Relay>();
+
+/**
+ * What comes on a connection is handed on, in the name of another client.
+ *
+ * @returns Forgets it.
+ */
+export function noteRelay(relay: Relay): () => void {
+  relays.add(relay);
+  return () => void relays.delete(relay);
+}
+
+/** What clients are doing by the connections of their proxies; `known`: by their own names. */
+export function relayActivity(
+  known: ReadonlyMap<string, Activity> = clientActivity(),
+): Map<string, Activity> {
+  const found = new Map<string, Activity>();
+  for (const { connection, client } of relays) {
+    found.set(connection, together(found.get(connection), known.get(client)));
   }
   return found;
 }

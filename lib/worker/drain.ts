@@ -5,8 +5,10 @@
  * @module
  */
 
+import type { LeavePace } from "../protocol/client_limits.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
 import type { Activity } from "./clients/judge.ts";
+import type { Wait } from "./clients/take_leave.ts";
 import type { ClientConnection } from "./connections.ts";
 import { endEventStreams, type HasEventStreams } from "./event_streams.ts";
 import { beginClosing } from "./http.ts";
@@ -19,10 +21,22 @@ const currentInstance = instanceAccess();
 export interface Drainable extends HasEventStreams {
   /** Leaves further connections in the queue. */
   stopAccepting(): void;
-  /** Ends the servers if nothing is lost with these clients, who are all that are left. */
-  endEarly?(clients: readonly ClientConnection[]): void;
+  /**
+   * Ends the servers if nothing is lost with these clients, who are all that are left.
+   *
+   * @param over Those of them that have been idle for long enough, found just now.
+   */
+  endEarly?(clients: readonly ClientConnection[], over: ReadonlySet<ClientConnection>): void;
   /** What its clients are doing, see {@linkcode Service.activity}; absent: nothing is known. */
   activity?(): ReadonlyMap<string, Activity> | null;
+  /** Names the near end of its connections, see `listenerEnd`. */
+  readonly near?: string;
+  /** True if its connections have TLS. */
+  readonly isSecure?: boolean;
+  /** What its clients are doing, by the names of their connections: who is not among them is free. */
+  doings?(): ReadonlyMap<string, Activity> | null;
+  /** Ends in order what lasts as long as its clients like: WebSockets and event streams. */
+  endLasting?(): void;
   /** Ends the servers, whatever their clients do. */
   end(): Promise<void>;
 }
@@ -33,25 +47,89 @@ const LAST_CALL = 0.2;
 const LONGEST_LAST_CALL_MS = 5_000;
 /** Share of the last call, at its begin, in which event streams that were ended reach their clients. */
 const STREAM_ENDS = 0.1;
+/** How often clients are counted that nobody can do anything about (ms). */
+const LOOK_MS = 50;
 /** Share of the last call, at its end, that belongs to the way out: nobody should need SIGKILL. */
 const WAY_OUT = 0.1;
 
+/** How this worker leaves. */
+export interface Leave {
+  /** How fast it ends what its clients only keep. */
+  readonly pace: LeavePace;
+  /** When it is gone (monotonic ms). */
+  readonly until: number;
+}
+
+let leave: Leave | null = null;
+
+/** This worker leaves, at this pace, and is gone after so many milliseconds. */
+export function beginLeave(pace: LeavePace, mercyMs: number): void {
+  leave = { pace, until: performance.now() + mercyMs };
+}
+
+/** Waits for clients and takes leave of them; see `clients/take_leave.ts`. */
+type LeaveTaker = (wait: Wait) => Promise<boolean>;
+
+let leaveTaker: () => Promise<LeaveTaker | null> = () => Promise.resolve(null);
+
+/** Called once there is what takes leave of clients: it is loaded when it is needed. */
+export function useLeaveTaker(load: () => Promise<LeaveTaker | null>): void {
+  leaveTaker = load;
+}
+
+/** How long something may take, in milliseconds: a worker that leaves has no longer than it lives. */
+function within(ms: number): number {
+  return leave === null ? ms : Math.max(0, Math.min(ms, leave.until - performance.now()));
+}
+
 /** Drains what is given within `mercyMs`. */
 export async function drain(served: readonly Drainable[], mercyMs: number): Promise<void> {
-  const lastCall = Math.min(mercyMs * LAST_CALL, LONGEST_LAST_CALL_MS);
-  const deadline = performance.now() + mercyMs - lastCall * WAY_OUT;
-  beginClosing();
-  for (const one of served) one.stopAccepting();
-  const calledAt = deadline - lastCall * (1 - WAY_OUT);
-  await untilNoClient(served, calledAt);
+  const mercy = within(mercyMs);
+  const lastCall = Math.min(mercy * LAST_CALL, LONGEST_LAST_CALL_MS);
+  const latest = performance.now() + mercy - lastCall * WAY_OUT;
+  closeDoors(served);
+  const inTime = await untilGone(served, latest - lastCall * (1 - WAY_OUT));
   // Clients of HTTP/2 may lose what is open when they are told to go.
-  if (endEventStreams(served) > 0) await untilNoClient(served, calledAt + lastCall * STREAM_ENDS);
+  if (endEventStreams(served) > 0) {
+    await untilGone(served, performance.now() + lastCall * STREAM_ENDS);
+  }
+  const deadline = inTime ? Math.min(latest, performance.now() + lastCall) : latest;
   const lingering = currentInstance().operations?.linger(idleAt(served)) ?? null;
   const ended = Promise.all(served.map((one) => one.end()));
   const released = untilReleased(lingering, deadline);
   // A timer that is left behind would keep a script alive that ends by itself when its servers have ended.
   const left = Math.max(0, deadline - performance.now());
   await fulfilledWithin(Promise.all([ended, released]), left);
+}
+
+/**
+ * Lets the clients of servers go that somebody else ends afterwards: WebSockets and event streams stay, and
+ * other requests have `mercyMs`.
+ */
+export async function letGo(served: readonly Drainable[], mercyMs: number): Promise<void> {
+  const deadline = performance.now() + within(mercyMs);
+  closeDoors(served);
+  await untilGone(served, deadline, true);
+}
+
+/** True if those that are left have had the time that they were to have. */
+async function untilGone(
+  served: readonly Drainable[],
+  deadline: number,
+  onlyPassing = false,
+): Promise<boolean> {
+  if (currentInstance().operations === null) return false;
+  if (countClients() === 0) return true;
+  const taker = await leaveTaker();
+  if (taker !== null) return await taker({ served, deadline, onlyPassing, leave });
+  // It is no worker that has clients of its own, or what it takes could not be loaded, which was said.
+  while (countClients() > 0 && performance.now() < deadline) await pause(LOOK_MS);
+  return false;
+}
+
+function closeDoors(served: readonly Drainable[]): void {
+  beginClosing();
+  for (const one of served) one.stopAccepting();
 }
 
 /** Whether nothing is at work for a client, as far as servers know of their clients. */
@@ -65,24 +143,6 @@ function idleAt(served: readonly Drainable[]): (client: string) => boolean {
 /** Number of connections that clients have with this process; 0 where that cannot be known. */
 export function countClients(): number {
   return currentInstance().operations?.clients().length ?? 0;
-}
-
-/** Looks often at first, when most clients go, and less often at those that stay. */
-async function untilNoClient(served: readonly Drainable[], deadline: number): Promise<void> {
-  const { operations } = currentInstance();
-  if (operations === null) return;
-  let wait = 5;
-  let before = Infinity;
-  while (true) {
-    const clients = operations.clients();
-    const { length } = clients;
-    for (const one of served) one.endEarly?.(clients);
-    const left = deadline - performance.now();
-    if (length === 0 || left <= 0) return;
-    wait = length < before ? 5 : Math.min(wait * 1.2, 200);
-    before = length;
-    await pause(Math.min(wait, left));
-  }
 }
 
 async function untilReleased(lingering: Lingering | null, deadline: number): Promise<void> {

@@ -166,7 +166,7 @@ function beginStream(
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   { events }: Transport,
 ): void {
-  noteStream(request, info);
+  noteStream(request, info, response);
   const stream = streamOf(response);
   if (stream === null || !isEventStream(stream.type)) return;
   const over = events.add(() => endBody(stream.body));

@@ -17,7 +17,14 @@ import {
 } from "../system/accept_queue.ts";
 import { openAdopted, type Place } from "../system/adopted_listener.ts";
 import { endAfter } from "../system/death_watch.ts";
-import { duplicate, kernelText, replaceFile, setInherited } from "../system/descriptor.ts";
+import {
+  descriptorCount,
+  descriptorLimit,
+  duplicate,
+  kernelText,
+  replaceFile,
+  setInherited,
+} from "../system/descriptor.ts";
 import { fastWrite } from "../system/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
 import { type LineWriter, severalLines, stderrLines } from "../system/line_writer.ts";
@@ -112,6 +119,26 @@ export interface Operations {
   stayWithMaster(): void;
 }
 
+/** How many descriptors a worker leaves free that holds its clients (16). */
+const NEEDED_TO_LEAVE = 16;
+
+/**
+ * The connections that are held until both sides have ended them, as far as there are descriptors: idle ones
+ * first, on which a request may be on its way.
+ *
+ * @param free How many descriptors there are for that.
+ */
+export function lingerers(
+  clients: readonly ClientConnection[],
+  isIdle: (client: string) => boolean,
+  free: number,
+): readonly ClientConnection[] {
+  const [idle, others] = [true, false].map((wanted) =>
+    clients.filter(({ client }) => isIdle(client) === wanted)
+  );
+  return [...idle ?? [], ...others ?? []].slice(0, Math.max(0, free));
+}
+
 const SHUT_WR = 1;
 /** A worker's standard input is /dev/null. */
 const NOTHING = 0;
@@ -160,14 +187,17 @@ export function ordinaryOperations(
     clients: () => clientConnections(c, environment),
     hasSentAll: ({ handle }) => hasSentAll(c, handle),
     endSending: ({ handle }) => void c.shutdown(handle, SHUT_WR),
-    linger: () => {
+    linger: (isIdle) => {
       const clients = clientConnections(c, environment);
-      if (clients.length === 0) return null;
+      // Close frames and the way out need some: whoever gets none ends without being waited for.
+      const free = (descriptorLimit(c) ?? Infinity) - descriptorCount(c) - NEEDED_TO_LEAVE;
+      const held = lingerers(clients, isIdle, free);
+      if (held.length === 0) return null;
       const duplicates: number[] = [];
       try {
-        for (const { handle } of clients) duplicates.push(duplicate(c, handle));
+        for (const { handle } of held) duplicates.push(duplicate(c, handle));
       } catch {
-        // There are no more descriptors: the others end without being waited for.
+        // Threads of the script take some as well.
       }
       return new LingeringClose(c, duplicates);
     },

@@ -9,7 +9,8 @@
 import { pause } from "../system/timing.ts";
 import { endWatch } from "./acceptance.ts";
 import { spendReserve } from "./descriptor_reserve.ts";
-import { countClients, drain } from "./drain.ts";
+import type { LeavePace } from "../protocol/client_limits.ts";
+import { beginLeave, countClients, drain, letGo } from "./drain.ts";
 import { instanceAccess } from "./instance.ts";
 import { isLeaving, noteLeaving } from "./leaving.ts";
 import { lineSinks } from "./line_sinks.ts";
@@ -36,6 +37,9 @@ export interface Retirement {
 
 /** Decides how this worker leaves; the process exits when it is done. */
 export type ReloadHandler = (retirement: Retirement) => void | Promise<void>;
+
+/** The share of the mercy after which a script that handles signals itself gets its signal in any case. */
+const SIGNAL_AFTER = 0.5;
 
 let handler: ReloadHandler | null = null;
 
@@ -77,19 +81,18 @@ async function retireInOrder(
     return leave(cause);
   }
   const signal = signalFor(cause);
-  if (signal !== null) return Deno.kill(Deno.pid, signal);
+  const { usesModule } = currentInstance();
+  if (signal !== null && usesModule) return Deno.kill(Deno.pid, signal);
   const served = sockets.filter((socket) => socket.served !== null);
-  if (cause === "stop" || cause === "master-gone") {
-    endStandby(true);
-    await leaveQueues(served.map((socket) => socket.fd));
-  } else {
-    if (isAside()) endStandby(false);
-    else stopAllQueues(closing);
-    const last = served.filter(({ address }) => closing.includes(address));
-    if (last.length > 0) await leaveQueues(last.map(({ fd }) => fd), closing);
+  await leaveToOthers(cause, served, closing);
+  const services = served.flatMap((socket) => socket.served ?? []);
+  if (signal === null) {
+    await drain(services, mercyMs);
+    return leave(cause);
   }
-  await drain(served.flatMap((socket) => socket.served ?? []), mercyMs);
-  return leave(cause);
+  // What scripts do about a signal ends connections that have no request yet, or none now: none is to be left.
+  if (services.length > 0) await letGo(services, mercyMs * SIGNAL_AFTER);
+  Deno.kill(Deno.pid, signal);
 }
 
 /** The start fails: the master repeats the line. */
@@ -98,9 +101,29 @@ export function failStart(problem: string): void {
   Deno.exit(1);
 }
 
-/** True if the script wants to decide itself how this worker leaves: then it cannot leave halfway. */
+/** Whoever accepts from now on, this worker does not. */
+async function leaveToOthers(
+  cause: LeaveCause,
+  served: readonly InstanceSocket[],
+  closing: readonly string[],
+): Promise<void> {
+  if (cause === "stop" || cause === "master-gone") {
+    endStandby(true);
+    return await leaveQueues(served.map((socket) => socket.fd));
+  }
+  if (isAside()) endStandby(false);
+  else stopAllQueues(closing);
+  const last = served.filter(({ address }) => closing.includes(address));
+  if (last.length > 0) await leaveQueues(last.map(({ fd }) => fd), closing);
+}
+
+/**
+ * True if the script wants to decide itself how this worker leaves: then it cannot leave halfway. A script that
+ * listens by itself learns of it last, see {@linkcode retire}.
+ */
 export function leavesItsOwnWay(): boolean {
-  return handler !== null || signalFor("reload") !== null;
+  if (handler !== null) return true;
+  return currentInstance().usesModule && signalFor("reload") !== null;
 }
 
 /**
@@ -117,6 +140,7 @@ function begin(cause: LeaveCause, mercyMs: number): boolean {
   noteLeaving();
   endWatch();
   spendReserve();
+  beginLeave(paceOf(cause), mercyMs);
   // Whoever decides how it goes: it goes, also when there is no master left to insist.
   Deno.unrefTimer(setTimeout(() => leave(cause), mercyMs));
   // At once, however long it takes: a master that did not ask for it starts the successor now.
@@ -131,6 +155,12 @@ function clientsNow(): number {
   } catch {
     return 0;
   }
+}
+
+/** Without a successor nobody waits for clients that only keep their connections. */
+function paceOf(cause: LeaveCause): LeavePace {
+  const { leave: { stop, reload } } = currentInstance().facts.clients;
+  return cause === "stop" || cause === "master-gone" ? stop : reload;
 }
 
 /** uWSGI tells workers with SIGHUP to reload and with SIGINT to stop; a script may handle either. */

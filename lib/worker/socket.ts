@@ -5,7 +5,7 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../protocol/worker_environment.ts";
-import { clientActivity, http2AtWork } from "./client_activity.ts";
+import { clientActivity, endWebSockets, http2AtWork, relayActivity } from "./client_activity.ts";
 import type { Activity } from "./clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "./connections.ts";
 import type { Drainable } from "./drain.ts";
@@ -283,6 +283,26 @@ class Served implements Service {
     return isServedOtherwise(this.#socket) ? null : clientActivity();
   }
 
+  /** True if it has a certificate, of the configuration or of the script. */
+  get isSecure(): boolean {
+    return this.#socket.certificate !== undefined || this.#options.tls.cert !== undefined;
+  }
+
+  get near(): string {
+    return listenerEnd(this.#socket.address);
+  }
+
+  doings(): ReadonlyMap<string, Activity> | null {
+    if (!isServedOtherwise(this.#socket)) return clientActivity();
+    // In the uwsgi protocol a connection has one request, which socket-timeout waits for.
+    return this.#socket.protocol === "uwsgi-socket" ? null : relayActivity();
+  }
+
+  endLasting(): void {
+    endWebSockets();
+    this.endEventStreams();
+  }
+
   /** Leaves further connections on this socket, whichever slot the queue belongs to. */
   stopAccepting(): void {
     stopQueues(this.#socket.fds);
@@ -290,26 +310,26 @@ class Served implements Service {
 
   /**
    * Clients of HTTP/2 are told to go (GOAWAY) at a moment when none of their streams is open. That ends the
-   * servers, and would cost clients of HTTP/1.1 a request that is on its way, so it waits until none of
-   * those is left.
+   * servers, and would cost clients of HTTP/1.1 a request that is on its way, so it waits until all of them
+   * are idle. With TLS it is also how these are ended.
    */
-  endEarly(clients: readonly ClientConnection[]): void {
+  endEarly(clients: readonly ClientConnection[], over: ReadonlySet<ClientConnection>): void {
     const { tls } = currentInstance();
     const { streams } = this.#options;
     this.#http2 ??= http2AtWork();
     const http2 = this.#http2;
     const hasTls = this.#socket.certificate !== undefined;
-    const end = listenerEnd(this.#socket.address);
-    const own = clients.filter(({ near }) => near === end).map(({ client }) => client);
-    const speakHttp2 = own.every((one) =>
-      streams.has(one) || http2.has(one) || hasTls && tls?.speaksHttp2(one) === true
+    const own = clients.filter(({ near }) => near === this.near);
+    const mayGo = own.every((one) =>
+      over.has(one) || streams.has(one.client) || http2.has(one.client) ||
+      hasTls && tls?.speaksHttp2(one.client) === true
     );
     // Without TLS, nobody knows what those speak that send nothing now.
-    if (!speakHttp2 || own.length === 0 && !hasTls) return;
+    if (!mayGo || own.length === 0 && !hasTls) return;
     streams.whenNone(() => {
       const activity = this.activity();
       // Others of their streams were begun before.
-      if (own.every((one) => (activity?.get(one) ?? "free") === "free")) void this.end();
+      if (own.every(({ client }) => (activity?.get(client) ?? "free") === "free")) void this.end();
     });
   }
 

@@ -18,6 +18,7 @@ export function workerOf(part: Partial<Worker> = {}): Worker {
     deadline: null,
     reason: null,
     recycle: null,
+    waitsFor: null,
     covers: true,
     duty: [],
     slotsKnown: 8,

@@ -53,6 +53,21 @@ Deno.test("a master is started, asked, reloaded and stopped, again and again", a
   }
 });
 
+Deno.test("a stop does not wait for the connections that fetch() keeps", async () => {
+  using directory = new TempDirectory();
+  const ini = iniFor(directory.write("app.ts", HELLO), "worker-reload-mercy = 600");
+  const lines: LogLine[] = [];
+  const master = await startMaster({ ini }, { log: (line) => lines.push(line) });
+  const [address] = await master.ready;
+  for (let i = 0; i < 4; i++) {
+    const response = await fetch(`http://${address}/`);
+    assertMatch(await response.text(), /^Hello/);
+  }
+  await master.stop();
+  assertEquals(await master.ended, "stopped");
+  assertEquals(lines.filter(({ event }) => event === "killing"), []);
+});
+
 Deno.test("a second master in the same process is refused, and the first one goes on", async () => {
   using directory = new TempDirectory();
   const ini = iniFor(directory.write("app.ts", HELLO));

@@ -18,6 +18,10 @@ export interface ClientConfig {
   readonly httpBodyTimeoutMs: number;
   /** Time without a request on a connection (`http-keepalive-timeout`), in milliseconds. @default 0 */
   readonly httpKeepaliveTimeoutMs: number;
+  /** Time an idle connection has at a stop (`keepalive-stop-mercy`), in milliseconds. @default 1500 */
+  readonly keepaliveStopMercyMs: number;
+  /** Time it has at a reload (`keepalive-reload-mercy`), in milliseconds. @default 5000 */
+  readonly keepaliveReloadMercyMs: number;
 }
 
 /** A day is longer than anything that is waited for. */
@@ -94,14 +98,55 @@ export const CLIENT_OPTIONS: OptionRows<ClientConfig> = {
       "again. What the worker has begun to read is answered in any case. It holds for HTTP over TCP.",
     example: "http-keepalive-timeout = 75",
   },
+  keepaliveStopMercyMs: {
+    name: "keepalive-stop-mercy",
+    aliases: [],
+    short: "",
+    group: "Reloading and stopping",
+    argument: "SECONDS",
+    kind: kind.seconds(0, DAY_S),
+    default: 1_500,
+    onChange: "workers",
+    help: "How long a connection may have been idle when the instance stops",
+    details:
+      "At a stop, and at each reload with `auto-reload`, a worker that leaves ends connections in order " +
+      "on which no request is at work and nothing has come or gone for so long. WebSockets (code 1001) and " +
+      "event streams end so long after the worker began to leave. Requests have `worker-reload-mercy`. " +
+      "See [Reloading](reloading.md).",
+    example: "keepalive-stop-mercy = 0.5",
+  },
+  keepaliveReloadMercyMs: {
+    name: "keepalive-reload-mercy",
+    aliases: [],
+    short: "",
+    group: "Reloading and stopping",
+    argument: "SECONDS",
+    kind: kind.seconds(0, DAY_S),
+    default: 5_000,
+    onChange: "workers",
+    help: "How long a connection may have been idle when a worker is replaced",
+    details:
+      "A client that sends sooner is answered with `Connection: close`, and loses nothing. One that has " +
+      "been silent for so long sees an orderly end. The longer the time, the fewer clients send at the very " +
+      "moment in which their connection ends; the log says if one did. WebSockets and event streams last " +
+      "until shortly before `worker-reload-mercy` is over. See [Reloading](reloading.md).",
+    example: "keepalive-reload-mercy = 15",
+  },
 };
 
 /** What workers are told. */
-export function clientLimits(config: ClientConfig): ClientLimits {
+export function clientLimits(
+  config: ClientConfig & { readonly autoReload: boolean },
+): ClientLimits {
+  const { keepaliveStopMercyMs, keepaliveReloadMercyMs, autoReload } = config;
+  const stop = { idleMs: keepaliveStopMercyMs, lastingMs: keepaliveStopMercyMs };
+  const reload = { idleMs: keepaliveReloadMercyMs, lastingMs: null };
   return {
     maxConnections: config.maxConnections,
     headersMs: config.httpHeadersTimeoutMs,
     bodyMs: config.httpBodyTimeoutMs,
     keepaliveMs: config.httpKeepaliveTimeoutMs,
+    // Who develops waits for each reload, and for the one before it.
+    leave: { stop, reload: autoReload ? stop : reload },
   };
 }

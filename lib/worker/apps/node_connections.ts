@@ -7,6 +7,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { together } from "../client_activity.ts";
 import type { Activity } from "../clients/judge.ts";
 import { clientKey } from "../connections.ts";
 import { EventStreams } from "../event_streams.ts";
@@ -28,6 +29,8 @@ interface Known {
   busy: number;
   /** The last of them. */
   request: IncomingMessage | null;
+  /** Its response. */
+  response: ServerResponse | null;
   /** It is something else than HTTP now. */
   taken: boolean;
   /** It is a WebSocket now. */
@@ -131,13 +134,24 @@ export class NodeConnections {
     });
   }
 
-  /** What its clients are doing, by their names; null: the server does not speak HTTP. */
+  /** Ends WebSockets with a close frame. */
+  endWebSockets(): void {
+    for (const [socket, { webSocket }] of this.#known) {
+      if (webSocket && socket.writable) socket.end(GOING_AWAY);
+    }
+  }
+
+  /**
+   * What its clients are doing, by their names; null: the server does not speak HTTP. Those of Unix sockets have
+   * one name together.
+   */
   activity(): Map<string, Activity> | null {
     if (!this.#isHttp) return null;
     const all = new Map<string, Activity>();
     for (const [{ remoteAddress, remotePort }, known] of this.#known) {
-      if (remoteAddress === undefined || remotePort === undefined) continue;
-      all.set(clientKey(remoteAddress, remotePort), activityOf(known));
+      const isNamed = remoteAddress !== undefined && remotePort !== undefined;
+      const client = isNamed ? clientKey(remoteAddress, remotePort) : "";
+      all.set(client, isNamed ? activityOf(known) : together(all.get(client), activityOf(known)));
     }
     return all;
   }
@@ -153,6 +167,7 @@ export class NodeConnections {
     this.#known.set(socket, {
       busy: 0,
       request: null,
+      response: null,
       taken: false,
       webSocket: false,
       ending: this.#ending,
@@ -180,12 +195,13 @@ export class NodeConnections {
     if (known !== undefined) {
       known.busy += 1;
       known.request = request;
+      known.response = response;
     }
     followNodeRequest(request, response, this.events);
     response.once("close", () => {
       if (known === undefined) return;
       known.busy -= 1;
-      if (known.busy === 0) known.request = null;
+      if (known.busy === 0) known.request = known.response = null;
       if (known.ending && known.busy === 0) socket.end();
     });
   }
@@ -211,13 +227,22 @@ export class NodeConnections {
   }
 }
 
-function activityOf({ busy, request, taken }: Known): Activity {
+function activityOf({ busy, request, response, taken, webSocket }: Known): Activity {
+  if (webSocket) return "lasting";
   if (taken) return "busy";
   if (busy === 0) return "free";
+  if (busy === 1 && response !== null && sendsEvents(response)) return "lasting";
   // What has come and is not taken, or not wanted now, is no client that is silent.
   const waits = request !== null && !request.complete && request.readableLength === 0 &&
     (request.readableFlowing === true || request.listenerCount("readable") > 0);
   return waits ? "reading" : "busy";
+}
+
+/** True once the head of a response says so. */
+function sendsEvents(response: ServerResponse): boolean {
+  if (!response.headersSent) return false;
+  const head: unknown = Reflect.get(response, "_header");
+  return typeof head === "string" && /^content-type: *text\/event-stream\b/im.test(head);
 }
 
 function isRequest(event: string): boolean {

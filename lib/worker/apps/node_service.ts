@@ -6,7 +6,9 @@
 
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
 import { pause } from "../../system/timing.ts";
+import { relayActivity } from "../client_activity.ts";
 import type { Activity } from "../clients/judge.ts";
+import { type ClientConnection, listenerEnd } from "../connections.ts";
 import { withReserve } from "../descriptor_reserve.ts";
 import { drain } from "../drain.ts";
 import { instanceAccess } from "../instance.ts";
@@ -109,14 +111,35 @@ export class NodeService implements Service {
   }
 
   activity(): ReadonlyMap<string, Activity> | null {
-    if (isServedOtherwise(this.#socket)) return null;
-    const all = new Map<string, Activity>();
-    for (const connections of this.#connections) {
-      const some = connections.activity();
-      if (some === null) return null;
-      for (const [client, activity] of some) all.set(client, activity);
-    }
-    return all;
+    return isServedOtherwise(this.#socket) ? null : this.#byClient();
+  }
+
+  /** True if connections have TLS, of the script or of the configuration. */
+  get isSecure(): boolean {
+    return this.#socket.certificate !== undefined ||
+      this.#servers.some((server) => "setSecureContext" in server);
+  }
+
+  /** With TLS, only a server can end a connection in order. */
+  endEarly(clients: readonly ClientConnection[], over: ReadonlySet<ClientConnection>): void {
+    const own = clients.filter(({ near }) => near === this.near);
+    if (this.isSecure && own.length > 0 && own.every((one) => over.has(one))) void this.end();
+  }
+
+  get near(): string {
+    return listenerEnd(this.#socket.address);
+  }
+
+  doings(): ReadonlyMap<string, Activity> | null {
+    const known = this.#byClient();
+    if (known === null || !isServedOtherwise(this.#socket)) return known;
+    // In the uwsgi protocol a connection has one request, which socket-timeout waits for.
+    return this.#socket.protocol === "uwsgi-socket" ? null : relayActivity(known);
+  }
+
+  endLasting(): void {
+    for (const connections of this.#connections) connections.endWebSockets();
+    this.endEventStreams();
   }
 
   /**
@@ -183,6 +206,16 @@ export class NodeService implements Service {
       activity: () => connections.activity(),
       end: () => connections.end(),
     }, address);
+  }
+
+  #byClient(): ReadonlyMap<string, Activity> | null {
+    const all = new Map<string, Activity>();
+    for (const connections of this.#connections) {
+      const some = connections.activity();
+      if (some === null) return null;
+      for (const [client, activity] of some) all.set(client, activity);
+    }
+    return all;
   }
 
   get #connections(): NodeConnections[] {

@@ -15,9 +15,10 @@ if (environment.slot > 0 && libc !== null) {
   useWatch({
     // The sandbox is closed by then, and the worker has other operations.
     begin: (isToAccept) => {
-      watch = clientsWatch();
+      watch ??= clientsWatch();
       watch.begin(isToAccept);
     },
     end: () => watch?.end(),
+    takeLeave: (wait) => (watch ??= clientsWatch()).takeLeave(wait),
   });
 }

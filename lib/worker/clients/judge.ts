@@ -8,9 +8,10 @@ import type { ClientLimits } from "../../protocol/client_limits.ts";
 
 /**
  * What requests say of their connection: `free`: none is at work; `reading`: the script waits for the body
- * of one; `busy`: it is answered or being answered, or has become a WebSocket.
+ * of one; `busy`: it is answered or being answered; `lasting`: it has become a WebSocket, or is sent an event
+ * stream.
  */
-export type Activity = "free" | "reading" | "busy";
+export type Activity = "free" | "reading" | "busy" | "lasting";
 
 /** What the kernel says of a connection (tcp(7), TCP_INFO). */
 export interface Traffic {
@@ -40,6 +41,9 @@ export function trafficOf(info: DataView): Traffic {
     isSending: info.getUint32(AT.unacked, true) > 0 || info.getUint32(AT.unsent, true) > 0,
   };
 }
+
+/** The times that connections have. */
+export type ClientTimes = Pick<ClientLimits, "headersMs" | "bodyMs" | "keepaliveMs">;
 
 /** A connection at one look. */
 export interface Look {
@@ -74,9 +78,9 @@ export interface Verdict {
 const STAYS: Verdict = { pending: null, exceeded: null };
 
 /** Judges a connection; `before` is what the last look left of it. */
-export function judge(limits: ClientLimits, look: Look, before: PendingHead | null): Verdict {
+export function judge(limits: ClientTimes, look: Look, before: PendingHead | null): Verdict {
   const { activity, traffic } = look;
-  if (activity === "busy" || traffic.isSending) return STAYS;
+  if (activity === "busy" || activity === "lasting" || traffic.isSending) return STAYS;
   if (activity === "reading") return judgeBody(limits, traffic);
   return isHeadPending(look) ? judgeHead(limits, look, before) : judgeIdle(limits, traffic);
 }
@@ -91,7 +95,7 @@ function isHeadPending({ traffic, isHttp2, isHandshaking }: Look): boolean {
 }
 
 function judgeHead(
-  { headersMs }: ClientLimits,
+  { headersMs }: ClientTimes,
   { at, traffic: { acknowledged } }: Look,
   before: PendingHead | null,
 ): Verdict {
@@ -100,17 +104,25 @@ function judgeHead(
   return isOver ? { pending: null, exceeded: "headers" } : { pending, exceeded: null };
 }
 
-function judgeBody({ bodyMs }: ClientLimits, { receivedMs }: Traffic): Verdict {
+function judgeBody({ bodyMs }: ClientTimes, { receivedMs }: Traffic): Verdict {
   const isOver = bodyMs > 0 && receivedMs >= bodyMs;
   return isOver ? { pending: null, exceeded: "body" } : STAYS;
 }
 
-function judgeIdle({ keepaliveMs }: ClientLimits, { receivedMs, sentMs }: Traffic): Verdict {
+function judgeIdle({ keepaliveMs }: ClientTimes, { receivedMs, sentMs }: Traffic): Verdict {
   const isOver = keepaliveMs > 0 && Math.min(receivedMs, sentMs) >= keepaliveMs;
   return isOver ? { pending: null, exceeded: "keepalive" } : STAYS;
 }
 
 /** True if one of the times is limited. */
-export function areTimed({ headersMs, bodyMs, keepaliveMs }: ClientLimits): boolean {
+export function areTimed({ headersMs, bodyMs, keepaliveMs }: ClientTimes): boolean {
   return headersMs > 0 || bodyMs > 0 || keepaliveMs > 0;
+}
+
+/** How long a connection has been idle (ms); null: it is not, because something is at work or has begun to come. */
+export function idleFor({ activity, traffic }: Pick<Look, "activity" | "traffic">): number | null {
+  const { received, acknowledged, receivedMs, sentMs, isSending } = traffic;
+  if (activity !== "free" || isSending) return null;
+  const isBegun = received > 0 && (acknowledged <= SYN || receivedMs < sentMs);
+  return isBegun ? null : Math.min(receivedMs, sentMs);
 }

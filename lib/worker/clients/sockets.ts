@@ -29,10 +29,17 @@ export interface ClientSockets {
   isWaiting(queue: number): boolean;
   /** What happens on a connection of the last {@linkcode connections}; null: it is no TCP connection, or gone. */
   traffic(client: ClientConnection): Traffic | null;
-  /** Ends connections in order: what the client sends from now on is not read, and meets no reset. */
-  end(clients: readonly ClientConnection[]): void;
+  /**
+   * Ends connections in order: what the client sends from now on is not read, and meets no reset. Those stay
+   * on which something has come that nobody has read, and those for which there are no descriptors.
+   *
+   * @param lingerMs How long each may wait for its client's end. @default 2000
+   */
+  end(clients: readonly ClientConnection[], lingerMs?: number): void;
   /** Number of connections that were ended and are still there. */
   readonly lingering: number;
+  /** Number of connections on which a request came after their end. */
+  readonly crossed: number;
   /** True if the connection was ended here. */
   isEnded(client: ClientConnection): boolean;
   /** Closes those whose client has ended as well, or had time to. */
@@ -43,7 +50,9 @@ export interface ClientSockets {
 const SHUT_WR = 1;
 const MSG_DONTWAIT = 0x40;
 /** How long a connection that was ended may wait for its client's end (2 s). */
-const LINGER_MS = 2_000;
+export const LINGER_MS = 2_000;
+/** The first byte of an alert of TLS: its client has ended the connection, too (RFC 8446, 5.1). */
+export const TLS_ALERT = 21;
 
 /** The sockets of an ordinary worker's clients. */
 export class OrdinaryClientSockets implements ClientSockets {
@@ -51,6 +60,9 @@ export class OrdinaryClientSockets implements ClientSockets {
   readonly #libc: Libc;
   /** Connections that were ended here and not yet by their client, and when they are closed. */
   readonly #ended = new Map<number, number>();
+  /** Those on which a request has come since. */
+  readonly #late = new Set<number>();
+  #crossed = 0;
 
   /** Looks at the limit of descriptors, now. */
   constructor(libc: Libc) {
@@ -76,8 +88,8 @@ export class OrdinaryClientSockets implements ClientSockets {
     return info === null ? null : trafficOf(info);
   }
 
-  end(clients: readonly ClientConnection[]): void {
-    const until = performance.now() + LINGER_MS;
+  end(clients: readonly ClientConnection[], lingerMs = LINGER_MS): void {
+    const until = performance.now() + lingerMs;
     const fds = clients.map(({ handle }) => handle);
     for (const fd of withReserve(() => detach(this.#libc, fds))) {
       this.#libc.shutdown(fd, SHUT_WR);
@@ -87,6 +99,10 @@ export class OrdinaryClientSockets implements ClientSockets {
 
   get lingering(): number {
     return this.#ended.size;
+  }
+
+  get crossed(): number {
+    return this.#crossed;
   }
 
   isEnded({ handle }: ClientConnection): boolean {
@@ -99,6 +115,7 @@ export class OrdinaryClientSockets implements ClientSockets {
       if (now < until && !this.#isOver(fd)) continue;
       this.#libc.close(fd);
       this.#ended.delete(fd);
+      this.#late.delete(fd);
     }
   }
 
@@ -109,8 +126,15 @@ export class OrdinaryClientSockets implements ClientSockets {
       const length = Number(this.#libc.recv(fd, bytes, 4096n, MSG_DONTWAIT));
       if (length === 0) return true;
       if (length < 0) return tcpInfo(this.#libc, fd)?.getUint8(0) === TCP_CLOSE;
+      if (bytes[0] !== TLS_ALERT) this.#noteLate(fd);
     }
     return false;
+  }
+
+  #noteLate(fd: number): void {
+    if (this.#late.has(fd)) return;
+    this.#late.add(fd);
+    this.#crossed += 1;
   }
 }
 

@@ -17,8 +17,10 @@ import { isServedOtherwise } from "../listener.ts";
 import { RareLine } from "../line_sinks.ts";
 import { instanceSockets } from "../sockets.ts";
 import { fewEnough, lookAfter, mostConnections } from "./gate.ts";
+import { IdleEnder } from "./leave.ts";
 import { type Activity, areTimed, type Exceeded, judge, type PendingHead } from "./judge.ts";
 import { type ClientSockets, OrdinaryClientSockets } from "./sockets.ts";
+import { takeLeave, type Wait } from "./take_leave.ts";
 import { UnservedSockets } from "./unserved.ts";
 
 const currentInstance = instanceAccess();
@@ -73,6 +75,11 @@ export class ClientWatch {
     this.#over = true;
     this.#resume?.();
     this.#resume = null;
+  }
+
+  /** Waits for the clients of a worker that leaves, see {@linkcode takeLeave}. */
+  takeLeave(wait: Wait): Promise<boolean> {
+    return takeLeave(new IdleEnder(this.#sockets), wait);
   }
 
   get #most(): number {

@@ -5,6 +5,8 @@
  */
 
 import type { Socket } from "node:net";
+import { noteRelay } from "../client_activity.ts";
+import { clientKey } from "../connections.ts";
 import { type Beginner, NodeReader, setClient } from "../node_beginnings.ts";
 import { receiveHeader } from "./relay.ts";
 import type { ProxyServerSetup } from "./server.ts";
@@ -24,11 +26,20 @@ async function begin(
     const begun = await receiveHeader(reader, timeoutMs);
     if (begun === null) return void accepted.destroy();
     const { client, rest } = begun;
+    const connection = nameOf(accepted);
     if (client !== null) setClient(accepted, client);
+    const forget = noteRelay({ connection, client: nameOf(accepted) });
+    accepted.once("close", forget);
     reader.giveBack(rest);
   } catch (error) {
     if (error instanceof SyntaxError) refused(error);
     return void accepted.destroy();
   }
   ready(accepted);
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return remoteAddress === undefined || remotePort === undefined
+    ? ""
+    : clientKey(remoteAddress, remotePort);
 }

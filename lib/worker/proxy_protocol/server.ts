@@ -8,7 +8,9 @@
  */
 
 import type { Place } from "../../system/adopted_listener.ts";
+import { noteRelay } from "../client_activity.ts";
 import { ConnectionServer } from "../connection_server.ts";
+import { clientKey } from "../connections.ts";
 import type { Handler } from "../http.ts";
 import { LastingServer } from "../lasting_server.ts";
 import { listenAt, serveHttp, type Server, type ServingOptions } from "../listener.ts";
@@ -72,10 +74,12 @@ async function serveConnection(
     const inner = await Deno.connect({ hostname: "127.0.0.1", port });
     const { client, rest } = begun;
     // Nothing has been sent yet, so no request of this connection can come before its client is known.
-    const forget = clients.add(
-      inner.localAddr,
-      client === null ? conn.remoteAddr : { transport: "tcp", ...client },
-    );
+    const known = client === null ? conn.remoteAddr : { transport: "tcp", ...client } as const;
+    const forget = clients.add(inner.localAddr, known);
+    const forgetRelay = noteRelay({
+      connection: nameOf(conn.remoteAddr),
+      client: nameOf(known),
+    });
     try {
       sendAtOnce(inner);
       sendAtOnce(conn);
@@ -83,6 +87,7 @@ async function serveConnection(
       await relay(conn, inner);
     } finally {
       forget();
+      forgetRelay();
       closeQuietly(inner);
     }
   } catch (error) {
@@ -91,6 +96,11 @@ async function serveConnection(
   } finally {
     closeQuietly(conn);
   }
+}
+
+/** Empty: it has none. */
+function nameOf(address: Deno.Addr): string {
+  return address.transport === "tcp" ? clientKey(address.hostname, address.port) : "";
 }
 
 /** Both of them, as one. */

@@ -6,14 +6,14 @@
  */
 
 import { type Traffic, trafficOf } from "../clients/judge.ts";
-import type { ClientSockets } from "../clients/sockets.ts";
+import { type ClientSockets, LINGER_MS } from "../clients/sockets.ts";
 import type { ClientConnection } from "../connections.ts";
 import type { SealedConnections } from "./sealed_connections.ts";
 import { TCP_INFO_BYTES } from "./sealed_connections.ts";
 import type { SealedQueues } from "./sealed_queues.ts";
 
-/** How often a connection that was ended is polled before it is closed: for 2 s, as it is polled. */
-const POLLS = 20;
+/** How often connections that were ended are polled (100 ms). */
+const POLL_MS = 100;
 
 /** The sockets of a sandboxed worker's clients. */
 export class SealedClientSockets implements ClientSockets {
@@ -54,14 +54,19 @@ export class SealedClientSockets implements ClientSockets {
     return told ? trafficOf(new DataView(bytes.buffer)) : null;
   }
 
-  end(clients: readonly ClientConnection[]): void {
+  end(clients: readonly ClientConnection[], lingerMs = LINGER_MS): void {
+    const polls = Math.ceil(lingerMs / POLL_MS);
     for (const { handle } of clients) {
-      if (this.#connections.detach(handle, POLLS)) this.#lingering += 1;
+      if (this.#connections.detach(handle, polls)) this.#lingering += 1;
     }
   }
 
   get lingering(): number {
     return this.#lingering;
+  }
+
+  get crossed(): number {
+    return this.#connections.countCrossed();
   }
 
   /** What was ended is listed no more. */

@@ -45,6 +45,8 @@ export interface SealedConnections {
   readonly detach: (place: unknown, polls: unknown) => boolean;
   /** Closes detached connections that are over; returns how many are left. */
   readonly pollDetached: () => number;
+  /** On how many detached connections a request has come since. */
+  readonly countCrossed: () => number;
   /** How many descriptors this process has. */
   readonly countDescriptors: () => number;
   /** Holds so many descriptors for nothing, at most {@linkcode MOST_HELD}; returns how many there are now. */
@@ -73,6 +75,8 @@ const [MSG_PEEK, MSG_DONTWAIT] = [2, 0x40];
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
 const FLAGGED = 1 << 16;
 const ZERO = 48;
+/** The first byte of an alert of TLS, see {@linkcode ClientSockets}. */
+const TLS_ALERT = 21;
 
 const toNumber = Number;
 const seekBegin = 0n;
@@ -106,11 +110,14 @@ export function sealedConnections(
   const detached = new Int32Array(MOST);
   const detachedFiles = new Array<OpenFile | null>(MOST).fill(null);
   const detachedPolls = new Int32Array(MOST);
+  /** 1: something has come since. */
+  const detachedLate = new Uint8Array(MOST);
   /** 1: the number is that of a detached connection, which is listed no more. */
   const isDetached = new Uint8Array(FLAGGED);
   const spare = new Int32Array(MOST_HELD);
   let listedCount = 0;
   let detachedCount = 0;
+  let crossedCount = 0;
   let spareCount = 0;
   /** The directory is read with this. */
   let filled = 0;
@@ -221,12 +228,15 @@ export function sealedConnections(
   }
 
   /** True if the client has ended the connection, too; what came too late is read away. */
-  function isOver(fd: number): boolean {
+  function isOver(fd: number, detachedAt: number): boolean {
     // Bounded: a client that sends faster than this is looked at again.
     for (let i = 0; i < 64; i++) {
       const length = toNumber(c.recv(fd, block, blockSize, MSG_DONTWAIT));
       if (length === 0) return true;
       if (length < 0) return addressOf(c.getpeername, fd) === 0;
+      if (detachedLate[detachedAt] === 1 || block[0] === TLS_ALERT) continue;
+      detachedLate[detachedAt] = 1;
+      crossedCount++;
     }
     return false;
   }
@@ -311,6 +321,7 @@ export function sealedConnections(
       detached[detachedCount] = own;
       detachedFiles[detachedCount] = file;
       detachedPolls[detachedCount] = polls;
+      detachedLate[detachedCount] = 0;
       detachedCount++;
       return true;
     },
@@ -321,7 +332,7 @@ export function sealedConnections(
         const file = detachedFiles[i] ?? null;
         const polls = detachedPolls[i] ?? 0;
         const isHere = files.is(fd, file);
-        if (!isHere || polls === 0 || isOver(fd)) {
+        if (!isHere || polls === 0 || isOver(fd, i)) {
           flag(fd, 0);
           if (isHere) files.close(fd);
           continue;
@@ -329,11 +340,13 @@ export function sealedConnections(
         detached[left] = fd;
         detachedFiles[left] = file;
         detachedPolls[left] = polls > 0 ? polls - 1 : polls;
+        detachedLate[left] = detachedLate[i] ?? 0;
         left++;
       }
       detachedCount = left;
       return left;
     },
+    countCrossed: () => crossedCount,
     countDescriptors: () => {
       const size = files.sizeOf(directory);
       if (size > 0) return size;

@@ -220,6 +220,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   httpHeadersTimeoutMs: upToAnHour,
   httpBodyTimeoutMs: upToAnHour,
   httpKeepaliveTimeoutMs: upToAnHour,
+  keepaliveStopMercyMs: upToAnHour,
+  keepaliveReloadMercyMs: upToAnHour,
   forwardedAllowIps: fc.subarray(["*", "unix", "::1", "10.0.0.0/8"]),
   enableProxyProtocol: fc.boolean(),
   strict: fc.boolean(),

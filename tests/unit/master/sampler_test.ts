@@ -19,6 +19,7 @@ function worker(id: number, state: WorkerState = "accepting"): Worker {
     deadline: null,
     reason: null,
     recycle: null,
+    waitsFor: null,
     covers: true,
     duty: [],
     slotsKnown: 1,

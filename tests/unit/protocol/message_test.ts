@@ -20,6 +20,7 @@ const WORKER_SAYS: { readonly [T in WorkerMessage["type"]]: Extract<WorkerMessag
     unserved: { type: "unserved", address: "127.0.0.1:80" },
     watch: { type: "watch" },
     draining: { type: "draining", connections: 3 },
+    waiting: { type: "waiting", requests: 1, idle: 2, lasting: 3, leftMs: 1_500.5 },
     reload: { type: "reload" },
     stop: { type: "stop" },
     "mule-message": { type: "mule-message", text: "ä", mule: 0 },

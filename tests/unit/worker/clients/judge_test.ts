@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import {
   areTimed,
+  idleFor,
   judge,
   type Look,
   type PendingHead,
@@ -92,4 +93,22 @@ Deno.test("what is answered or being sent has no limit", () => {
 Deno.test("nobody looks where no time is limited", () => {
   assertEquals(areTimed(NEVER), false);
   assertEquals(areTimed({ ...NEVER, bodyMs: 1 }), true);
+});
+
+Deno.test("a connection is idle when nothing is at work and nothing has begun to come", () => {
+  assertEquals(idleFor(look()), 8_000);
+  assertEquals(idleFor(look({}, { receivedMs: 3_000, sentMs: 3_000 })), 3_000);
+  const silent = { received: 0, acknowledged: 1, receivedMs: 500, sentMs: 500 };
+  assertEquals(idleFor(look({}, silent)), 500);
+  for (const activity of ["reading", "busy", "lasting"] as const) {
+    assertEquals(idleFor(look({ activity })), null);
+  }
+  assertEquals(idleFor(look({}, { isSending: true })), null);
+  // The begin of a head, behind a response and as the first of all.
+  assertEquals(idleFor(look({}, { receivedMs: 10, sentMs: 500 })), null);
+  assertEquals(idleFor(look({}, { acknowledged: 1, receivedMs: 5, sentMs: 5 })), null);
+});
+
+Deno.test("what lasts has no limits", () => {
+  assertEquals(judge(LIMITS, look({ activity: "lasting" }), null).exceeded, null);
 });
