@@ -6,10 +6,12 @@
  */
 
 import { ProtocolError } from "../protocol/message.ts";
+import { later } from "../later.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
 import type { Caller, WorkerChannel } from "./control_server.ts";
 import { relayLines } from "./line_relay.ts";
+import { logLine } from "./log.ts";
 import { MessageBudget } from "./message_budget.ts";
 import { StartErrorFinder } from "./start_error.ts";
 
@@ -144,9 +146,30 @@ export class WorkerProcess {
       relayLines(this.#child.stdout, (line) => this.#reports.printed("stdout", line)),
     ];
     const status = await this.#child.status;
+    // Who had to be killed could not end what it had started, and holds its output with it.
+    if (status.signal !== null) await this.#endSession();
     await fulfilledWithin(Promise.all(relays.map(({ done }) => done)), OUTPUT_AFTER_EXIT_MS);
     for (const relay of relays) relay.cancel();
     this.#reports.exited(inWords(status), this.#startError.error);
+  }
+
+  async #endSession(): Promise<void> {
+    let killed: readonly number[];
+    try {
+      const { endSession } = await later<typeof import("../system/session.ts")>(
+        import.meta.resolve("../system/session.ts"),
+      );
+      killed = await endSession(this.pid);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const text = `What the worker with pid ${this.pid} had started may live on: ${reason}`;
+      return logLine("warning", text, { event: "descendantsLeft", pid: this.pid });
+    }
+    if (killed.length === 0) return;
+    const text = `Killed what the worker with pid ${this.pid} had started: pids ${
+      killed.join(", ")
+    }`;
+    logLine("warning", text, { event: "descendantsKilled", pid: this.pid, pids: killed });
   }
 
   #line(line: string): void {
