@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Inheritance } from "../core/state.ts";
+import type { Inheritance } from "../core/inheritance.ts";
 import type { PushedCounts } from "../stats/push_format.ts";
 import { createAnonymousFile, readAnonymousFile } from "../system/shared_memory.ts";
 import { setInherited } from "../system/descriptor.ts";

@@ -7,15 +7,8 @@
 
 import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
-import {
-  inheritanceOf,
-  inheritedState,
-  initialState,
-  isAnybodyStarting,
-  type MasterState,
-  nextDeadline,
-  wantedSlots,
-} from "../core/state.ts";
+import { inheritanceOf } from "../core/inheritance.ts";
+import { isAnybodyStarting, type MasterState, nextDeadline, wantedSlots } from "../core/state.ts";
 import { step } from "../core/step.ts";
 import { later, loadedOnce } from "../later.ts";
 import { pause } from "../system/timing.ts";
@@ -27,11 +20,13 @@ import { logLine } from "./log.ts";
 import {
   hasDoors,
   type Instruction,
-  isFirstNew,
   type MasterSetup,
   type Reloading,
   settingsOf,
+  settleSockets,
+  stateAtStart,
   tellReady,
+  whyProgramStays,
 } from "./master_setup.ts";
 import { deedOf, failure, orderOf } from "./deeds.ts";
 import type { Operators } from "./operators.ts";
@@ -157,15 +152,10 @@ class Master {
     this.#report = report;
     this.#current = setup.instruction;
     this.#reloading = loadedOnce(setup.reloading);
-    const perSlot = setup.surroundings.listeners.perSlot;
-    const { config } = this.#current;
-    const settings = settingsOf(config);
-    const inheritance = setup.inheritance?.inheritance;
-    const want = eyes.scaling.wantedAtStart(config, inheritance?.want);
-    this.state = inheritance === undefined
-      ? initialState(settings, perSlot, performance.now(), want)
-      : { ...inheritedState(settings, perSlot, performance.now(), inheritance), want };
-    this.state.firstListens = setup.surroundings.listeners.firstListens;
+    this.state = stateAtStart(
+      setup,
+      eyes.scaling.wantedAtStart(this.config, setup.inheritance?.inheritance.want),
+    );
   }
 
   /** The configuration in use. */
@@ -242,7 +232,9 @@ class Master {
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) {
       this.#next = null;
-      guarded("take back sockets", () => this.#settleSockets(before));
+      guarded("take back sockets", () => {
+        if (settleSockets(this.#setup, before, this.state)) this.#eyes.scaling.socketsChanged();
+      });
     }
     guarded("show the workers", () => this.#crew.show(before, state));
     guarded("tell companions", () => this.#eyes.companions.observe(before, state));
@@ -305,13 +297,7 @@ class Master {
     if (typeof reading === "string") return this.#refuse(reading);
     const { instruction, outdated, whole } = reading;
     const replacement = this.#replacement = reloading.replacement;
-    if (program && replacement === null) {
-      return this.#refuse(
-        this.#setup.host === null
-          ? "the master's program cannot be replaced without foreign functions"
-          : "the process belongs to another program, which is not replaced",
-      );
-    }
+    if (program && replacement === null) return this.#refuse(whyProgramStays(this.#setup));
     if ((outdated || program) && replacement !== null) {
       return await this.#prepare(replacement, whole);
     }
@@ -364,13 +350,6 @@ class Master {
   }
 
   readonly #refuse = (why: string): void => this.#report({ type: "notConfigured", why });
-
-  /** Sockets that a failed reload has opened go with it. */
-  #settleSockets(before: MasterState): void {
-    const { listeners } = this.#setup.surroundings;
-    if (listeners.takeBack()) this.#eyes.scaling.socketsChanged();
-    if (before.reload !== null) listeners.settleFresh(isFirstNew(this.#setup, this.state));
-  }
 
   #confirm(generation: number): void {
     const { listeners, log, metrics, outgoing, workplaces } = this.#setup.surroundings;

@@ -6,7 +6,14 @@
 
 import type { Config } from "../config/config.ts";
 import { whoAccepts } from "../core/scaling.ts";
-import { liveWorkers, type MasterState, type Settings, wantedSlots } from "../core/state.ts";
+import { inheritedState } from "../core/inheritance.ts";
+import {
+  initialState,
+  liveWorkers,
+  type MasterState,
+  type Settings,
+  wantedSlots,
+} from "../core/state.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import type { Handover } from "./handover.ts";
 import type { Host } from "./host.ts";
@@ -80,8 +87,45 @@ export function hasDoors({ masterFifo, controlSocket }: Config): boolean {
   return masterFifo.length > 0 || controlSocket !== "";
 }
 
+/** The state in which a master begins, or goes on; `want`: how many slots are to have a worker, null: all. */
+export function stateAtStart(
+  { instruction, surroundings: { listeners }, inheritance }: MasterSetup,
+  want: number | null,
+): MasterState {
+  const settings = settingsOf(instruction.config);
+  const { perSlot, firstListens } = listeners;
+  const at = performance.now();
+  const state = inheritance === null
+    ? initialState(settings, perSlot, at, want)
+    : inheritedState(settings, perSlot, at, inheritance.inheritance);
+  return { ...state, want, firstListens };
+}
+
+/**
+ * No reload runs any more: sockets that a failed one has opened go with it.
+ *
+ * @returns True if there are others than before.
+ */
+export function settleSockets(
+  setup: MasterSetup,
+  before: MasterState,
+  state: MasterState,
+): boolean {
+  const { listeners } = setup.surroundings;
+  const areOthers = listeners.takeBack();
+  if (before.reload !== null) listeners.settleFresh(isFirstNew(setup, state));
+  return areOthers;
+}
+
+/** Why the master's program cannot be replaced. */
+export function whyProgramStays({ host }: MasterSetup): string {
+  return host === null
+    ? "the master's program cannot be replaced without foreign functions"
+    : "the process belongs to another program, which is not replaced";
+}
+
 /** True if slot 1 has a worker that this program has started, or nobody needs one. */
-export function isFirstNew({ inheritance }: MasterSetup, state: MasterState): boolean {
+function isFirstNew({ inheritance }: MasterSetup, state: MasterState): boolean {
   const first = inheritance?.inheritance.nextWorker ?? 0;
   return wantedSlots(state) === 0 || liveWorkers(state, 1).some(({ id }) => id >= first);
 }

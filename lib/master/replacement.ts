@@ -7,7 +7,7 @@
 
 import type { Config } from "../config/config.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
-import type { Inheritance } from "../core/state.ts";
+import type { Inheritance } from "../core/inheritance.ts";
 import { later } from "../later.ts";
 import { SHARED_BYTES } from "../protocol/lane.ts";
 import type { Libc } from "../system/libc.ts";

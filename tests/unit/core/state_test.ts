@@ -1,8 +1,6 @@
 /** The state of a master as a value. */
 import { assertEquals } from "@std/assert";
 import {
-  inheritanceOf,
-  inheritedState,
   initialState,
   isLeaving,
   liveWorkers,
@@ -61,28 +59,6 @@ Deno.test("servingWorker() is the one that accepts, else the newest one that is 
   assertEquals(serving("paused", "starting", "killed"), 2);
   assertEquals(serving("recalled", "retiring"), 1);
   assertEquals([serving("standby", "retiring", "killed"), serving()], [undefined, undefined]);
-});
-
-Deno.test("inheritedState() goes on with what has happened, on another clock", () => {
-  const end = { kind: "chain", outcome: "done", generation: 2, tookMs: 5, text: "done" } as const;
-  const before = stateOf({
-    startedAt: 1_000,
-    slots: [
-      slotOf({ lastLeave: "harakiri", harakiris: 2, deaths: 3, lastFailure: "x" }),
-      slotOf({ number: 2 }),
-    ],
-    workers: [workerOf({ spawnedAt: 6_000 })],
-    reloadEnds: [{ ...end, at: 9_000 }],
-  });
-  const inheritance = JSON.parse(JSON.stringify(inheritanceOf(before, 10_000)));
-  const state = inheritedState({ ...before.settings, processes: 3 }, true, 100, inheritance);
-  assertEquals(state.slots, [
-    slotOf({ lastLeave: "harakiri", harakiris: 2 }),
-    slotOf({ number: 2 }),
-    slotOf({ number: 3, opened: false }),
-  ]);
-  assertEquals(state.reloadEnds, [{ ...end, at: -900 }]);
-  assertEquals([state.startedAt, state.workers[0]?.spawnedAt], [-8_900, -3_900]);
 });
 
 Deno.test("nextDeadline() is the earliest of all deadlines and respawns, 0 included", () => {

@@ -1,0 +1,111 @@
+/**
+ * What a master passes on to the program that replaces its own, and the state in which that one goes on.
+ *
+ * @module
+ */
+
+import {
+  initialState,
+  isLeaving,
+  type MasterState,
+  newSlot,
+  type ReloadEnd,
+  type Settings,
+  type Slot,
+  type Worker,
+} from "./state.ts";
+
+/** What a master passes on to the program that replaces its own. */
+export interface Inheritance {
+  readonly generation: number;
+  readonly lastGeneration: number;
+  readonly nextWorker: number;
+  readonly paused: boolean;
+  /** As in {@linkcode MasterState}. */
+  readonly want: number | null;
+  /** Milliseconds since the master started. */
+  readonly uptimeMs: number;
+  readonly slots: readonly InheritedSlot[];
+  readonly workers: readonly InheritedWorker[];
+  readonly reloadEnds: readonly InheritedReloadEnd[];
+  readonly reloadOutcomes: MasterState["reloadOutcomes"];
+}
+
+/** A slot as it is passed on: what it had to wait for is forgotten, not what has happened. */
+export type InheritedSlot = Pick<Slot, "lastLeave" | "harakiris">;
+
+/** The end of a reload as it is passed on. */
+export interface InheritedReloadEnd extends Omit<ReloadEnd, "at"> {
+  readonly ageMs: number;
+}
+
+/** A worker as it is passed on. */
+export interface InheritedWorker extends
+  Pick<
+    Worker,
+    "id" | "slot" | "generation" | "pid" | "state" | "covers" | "slotsKnown" | "reason"
+  > {
+  readonly ageMs: number;
+}
+
+/** What is passed on. Nobody is starting then: a start belongs to the program that waits for it. */
+export function inheritanceOf(state: MasterState, at: number): Inheritance {
+  return {
+    generation: state.generation,
+    // The reload that waits for the new program has not started anybody: its number comes again.
+    lastGeneration: state.lastGeneration - 1,
+    nextWorker: state.nextWorker,
+    paused: state.paused,
+    want: state.want,
+    uptimeMs: at - state.startedAt,
+    slots: state.slots.map(({ lastLeave, harakiris }) => ({ lastLeave, harakiris })),
+    reloadOutcomes: state.reloadOutcomes,
+    reloadEnds: state.reloadEnds.map(({ at: ended, ...end }) => ({ ...end, ageMs: at - ended })),
+    workers: state.workers.map((worker) => ({
+      id: worker.id,
+      slot: worker.slot,
+      generation: worker.generation,
+      pid: worker.pid,
+      state: worker.state,
+      covers: worker.covers,
+      slotsKnown: worker.slotsKnown,
+      reason: worker.reason,
+      ageMs: at - worker.spawnedAt,
+    })),
+  };
+}
+
+/** The state in which a master goes on with the workers of another one. */
+export function inheritedState(
+  settings: Settings,
+  socketPerSlot: boolean,
+  at: number,
+  inheritance: Inheritance,
+): MasterState {
+  const { generation, lastGeneration, nextWorker, paused, slots } = inheritance;
+  return {
+    ...initialState(settings, socketPerSlot, at - inheritance.uptimeMs),
+    phase: "running",
+    ready: true,
+    generation,
+    lastGeneration,
+    nextWorker,
+    paused,
+    slots: Array.from({ length: Math.max(slots.length, settings.processes) }, (_, i) => ({
+      ...newSlot(i + 1),
+      ...slots[i],
+      opened: i < slots.length,
+    })),
+    reloadOutcomes: inheritance.reloadOutcomes,
+    reloadEnds: inheritance.reloadEnds.map(({ ageMs, ...end }) => ({ ...end, at: at - ageMs })),
+    workers: inheritance.workers.map(({ ageMs, ...worker }) => ({
+      ...worker,
+      spawnedAt: at - ageMs,
+      acceptedAt: at - ageMs,
+      deadline: isLeaving(worker) ? at + settings.mercyMs : null,
+      recycle: null,
+      waitsFor: null,
+      duty: [],
+    })),
+  };
+}
