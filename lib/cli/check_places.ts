@@ -42,7 +42,7 @@ export function checkPlaces(config: Config, entries: Loaded["entries"]): PlacePr
     ...(isHandedOver() ? [] : socketProblems(config)),
   ];
   const scripts = config.mules.flatMap((mule) =>
-    isFile(mule) ? [] : [`Cannot find the script "${mule}" of mule in ${Deno.cwd()}`]
+    isFile(mule) ? [] : [`Cannot find the script "${mule}" of ${where("mules")} in ${Deno.cwd()}`]
   );
   return isMadeByHooks(config)
     ? {

@@ -138,8 +138,12 @@ export class Replacement {
     if (success) return null;
     if (signal !== null) return `the new program's check was ended by ${signal}`;
     const lines = new TextDecoder().decode(stderr).split("\n");
-    const [first = "the new program says nothing"] = lines.filter((line) => /error/i.test(line));
-    return first.replace(/^duwsgi: error: /, "");
+    const told = lines.filter((line) => /^duwsgi: (?!warning:)/.test(line));
+    const [first = "the new program says nothing"] = [
+      ...told,
+      ...lines.filter((line) => line !== ""),
+    ];
+    return first.replace(/^duwsgi: (error: )?/, "");
   }
 
   /** @throws {Error} If it cannot be started: its program is just being replaced, for example. */

@@ -247,7 +247,7 @@ Deno.test("clients of a new address are refused while only workers of the old pr
   const sighup = () => running.reload(() => running.signal("SIGHUP"));
   running.write({ "app.ts": "throw new Error('not today');" });
   running.writeIni(`http-socket = 127.0.0.1:${kept.port}\n${ini}`);
-  assertEquals((await sighup()).outcome, "failed");
+  assertEquals((await sighup()).outcome, "rolled-back");
   await assertRejects(() => Deno.connect({ port: kept.port }), Deno.errors.ConnectionRefused);
   await untilAllAnswer(old, 2);
   running.write(GATED);

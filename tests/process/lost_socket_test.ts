@@ -117,7 +117,7 @@ Deno.test("a reload that fails leaves the socket as it was, and the next one bin
     await using running = master;
     Deno.removeSync(running.path("app.sock"));
     running.write({ "app.ts": "throw new Error('broken');" });
-    assertEquals((await running.reload()).outcome, "failed");
+    assertEquals((await running.reload()).outcome, "rolled-back");
     await running.until(() => !exists(running, "app.sock"), "missing socket");
     running.write(APP);
     assertEquals((await running.reload()).outcome, "done");

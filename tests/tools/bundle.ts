@@ -189,7 +189,9 @@ async function types(): Promise<Files> {
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
     readonly modules: readonly { readonly specifier: string }[];
   };
-  const paths = modules.map(({ specifier }) => relative(`${ROOT}lib`, fromFileUrl(specifier)));
+  // What is built into Deno is no file.
+  const paths = modules.filter(({ specifier }) => specifier.startsWith("file:"))
+    .map(({ specifier }) => relative(`${ROOT}lib`, fromFileUrl(specifier)));
   return new Map(
     paths.map((path) => [`lib/types/${path}`, Deno.readTextFileSync(`${ROOT}lib/${path}`)]),
   );
