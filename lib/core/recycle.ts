@@ -42,8 +42,9 @@ export function condemn(
 
 /** A worker's clients wait for nobody: it finishes what it has, and another one takes its place at once. */
 export function replaceUnserved(turn: Turn, worker: Worker, address: string): void {
-  // Whoever is paused or makes room is not to accept.
-  if (worker.state !== "accepting") return;
+  // Whoever makes room is not to accept, and nobody is while the instance is paused. A worker that closed its
+  // server has said that it does not accept now.
+  if (!isServing(worker) || turn.state.paused) return;
   const { startTimeoutMs, mercyMs } = turn.state.settings;
   const why =
     `accepts no more on ${address}: clients have waited for ${duration(startTimeoutMs)} ` +

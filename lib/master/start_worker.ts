@@ -19,12 +19,13 @@ import type { WallStatus } from "../control/status.ts";
 import { later } from "../later.ts";
 import { lendDescriptors } from "../system/descriptor.ts";
 import { DENO } from "../system/program.ts";
-import { ownDirectory } from "../system/working_directory.ts";
+import { ownDirectory, writtenDirectory } from "../system/working_directory.ts";
 import { VERSION } from "../version.ts";
 import type { ChildSpawner } from "./landlock/confined_spawner.ts";
 import type { Confined, Confinement } from "./landlock/confinement.ts";
 import type { Instruction } from "./master_setup.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { existingDirectory } from "./working_directory.ts";
 import { telemetryEnvironment } from "./telemetry.ts";
 import type { WorkerCommand } from "./worker_command.ts";
 import type { ChildHandle } from "./worker_process.ts";
@@ -68,7 +69,8 @@ export function startWorker(
     [WORKER_VARIABLE]: encodeWorkerEnvironment(environment),
   };
   // Its own is inherited, also where this user could not enter it any more.
-  const place = command.cwd === ownDirectory() ? {} : { cwd: command.cwd };
+  const directory = existingDirectory(command.cwd, writtenDirectory());
+  const place = directory === ownDirectory() ? {} : { cwd: directory };
   const descriptors = lent.filter((fd) => fd !== null);
   if (spawner !== null) {
     const cpus = process?.affinity?.setOf(environment.slot) ?? null;

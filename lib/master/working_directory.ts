@@ -44,7 +44,8 @@ export function existingDirectory(...directories: readonly string[]): string {
   return directories.find(isDirectory) ?? "/";
 }
 
-function isDirectory(path: string): boolean {
+/** True unless it is known that no directory is there. */
+export function isDirectory(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
   } catch (error) {

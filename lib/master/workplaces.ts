@@ -18,6 +18,7 @@ import {
   writtenDirectory,
 } from "../system/working_directory.ts";
 import { logLine } from "./log.ts";
+import { isDirectory } from "./working_directory.ts";
 
 /** Where the workers of a generation run, and what. */
 export interface Workplace {
@@ -41,7 +42,7 @@ type WorkConfig = Pick<Config, "script">;
  */
 export function workplaceNow({ script }: WorkConfig): Workplace {
   const name = writtenDirectory();
-  const directory = realDirectory(name);
+  const directory = realDirectory(name, script.startsWith("/"));
   const path = pinned(resolve(directory, script));
   return { directory, name, script: path, target: realPathOf(path) };
 }
@@ -166,24 +167,25 @@ export function reloadIfNobodyServes(
   });
 }
 
-/** What of a workplace is not there any more; null: nothing. */
+/**
+ * What of a workplace is not there any more; null: nothing. Where only the working directory of a script in
+ * another folder is gone, another one stands in for it.
+ */
 function missingOf({ directory, script }: Workplace): string | null {
-  for (const path of [directory, dirname(script)]) {
-    try {
-      if (!Deno.statSync(path).isDirectory) return path;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return path;
-    }
-  }
-  return null;
+  const folder = dirname(script);
+  if (isDirectory(folder)) return null;
+  return isDirectory(directory) ? folder : directory;
 }
 
-function realDirectory(name: string): string {
+/** `isBeside`: the script is found without the directory, so another one does when it is gone. */
+function realDirectory(name: string, isBeside: boolean): string {
   try {
     return Deno.realPathSync(name);
   } catch (error) {
     // Root may have started this process where its user may not look, and it can stay there.
-    const own = error instanceof Deno.errors.PermissionDenied ? ownDirectory() : null;
+    const staysHere = error instanceof Deno.errors.PermissionDenied ||
+      (error instanceof Deno.errors.NotFound && isBeside);
+    const own = staysHere ? ownDirectory() : null;
     if (own !== null) return own;
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such directory"

@@ -68,10 +68,20 @@ function takeStderr(): void {
   lookAtOutputAgain(becomesLog);
 }
 
+/** True while nothing accepts because the script has closed all of its servers. */
+let closed = false;
+
 /** Tells the master that this worker accepts, or does not. */
 export function tellAccepting(on: boolean): void {
   said = on;
+  closed = false;
   currentInstance().channel.send({ type: "accepting", on, covers: coversOthers() });
+}
+
+/** The script has closed all of its servers, or has opened one again: siblings accept for it meanwhile. */
+export function tellServed(isServed: boolean): void {
+  tellAccepting(isServed);
+  closed = !isServed;
 }
 
 let aside = false;
@@ -81,9 +91,9 @@ export function noteAside(on: boolean): void {
   aside = on;
 }
 
-/** True if the master takes this worker for one that accepts. */
+/** True if the master takes this worker for one that accepts, or that is to accept again. */
 function isToAccept(): boolean {
-  return said === true && !aside;
+  return (said === true || closed) && !aside;
 }
 
 /** Tells it again: there is a new master, or a new control pipe. Nothing, if it never said anything. */

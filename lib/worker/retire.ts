@@ -41,6 +41,9 @@ export type ReloadHandler = (retirement: Retirement) => void | Promise<void>;
 /** The share of the mercy after which a script that handles signals itself gets its signal in any case. */
 const SIGNAL_AFTER = 0.5;
 
+/** How long the master may take to kill a worker when its mercy is over (500 ms). */
+const INSISTING_MS = 500;
+
 let handler: ReloadHandler | null = null;
 
 /** Registers the script's own way of leaving. */
@@ -141,8 +144,10 @@ function begin(cause: LeaveCause, mercyMs: number): boolean {
   endWatch();
   spendReserve();
   beginLeave(paceOf(cause), mercyMs);
-  // Whoever decides how it goes: it goes, also when there is no master left to insist.
-  Deno.unrefTimer(setTimeout(() => leave(cause), mercyMs));
+  // Whoever decides how it goes: it goes, also when there is no master left to insist. One that is there kills
+  // it before, and ends what it has started.
+  const most = cause === "master-gone" ? mercyMs : mercyMs + INSISTING_MS;
+  Deno.unrefTimer(setTimeout(() => leave(cause), most));
   // At once, however long it takes: a master that did not ask for it starts the successor now.
   currentInstance().channel.send({ type: "draining", connections: clientsNow() });
   return true;

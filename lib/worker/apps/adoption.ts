@@ -6,7 +6,7 @@
  */
 
 import { after, type Cancel } from "../../system/timing.ts";
-import { sayAccepting, tellAccepting } from "../acceptance.ts";
+import { sayAccepting, tellServed } from "../acceptance.ts";
 import { instanceAccess } from "../instance.ts";
 import { isLeaving } from "../leaving.ts";
 import { lineSinks } from "../line_sinks.ts";
@@ -137,7 +137,7 @@ function tellLater(): void {
   if (settling !== null) return;
   settling = after(SETTLED_MS, () => {
     settling = null;
-    if (!isLeaving() && !isAside()) tellAccepting(hasAdopted());
+    if (!isLeaving() && !isAside()) tellServed(hasAdopted());
   });
 }
 
