@@ -248,6 +248,7 @@ Deno.test("clients of a new address are refused while only workers of the old pr
   running.write({ "app.ts": "throw new Error('not today');" });
   running.writeIni(`http-socket = 127.0.0.1:${kept.port}\n${ini}`);
   assertEquals((await sighup()).outcome, "rolled-back");
+  await running.waitFor("socketUnserved");
   await assertRejects(() => Deno.connect({ port: kept.port }), Deno.errors.ConnectionRefused);
   await untilAllAnswer(old, 2);
   running.write(GATED);

@@ -58,7 +58,7 @@ for (const [what, text] of Object.entries(APPS)) {
       await using running = master;
       const [first] = running.acceptingPids().values();
       assertStringIncludes(await getText(`http://${address}/`), `answer of ${first}`);
-      running.touch("close");
+      running.write({ close: "" });
       await running.until(() => running.stdout.includes("closed"), "closed server");
       const second = await getText(`http://${address}/`);
       assert(second.startsWith("answer of ") && second !== `answer of ${first}`, second);
