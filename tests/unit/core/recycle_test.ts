@@ -71,12 +71,21 @@ Deno.test("step() replaces a worker whose clients wait in vain, and gives it the
   assertEquals(simulation.workers, ["1: g1 killed", "1: g1 starting", "2: g1 accepting"]);
 });
 
-Deno.test("step() lets a worker be that is not to accept now, when its clients wait", () => {
+Deno.test("step() lets a worker be whose clients wait because the instance is paused", () => {
+  const simulation = Simulation.running();
+  const worker = simulation.newest(1);
+  simulation.happen({ type: "pause", on: true, why: "an operator" });
+  simulation.accept(worker, false);
+  simulation.happen({ type: "unserved", worker: worker.id, address: "127.0.0.1:80" });
+  assertEquals(simulation.workers, ["1: g1 paused"]);
+});
+
+Deno.test("step() replaces a worker that closed its server, when its clients wait in vain", () => {
   const simulation = Simulation.running();
   const worker = simulation.newest(1);
   simulation.accept(worker, false);
   simulation.happen({ type: "unserved", worker: worker.id, address: "127.0.0.1:80" });
-  assertEquals(simulation.workers, ["1: g1 paused"]);
+  assertEquals(simulation.workers, ["1: g1 retiring", "1: g1 starting"]);
 });
 
 Deno.test("step() counts nobody's harakiri, when a worker hangs or has had enough requests", () => {
