@@ -16,7 +16,9 @@ export interface InstanceEvent {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-const LINE = /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (?:info|warning|error) (.*)$/;
+/** See `lib/log/line_head.ts`. */
+const LINE =
+  /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) ([+-]\d\d:\d\d) (?:info|warning|error) (.*)$/;
 const RELOAD = "(?:Chain reload|Reload of the workers|Reload)";
 
 /** Names of the events, and how their lines begin. */
@@ -33,9 +35,9 @@ const EVENTS: readonly (readonly [event: string, line: RegExp])[] = [
 
 /** Reads a line; null: it is none of the master's. */
 export function parseEvent(line: string): InstanceEvent | null {
-  const [, time, message] = LINE.exec(line) ?? [];
-  if (time === undefined || message === undefined) return null;
-  const at = Date.parse(`${time.replace(" ", "T")}Z`);
+  const [, date, time, offset, message] = LINE.exec(line) ?? [];
+  if (message === undefined) return null;
+  const at = Date.parse(`${date}T${time}${offset}`);
   for (const [event, pattern] of EVENTS) {
     const match = pattern.exec(message);
     if (match !== null) return { event, at, message, fields: { ...match.groups } };

@@ -1,8 +1,8 @@
 /** What a bench reads from a master's log. */
 import { assertEquals } from "@std/assert";
 import { parseEvent } from "../../../bench/log_line.ts";
+import { lineHead } from "../../../lib/log/line_head.ts";
 
-const TIME = "2026-11-26 02:47:01.328";
 const AT = Date.UTC(2026, 10, 26, 2, 47, 1, 328);
 
 /** Lines as a master writes them. */
@@ -31,7 +31,12 @@ const LINES: readonly (readonly [message: string, event: string, fields: object]
 
 Deno.test("parseEvent() reads what a master's lines say, with their time", () => {
   for (const [message, event, fields] of LINES) {
-    assertEquals(parseEvent(`${TIME} info ${message}`), { event, at: AT, message, fields });
+    assertEquals(parseEvent(lineHead(AT, "info", "") + message), {
+      event,
+      at: AT,
+      message,
+      fields,
+    });
   }
 });
 
