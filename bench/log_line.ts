@@ -23,7 +23,7 @@ const RELOAD = "(?:Chain reload|Reload of the workers|Reload)";
 
 /** Names of the events, and how their lines begin. */
 const EVENTS: readonly (readonly [event: string, line: RegExp])[] = [
-  ["socket", /^Socket (?<address>\S+?)(?:, a queue for each worker)?$/],
+  ["socket", /^Socket (?:https?:\/\/)?(?<address>\S+?)(?:, a queue for each worker)?$/],
   ["ready", /^(?:All \d+ workers accept|The worker accepts) after (?<afterMs>\d+) ms$/],
   ["accepting", /^worker \d+ \(pid (?<pid>\d+),.*\) accepting after /],
   ["gone", /^worker \d+ \(.*\) is gone: /],

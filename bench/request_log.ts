@@ -152,7 +152,7 @@ async function addressIn(log: string): Promise<string> {
   const deadline = performance.now() + PATIENCE_MS;
   while (performance.now() < deadline) {
     const text = await Deno.readTextFile(log).catch(() => "");
-    const address = / Socket (\S+)\n/.exec(text)?.[1];
+    const address = / Socket http:\/\/(\S+)\n/.exec(text)?.[1];
     if (address !== undefined && / accepting after /.test(text)) return address;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -6,6 +6,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Surroundings } from "../master/surroundings.ts";
+import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/absolute_path.ts";
 import { VERSION } from "../version.ts";
 
@@ -28,12 +29,20 @@ export function banner(config: Config, surroundings: Surroundings, signals: bool
     `duwsgi ${VERSION}, Deno ${Deno.version.deno}, ${os} ${arch}, ${cpus} CPUs`,
     `Master has pid ${Deno.pid} and directory ${Deno.cwd()}`,
     ...listeners.sockets.map((socket) =>
-      `Socket ${socket.address}${socket.fds.length > 1 ? ", a queue for each worker" : ""}`
+      `Socket ${urlOf(socket)}${socket.fds.length > 1 ? ", a queue for each worker" : ""}`
     ),
     ...views.records.map(({ key, worker }) =>
       `${key.startsWith("metrics-http ") ? "Metrics and probes" : "Stats"} at ${worker.address}`
     ),
     `${workers} ${config.script}`,
     ...ways.length === 0 ? [] : [`Reload with: ${ways.join("; ")}`],
+    ...signals ? ["Command it with: duwsgi ctl; see what it does with: duwsgi top"] : [],
   ];
+}
+
+/** Where browsers can open it: its URL, which terminals make a link of; else its address. */
+function urlOf({ address, protocol }: Pick<WorkerSocket, "address" | "protocol">): string {
+  const isPath = address.startsWith("/") || address.startsWith("@");
+  if (isPath || protocol === "uwsgi-socket") return address;
+  return `${protocol === "https-socket" ? "https" : "http"}://${address}`;
 }

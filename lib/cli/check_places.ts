@@ -100,7 +100,7 @@ function logProblems(config: Config, where: Where): string[] {
 function pidFileProblems(config: Config, where: Where): string[] {
   const keys = ["pidfile", "pidfile2", "safePidfile", "safePidfile2"] as const;
   return keys.filter((key) => config[key] !== "").flatMap((key) =>
-    missing(config[key], (reason) => `Cannot write ${where(key)}: ${reason}`)
+    missing(config[key], (reason) => `Cannot write "${config[key]}" of ${where(key)}: ${reason}`)
   );
 }
 

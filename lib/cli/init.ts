@@ -27,6 +27,9 @@ http-socket = 127.0.0.1:8080
 processes = 2
 deno-worker-override = ${script}
 touch-chain-reload = reload.touch
+# While you develop: what is saved is served, and a request that hangs delays that by 5 s at most.
+# auto-reload = true
+# worker-reload-mercy = 5
 `;
 }
 

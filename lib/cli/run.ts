@@ -18,7 +18,14 @@ import { later } from "../later.ts";
 import { ControllingTerminal } from "../master/controlling_terminal.ts";
 import { DAEMON_VARIABLE } from "../master/daemon.ts";
 import type { LogSetup } from "../master/log_setup.ts";
-import { asObjects, configureLog, type Line, logLine, unwrittenLines } from "../master/log.ts";
+import {
+  asObjects,
+  configureLog,
+  type Line,
+  logLine,
+  setLogLevel,
+  unwrittenLines,
+} from "../master/log.ts";
 import type { Handover } from "../master/handover.ts";
 import { isHandedOver, whyNoHandover } from "../master/handover_sign.ts";
 import type { Host } from "../master/host.ts";
@@ -166,6 +173,7 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
     enter(loaded.config, loaded);
     const log = await setUpLog(loaded.config, loaded, daemon, handover);
     process = await setUpProcess(loaded.config, loaded, log);
+    setLogLevel(loaded.config.logLevel);
     const again = () => loadConfig(args, denoConfigSource(base, true));
     const outcome = await runInstance(loaded, {
       ...{ base, process, log, handover, signals, serviceManager, host },

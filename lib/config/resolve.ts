@@ -171,9 +171,17 @@ function reportUnknown(
     }`;
     return report(origin, `Unknown option "${shown}" at ${where}: ${advice}`);
   }
+  report(origin, `Unknown option "${shown}" at ${where}: ${nextOption(key)}`);
+}
+
+/** What to write instead of a name that there is not. */
+function nextOption(key: string): string {
+  const [name = "", ...words] = key.split(/\s+/);
+  if (words.length > 0 && findRow(name) !== undefined) {
+    return `a value needs "=", as in ${name} = ${excerpt(words.join(" "), 80)}`;
+  }
   const nearest = nearestName(key, allNames());
-  const advice = nearest === null ? "see --help for all options" : `did you mean "${nearest}"?`;
-  report(origin, `Unknown option "${shown}" at ${where}: ${advice}`);
+  return nearest === null ? "see --help for all options" : `did you mean "${nearest}"?`;
 }
 
 function checkSockets(sockets: readonly SocketSpec[], problems: Problems): void {

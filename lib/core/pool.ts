@@ -184,9 +184,7 @@ function startFailed(turn: Turn, worker: Worker, details: Details): void {
     worker.reason ??= "start-timeout";
   }
   const limit = duration(turn.at - worker.spawnedAt);
-  const how = timedOut
-    ? `did not call uwsgi.accepting() within ${limit}`
-    : `${details.how} before it called uwsgi.accepting()`;
+  const how = timedOut ? `did not accept within ${limit}` : `${details.how} before it accepted`;
   const why = details.error ? `${how}: ${details.error}` : how;
   log(turn, "error", `${nameOf(worker)} ${why}`, { ...fieldsOf("startFailed", worker), why });
   recordFailure(turn, worker, why);

@@ -23,7 +23,11 @@ export type Line = Omit<LogRecord, "category">;
 /** Takes lines of the log. */
 export type LineTaker = (line: Line) => void;
 
+/** From the least important to the most. */
+const LEVELS = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
+
 let taker: LineTaker | null = null;
+let lowest: LogLevel = "info";
 const early: Line[] = [];
 
 /** Writes a line to the master's log, whatever is in the text: it may quote others. What comes before {@linkcode configureLog} is kept until then. */
@@ -50,6 +54,11 @@ export function logTo(next: LineTaker | null): void {
   if (next !== null) { for (const line of early.splice(0)) next(line); }
 }
 
+/** From now on {@linkcode configureLog}'s log has no lines below this level; programs that take lines get all. */
+export function setLogLevel(level: LogLevel): void {
+  lowest = level;
+}
+
 /** What was logged before {@linkcode configureLog}, for a program that ends before it comes to that. */
 export function unwrittenLines(): Line[] {
   return early.splice(0);
@@ -63,7 +72,10 @@ export function unwrittenLines(): Line[] {
  * @param sink Takes entries instead; null: plain lines are wanted.
  */
 export async function configureLog(write: LineWriter, sink: EntrySink | null): Promise<void> {
-  logTo(sink === null ? await plainLines(write) : (line) => sink([entryOf(line)]));
+  const take = sink === null ? await plainLines(write) : (line: Line) => sink([entryOf(line)]);
+  logTo((line) => {
+    if (LEVELS.indexOf(line.level) >= LEVELS.indexOf(lowest)) take(line);
+  });
 }
 
 /** The lines as `log-encoder = json` has them, for a program that ends before there is a log. */

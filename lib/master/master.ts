@@ -16,7 +16,7 @@ import { LazyCompanions } from "./companions/lazy_companions.ts";
 import { Crew } from "./crew.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
 import { guarded } from "./guarded.ts";
-import { logLine } from "./log.ts";
+import { logLine, setLogLevel } from "./log.ts";
 import {
   hasDoors,
   type Instruction,
@@ -374,6 +374,7 @@ class Master {
   /** Watches what the configuration in use says. */
   watch(): void {
     const { config } = this.#current;
+    setLogLevel(config.logLevel);
     const { touchFiles, scaling } = this.#eyes;
     this.oversight?.use(config, scaling.needs(config));
     const { log } = this.#setup.surroundings;

@@ -74,7 +74,10 @@ export class PidFile {
     const directory = dirname(this.#path);
     if (this.#libc.access(cString(directory), W_OK | X_OK) === 0) return;
     const advice = `this user cannot create files in ${directory}`;
-    throw new UserError("configuration", `Cannot write ${this.#where}: ${advice}`);
+    throw new UserError(
+      "configuration",
+      `Cannot write "${this.#path}" of ${this.#where}: ${advice}`,
+    );
   }
 
   /**
@@ -89,7 +92,10 @@ export class PidFile {
     try {
       replaceText(this.#libc, this.#path, `${Deno.pid}\n`, `${basename(this.#path)}.${Deno.pid}`);
     } catch (error) {
-      throw new UserError("configuration", `Cannot write ${this.#where}: ${reasonOf(error)}`);
+      throw new UserError(
+        "configuration",
+        `Cannot write "${this.#path}" of ${this.#where}: ${reasonOf(error)}`,
+      );
     }
   }
 

@@ -61,12 +61,17 @@ export async function runLive(setup: LiveSetup, first: Model): Promise<Deno.Sign
   return await Promise.race([ended, view.run(terminal)]);
 }
 
+/** A note goes after this time, so that the keys below it can be seen again (5 s). */
+const NOTE_MS = 5_000;
+
 /** What is known, and what is to be seen of it. */
 class LiveView {
   readonly #setup: LiveSetup;
   #model: Model;
   #ui: Ui = FIRST_UI;
   #trouble: string | null = null;
+  /** The note that is shown, and since when. */
+  #noted: { readonly note: string | null; readonly since: number } = { note: null, since: 0 };
 
   constructor(setup: LiveSetup, first: Model) {
     this.#setup = setup;
@@ -79,7 +84,15 @@ class LiveView {
       this.draw(terminal);
       await pause(this.#setup.intervalMs);
       await this.#look();
+      this.#forgetNote();
     }
+  }
+
+  #forgetNote(): void {
+    const { note } = this.#ui;
+    const now = performance.now();
+    if (note !== this.#noted.note) this.#noted = { note, since: now };
+    if (note !== null && now - this.#noted.since >= NOTE_MS) this.#ui = { ...this.#ui, note: null };
   }
 
   async #look(): Promise<void> {

@@ -24,7 +24,7 @@ export interface Ui {
   readonly frozen: Model | null;
   /** The reload that waits for a "y". */
   readonly question: ReloadCommand | null;
-  /** What there is to say, until the next key. */
+  /** What there is to say, until the next key or for some seconds. */
   readonly note: string | null;
 }
 

@@ -24,7 +24,7 @@ export function busyDocument(
     uptime_ms: 60_000 + seconds * 1000,
     workers: Array.from({ length: workers }, (_, i) => busyWorker(i + 1, seconds)),
     sockets: [{
-      name: "127.0.0.1:9090",
+      name: "127.0.0.1:8080",
       proto: "http",
       queue: 3,
       max_queue: 100,

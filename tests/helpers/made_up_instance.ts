@@ -15,7 +15,7 @@ const STEP_MS = 100;
 const TEXTS = {
   done: (generation: number) => `Chain reload to generation ${generation} took 1.9 s`,
   failed: (generation: number) =>
-    "Chain reload failed after 38 ms: worker 1 exited with code 1 before it called " +
+    "Chain reload failed after 38 ms: worker 1 exited with code 1 before it " +
     "uwsgi.accepting(): SyntaxError: Expected ',', got '<eof>' (/srv/shop/app.ts:3:41). " +
     `Slots 1, 2, 3, 4 run generation ${generation - 1}`,
 } as const;

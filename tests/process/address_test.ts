@@ -19,7 +19,9 @@ const SCRIPT = "deno-worker-override = app.ts";
 /** The address of a master's first socket, which it tells before any worker accepts. */
 async function boundAddress(master: RunningMaster): Promise<string> {
   const find = () =>
-    master.events.map(({ message }) => /^Socket ([^,]+)/.exec(message)?.[1]).find((one) => one);
+    master.events.map(({ message }) => /^Socket http:\/\/([^,]+)/.exec(message)?.[1]).find((one) =>
+      one
+    );
   await master.until(() => find() !== undefined, "bound socket");
   return find() ?? "";
 }

@@ -16,11 +16,11 @@ Deno.test("--help, --help OPTION and --version answer on stdout", async () => {
 });
 
 Deno.test("--show-config prints what was understood, and that loads again", async () => {
-  const ini = "[uwsgi]\nset-ph = port=9090\nhttp-socket = 127.0.0.1:%(port)\nprocesses = 3\n" +
+  const ini = "[uwsgi]\nset-ph = port=8080\nhttp-socket = 127.0.0.1:%(port)\nprocesses = 3\n" +
     "deno-worker-override = examples/hello/app.ts\n";
   const shown = await duwsgi(["--ini", "-", "--show-config"], ini);
   assertEquals(shown.code, 0);
-  assertStringIncludes(shown.stdout, "http-socket = 127.0.0.1:9090");
+  assertStringIncludes(shown.stdout, "http-socket = 127.0.0.1:8080");
   const again = await duwsgi(["--ini", "-", "--show-config"], shown.stdout);
   assertEquals(again.stdout, shown.stdout);
 });

@@ -17,7 +17,7 @@ function log(master: RunningMaster, name = "log.txt"): string {
 
 /** The address in the banner of a daemon's log. */
 function address(text: string): string {
-  return /Socket (127\.0\.0\.1:\d+)/.exec(text)?.[1] ?? "";
+  return /Socket http:\/\/(127\.0\.0\.1:\d+)/.exec(text)?.[1] ?? "";
 }
 
 async function stop(master: RunningMaster, pid: number): Promise<void> {

@@ -62,3 +62,33 @@ Deno.test("what a worker has started ends with it at a stop whose mercy is over,
   // Whoever is left would be found when the test ends.
   await running.stop();
 });
+
+/** Starts a child that writes its pid to a file. */
+const MULE = `new Deno.Command("sh", {
+  args: ["-c", "echo $$ > of-mule.new && mv of-mule.new of-mule; exec sleep 1000"],
+  stdin: "null", stdout: "null", stderr: "null",
+}).spawn();
+await new Promise(() => setInterval(() => {}, 1000));
+`;
+
+Deno.test("what mules and daemons have started stays when a worker is killed", async () => {
+  const write = "echo $$ > of-daemon.new && mv of-daemon.new of-daemon; exec sleep 1000";
+  const { master } = await readyMaster({
+    ini: `http-socket = 127.0.0.1:0
+deno-worker-override = app.ts
+worker-reload-mercy = 1
+mule = mule.js
+attach-daemon = sh -c '${write}' & wait`,
+    files: { "app.ts": APP, "mule.js": MULE },
+  });
+  await using running = master;
+  const others = await pidsOf(running, ["of-mule", "of-daemon"]);
+  await pidsOf(running, STARTED);
+  Deno.kill(running.acceptingPids().get(1) ?? 0, "SIGKILL");
+  const { pids } = await running.waitFor("descendantsKilled");
+  assertEquals((pids as number[]).filter((pid) => others.includes(pid)), []);
+  const left = running.processes();
+  // Ending them is the business of those who have started them; here nobody else does.
+  for (const pid of others) Deno.kill(pid, "SIGKILL");
+  for (const pid of others) assert(left.includes(pid), `${pid} is gone`);
+});

@@ -1,5 +1,5 @@
 /** What lines of the log begin with where it is plain text, and which lines are one record in JSON. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getText } from "../helpers/http.ts";
 import { duwsgi, MAIN } from "../helpers/program.ts";
 import { readyMaster } from "../helpers/running_master.ts";
@@ -44,7 +44,7 @@ Deno.test("text lines of master and workers begin with time, level and worker, i
       return text();
     };
     const begun = await until((text) => text.includes("The worker accepts"));
-    const [, address] = /Socket (\S+)/.exec(begun) ?? [];
+    const [, address] = /Socket http:\/\/(\S+)/.exec(begun) ?? [];
     await getText(`http://${address}/`);
     await getText(`http://${address}/crash`);
     const text = await until((text) =>
@@ -140,4 +140,54 @@ Deno.test("the error of a start that fails is JSON where the log is, and one lin
   } finally {
     taken.close();
   }
+});
+
+Deno.test("log-level leaves out less important lines of the master, and a reload changes it", async () => {
+  const ini = (level: string) =>
+    `http-socket = 127.0.0.1:0
+log-level = ${level}
+deno-worker-override = app.ts`;
+  const { master, addresses } = await readyMaster({
+    ini: ini("info"),
+    files: { "app.ts": APP.replace(`"ok"`, "String(Deno.pid)") },
+  });
+  await using running = master;
+  running.writeIni(ini("warning"));
+  const pidNow = async () => Number(await getText(`http://${addresses[0]}/pid`));
+  /** Reloads; what the master says of it is not waited for. */
+  const replaced = async () => {
+    const before = await pidNow();
+    running.signal("SIGHUP");
+    await running.until(async () => await pidNow() !== before, "another worker");
+    await running.until(() => !isAlive(before), "end of the old worker");
+  };
+  await replaced();
+  const from = running.records.length;
+  await replaced();
+  // What scripts print is there at any level.
+  const printed = running.records.slice(from).map(({ message }) => message);
+  assert(printed.includes("begins with an error"), printed.join("\n"));
+  const own = running.records.slice(from).filter(({ logger }) => logger === "duwsgi");
+  assertEquals(own.map(({ message }) => message), []);
+  running.writeIni(ini("info").replace("app.ts", "nowhere.ts"));
+  running.signal("SIGHUP");
+  await running.until(
+    () => running.records.slice(from).some(({ message }) => message.includes("nowhere.ts")),
+    "line about the failed reload",
+  );
+  assertEquals(await running.stop(), 0);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a log-level that there is not is one line", async () => {
+  const { code, stderr } = await duwsgi(["--log-level", "verbose", "--check"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /"log-level" at .* expects info or warning or error, not "verbose"/);
 });

@@ -99,6 +99,14 @@ Deno.test({
     try {
       const { page, complaints } = await openPage(browser, url);
       await page.locator("#workers tr").first().waitFor();
+      assertEquals(await page.title(), "app.ts in app · duwsgi");
+      assertEquals(await page.locator("#folder").innerText(), "/srv/app");
+      const { changes } = instance;
+      const slots = { done: [1], starting: [], pending: [2] };
+      const reload = { kind: "chain", generation: 2, running_ms: 40, ...slots } as const;
+      instance.changes = { ...changes, reload, queued: "all" };
+      await page.getByText("1 of 2 slots after 40 ms. Another one (all) follows").waitFor();
+      instance.changes = changes;
       instance.endReload("failed", 38);
       await page.locator("#reloads .badge.failed").waitFor();
       assertMatch(

@@ -100,6 +100,6 @@ Deno.test("--check warns of a directory that a hook may make, and the start make
       `hook-asap = mkdir:${directory.at("made")}\npidfile = ${directory.at("made/pid")}\n`,
   );
   assertEquals(code, 0);
-  assertStringIncludes(stderr, "warning: Cannot write pidfile (<stdin>:6): no such file");
+  assertStringIncludes(stderr, 'made/pid" of pidfile (<stdin>:6): no such file');
   assertStringIncludes(stderr, "unless a hook makes it");
 });

@@ -24,6 +24,8 @@ export interface LogTargetConfig {
   readonly logto2: string;
   /** strftime(3) format of a date before each entry (`log-date`); null: none. @default null */
   readonly logDate: string | null;
+  /** The least important of the master's own lines that is written (`log-level`). @default "info" */
+  readonly logLevel: "info" | "warning" | "error";
   /** What entries go through, in order (`log-encoder`). @default [] */
   readonly logEncoders: readonly EncoderLine[];
   /** The same for the request log (`log-req-encoder`). @default [] */
@@ -88,6 +90,20 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
       "Without a value it is that of ctime(3); else a format of strftime(3), whose percent " +
       "signs are doubled in files. The master's own lines then have this date instead of theirs.",
     example: "log-date = %%Y-%%m-%%d %%H:%%M:%%S",
+  },
+  logLevel: {
+    ...COMMON,
+    name: "log-level",
+    aliases: ["loglevel"],
+    argument: "LEVEL",
+    kind: kind.choice("info", "warning", "error"),
+    default: "info",
+    onChange: "master",
+    help: "The least important lines of the master itself that are written: info, warning or error",
+    details:
+      "With `warning`, starts and reloads that go well write nothing. What scripts print and the " +
+      "request log are not the master's, and are written at any level.",
+    example: "log-level = warning",
   },
   logEncoders: {
     ...COMMON,

@@ -20,13 +20,13 @@ export function showReloads(
   from: number,
   to: number,
 ): void {
-  showRunning(stats.reload);
+  showRunning(stats.reload, stats.queued);
   showStrip(happenings.filter(({ at }) => at >= from && at <= to), from, to);
   showList(happenings);
   byId("no-reloads").hidden = happenings.length > 0 || stats.reload !== null;
 }
 
-function showRunning(reload: StatsReload | null): void {
+function showRunning(reload: StatsReload | null, queued: string | null): void {
   const place = byId("running-reload");
   place.hidden = reload === null;
   if (reload === null) return;
@@ -37,7 +37,8 @@ function showRunning(reload: StatsReload | null): void {
     ...pending.map((slot) => ({ slot, what: "pending" })),
   ].sort((a, b) => a.slot - b.slot);
   const text = `${RELOAD_TITLES[reload.kind]} to generation ${reload.generation}: ` +
-    `${done.length} of ${slots.length} slots after ${formatDuration(reload.running_ms)}`;
+    `${done.length} of ${slots.length} slots after ${formatDuration(reload.running_ms)}` +
+    (queued === null ? "" : `. Another one (${queued}) follows`);
   const cells = slots.map(({ slot, what }) =>
     make("i", { class: what, attributes: { title: `Slot ${slot}: ${what}` } })
   );

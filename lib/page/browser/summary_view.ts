@@ -18,8 +18,10 @@ export function showSummary(stats: Stats, rates: InstanceRates | null): void {
   setText(script, baseName(stats.script));
   script.title = stats.script;
   setText(byId("version"), stats.version);
+  setText(byId("folder"), stats.cwd);
   showCondition(conditionOf(stats));
-  document.title = `${baseName(stats.script)} · duwsgi`;
+  // Tabs of several instances of the same script differ by their folder.
+  document.title = `${baseName(stats.script)} in ${baseName(stats.cwd)} · duwsgi`;
   const tiles = tilesOf(stats, rates);
   const list = byId("tiles");
   if (list.children.length !== tiles.length) {

@@ -7,7 +7,9 @@ const AT = Date.UTC(2026, 10, 26, 2, 47, 1, 328);
 
 /** Lines as a master writes them. */
 const LINES: readonly (readonly [message: string, event: string, fields: object])[] = [
-  ["Socket 127.0.0.1:4145, a queue for each worker", "socket", { address: "127.0.0.1:4145" }],
+  ["Socket http://127.0.0.1:4145, a queue for each worker", "socket", {
+    address: "127.0.0.1:4145",
+  }],
   ["Socket /run/app.sock", "socket", { address: "/run/app.sock" }],
   ["All 4 workers accept after 146 ms", "ready", { afterMs: "146" }],
   ["The worker accepts after 44 ms", "ready", { afterMs: "44" }],

@@ -96,6 +96,16 @@ Deno.test("resolve() suggests set-placeholder for unknown names that are used as
   assertEquals(run(`${BASE}base = 80\nstrict = off`, ["base"]).problems, []);
 });
 
+Deno.test("resolve() shows how an option is written that lacks its equals sign", () => {
+  assertEquals(run(`${BASE}http-socket 127.0.0.1:81`).problems, [
+    [
+      "error",
+      'Unknown option "http-socket 127.0.0.1:81" at a.ini:3: a value needs "=", as in ' +
+      "http-socket = 127.0.0.1:81",
+    ],
+  ]);
+});
+
 Deno.test("resolve() reports a missing script and socket, unless files are missing", () => {
   assertEquals(run("listen = 1").problems.length, 2);
   assertEquals(run("listen = 1", [], true).problems, []);

@@ -185,6 +185,7 @@ const anyConfig: fc.Arbitrary<Config> = fc.record({
   logto: fc.constantFrom("", "/var/log/a b", "10.0.0.1:514"),
   logto2: fc.constant(""),
   logDate: fc.constantFrom(null, "%c", "%Y-%m-%d %H"),
+  logLevel: fc.constantFrom("info", "warning", "error"),
   logEncoders: readLines(
     parseEncoderLine,
     ["log-encoder", "json"],

@@ -32,7 +32,7 @@ Deno.test("step() ends the instance, when the only worker cannot start", () => {
   const [failure] = logged(effects, "startFailed");
   assertEquals(
     failure?.why,
-    "exited with code 1 before it called uwsgi.accepting(): SyntaxError: x (/a.ts:1:1)",
+    "exited with code 1 before it accepted: SyntaxError: x (/a.ts:1:1)",
   );
 });
 
@@ -144,7 +144,7 @@ Deno.test("step() kills a worker that does not accept in time, and replaces it a
   const effects = simulation.advance(1);
   assertEquals(signals(effects), [`${late.id} SIGKILL`]);
   assertEquals(logged(effects, "startFailed").map(({ why }) => why), [
-    "did not call uwsgi.accepting() within 3 s",
+    "did not accept within 3 s",
   ]);
   assertEquals(simulation.workers, ["1: g1 accepting", "2: g1 killed", "2: g1 starting"]);
   assertEquals(simulation.oldest(2).reason, "start-timeout");

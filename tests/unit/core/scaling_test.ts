@@ -99,7 +99,7 @@ Deno.test("step() goes back to the number before, when an added worker fails; th
   simulation.happen({ type: "scale", processes: 5, why: "test", ticket: 9 });
   simulation.accept(simulation.newest(3));
   simulation.exit(simulation.newest(4), "exited with code 1", "Error: no database");
-  const why = "exited with code 1 before it called uwsgi.accepting(): Error: no database";
+  const why = "exited with code 1 before it accepted: Error: no database";
   assertEquals(verdicts(simulation), [[
     "failed",
     `Scaling from 2 to 5 failed: worker 4 ${why}. It stays at 2 workers`,

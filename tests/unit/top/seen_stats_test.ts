@@ -36,7 +36,7 @@ Deno.test("readStats() takes all that our own document says", () => {
     done: [1],
   });
   assertEquals(seen.reloads, [{ kind: "all", outcome: "done", atMs: 1, text: "Reload done" }]);
-  assertEquals(seen.sockets, [{ name: "127.0.0.1:9090", proto: "http", queue: 3, maxQueue: 100 }]);
+  assertEquals(seen.sockets, [{ name: "127.0.0.1:8080", proto: "http", queue: 3, maxQueue: 100 }]);
   assertEquals(seen.workers.map(({ id, requests }) => [id, requests]), [[1, 1010], [2, 1020]]);
   assertEquals(seen.workers[0]?.latency?.length, seen.latencyBoundsUs.length + 1);
   assertEquals(seen.workers[0]?.responses.get("5xx"), 3);
