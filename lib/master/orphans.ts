@@ -10,8 +10,9 @@
  */
 
 import type { Libc } from "../system/libc.ts";
+import type { KnownProcess } from "../system/process_stat.ts";
 import { pause } from "../system/timing.ts";
-import { reap, type Zombie, zombieChildren } from "../system/zombies.ts";
+import { reap, zombieChildren } from "../system/zombies.ts";
 
 /** How long a zombie may be one of Deno's (1 s). */
 const GRACE_MS = 1_000;
@@ -20,7 +21,7 @@ const GRACE_MS = 1_000;
 export class OrphanReaper {
   readonly #c: Libc;
   readonly #look = () => void this.#whileThereAreZombies();
-  #seen: readonly Zombie[] = [];
+  #seen: readonly KnownProcess[] = [];
   #looking = false;
   #closed = false;
 
@@ -60,6 +61,6 @@ export class OrphanReaper {
   }
 }
 
-function keyOf({ pid, startedAt }: Zombie): string {
+function keyOf({ pid, startedAt }: KnownProcess): string {
   return `${pid} ${startedAt}`;
 }

@@ -8,6 +8,8 @@
 import { ProtocolError } from "../protocol/message.ts";
 import { later } from "../later.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
+import { descendantsOf } from "../system/descendants.ts";
+import type { KnownProcess } from "../system/process_stat.ts";
 import { fulfilledWithin, pause } from "../system/timing.ts";
 import type { Caller, WorkerChannel } from "./control_server.ts";
 import { relayLines } from "./line_relay.ts";
@@ -61,6 +63,8 @@ export class WorkerProcess {
   #channel: WorkerChannel | null = null;
   #lastHeardAt: number | null = null;
   #loopLagMs: number | null = null;
+  /** What was below it when it was killed by its master. */
+  #descendants: readonly KnownProcess[] = [];
 
   /** Takes a process that was just started, with its stderr piped. */
   constructor(child: ChildHandle, reports: WorkerReports) {
@@ -103,10 +107,22 @@ export class WorkerProcess {
   /** Sends a signal; nothing happens when the process has ended. */
   signal(signal: Deno.Signal): void {
     try {
+      if (signal === "SIGKILL") this.#noteDescendants();
       this.#child.kill(signal);
     } catch (error) {
       // Ended, and not yet reported.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  /** The kernel's list of children is right only while it does not change: the worker is stopped for that. */
+  #noteDescendants(): void {
+    try {
+      this.#child.kill("SIGSTOP");
+      const known = descendantsOf(this.pid);
+      if (known.length > 0) this.#descendants = known;
+    } catch {
+      // It is killed in any case.
     }
   }
 
@@ -159,16 +175,14 @@ export class WorkerProcess {
       const { endSession } = await later<typeof import("../system/session.ts")>(
         import.meta.resolve("../system/session.ts"),
       );
-      killed = await endSession(this.pid);
+      killed = await endSession(this.pid, this.#descendants);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const text = `What the worker with pid ${this.pid} had started may live on: ${reason}`;
+      const text = `What process ${this.pid} had started may live on: ${reason}`;
       return logLine("warning", text, { event: "descendantsLeft", pid: this.pid });
     }
     if (killed.length === 0) return;
-    const text = `Killed what the worker with pid ${this.pid} had started: pids ${
-      killed.join(", ")
-    }`;
+    const text = `Killed what process ${this.pid} had started: pids ${killed.join(", ")}`;
     logLine("warning", text, { event: "descendantsKilled", pid: this.pid, pids: killed });
   }
 
