@@ -7,6 +7,7 @@
 
 import { assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path/posix";
+import { environmentOf } from "./process_environment.ts";
 import { MAIN } from "./program.ts";
 
 const FIXTURES = fromFileUrl(new URL("../fixtures/", import.meta.url));
@@ -240,8 +241,7 @@ export class RunningMaster {
 
   #isOurs(pid: string): boolean {
     try {
-      if (/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`))) return false;
-      return Deno.readTextFileSync(`/proc/${pid}/environ`).includes(`${MARK}=${this.#mark}`);
+      return environmentOf(pid).includes(`${MARK}=${this.#mark}`);
     } catch {
       return false;
     }
