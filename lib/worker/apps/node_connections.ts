@@ -189,8 +189,7 @@ export class NodeConnections {
   #request(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const known = this.#known.get(socket);
-    const variables = requestVariables(socket);
-    if (variables !== null) keepRequestVariables(request, variables);
+    keepVariables(request);
     if (this.#beginning !== null) this.#note(socket);
     if (known !== undefined) {
       known.busy += 1;
@@ -223,8 +222,15 @@ export class NodeConnections {
     if (known !== undefined) {
       known.webSocket = request.headers.upgrade?.toLowerCase() === "websocket";
     }
+    keepVariables(request);
     followNodeUpgrade(request);
   }
+}
+
+/** What a proxy says of a request is known of its connection. */
+function keepVariables(request: IncomingMessage): void {
+  const variables = requestVariables(request.socket);
+  if (variables !== null) keepRequestVariables(request, variables);
 }
 
 function activityOf({ busy, request, response, taken, webSocket }: Known): Activity {
