@@ -22,10 +22,10 @@ export function detachAll(
   clients: readonly ClientConnection[],
   polls: number,
 ): number {
-  const places = clients.map(({ handle }) => handle);
+  const names = clients.map(({ handle }) => handle);
   let taken = 0;
-  for (let from = 0; from < places.length; from += MOST_TOGETHER) {
-    const some = places.slice(from, from + MOST_TOGETHER);
+  for (let from = 0; from < names.length; from += MOST_TOGETHER) {
+    const some = names.slice(from, from + MOST_TOGETHER);
     taken += connections.detach(some, some.length, polls);
   }
   return taken;

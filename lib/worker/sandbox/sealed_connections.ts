@@ -23,18 +23,20 @@ export interface ConnectionSetup extends DetachSetup {
   readonly paths: readonly { readonly bytes: Uint8Array<ArrayBuffer>; readonly length: number }[];
 }
 
-/** The operations. A connection is named by its place in the last list. */
+/** The operations. A connection has the name that {@linkcode SealedConnections.nameAt} gives it. */
 export interface SealedConnections extends DetachedConnections {
   /** Lists the connections whose near end is a socket of the instance; returns how many there are. */
   readonly list: () => number;
+  /** The name of the connection at a place of the last list; it means nothing once there is another list. */
+  readonly nameAt: (place: unknown) => number;
   /** Writes the far address (`struct sockaddr`); returns the place of its socket, or -1. */
-  readonly describe: (place: unknown, into: Record<number, number>) => number;
+  readonly describe: (name: unknown, into: Record<number, number>) => number;
   /** True if the client's kernel has all that was written; false for others than TCP. */
-  readonly hasSentAll: (place: unknown) => boolean;
+  readonly hasSentAll: (name: unknown) => boolean;
   /** Nothing more is sent. */
-  readonly endSending: (place: unknown) => void;
+  readonly endSending: (name: unknown) => void;
   /** Writes `struct tcp_info`; false: it is no TCP connection, or gone. */
-  readonly describeTraffic: (place: unknown, into: Record<number, number>) => boolean;
+  readonly describeTraffic: (name: unknown, into: Record<number, number>) => boolean;
   /** How many descriptors this process has. */
   readonly countDescriptors: () => number;
   /** Holds so many descriptors for nothing, at most {@linkcode MOST_HELD}; returns how many there are now. */
@@ -47,7 +49,10 @@ export const MOST_HELD = 16;
 export const TCP_INFO_BYTES = 148;
 
 /** How many connections are told apart, and held. */
-const MOST = 65_536;
+const PLACE_BITS = 16;
+const MOST = 1 << PLACE_BITS;
+/** The number of a list, beside a place, in a number of 32 bits. */
+const MOST_LISTS = (1 << 15) - 1;
 const NONE = -1;
 const BLOCK_BYTES = 32_768;
 /** `struct linux_dirent64` of getdents64(2): where its length and its name are. */
@@ -88,6 +93,8 @@ export function sealedConnections(
   const listedFiles = new Array<OpenFile | null>(MOST).fill(null);
   const listedEnds = new Int32Array(MOST);
   const spare = new Int32Array(MOST_HELD);
+  /** The number of the last list, which is a part of each name: the names of an earlier one mean nothing. */
+  let lists = 0;
   let listedCount = 0;
   let spareCount = 0;
   /** The directory is read with this. */
@@ -154,15 +161,22 @@ export function sealedConnections(
     return size === next || address[next] === 0;
   }
 
-  function fileAt(place: number): OpenFile | null {
+  /** The place in the last list; -1: it is none. */
+  function placeOf(given: unknown): number {
+    const name = whole(given);
+    return name >> PLACE_BITS === lists ? name & (MOST - 1) : NONE;
+  }
+
+  function fileAt(given: unknown): OpenFile | null {
+    const place = placeOf(given);
     return place >= 0 && place < listedCount ? listedFiles[place] ?? null : null;
   }
 
   /** The descriptor of a listed connection, if it is still the same one; -1: it is not. */
   function descriptorAt(given: unknown): number {
-    const place = whole(given);
+    const place = placeOf(given);
     const fd = place >= 0 && place < listedCount ? listed[place] ?? NONE : NONE;
-    return files.is(fd, fileAt(place)) ? fd : NONE;
+    return files.is(fd, fileAt(given)) ? fd : NONE;
   }
 
   const { has, ...detached } = detachedConnections(c, { files, swapper, staging, quiet }, {
@@ -173,6 +187,7 @@ export function sealedConnections(
 
   function list(): number {
     listedCount = 0;
+    lists = lists === MOST_LISTS ? 1 : lists + 1;
     begin();
     for (let fd = next(); fd !== NONE && listedCount < MOST; fd = next()) {
       if (has(fd)) continue;
@@ -199,14 +214,15 @@ export function sealedConnections(
 
   return {
     list,
+    nameAt: (given) => (lists << PLACE_BITS) | (whole(given) & (MOST - 1)),
     describe: (given, into) => {
-      const place = whole(given);
-      const fd = descriptorAt(place);
+      const name = whole(given);
+      const fd = descriptorAt(name);
       if (fd === NONE) return NONE;
       const length = addressOf(c.getpeername, fd);
       if (length === 0) return NONE;
       for (let i = 0; i < ADDRESS_BYTES; i++) into[i] = i < length ? address[i] ?? 0 : 0;
-      return listedEnds[place] ?? NONE;
+      return listedEnds[placeOf(name)] ?? NONE;
     },
     hasSentAll: (given) => {
       const fd = descriptorAt(given);

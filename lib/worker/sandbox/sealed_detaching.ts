@@ -24,22 +24,22 @@ interface Listed {
   /** How many there are at most. */
   readonly most: number;
   /** The descriptor of one of them, if it is still the same one; -1: it is not. */
-  readonly descriptorAt: (place: number) => number;
-  readonly fileAt: (place: number) => OpenFile | null;
+  readonly descriptorAt: (name: number) => number;
+  readonly fileAt: (name: number) => OpenFile | null;
 }
 
-/** The operations. A connection is named by its place in the last list. */
+/** The operations. Connections have names, see `SealedConnections.nameAt`. */
 export interface DetachedConnections {
   /**
    * Takes connections away from their servers, which find that their clients have gone, and ends them: nothing
    * more is sent, and what comes is read away. Those stay on which something has come that is not read yet.
    *
-   * @param count How many places there are; what is behind {@linkcode MOST_TOGETHER} stays.
+   * @param count How many names there are; what is behind {@linkcode MOST_TOGETHER} stays.
    * @param polls How often each is polled until it is closed in any case; below 0: as long as it takes.
    * @returns How many were taken.
    */
   readonly detach: (
-    places: Readonly<Record<number, unknown>>,
+    names: Readonly<Record<number, unknown>>,
     count: unknown,
     polls: unknown,
   ) => number;
@@ -141,9 +141,9 @@ export function detachedConnections(
   function readAsked(count: number): number {
     let able = 0;
     for (let i = 0; i < count; i++) {
-      const place = asked[i] ?? NONE;
-      const fd = descriptorAt(place);
-      const file = fileAt(place);
+      const name = asked[i] ?? NONE;
+      const fd = descriptorAt(name);
+      const file = fileAt(name);
       if (fd === NONE || file === null || hasUnread(fd)) continue;
       leaving[able] = fd;
       leavingFiles[able] = file;
@@ -170,7 +170,7 @@ export function detachedConnections(
       const wanted = whole(givenCount);
       const polls = whole(givenPolls);
       let count = 0;
-      // To ask for a place may run the script. Nothing of it runs from there on until all are taken.
+      // To ask for a name may run the script. Nothing of it runs from there on until all are taken.
       for (; count < wanted && count < MOST_TOGETHER; count++) asked[count] = whole(given[count]);
       const able = readAsked(count);
       let taken = 0;

@@ -37,7 +37,8 @@ export function sealedOperations(
   const nearEnds = sockets.map(({ address }) => listenerEnd(address));
   const clients = (): ClientConnection[] => {
     const address = new Uint8Array(ADDRESS_BYTES);
-    return Array.from({ length: connections.list() }, (_, handle): ClientConnection => {
+    return Array.from({ length: connections.list() }, (_, place): ClientConnection => {
+      const handle = connections.nameAt(place);
       const near = nearEnds[connections.describe(handle, address)] ?? "";
       const far = parseSockaddr(address);
       const client = far === null || far.family === "unix" ? "" : clientKey(far.host, far.port);

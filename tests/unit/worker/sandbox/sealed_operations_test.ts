@@ -250,18 +250,25 @@ Deno.test("connections are told apart by their files", async () => {
   const near = await listener.accept();
   assertEquals(sealed.list(), 1);
   const address = new Uint8Array(110);
-  assertEquals(sealed.describe(0, address), 1);
+  const name = sealed.nameAt(0);
+  assertEquals(sealed.describe(name, address), 1);
   assertEquals((address[2] ?? 0) * 256 + (address[3] ?? 0), client.localAddr.port);
-  assert(sealed.describeTraffic(0, []));
-  for (const wrong of [1, -1, 1 << 30, "1", "4294967297"]) {
+  assert(sealed.describeTraffic(name, []));
+  for (const wrong of [0, 1, -1, name + 1, 1 << 30, "1", "4294967297"]) {
     assertEquals(sealed.describe(wrong, address), -1);
     assertEquals(sealed.describeTraffic(wrong, []), false);
     assertEquals(sealed.detach([wrong], 1, 1), 0);
   }
+  // A name of an earlier list could be that of another connection by now.
+  assertEquals(sealed.list(), 1);
+  assertEquals([sealed.describe(name, address), sealed.describeTraffic(name, [])], [-1, false]);
+  assertEquals(sealed.detach([name], 1, 1), 0);
+  const next = sealed.nameAt(0);
+  assert(sealed.describeTraffic(next, []));
   near.close();
   // What was listed is gone.
-  assertEquals(sealed.describe(0, address), -1);
-  assertEquals(sealed.describeTraffic(0, []), false);
+  assertEquals(sealed.describe(next, address), -1);
+  assertEquals(sealed.describeTraffic(next, []), false);
 });
 
 Deno.test("a connection that is taken away ends for its server, and in order for its client", async () => {
@@ -275,9 +282,10 @@ Deno.test("a connection that is taken away ends for its server, and in order for
   await client.write(new TextEncoder().encode("unread"));
   while (sealed.list() !== 1) await new Promise((resolve) => setTimeout(resolve, 1));
   // Its server can still answer what has come.
-  assertEquals(sealed.detach([0], 1, -1), 0);
+  assertEquals(sealed.detach([sealed.nameAt(0)], 1, -1), 0);
   assertEquals(await near.read(bytes), 6);
-  assertEquals(sealed.detach([0, 0, 7], 3, -1), 1);
+  const name = sealed.nameAt(0);
+  assertEquals(sealed.detach([name, name, name + 7], 3, -1), 1);
   assertEquals(await near.read(bytes).catch(() => null), null);
   near.close();
   assertEquals(sealed.list(), 0);
@@ -305,8 +313,8 @@ Deno.test("to take many connections away costs as many looks at registrations as
     }
     assertEquals(sealed.list(), count);
     looks = 0;
-    const places = Array.from({ length: count }, (_, i) => i);
-    assertEquals(sealed.detach(places, count, 0), count);
+    const names = Array.from({ length: count }, (_, i) => sealed.nameAt(i));
+    assertEquals(sealed.detach(names, count, 0), count);
     assertEquals(sealed.pollDetached(), 0);
     return looks;
   };
@@ -323,7 +331,7 @@ Deno.test("a connection that was taken away is closed in time, and its number me
   using _near = await listener.accept();
   sealed.list();
   const before = sealed.countDescriptors();
-  assertEquals(sealed.detach([0], 1, 1), 1);
+  assertEquals(sealed.detach([sealed.nameAt(0)], 1, 1), 1);
   assertEquals([sealed.pollDetached(), sealed.pollDetached()], [1, 0]);
   assertEquals(sealed.countDescriptors(), before);
 });
