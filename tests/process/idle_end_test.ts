@@ -16,12 +16,13 @@ http.createServer((request, response) => {
   response.end("answer to " + request.url);
 }).listen(3000);`;
 
-const KINDS = [
-  { name: "Deno.serve", ini: "http-socket = 127.0.0.1:0", app: APP },
-  { name: "node:http", ini: "http-socket = 127.0.0.1:0", app: NODE_APP },
-  { name: "a Unix socket", ini: "http-socket = %DIR%/app.sock", app: APP },
-  { name: "a sandbox", ini: "http-socket = 127.0.0.1:0\nallow-read = .", app: APP },
-] as const;
+interface Kind {
+  readonly socket?: string;
+  readonly app?: string;
+}
+
+const TCP = "http-socket = 127.0.0.1:0";
+const SANDBOX: Kind = { socket: `${TCP}\nallow-read = .` };
 
 /** Nobody waits until it is over (ten minutes). */
 const SETTINGS = `worker-reload-mercy = 600
@@ -60,77 +61,93 @@ const PAUSES = [0.8, 1.4, 1, 1.1, 1.2, 1, 1.1, 1.2];
 /** How far from that they are spread. */
 const SPREAD = 0.2;
 
-for (const { name, ini, app } of KINDS) {
-  Deno.test(`a request that crosses the end of its idle connection to ${name} is answered, or not begun`, async () => {
-    const { master, addresses: [address = ""] } = await readyMaster({
-      ini: `${ini}\nkeepalive-reload-mercy = ${IDLE_MS / 1000}\n${SETTINGS}`,
-      files: { "app.js": app },
-    });
-    await using running = master;
-    const seen = { answered: 0, ended: 0 };
-    /** False: the end came in order, without a byte of an answer, and nobody has begun with the request. */
-    const isAnswered = async (connection: Deno.Conn, path: string) => {
-      const answer = await ask(connection, path);
-      if (answer.includes(`answer to ${path}`)) return true;
-      assertEquals(answer, "<end>");
-      assertEquals(running.output.filter((line) => line.includes(`got ${path}`)), []);
-      return false;
-    };
-    const client = async (connection: Deno.Conn, number: number, round: number) => {
-      const path = (nth: string) => `/${nth}-${round}-${number}-`;
-      // The first answer of a worker that leaves does not ask its client to go.
-      if (await isAnswered(connection, path("second"))) {
-        const spread = (number / CLIENTS - 0.5) * SPREAD;
-        await pause(IDLE_MS * ((PAUSES[round] ?? 1) + spread));
-        if (await isAnswered(connection, path("third"))) return void (seen.answered += 1);
-      }
-      seen.ended += 1;
-    };
-    for (let round = 0; round < PAUSES.length; round++) {
-      if (round >= 3 && seen.answered > 0 && seen.ended > 0) break;
-      using connections = new DisposableStack();
-      const idle: Deno.Conn[] = [];
-      for (let number = 0; number < CLIENTS; number++) {
-        const connection = connections.use(await connectTo(address));
-        await ask(connection, `/first-${round}-${number}-`);
-        idle.push(connection);
-      }
-      const from = running.events.length;
-      running.touch("reload");
-      await running.waitFor("retiring", () => true, from);
-      await Promise.all(idle.map((one, number) => client(one, number, round)));
-      connections.dispose();
-      await running.until(() => running.count("gone") === round + 1, "end of the old worker");
-    }
-    assert(seen.answered > 0 && seen.ended > 0, JSON.stringify(seen));
-    assertLeftInOrder(running);
+/** Asks at the very moment in which idle connections end. */
+async function crossTheEnd({ socket = TCP, app = APP }: Kind): Promise<void> {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `${socket}\nkeepalive-reload-mercy = ${IDLE_MS / 1000}\n${SETTINGS}`,
+    files: { "app.js": app },
   });
+  await using running = master;
+  const seen = { answered: 0, ended: 0 };
+  /** False: the end came in order, without a byte of an answer, and nobody has begun with the request. */
+  const isAnswered = async (connection: Deno.Conn, path: string) => {
+    const answer = await ask(connection, path);
+    if (answer.includes(`answer to ${path}`)) return true;
+    assertEquals(answer, "<end>");
+    assertEquals(running.output.filter((line) => line.includes(`got ${path}`)), []);
+    return false;
+  };
+  const client = async (connection: Deno.Conn, number: number, round: number) => {
+    const path = (nth: string) => `/${nth}-${round}-${number}-`;
+    // The first answer of a worker that leaves does not ask its client to go.
+    if (await isAnswered(connection, path("second"))) {
+      const spread = (number / CLIENTS - 0.5) * SPREAD;
+      await pause(IDLE_MS * ((PAUSES[round] ?? 1) + spread));
+      if (await isAnswered(connection, path("third"))) return void (seen.answered += 1);
+    }
+    seen.ended += 1;
+  };
+  for (let round = 0; round < PAUSES.length; round++) {
+    if (round >= 3 && seen.answered > 0 && seen.ended > 0) break;
+    using connections = new DisposableStack();
+    const idle: Deno.Conn[] = [];
+    for (let number = 0; number < CLIENTS; number++) {
+      const connection = connections.use(await connectTo(address));
+      await ask(connection, `/first-${round}-${number}-`);
+      idle.push(connection);
+    }
+    const from = running.events.length;
+    running.touch("reload");
+    await running.waitFor("retiring", () => true, from);
+    await Promise.all(idle.map((one, number) => client(one, number, round)));
+    connections.dispose();
+    await running.until(() => running.count("gone") === round + 1, "end of the old worker");
+  }
+  assert(seen.answered > 0 && seen.ended > 0, JSON.stringify(seen));
+  assertLeftInOrder(running);
 }
 
-for (const { name, ini, app } of [KINDS[0], KINDS[3]]) {
-  Deno.test(`1,500 idle connections to ${name} end in order, long before the mercy is over`, async () => {
-    const { master, addresses: [address = ""] } = await readyMaster({
-      ini: `${ini}
+Deno.test("a request that crosses the end of its idle connection is answered, or not begun", () =>
+  crossTheEnd({}));
+
+Deno.test("a request that crosses the end of an idle connection to node:http is answered, or not begun", () =>
+  crossTheEnd({ app: NODE_APP }));
+
+Deno.test("a request that crosses the end of an idle connection on a Unix socket is answered, or not begun", () =>
+  crossTheEnd({ socket: "http-socket = %DIR%/app.sock" }));
+
+Deno.test("a request that crosses the end of an idle connection in a sandbox is answered, or not begun", () =>
+  crossTheEnd(SANDBOX));
+
+/** Stops a worker that has 1,500 idle connections. */
+async function endThousands({ socket = TCP, app = APP }: Kind): Promise<void> {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `${socket}
 keepalive-stop-mercy = 0.5
-worker-reload-mercy = 20
+worker-reload-mercy = 12
 max-fd = 4096
 listen = 1024
 deno-worker-override = app.js`,
-      files: { "app.js": app },
-    });
-    await using running = master;
-    const ends: Promise<number | null>[] = [];
-    using connections = new DisposableStack();
-    for (let number = 0; number < 1_500; number++) {
-      const connection = connections.use(await connectTo(address));
-      // Most have never asked for anything, as those that browsers and proxies open ahead.
-      if (number % 100 === 0) await ask(connection, `/${number}`);
-      ends.push(connection.read(new Uint8Array(1)));
-    }
-    running.signal("SIGTERM");
-    assertEquals(new Set(await Promise.all(ends)), new Set([null]));
-    connections.dispose();
-    assertEquals(await running.exitCode(), 0);
-    assertLeftInOrder(running);
+    files: { "app.js": app },
   });
+  await using running = master;
+  const ends: Promise<number | null>[] = [];
+  using connections = new DisposableStack();
+  for (let number = 0; number < 1_500; number++) {
+    const connection = connections.use(await connectTo(address));
+    // Most have never asked for anything, as those that browsers and proxies open ahead.
+    if (number % 100 === 0) await ask(connection, `/${number}`);
+    ends.push(connection.read(new Uint8Array(1)));
+  }
+  running.signal("SIGTERM");
+  assertEquals(new Set(await Promise.all(ends)), new Set([null]));
+  connections.dispose();
+  assertEquals(await running.exitCode(), 0);
+  assertLeftInOrder(running);
 }
+
+Deno.test("1,500 idle connections end in order, long before the mercy is over", () =>
+  endThousands({}));
+
+Deno.test("1,500 idle connections of a sandboxed worker end in order, long before the mercy is over", () =>
+  endThousands(SANDBOX));
