@@ -64,12 +64,12 @@ export function peerAddress(c: Libc, fd: number): SocketAddress | null {
   return readAddress(c.getpeername, fd);
 }
 
-function room(): { buffer: Uint8Array<ArrayBuffer>; length: Uint32Array<ArrayBuffer> } {
-  return { buffer: new Uint8Array(MAX_SIZE), length: new Uint32Array([MAX_SIZE]) };
-}
+/** One for all calls, none of which keeps it: a worker with many clients asks for the addresses of all. */
+const buffer = new Uint8Array(MAX_SIZE);
+const length = new Uint32Array(1);
 
 function readAddress(call: Libc["getsockname"], fd: number): SocketAddress | null {
-  const { buffer, length } = room();
+  length[0] = MAX_SIZE;
   if (call(fd, buffer, length) !== 0) return null;
   return parseSockaddr(buffer.subarray(0, Math.min(length[0] ?? 0, MAX_SIZE)));
 }

@@ -12,8 +12,11 @@ import type { WorkerSocket } from "../protocol/worker_environment.ts";
 /** Takes a connection that was accepted just now. */
 export type Beginning = (accepted: Socket) => void;
 
-/** Makes that; `ready` takes what the server is to serve. */
-export type Beginner = (ready: (connection: Socket) => void) => Beginning;
+/** Makes that; `ready` takes what the server is to serve, `upgrades` tells whether it takes upgrades. */
+export type Beginner = (
+  ready: (connection: Socket) => void,
+  upgrades: () => boolean,
+) => Beginning;
 
 const beginners = new Map<WorkerSocket["protocol"], Beginner>();
 

@@ -136,6 +136,49 @@ deno-worker-override = app.js`,
   await hasLeft(running);
 });
 
+/** Knows nothing of an end, either. */
+const NODE_HTTP2_APP = `import http2 from "node:http2";
+http2.createServer().on("stream", (stream) => {
+  stream.respond({ ":status": 200, "Content-Type": "text/event-stream" });
+  stream.on("error", () => {});
+  setInterval(() => stream.write("data: event\\n\\n", () => {}), 20);
+}).listen(3000);`;
+
+/** The same as a response, as frameworks do it. */
+const NODE_HTTP2_COMPATIBLE_APP = NODE_APP.replaceAll("http", "http2");
+
+/** Reads an event stream over HTTP/2 while its worker is replaced. */
+async function endsOverHttp2(app: string): Promise<void> {
+  const { master, addresses: [address = ""] } = await readyMaster({
+    ini: `https-socket = localhost:0,cert.pem,key.pem
+${SETTINGS}
+deno-worker-override = app.js`,
+    files: {
+      "app.js": app,
+      "cert.pem": { fixture: "certificates/first.pem" },
+      "key.pem": { fixture: "certificates/first_key.pem" },
+    },
+  });
+  await using running = master;
+  const port = Number(address.split(":").at(-1));
+  const caCerts = [Deno.readTextFileSync(CERTIFICATE)];
+  const client = await Http2Client.connect(port, caCerts, { answersGoAway: true });
+  const stream = client.get("/");
+  assertEquals((await running.reload()).outcome, "done");
+  const { complete, ...rest } = await stream;
+  assertEquals(complete, true, JSON.stringify(rest));
+  await hasLeft(running);
+  await client.close();
+  assert(running.events.every(({ event }) => event !== "died"), "a worker that died");
+  assertEquals(running.output, []);
+}
+
+Deno.test("event streams that are streams of node:http2 end in order", () =>
+  endsOverHttp2(NODE_HTTP2_APP));
+
+Deno.test("event streams that are responses of node:http2 end in order", () =>
+  endsOverHttp2(NODE_HTTP2_COMPATIBLE_APP));
+
 Deno.test("event streams of node:http end in order, and what the script still writes harms nobody", async () => {
   const { master, addresses: [address = ""] } = await readyMaster({
     ini: `http-socket = 127.0.0.1:0

@@ -1,5 +1,5 @@
 /** Behind a real nginx. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
 import { getUnix } from "../helpers/http.ts";
 import { loseNothing, targetAt } from "../helpers/reload_load.ts";
@@ -95,6 +95,80 @@ deno-worker-override = ${app("proxied_app")}`,
       running.output.length = 0;
     }
     assertEquals(nginx.complaints, "");
+  },
+});
+
+/** A WebSocket of a node server: it echoes one byte, and knows nothing of an end. */
+const WEB_SOCKET_APP = `import http from "node:http";
+import { createHash } from "node:crypto";
+http.createServer((request, response) => response.end("no WebSocket")).on("upgrade", (request, socket) => {
+  const key = request.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n" +
+    "Sec-WebSocket-Accept: " + createHash("sha1").update(key).digest("base64") + "\\r\\n\\r\\n");
+  socket.on("data", (frame) => {
+    if ((frame[0] & 15) === 8) socket.end();
+    else socket.write(Uint8Array.of(0x81, 1, frame[6] ^ frame[2]));
+  });
+  socket.on("error", () => {});
+}).listen(3000);`;
+
+/** Short frames of a server, behind a head that switches protocols. */
+async function* webSocketFrames(connection: Deno.Conn): AsyncGenerator<readonly number[]> {
+  const bytes: number[] = [];
+  const piece = new Uint8Array(4096);
+  let head = "";
+  for (let length = await connection.read(piece); length !== null;) {
+    bytes.push(...piece.subarray(0, length));
+    while (head === "" || bytes.length > 1) {
+      if (head === "") {
+        const text = String.fromCharCode(...bytes);
+        const end = text.indexOf("\r\n\r\n") + 4;
+        if (end < 4) break;
+        head = text.slice(0, end);
+        assertMatch(head, /^HTTP\/1\.1 101 /);
+        bytes.splice(0, end);
+      } else {
+        const size = 2 + (bytes[1] ?? 0);
+        if (bytes.length < size) break;
+        yield bytes.splice(0, size);
+      }
+    }
+    length = await connection.read(piece);
+  }
+}
+
+Deno.test({
+  name: `WebSockets of a node:http server go through nginx, and end with 1001 at a stop${skipped}`,
+  ignore,
+  async fn() {
+    const { master, addresses: [address = ""] } = await readyMaster({
+      ini: `uwsgi-socket = 127.0.0.1:0
+keepalive-stop-mercy = 0.5
+worker-reload-mercy = 600
+deno-worker-override = app.js`,
+      files: { "app.js": WEB_SOCKET_APP },
+    });
+    await using running = master;
+    await using nginx = new Nginx(`server {
+  listen unix:%DIR%/nginx.sock;${UWSGI_PARAMS}
+  location / { uwsgi_pass ${address}; }
+}`);
+    const path = nginx.path("nginx.sock");
+    await nginx.listens({ transport: "unix", path });
+    assertStringIncludes(await getUnix(path, "/"), "no WebSocket");
+    const connection = await connect(path);
+    const head = "GET /ws HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    await send(connection, encode(head));
+    const frames = webSocketFrames(connection);
+    await send(connection, Uint8Array.of(0x81, 0x81, 1, 2, 3, 4, 1 ^ 0x41));
+    assertEquals((await frames.next()).value, [0x81, 1, 0x41]);
+    running.signal("SIGTERM");
+    assertEquals((await frames.next()).value, [0x88, 2, 0x03, 0xe9]);
+    assertEquals((await frames.next()).done, true);
+    connection.close();
+    assertEquals(await running.exitCode(), 0);
+    assertEquals(running.count("killing"), 0);
   },
 });
 

@@ -73,9 +73,9 @@ async function talk(target: Target, parts: readonly string[]) {
 }
 
 /** Upgrades, and hears what it has said before and after. */
-async function upgrade(target: Target, before: string): Promise<string> {
+async function upgrade(target: Target, request: Uint8Array): Promise<string> {
   using connection = await connectTo(target, AbortSignal.timeout(20_000));
-  await connection.write(encode(before + UPGRADE));
+  await connection.write(request);
   const bytes = new Uint8Array(1_000);
   const decoder = new TextDecoder();
   let text = "";
@@ -107,7 +107,7 @@ async function assertSpeaksHttp(target: Target, first: string, client: string, p
   for (const { client, port, encrypted } of shown) {
     assertEquals([client, port, encrypted], expected as [string, number, boolean]);
   }
-  const upgraded = await upgrade(target, first);
+  const upgraded = await upgrade(target, encode(first + UPGRADE));
   assertMatch(upgraded, /^HTTP\/1\.1 101 .*helloagain$/s);
   assertStringIncludes(upgraded, `X-Client: ${client}\r\n`);
 }
@@ -171,7 +171,7 @@ for (const sandbox of ["", SANDBOX]) {
       HTTP_HOST: "a.example",
       HTTP_X_NAME: "value",
       // They are about another connection.
-      HTTP_CONNECTION: "upgrade",
+      HTTP_CONNECTION: "keep-alive",
       HTTP_UPGRADE: "websocket",
     };
     const answer = await exchange(address, requestPacket("/a/../b?c=%20", named));
@@ -190,6 +190,12 @@ for (const sandbox of ["", SANDBOX]) {
     const more = { REQUEST_METHOD: "POST", CONTENT_LENGTH: String(BODY.length) };
     const posted = await exchange(address, joined([requestPacket("/p", more), encode(BODY)]));
     assertEquals(shownIn(posted)[0]?.bytes, BODY.length);
+    // nginx passes on what comes behind status 101, in both directions.
+    const asked = { ...named, HTTP_CONNECTION: "keep-alive, Upgrade", HTTP_UPGRADE: "echo" };
+    const packet = joined([requestPacket("/echo", asked), encode("hello")]);
+    const upgraded = await upgrade(targetOf(address), packet);
+    assertMatch(upgraded, /^HTTP\/1\.1 101 .*X-Client: 192\.0\.2\.7\r\n.*helloagain$/s);
+    await logged(running, "GET /echo 101 192.0.2.7");
     const split = requestPacket("/", { HTTP_X: "a\r\nb: c" });
     assertMatch(await exchange(address, split), /^HTTP\/1\.1 400 .*cannot be a header\n$/s);
     const method = requestPacket("/", { REQUEST_METHOD: "GET / HTTP/1.1\r\n" });

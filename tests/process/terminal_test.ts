@@ -100,6 +100,33 @@ Deno.test("a job in the background ends with its terminal as well", async () => 
   assertStringIncludes(instance.log, "its terminal was closed");
 });
 
+const O_NONBLOCK = 0o4000;
+
+/** Which open files somebody has who must wait for none of them (proc(5), fdinfo). */
+function nonblocking(pid: number, fds: readonly number[]): readonly number[] {
+  return fds.filter((fd) => {
+    const info = Deno.readTextFileSync(`/proc/${pid}/fdinfo/${fd}`);
+    const [, flags = ""] = /^flags:\s*([0-7]+)$/m.exec(info) ?? [];
+    return (parseInt(flags, 8) & O_NONBLOCK) !== 0;
+  });
+}
+
+Deno.test("its terminal and pipes that it inherits block as before, while it runs and afterwards", async () => {
+  using instance = new Foreground();
+  const [log, ini] = [instance.directory.at("log"), instance.directory.at("app.ini")];
+  await using terminal = new TestTerminal(80, 24);
+  // The shell holds the same open files: standard error is a pipe, and so is a number that means nothing.
+  await terminal.type(`exec 8> >(cat >${log}) 9> >(cat >/dev/null)\r`);
+  const [shell = ""] = await terminal.run("echo $$");
+  const held = () => nonblocking(Number(shell), [0, 1, 2, 8, 9]);
+  await terminal.type(`${Deno.execPath()} run -A ${MAIN} ${ini} 2>&8\r`);
+  await instance.until(() => instance.count("ready") === 1, "readiness");
+  assertEquals(held(), []);
+  await terminal.type("\x03");
+  await instance.until(() => !instance.lives, "end of the instance");
+  assertEquals(held(), []);
+});
+
 Deno.test("with nohup it goes on without its terminal, also after its program was replaced, and reloads", async () => {
   using instance = new Foreground();
   let replaced = 0;

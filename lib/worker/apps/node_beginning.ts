@@ -48,7 +48,7 @@ export function beginningOn(
   const beginner = nodeBeginner(protocol);
   // Servers of bytes see what is sent, as listeners do.
   if (beginner === undefined || speech === "bytes") return null;
-  if (speech === "http") return beginner(ready);
+  if (speech === "http") return beginner(ready, () => server.listenerCount("upgrade") > 0);
   const what = protocol === "uwsgi-socket"
     ? "the uwsgi protocol is spoken on this uwsgi-socket"
     : "enable-proxy-protocol puts a header in front of each connection";

@@ -6,6 +6,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { together } from "../client_activity.ts";
 import type { Activity } from "../clients/judge.ts";
@@ -14,6 +15,7 @@ import { EventStreams } from "../event_streams.ts";
 import { instanceAccess } from "../instance.ts";
 import type { Beginning } from "../node_beginnings.ts";
 import { keepRequestVariables, requestVariables } from "../request_marks.ts";
+import { followNodeStream } from "./node_event_streams.ts";
 import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
 import { NodeSessions, type Session } from "./node_sessions.ts";
@@ -80,8 +82,11 @@ export class NodeConnections {
         // A server of node:http2 makes the session of a connection in the same turn.
         this.#opening = first as Socket;
       } else if (event === "session") this.#beginSession(first as Session);
-      else if (isRequest(event)) this.#request(first as IncomingMessage, args[1] as ServerResponse);
-      else if (event === "upgrade") this.#upgrade(first as IncomingMessage);
+      else if (event === "stream" && first instanceof Object) {
+        followNodeStream(first as ServerHttp2Stream, this.events);
+      } else if (isRequest(event)) {
+        this.#request(first as IncomingMessage, args[1] as ServerResponse);
+      } else if (event === "upgrade") this.#upgrade(first as IncomingMessage);
       else if (event === "connect") this.#take(first as IncomingMessage);
       const result: boolean = Reflect.apply(emit, server, [event, ...args]);
       if (event === opened) this.#opening = null;
@@ -189,8 +194,7 @@ export class NodeConnections {
   #request(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const known = this.#known.get(socket);
-    const variables = requestVariables(socket);
-    if (variables !== null) keepRequestVariables(request, variables);
+    keepVariables(request);
     if (this.#beginning !== null) this.#note(socket);
     if (known !== undefined) {
       known.busy += 1;
@@ -223,8 +227,15 @@ export class NodeConnections {
     if (known !== undefined) {
       known.webSocket = request.headers.upgrade?.toLowerCase() === "websocket";
     }
+    keepVariables(request);
     followNodeUpgrade(request);
   }
+}
+
+/** What a proxy says of a request is known of its connection. */
+function keepVariables(request: IncomingMessage): void {
+  const variables = requestVariables(request.socket);
+  if (variables !== null) keepRequestVariables(request, variables);
 }
 
 function activityOf({ busy, request, response, taken, webSocket }: Known): Activity {

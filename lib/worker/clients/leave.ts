@@ -39,11 +39,21 @@ export interface Remaining {
   readonly idleMs: number;
   /** Those that have been idle for long enough, and that only their server can end. */
   readonly over: ReadonlySet<ClientConnection>;
+  /** How many more looks it takes to end those that have been idle for long enough. */
+  readonly looks: number;
 }
 
 /** How long a connection that was ended may wait for its client's end, where a worker leaves this fast. */
 export function lingerMs({ idleMs }: LeavePace): number {
   return Math.min(Math.max(idleMs / 3, LINGER_MS / 4), LINGER_MS);
+}
+
+/**
+ * How long to rest between two looks at connections, the first of which took `tookMs`: a fifth of the time is
+ * enough for looking, and half of it while there are connections to be ended.
+ */
+export function restMs(tookMs: number, looks: number): number {
+  return tookMs * (looks > 0 ? 1 : 4);
 }
 
 /** Ends the idle connections of this worker. */
@@ -80,7 +90,8 @@ export class IdleEnder {
     const linger = lingerMs(pace);
     const over = new Set<ClientConnection>();
     const ending: ClientConnection[] = [];
-    const left = { requests: 0, idle: this.#sockets.lingering, lasting: 0, idleMs: linger, over };
+    const left = { requests: 0, idle: this.#sockets.lingering, lasting: 0, idleMs: linger };
+    let later = 0;
     for (const one of this.others(clients)) {
       const near = nears.get(one.near);
       const doings = near?.doings ?? null;
@@ -94,10 +105,11 @@ export class IdleEnder {
         if (idle < pace.idleMs) continue;
         if (near?.isSecure === true) over.add(one);
         else if (ending.length < MOST_AT_ONCE) ending.push(one);
+        else later += 1;
       }
     }
     this.#end(ending, linger);
-    return left;
+    return { ...left, over, looks: Math.ceil(later / MOST_AT_ONCE) };
   }
 
   #end(clients: readonly ClientConnection[], linger: number): void {

@@ -63,6 +63,8 @@ export class OrdinaryClientSockets implements ClientSockets {
   /** Those on which a request has come since. */
   readonly #late = new Set<number>();
   #crossed = 0;
+  /** What comes too late is read into this. */
+  readonly #bytes = new Uint8Array(4096);
 
   /** Looks at the limit of descriptors, now. */
   constructor(libc: Libc) {
@@ -120,7 +122,7 @@ export class OrdinaryClientSockets implements ClientSockets {
   }
 
   #isOver(fd: number): boolean {
-    const bytes = new Uint8Array(4096);
+    const bytes = this.#bytes;
     // A client that goes on sending is closed in time, too.
     for (let pieces = 0; pieces < 16; pieces++) {
       const length = Number(this.#libc.recv(fd, bytes, 4096n, MSG_DONTWAIT));

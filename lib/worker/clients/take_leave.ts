@@ -7,7 +7,7 @@
 
 import type { LeavePace } from "../../protocol/client_limits.ts";
 import { pause } from "../../system/timing.ts";
-import type { IdleEnder, Near, Nears, Remaining } from "./leave.ts";
+import { type IdleEnder, type Near, type Nears, type Remaining, restMs } from "./leave.ts";
 import type { ClientConnection } from "../connections.ts";
 import type { Drainable, Leave } from "../drain.ts";
 import { instanceAccess } from "../instance.ts";
@@ -47,13 +47,17 @@ export async function takeLeave(ender: IdleEnder, what: Wait): Promise<boolean> 
   let ms = SHORT_MS;
   let before = Infinity;
   while (true) {
+    const began = performance.now();
     const clients = ender.others(operations?.clients() ?? []);
     const end = wait.look(clients);
     for (const one of served) one.endEarly?.(clients, wait.over);
     if (end !== null) return end === "in time";
     ms = clients.length < before ? SHORT_MS : Math.min(ms * 1.2, LONG_MS);
     before = clients.length;
-    await pause(Math.max(0, Math.min(ms, deadline - performance.now())));
+    // However many there are, requests have the larger part of the time.
+    const now = performance.now();
+    const rest = Math.max(ms, wait.restMs(now - began));
+    await pause(Math.max(0, Math.min(rest, deadline - now)));
   }
 }
 
@@ -69,6 +73,8 @@ class ClientWait {
   #nextLook = 0;
   #nextTell: number;
   #told = "";
+  /** How long it has taken at most from one look to the next while connections were ended. */
+  #roundMs = 0;
 
   constructor(ender: IdleEnder, wait: Wait) {
     this.#ender = ender;
@@ -84,6 +90,12 @@ class ClientWait {
     return this.#left?.over ?? NONE;
   }
 
+  /** How long to rest, where listing connections and looking at them took so long. */
+  restMs(tookMs: number): number {
+    this.#roundMs = Math.max(this.#roundMs, tookMs * 2);
+    return restMs(tookMs, this.#left?.looks ?? 0);
+  }
+
   /** Null: the wait goes on. */
   look(clients: readonly ClientConnection[]): "in time" | "late" | null {
     const now = performance.now();
@@ -92,9 +104,7 @@ class ClientWait {
     if (now < this.#nextLook) return null;
     this.#left = this.#ender.look(clients, this.#nears(clients), this.#pace);
     const { requests, idle, lasting } = this.#left;
-    // However many there are: a fifth of the time is enough for that.
-    const tookMs = performance.now() - now;
-    this.#nextLook = now + Math.max(IDLE_LOOK_MS, tookMs * 5);
+    this.#nextLook = now + IDLE_LOOK_MS;
     if (requests + idle + lasting === 0) return this.#end("in time");
     const { lastingMs } = this.#pace;
     const overdueMs = lastingMs === null ? -Infinity : now - this.#since - lastingMs;
@@ -127,7 +137,7 @@ class ClientWait {
   }
 
   /** The master knows who is waited for, and how long at most. */
-  #tell({ requests, idle, lasting, idleMs }: Remaining, now: number): void {
+  #tell({ requests, idle, lasting, idleMs, looks }: Remaining, now: number): void {
     const { leave } = this.#wait;
     if (leave === null || now < this.#nextTell) return;
     const told = JSON.stringify([requests, idle, lasting]);
@@ -140,7 +150,7 @@ class ClientWait {
       : this.#since + lastingMs - now + LASTING_END_MS;
     const most = Math.max(
       requests > 0 ? Infinity : 0,
-      idle > 0 ? idleMs : 0,
+      idle > 0 ? idleMs + looks * this.#roundMs : 0,
       lasting > 0 ? lastingLeft : 0,
     );
     const leftMs = Math.max(0, Math.min(most, leave.until - now));

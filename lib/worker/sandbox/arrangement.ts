@@ -23,7 +23,8 @@ import { listenerEnd } from "../connections.ts";
 import { replacesListening } from "../listener.ts";
 import type { ConnectionSetup } from "./sealed_connections.ts";
 import type { OpenFile, SealedFiles } from "./sealed_files.ts";
-import type { Queue, Seat, Swap } from "./sealed_queues.ts";
+import type { Queue, Seat } from "./sealed_queues.ts";
+import type { Swap } from "./swap.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;

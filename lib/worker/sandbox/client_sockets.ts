@@ -11,9 +11,25 @@ import type { ClientConnection } from "../connections.ts";
 import type { SealedConnections } from "./sealed_connections.ts";
 import { TCP_INFO_BYTES } from "./sealed_connections.ts";
 import type { SealedQueues } from "./sealed_queues.ts";
+import { MOST_TOGETHER } from "./swap.ts";
 
 /** How often connections that were ended are polled (100 ms). */
 const POLL_MS = 100;
+
+/** Takes connections of the last list away from their servers; returns how many. */
+export function detachAll(
+  connections: SealedConnections,
+  clients: readonly ClientConnection[],
+  polls: number,
+): number {
+  const names = clients.map(({ handle }) => handle);
+  let taken = 0;
+  for (let from = 0; from < names.length; from += MOST_TOGETHER) {
+    const some = names.slice(from, from + MOST_TOGETHER);
+    taken += connections.detach(some, some.length, polls);
+  }
+  return taken;
+}
 
 /** The sockets of a sandboxed worker's clients. */
 export class SealedClientSockets implements ClientSockets {
@@ -55,10 +71,7 @@ export class SealedClientSockets implements ClientSockets {
   }
 
   end(clients: readonly ClientConnection[], lingerMs = LINGER_MS): void {
-    const polls = Math.ceil(lingerMs / POLL_MS);
-    for (const { handle } of clients) {
-      if (this.#connections.detach(handle, polls)) this.#lingering += 1;
-    }
+    this.#lingering += detachAll(this.#connections, clients, Math.ceil(lingerMs / POLL_MS));
   }
 
   get lingering(): number {

@@ -54,7 +54,8 @@ import { type Lasting, LASTING_FUNCTIONS, sealedFiles } from "./sealed_files.ts"
 import { sealedLog } from "./sealed_log.ts";
 import { sealedMaster } from "./sealed_master.ts";
 import { placeOf, sealedOperations } from "./sealed_operations.ts";
-import { sealedQueues, swapper } from "./sealed_queues.ts";
+import { sealedQueues } from "./sealed_queues.ts";
+import { swapper } from "./swap.ts";
 import { removeWebStorage } from "./web_storage.ts";
 import { type Pair, type Waiting, waitingServers, type Wanted } from "./waiting_servers.ts";
 
@@ -139,7 +140,8 @@ async function arrange(
   const staging = duplicate(libc, quiet.fd);
   const epolls = epollInstances(libc);
   const registered = registrations(c);
-  const swap = swapper(c, { files, registrations: registered, epolls });
+  const swaps = swapper(c, { files, registrations: registered, epolls });
+  const { swap } = swaps;
   const waiting = openServers(instance, place);
   keepListeningFunctions(waiting.functions);
   const seats = takeSeats(libc, files, swap, quiet, waiting.addresses.map(placeOf));
@@ -186,6 +188,7 @@ async function arrange(
       files,
       registrations: registered,
       epolls,
+      swap,
       quiet,
       queues,
       seats,
@@ -193,7 +196,7 @@ async function arrange(
     }),
     connections: sealedConnections(c, {
       files,
-      swap,
+      swapper: swaps,
       staging,
       quiet,
       directory,

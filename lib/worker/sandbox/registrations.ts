@@ -19,6 +19,9 @@ const DATA_AT = Deno.build.arch === "x86_64" ? 4 : 8;
 /** Bytes of a `struct epoll_event`. */
 export const EVENT_BYTES = DATA_AT + 8;
 
+/** Descriptors from this number on are not looked up together with others. */
+export const MOST_NUMBERS = 1 << 16;
+
 /** Reads registrations. */
 export interface Registrations {
   /** Writes how a descriptor of a file is registered to `event`; false: it is not. */
@@ -28,6 +31,17 @@ export interface Registrations {
     file: OpenFile,
     event: Uint8Array<ArrayBuffer>,
   ) => boolean;
+  /**
+   * Writes how several descriptors are registered, in one go: `places` has, by number, one more than the place
+   * in `files`, in `events` and in `found`, which is 1 then.
+   */
+  readonly findAll: (
+    info: number,
+    places: Int32Array<ArrayBuffer>,
+    files: readonly (OpenFile | null)[],
+    events: Uint8Array<ArrayBuffer>,
+    found: Uint8Array<ArrayBuffer>,
+  ) => void;
   /** Writes the descriptors with which a file is registered to `fds`, `most` at most; returns how many. */
   readonly descriptorsOf: (
     info: number,
@@ -152,6 +166,16 @@ export function registrations(c: Pick<Lasting, "pread">): Registrations {
         return true;
       }
       return false;
+    },
+    findAll: (info, places, files, events, found) => {
+      begin();
+      while (next(info)) {
+        const place = fd < MOST_NUMBERS ? (places[fd] ?? 0) - 1 : -1;
+        const file = place < 0 ? null : files[place] ?? null;
+        if (file === null || !tellsOf(file)) continue;
+        for (let i = 0; i < EVENT_BYTES; i++) events[place * EVENT_BYTES + i] = own[i] ?? 0;
+        found[place] = 1;
+      }
     },
     descriptorsOf: (info, file, fds, most) => {
       let count = 0;

@@ -5,17 +5,16 @@
  * @module
  */
 
-import { FILE_TYPE, type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
-import type { Swap } from "./sealed_queues.ts";
+import { type Lasting, type OpenFile, whole } from "./sealed_files.ts";
+import { ADDRESS_BYTES, sealedAddresses } from "./sealed_addresses.ts";
+import {
+  type DetachedConnections,
+  detachedConnections,
+  type DetachSetup,
+} from "./sealed_detaching.ts";
 
 /** What was arranged before the script. */
-export interface ConnectionSetup {
-  readonly files: SealedFiles;
-  readonly swap: Swap;
-  /** A descriptor whose number is guarded, where a socket is looked at before it is used. */
-  readonly staging: number;
-  /** What the staging descriptor stands for at other times. */
-  readonly quiet: { readonly fd: number; readonly file: OpenFile };
+export interface ConnectionSetup extends DetachSetup {
   /** A descriptor of /proc/self/fd. */
   readonly directory: number;
   /** Ports of the sockets of the instance; 0: it is a Unix socket. */
@@ -24,29 +23,20 @@ export interface ConnectionSetup {
   readonly paths: readonly { readonly bytes: Uint8Array<ArrayBuffer>; readonly length: number }[];
 }
 
-/** The operations. A connection is named by its place in the last list. */
-export interface SealedConnections {
+/** The operations. A connection has the name that {@linkcode SealedConnections.nameAt} gives it. */
+export interface SealedConnections extends DetachedConnections {
   /** Lists the connections whose near end is a socket of the instance; returns how many there are. */
   readonly list: () => number;
+  /** The name of the connection at a place of the last list; it means nothing once there is another list. */
+  readonly nameAt: (place: unknown) => number;
   /** Writes the far address (`struct sockaddr`); returns the place of its socket, or -1. */
-  readonly describe: (place: unknown, into: Record<number, number>) => number;
+  readonly describe: (name: unknown, into: Record<number, number>) => number;
   /** True if the client's kernel has all that was written; false for others than TCP. */
-  readonly hasSentAll: (place: unknown) => boolean;
+  readonly hasSentAll: (name: unknown) => boolean;
   /** Nothing more is sent. */
-  readonly endSending: (place: unknown) => void;
+  readonly endSending: (name: unknown) => void;
   /** Writes `struct tcp_info`; false: it is no TCP connection, or gone. */
-  readonly describeTraffic: (place: unknown, into: Record<number, number>) => boolean;
-  /**
-   * Takes a connection away from its server, which finds that its client has gone, and ends it: nothing more is
-   * sent, and what comes is read away. False: it stays, because something has come that is not read yet.
-   *
-   * @param polls How often it is polled until it is closed in any case; below 0: as long as it takes.
-   */
-  readonly detach: (place: unknown, polls: unknown) => boolean;
-  /** Closes detached connections that are over; returns how many are left. */
-  readonly pollDetached: () => number;
-  /** On how many detached connections a request has come since. */
-  readonly countCrossed: () => number;
+  readonly describeTraffic: (name: unknown, into: Record<number, number>) => boolean;
   /** How many descriptors this process has. */
   readonly countDescriptors: () => number;
   /** Holds so many descriptors for nothing, at most {@linkcode MOST_HELD}; returns how many there are now. */
@@ -59,10 +49,11 @@ export const MOST_HELD = 16;
 export const TCP_INFO_BYTES = 148;
 
 /** How many connections are told apart, and held. */
-const MOST = 65_536;
+const PLACE_BITS = 16;
+const MOST = 1 << PLACE_BITS;
+/** The number of a list, beside a place, in a number of 32 bits. */
+const MOST_LISTS = (1 << 15) - 1;
 const NONE = -1;
-/** Bytes of the longest `sockaddr`, see {@linkcode SealedConnections.describe}. */
-export const ADDRESS_BYTES = 110;
 const BLOCK_BYTES = 32_768;
 /** `struct linux_dirent64` of getdents64(2): where its length and its name are. */
 const [RECORD_LENGTH_AT, NAME_AT] = [16, 19];
@@ -71,16 +62,10 @@ const [IPPROTO_TCP, TCP_INFO] = [6, 11];
 /** Where `tcpi_unacked` and `tcpi_notsent_bytes` are in `struct tcp_info`. */
 const [UNACKED_AT, NOT_SENT_AT] = [24, 144];
 const [SHUT_WR, SEEK_SET, F_DUPFD_CLOEXEC] = [1, 0, 1030];
-const [MSG_PEEK, MSG_DONTWAIT] = [2, 0x40];
-const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
-const FLAGGED = 1 << 16;
 const ZERO = 48;
-/** The first byte of an alert of TLS, see {@linkcode ClientSockets}. */
-const TLS_ALERT = 21;
 
 const toNumber = Number;
 const seekBegin = 0n;
-const one = 1n;
 
 /** Makes the operations. */
 export function sealedConnections(
@@ -96,28 +81,21 @@ export function sealedConnections(
     | "fcntl"
     | "socket"
   >,
-  { files, swap, staging, quiet, directory, ports, paths }: ConnectionSetup,
+  { files, swapper, staging, quiet, directory, ports, paths }: ConnectionSetup,
 ): SealedConnections {
   const ends = ports.length;
   const block = new Uint8Array(BLOCK_BYTES);
   const blockSize = BigInt(BLOCK_BYTES);
-  const address = new Uint8Array(ADDRESS_BYTES);
+  const { address, addressOf } = sealedAddresses();
   const size = new Uint8Array(4);
   const info = new Uint8Array(TCP_INFO_BYTES);
   const listed = new Int32Array(MOST);
   const listedFiles = new Array<OpenFile | null>(MOST).fill(null);
   const listedEnds = new Int32Array(MOST);
-  const detached = new Int32Array(MOST);
-  const detachedFiles = new Array<OpenFile | null>(MOST).fill(null);
-  const detachedPolls = new Int32Array(MOST);
-  /** 1: something has come since. */
-  const detachedLate = new Uint8Array(MOST);
-  /** 1: the number is that of a detached connection, which is listed no more. */
-  const isDetached = new Uint8Array(FLAGGED);
   const spare = new Int32Array(MOST_HELD);
+  /** The number of the last list, which is a part of each name: the names of an earlier one mean nothing. */
+  let lists = 0;
   let listedCount = 0;
-  let detachedCount = 0;
-  let crossedCount = 0;
   let spareCount = 0;
   /** The directory is read with this. */
   let filled = 0;
@@ -158,13 +136,6 @@ export function sealedConnections(
     return NONE;
   }
 
-  /** The length of the address that is in memory now; 0: there is none. */
-  function addressOf(call: Lasting["getsockname"], fd: number): number {
-    size[0] = ADDRESS_BYTES;
-    size[1] = size[2] = size[3] = 0;
-    return call(fd, address, size) === 0 ? size[0] ?? 0 : 0;
-  }
-
   /** The place of the socket whose address is in memory now; -1: it is none of the instance's. */
   function endOf(length: number): number {
     const family = address[0] ?? 0;
@@ -190,22 +161,36 @@ export function sealedConnections(
     return size === next || address[next] === 0;
   }
 
-  function fileAt(place: number): OpenFile | null {
+  /** The place in the last list; -1: it is none. */
+  function placeOf(given: unknown): number {
+    const name = whole(given);
+    return name >> PLACE_BITS === lists ? name & (MOST - 1) : NONE;
+  }
+
+  function fileAt(given: unknown): OpenFile | null {
+    const place = placeOf(given);
     return place >= 0 && place < listedCount ? listedFiles[place] ?? null : null;
   }
 
   /** The descriptor of a listed connection, if it is still the same one; -1: it is not. */
   function descriptorAt(given: unknown): number {
-    const place = whole(given);
+    const place = placeOf(given);
     const fd = place >= 0 && place < listedCount ? listed[place] ?? NONE : NONE;
-    return files.is(fd, fileAt(place)) ? fd : NONE;
+    return files.is(fd, fileAt(given)) ? fd : NONE;
   }
+
+  const { has, ...detached } = detachedConnections(c, { files, swapper, staging, quiet }, {
+    most: MOST,
+    descriptorAt,
+    fileAt,
+  });
 
   function list(): number {
     listedCount = 0;
+    lists = lists === MOST_LISTS ? 1 : lists + 1;
     begin();
     for (let fd = next(); fd !== NONE && listedCount < MOST; fd = next()) {
-      if (fd < FLAGGED && isDetached[fd] === 1) continue;
+      if (has(fd)) continue;
       const length = addressOf(c.getsockname, fd);
       const end = length === 0 ? NONE : endOf(length);
       if (end === NONE || addressOf(c.getpeername, fd) === 0) continue;
@@ -227,69 +212,17 @@ export function sealedConnections(
     return true;
   }
 
-  /** True if the client has ended the connection, too; what came too late is read away. */
-  function isOver(fd: number, detachedAt: number): boolean {
-    // Bounded: a client that sends faster than this is looked at again.
-    for (let i = 0; i < 64; i++) {
-      const length = toNumber(c.recv(fd, block, blockSize, MSG_DONTWAIT));
-      if (length === 0) return true;
-      if (length < 0) return addressOf(c.getpeername, fd) === 0;
-      if (detachedLate[detachedAt] === 1 || block[0] === TLS_ALERT) continue;
-      detachedLate[detachedAt] = 1;
-      crossedCount++;
-    }
-    return false;
-  }
-
-  /** True if something has come on a connection that nobody has read. */
-  function hasUnread(fd: number): boolean {
-    return toNumber(c.recv(fd, block, one, MSG_PEEK | MSG_DONTWAIT)) > 0;
-  }
-
-  /** A socket that was never connected, under the guarded number; null: there is none. */
-  function stageUnconnected(): OpenFile | null {
-    const fd = c.socket(AF_INET, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
-    if (fd < 0) return null;
-    // The number may stand for something else by now: what counts is what the guarded one stands for.
-    const staged = files.replace(fd, staging);
-    files.close(fd);
-    const file = staged ? files.identify(staging) : null;
-    const isIt = file !== null && file.type === FILE_TYPE.socket &&
-      addressOf(c.getsockname, staging) > 0 && address[0] === AF_INET &&
-      addressOf(c.getpeername, staging) === 0;
-    return isIt ? file : null;
-  }
-
-  /** A second descriptor of the connection, which its server does not have any more; -1: it stays. */
-  function take(fd: number, file: OpenFile): number {
-    const unconnected = stageUnconnected();
-    const own = unconnected === null ? NONE : c.fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (unconnected === null || own < 0) return NONE;
-    if (!files.is(own, file)) return NONE;
-    // With a registration that could not be taken away, the connection must not stay open here.
-    if (swap(fd, file, staging)) {
-      if (!hasUnread(own)) return own;
-      // What has come at the last moment is a request that can still be answered.
-      swap(fd, unconnected, own);
-    }
-    files.close(own);
-    return NONE;
-  }
-
-  function flag(fd: number, value: number): void {
-    if (fd < FLAGGED) isDetached[fd] = value;
-  }
-
   return {
     list,
+    nameAt: (given) => (lists << PLACE_BITS) | (whole(given) & (MOST - 1)),
     describe: (given, into) => {
-      const place = whole(given);
-      const fd = descriptorAt(place);
+      const name = whole(given);
+      const fd = descriptorAt(name);
       if (fd === NONE) return NONE;
       const length = addressOf(c.getpeername, fd);
       if (length === 0) return NONE;
       for (let i = 0; i < ADDRESS_BYTES; i++) into[i] = i < length ? address[i] ?? 0 : 0;
-      return listedEnds[place] ?? NONE;
+      return listedEnds[placeOf(name)] ?? NONE;
     },
     hasSentAll: (given) => {
       const fd = descriptorAt(given);
@@ -307,46 +240,7 @@ export function sealedConnections(
       for (let i = 0; i < TCP_INFO_BYTES; i++) into[i] = info[i] ?? 0;
       return true;
     },
-    detach: (given, asked) => {
-      const place = whole(given);
-      const polls = whole(asked);
-      const fd = descriptorAt(place);
-      const file = fileAt(place);
-      if (fd === NONE || file === null || detachedCount >= MOST || hasUnread(fd)) return false;
-      const own = take(fd, file);
-      files.replace(quiet.fd, staging);
-      if (own === NONE) return false;
-      c.shutdown(own, SHUT_WR);
-      flag(own, 1);
-      detached[detachedCount] = own;
-      detachedFiles[detachedCount] = file;
-      detachedPolls[detachedCount] = polls;
-      detachedLate[detachedCount] = 0;
-      detachedCount++;
-      return true;
-    },
-    pollDetached: () => {
-      let left = 0;
-      for (let i = 0; i < detachedCount; i++) {
-        const fd = detached[i] ?? NONE;
-        const file = detachedFiles[i] ?? null;
-        const polls = detachedPolls[i] ?? 0;
-        const isHere = files.is(fd, file);
-        if (!isHere || polls === 0 || isOver(fd, i)) {
-          flag(fd, 0);
-          if (isHere) files.close(fd);
-          continue;
-        }
-        detached[left] = fd;
-        detachedFiles[left] = file;
-        detachedPolls[left] = polls > 0 ? polls - 1 : polls;
-        detachedLate[left] = detachedLate[i] ?? 0;
-        left++;
-      }
-      detachedCount = left;
-      return left;
-    },
-    countCrossed: () => crossedCount,
+    ...detached,
     countDescriptors: () => {
       const size = files.sizeOf(directory);
       if (size > 0) return size;

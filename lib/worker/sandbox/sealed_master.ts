@@ -7,7 +7,8 @@
  */
 
 import { type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
-import type { Seat, Swap } from "./sealed_queues.ts";
+import type { Seat } from "./sealed_queues.ts";
+import type { Swap } from "./swap.ts";
 
 /** What was arranged before the script. */
 export interface MasterSetup {

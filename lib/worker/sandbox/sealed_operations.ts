@@ -11,8 +11,9 @@ import { parseSockaddr } from "../../system/socket_address.ts";
 import type { WorkerEnvironment } from "../../protocol/worker_environment.ts";
 import { type ClientConnection, clientKey, listenerEnd } from "../connections.ts";
 import type { Operations } from "../operations.ts";
-import { SealedClientSockets } from "./client_sockets.ts";
-import { ADDRESS_BYTES, type SealedConnections } from "./sealed_connections.ts";
+import { detachAll, SealedClientSockets } from "./client_sockets.ts";
+import { ADDRESS_BYTES } from "./sealed_addresses.ts";
+import type { SealedConnections } from "./sealed_connections.ts";
 import { type SealedLog, TARGETS } from "./sealed_log.ts";
 import type { SealedMaster } from "./sealed_master.ts";
 import type { SealedQueues } from "./sealed_queues.ts";
@@ -36,7 +37,8 @@ export function sealedOperations(
   const nearEnds = sockets.map(({ address }) => listenerEnd(address));
   const clients = (): ClientConnection[] => {
     const address = new Uint8Array(ADDRESS_BYTES);
-    return Array.from({ length: connections.list() }, (_, handle): ClientConnection => {
+    return Array.from({ length: connections.list() }, (_, place): ClientConnection => {
+      const handle = connections.nameAt(place);
       const near = nearEnds[connections.describe(handle, address)] ?? "";
       const far = parseSockaddr(address);
       const client = far === null || far.family === "unix" ? "" : clientKey(far.host, far.port);
@@ -96,9 +98,7 @@ export function sealedOperations(
     linger: (isIdle) => {
       // One that is at work stays with its server: a descriptor of it beside the server's own would keep a
       // registration that the script could make Deno forget.
-      for (const { handle, client } of clients()) {
-        if (isIdle(client)) connections.detach(handle, -1);
-      }
+      detachAll(connections, clients().filter(({ client }) => isIdle(client)), -1);
       let size = connections.pollDetached();
       if (size === 0) return null;
       return {

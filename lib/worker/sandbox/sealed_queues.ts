@@ -8,8 +8,9 @@
  * @module
  */
 
-import { EVENT_BYTES, type Registrations } from "./registrations.ts";
-import { type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
+import { EVENT_BYTES } from "./registrations.ts";
+import { type Lasting, type OpenFile, whole } from "./sealed_files.ts";
+import type { Swap, SwapSetup } from "./swap.ts";
 
 /** A server or connection of Deno's that waits for its socket. */
 export interface Seat {
@@ -31,11 +32,8 @@ export interface Queue {
 }
 
 /** What was arranged before the script. */
-export interface QueueSetup {
-  readonly files: SealedFiles;
-  readonly registrations: Registrations;
-  /** Deno's epoll instances, and the descriptors that tell of each. */
-  readonly epolls: readonly { readonly fd: number; readonly info: number }[];
+export interface QueueSetup extends SwapSetup {
+  readonly swap: Swap;
   /** A listening socket that nobody can reach. */
   readonly quiet: { readonly fd: number; readonly file: OpenFile };
   readonly queues: readonly Queue[];
@@ -67,64 +65,17 @@ export interface SealedQueues {
 /** How many servers can be stopped at a time, and registered with one queue. */
 const MOST = 4_096;
 const NONE = -1;
-const [EPOLL_CTL_ADD, EPOLL_CTL_DEL] = [1, 2];
 const [IPPROTO_TCP, TCP_INFO] = [6, 11];
 const TCP_INFO_BYTES = 148;
 /** Where `tcpi_unacked` is in `struct tcp_info`: for a listening socket it is the queue's length. */
 const UNACKED_AT = 24;
 
-/** Puts a file in the place of another one, with all its registrations; false: it was not there. */
-export type Swap = (fd: number, from: OpenFile, to: number) => boolean;
-
-/** Makes that function. */
-export function swapper(
-  c: Pick<Lasting, "epoll_ctl">,
-  { files, registrations, epolls }: Pick<QueueSetup, "files" | "registrations" | "epolls">,
-): Swap {
-  const count = epolls.length;
-  const instances = new Int32Array(count);
-  const infos = new Int32Array(count);
-  const events: Uint8Array<ArrayBuffer>[] = [];
-  const found = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    instances[i] = epolls[i]?.fd ?? NONE;
-    infos[i] = epolls[i]?.info ?? NONE;
-    events[i] = new Uint8Array(EVENT_BYTES);
-  }
-  return (fd, from, to) => {
-    if (!files.is(fd, from)) return false;
-    let any = false;
-    for (let i = 0; i < count; i++) {
-      const event = events[i];
-      const here = event !== undefined && registrations.find(infos[i] ?? NONE, fd, from, event);
-      found[i] = here ? 1 : 0;
-      if (here) any = true;
-    }
-    // Without a registration there is nobody who would accept.
-    if (!any) return false;
-    let gone = false;
-    for (let i = 0; i < count; i++) {
-      if (found[i] !== 1) continue;
-      // Where an instance has several descriptors, only the first one succeeds.
-      if (c.epoll_ctl(instances[i] ?? NONE, EPOLL_CTL_DEL, fd, null) === 0) gone = true;
-    }
-    if (!gone) return false;
-    const replaced = files.replace(to, fd);
-    // The same instance may have more than one descriptor: with the second one it is there already.
-    for (let i = 0; i < count; i++) {
-      if (found[i] === 1) c.epoll_ctl(instances[i] ?? NONE, EPOLL_CTL_ADD, fd, events[i] ?? null);
-    }
-    return replaced;
-  };
-}
-
 /** Makes the operations. */
 export function sealedQueues(
-  c: Pick<Lasting, "epoll_ctl" | "listen" | "getsockopt">,
+  c: Pick<Lasting, "listen" | "getsockopt">,
   setup: QueueSetup,
 ): SealedQueues {
-  const { files, registrations, epolls, quiet, queues, seats, backlog } = setup;
-  const swap = swapper(c, setup);
+  const { files, registrations, epolls, swap, quiet, queues, seats, backlog } = setup;
   const queueCount = queues.length;
   const seatCount = seats.length;
   const epollCount = epolls.length;

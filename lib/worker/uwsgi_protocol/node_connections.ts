@@ -1,7 +1,7 @@
 /**
  * Runs in the worker. The begin of a node server's connections in the uwsgi protocol: the request is written
  * anew as one of HTTP/1.0, whose response has no chunks and ends with its connection, which is what a proxy
- * expects here.
+ * expects here. Only a request to upgrade is one of HTTP/1.1: nginx passes on what comes behind status 101.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Beginner, NodeReader, setClient } from "../node_beginnings.ts";
 import { keepRequestVariables } from "../request_marks.ts";
 import { type Packet, receivePacket } from "./incoming.ts";
 import { Refusal } from "./packet.ts";
-import { httpHead, isSecure, requestHead } from "./request.ts";
+import { httpHead, isSecure, requestHead, upgradeOf } from "./request.ts";
 import { responseHead } from "./response.ts";
 
 /** What connections are begun with. */
@@ -24,19 +24,20 @@ export interface NodeSetup {
 
 /** Receives the variables; the connection goes on with a request that a node server can read. */
 export function beginUwsgi(setup: NodeSetup): Beginner {
-  return (ready) => (accepted) => void begin(accepted, ready, setup);
+  return (ready, upgrades) => (accepted) => void begin(accepted, ready, upgrades, setup);
 }
 
 async function begin(
   accepted: Socket,
   ready: (connection: Socket) => void,
+  upgrades: () => boolean,
   { settings, refused }: NodeSetup,
 ): Promise<void> {
   const reader = new NodeReader(accepted);
   try {
     const packet = await receivePacket(reader, settings);
     if (packet === null) return void accepted.destroy();
-    reader.giveBack(translate(accepted, packet));
+    reader.giveBack(translate(accepted, packet, upgrades()));
   } catch (error) {
     if (!(error instanceof Refusal)) return void accepted.destroy();
     refused(error);
@@ -52,15 +53,16 @@ async function begin(
 }
 
 /** The same request in HTTP; what is known of its connection is noted there. */
-function translate(socket: Socket, { variables, rest }: Packet): Uint8Array {
+function translate(socket: Socket, { variables, rest }: Packet, mayUpgrade: boolean): Uint8Array {
   const named = new Map(variables);
   const head = requestHead(variables, named);
   if (head.client !== null) setClient(socket, head.client);
   if (isSecure(named)) Object.defineProperty(socket, "encrypted", { value: true });
   keepRequestVariables(socket, named);
-  const text = httpHead(head, named);
-  // What follows the body is nothing that this connection is for.
-  const body = rest.subarray(0, head.length);
+  const upgrade = mayUpgrade ? upgradeOf(head) : null;
+  const text = httpHead(head, named, upgrade);
+  // What follows the body is nothing that this connection is for, unless it becomes something else.
+  const body = upgrade === null ? rest.subarray(0, head.length) : rest;
   const bytes = new Uint8Array(text.length + body.length);
   bytes.set(text);
   bytes.set(body, text.length);

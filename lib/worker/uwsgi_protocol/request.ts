@@ -120,17 +120,27 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** What a client wants its connection to become, a WebSocket for example (RFC 9110, 7.8); null: nothing. */
+export function upgradeOf({ method, headers, length }: RequestHead): string | null {
+  const options = (headers.get("connection") ?? "").toLowerCase().split(",");
+  const isAsked = options.some((one) => one.trim() === "upgrade");
+  return method === "GET" && length === 0 && isAsked ? headers.get("upgrade") : null;
+}
+
 /**
- * Writes the head of a request in HTTP/1.0, with the target as the client sent it.
+ * Writes the head of a request in HTTP/1.0, or of one to upgrade in HTTP/1.1, with the target as the client
+ * sent it.
  *
  * @throws {Refusal} If the method is none.
  */
 export function httpHead(
   { method, headers, length }: RequestHead,
   named: VariableMap,
+  upgrade: string | null = null,
 ): Uint8Array<ArrayBuffer> {
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method)) throw new Refusal(400, "REQUEST_METHOD is no method");
-  const lines = [`${method} ${targetOf(named)} HTTP/1.0`];
+  const lines = [`${method} ${targetOf(named)} HTTP/1.${upgrade === null ? 0 : 1}`];
+  if (upgrade !== null) lines.push("connection: upgrade", `upgrade: ${upgrade}`);
   if (!headers.has("host")) lines.push(`host: ${hostOf(named)}`);
   for (const [name, value] of headers) {
     if (!NOT_FORWARDED.has(name) && name !== "content-length") lines.push(`${name}: ${value}`);

@@ -42,6 +42,22 @@ Deno.test("a registration is what the kernel says of a descriptor and its file",
   assertEquals(find(3, 1, file(0x1c2n), event), false);
 });
 
+Deno.test("registrations of several descriptors are read in one go", () => {
+  const { findAll } = reading(TEXT);
+  const places = new Int32Array(256);
+  const files = [file(0x1c3n), file(0x100_0000_01c3n), file(1n)];
+  [18, 17, 7].forEach((fd, place) => places[fd] = place + 1);
+  const events = new Uint8Array(3 * EVENT_BYTES);
+  const found = new Uint8Array(3);
+  findAll(3, places, files, events, found);
+  // The third number stands for another file by now.
+  assertEquals([...found], [1, 1, 0]);
+  const event = new Uint8Array(EVENT_BYTES);
+  reading(TEXT).find(3, 17, files[1] ?? file(0n), event);
+  assertEquals(events.slice(EVENT_BYTES, 2 * EVENT_BYTES), event);
+  assertEquals(events[EVENT_BYTES - 8], 0xff);
+});
+
 Deno.test("descriptors of a file are listed, as far as there is room", () => {
   const { descriptorsOf } = reading(TEXT);
   const fds = new Int32Array(4);

@@ -20,7 +20,8 @@ import {
   sealedFiles,
 } from "../../../../lib/worker/sandbox/sealed_files.ts";
 import { sealedLog, TARGETS } from "../../../../lib/worker/sandbox/sealed_log.ts";
-import { sealedQueues, swapper } from "../../../../lib/worker/sandbox/sealed_queues.ts";
+import { sealedQueues } from "../../../../lib/worker/sandbox/sealed_queues.ts";
+import { swapper } from "../../../../lib/worker/sandbox/swap.ts";
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
 
@@ -136,9 +137,10 @@ function queueWithServer(owned: OwnedDescriptors, directory: TempDirectory) {
   for (const { info } of epolls) owned.own(info);
   const setup = { files, registrations: registrations(c), epolls };
   const place = { port: server.addr.port, path: "" };
-  const seats = takeSeats(libc, files, swapper(c, setup), quiet, [place]);
+  const { swap } = swapper(c, setup);
+  const seats = takeSeats(libc, files, swap, quiet, [place]);
   const queue = { name, file: opened(files, name).file, spares: [] };
-  const queues = sealedQueues(c, { ...setup, quiet, queues: [queue], seats, backlog: 8 });
+  const queues = sealedQueues(c, { ...setup, swap, quiet, queues: [queue], seats, backlog: 8 });
   const isRegistered = () =>
     epolls.some(({ fd }) =>
       new RegExp(`^tfd:\\s*${seats[0]?.fd} `, "m").test(descriptorInfo(libc, fd))
@@ -217,14 +219,19 @@ Deno.test("a queue whose number stands for something else is none", async () => 
 });
 
 /** The operations on connections whose near end is this port. */
-function connectionsAt(owned: OwnedDescriptors, directory: TempDirectory, port: number) {
+function connectionsAt(
+  owned: OwnedDescriptors,
+  directory: TempDirectory,
+  port: number,
+  read: typeof c.pread = c.pread,
+) {
   const { libc } = owned;
   const quiet = opened(files, owned.own(quietSocket(libc, directory.at("quiet.sock"))));
   const epolls = epollInstances(libc);
   for (const { info } of epolls) owned.own(info);
   return sealedConnections(c, {
     files,
-    swap: swapper(c, { files, registrations: registrations(c), epolls }),
+    swapper: swapper(c, { files, registrations: registrations({ pread: read }), epolls }),
     staging: owned.own(duplicate(libc, quiet.fd)),
     quiet,
     directory: owned.own(openKernelFile(libc, "/proc/self/fd", true)),
@@ -243,18 +250,25 @@ Deno.test("connections are told apart by their files", async () => {
   const near = await listener.accept();
   assertEquals(sealed.list(), 1);
   const address = new Uint8Array(110);
-  assertEquals(sealed.describe(0, address), 1);
+  const name = sealed.nameAt(0);
+  assertEquals(sealed.describe(name, address), 1);
   assertEquals((address[2] ?? 0) * 256 + (address[3] ?? 0), client.localAddr.port);
-  assert(sealed.describeTraffic(0, []));
-  for (const wrong of [1, -1, 1 << 30, "1", "4294967297"]) {
+  assert(sealed.describeTraffic(name, []));
+  for (const wrong of [0, 1, -1, name + 1, 1 << 30, "1", "4294967297"]) {
     assertEquals(sealed.describe(wrong, address), -1);
     assertEquals(sealed.describeTraffic(wrong, []), false);
-    assertEquals(sealed.detach(wrong, 1), false);
+    assertEquals(sealed.detach([wrong], 1, 1), 0);
   }
+  // A name of an earlier list could be that of another connection by now.
+  assertEquals(sealed.list(), 1);
+  assertEquals([sealed.describe(name, address), sealed.describeTraffic(name, [])], [-1, false]);
+  assertEquals(sealed.detach([name], 1, 1), 0);
+  const next = sealed.nameAt(0);
+  assert(sealed.describeTraffic(next, []));
   near.close();
   // What was listed is gone.
-  assertEquals(sealed.describe(0, address), -1);
-  assertEquals(sealed.describeTraffic(0, []), false);
+  assertEquals(sealed.describe(next, address), -1);
+  assertEquals(sealed.describeTraffic(next, []), false);
 });
 
 Deno.test("a connection that is taken away ends for its server, and in order for its client", async () => {
@@ -268,9 +282,10 @@ Deno.test("a connection that is taken away ends for its server, and in order for
   await client.write(new TextEncoder().encode("unread"));
   while (sealed.list() !== 1) await new Promise((resolve) => setTimeout(resolve, 1));
   // Its server can still answer what has come.
-  assertEquals(sealed.detach(0, -1), false);
+  assertEquals(sealed.detach([sealed.nameAt(0)], 1, -1), 0);
   assertEquals(await near.read(bytes), 6);
-  assertEquals(sealed.detach(0, -1), true);
+  const name = sealed.nameAt(0);
+  assertEquals(sealed.detach([name, name, name + 7], 3, -1), 1);
   assertEquals(await near.read(bytes).catch(() => null), null);
   near.close();
   assertEquals(sealed.list(), 0);
@@ -279,6 +294,32 @@ Deno.test("a connection that is taken away ends for its server, and in order for
   assertEquals(sealed.pollDetached(), 1);
   client.close();
   while (sealed.pollDetached() > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
+Deno.test("to take many connections away costs as many looks at registrations as one", async () => {
+  using owned = new OwnedDescriptors();
+  using directory = new TempDirectory();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let looks = 0;
+  const sealed = connectionsAt(owned, directory, listener.addr.port, (...args) => {
+    if (args[3] === 0n) looks += 1;
+    return c.pread(...args);
+  });
+  const ends: Deno.Conn[] = [];
+  const taken = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      ends.push(await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }));
+      ends.push(await listener.accept());
+    }
+    assertEquals(sealed.list(), count);
+    looks = 0;
+    const names = Array.from({ length: count }, (_, i) => sealed.nameAt(i));
+    assertEquals(sealed.detach(names, count, 0), count);
+    assertEquals(sealed.pollDetached(), 0);
+    return looks;
+  };
+  assertEquals([await taken(50)], [await taken(1)]);
+  for (const one of ends) one.close();
 });
 
 Deno.test("a connection that was taken away is closed in time, and its number means nothing later", async () => {
@@ -290,7 +331,7 @@ Deno.test("a connection that was taken away is closed in time, and its number me
   using _near = await listener.accept();
   sealed.list();
   const before = sealed.countDescriptors();
-  assertEquals(sealed.detach(0, 1), true);
+  assertEquals(sealed.detach([sealed.nameAt(0)], 1, 1), 1);
   assertEquals([sealed.pollDetached(), sealed.pollDetached()], [1, 0]);
   assertEquals(sealed.countDescriptors(), before);
 });
