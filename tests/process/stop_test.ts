@@ -103,38 +103,3 @@ if (uwsgi.worker_id() === 1) setTimeout(() => { while (true); }, 10);`,
   const killed = running.events.filter(({ event }) => event === "killing");
   assert(killed.some(({ fields }) => fields.worker === 1));
 });
-
-/** O_NONBLOCK, as /proc/PID/fdinfo/FD shows it: it belongs to the open file, which others share. */
-const O_NONBLOCK = 0o4000;
-
-function isNonBlocking(pid: number, fd: number): boolean {
-  const text = Deno.readTextFileSync(`/proc/${pid}/fdinfo/${fd}`);
-  return (parseInt(/^flags:\s*(\d+)/m.exec(text)?.[1] ?? "0", 8) & O_NONBLOCK) !== 0;
-}
-
-Deno.test("what others share with an instance, a terminal or a pipe, blocks as before", async () => {
-  const { master } = await readyMaster({
-    ini: `http-socket = 127.0.0.1:0
-processes = 2
-log-requests = true
-deno-worker-override = app.ts`,
-    files: { "app.ts": { fixture: "workers/hello.ts" } },
-    // The holder keeps one end of the pipe when the instance has ended.
-    launcher: [
-      "bash",
-      "-c",
-      'mkfifo shared; exec 9<>shared; sleep 1000 >/dev/null 2>&1 & echo $! >holder; exec "$@"',
-      "-",
-    ],
-  });
-  await using running = master;
-  const holder = Number(running.read("holder"));
-  try {
-    assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
-    assertEquals([2, 9].filter((fd) => isNonBlocking(running.pid, fd)), []);
-    assertEquals(await running.stop(), 0);
-    assertEquals(isNonBlocking(holder, 9), false);
-  } finally {
-    Deno.kill(holder, "SIGKILL");
-  }
-});
