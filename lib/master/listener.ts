@@ -105,17 +105,19 @@ async function bindOne(
       const listener = shared(spec, config, address.path, fd, file);
       try {
         applyFileOptions(c, file, config);
+        check(c, "listen", c.listen(fd, config.listen));
+        return listener;
       } catch (error) {
         closeListener(c, listener, true);
         throw error;
       }
-      c.listen(fd, config.listen);
-      return listener;
     }
     case "abstract": {
       const fd = bindAbstract(c, address.name);
-      c.listen(fd, config.listen);
-      return shared(spec, config, `@${address.name}`, fd, null);
+      return closedOnFailure(c, fd, () => {
+        check(c, "listen", c.listen(fd, config.listen));
+        return shared(spec, config, `@${address.name}`, fd, null);
+      });
     }
     case "fd": {
       adoptDescriptor(c, address.fd);

@@ -10,10 +10,12 @@ import { UserError } from "../cli/exit_code.ts";
 import type { Config } from "../config/config.ts";
 import type { Line } from "../config/option_kind.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
-import type { Libc } from "../system/libc.ts";
+import { ERRNO, type Libc } from "../system/libc.ts";
 import { collide } from "../system/socket_address.ts";
 import { type Listener, VIEW_BACKLOG } from "./listener.ts";
 import { Listeners } from "./listeners.ts";
+
+const ADVICE = "choose another address";
 
 /** What of the configuration they are made from. */
 export type ViewConfig = Pick<Config, "stats" | "metricsHttp" | "chmodSocket" | "vacuum">;
@@ -48,7 +50,7 @@ export async function openViews(
     views.addresses.forEach((address, i) => {
       const others = [...taken, ...views.addresses.slice(0, i)];
       if (others.some((other) => collide(address, other))) {
-        throw refusal(sockets[i], "the instance listens there already");
+        throw refusal(sockets[i], `the instance listens there already: ${ADVICE}`);
       }
       listen(c, views.records[i], sockets[i]);
     });
@@ -63,12 +65,16 @@ export async function openViews(
 function listen(c: Libc | null, listener: Listener | undefined, line: Line | undefined): void {
   const [fd] = listener?.worker.fds ?? [];
   if (c === null || fd === undefined || c.listen(fd, VIEW_BACKLOG) === 0) return;
-  throw refusal(line, "address already in use");
+  const errno = c.errno();
+  const isTaken = errno === ERRNO.EADDRINUSE;
+  throw refusal(
+    line,
+    isTaken ? `address already in use: ${ADVICE}` : c.errorText(errno).toLowerCase(),
+  );
 }
 
 function refusal(line: Line | undefined, reason: string): UserError {
   const { option, text, origin } = line ?? { option: "", text: "", origin: { file: "", line: 0 } };
   const place = `${option} "${text}" (${origin.file}:${origin.line})`;
-  const advice = "choose another address";
-  return new UserError("socket", `Cannot open ${place}: ${reason}: ${advice}`);
+  return new UserError("socket", `Cannot open ${place}: ${reason}`);
 }

@@ -1,9 +1,11 @@
 /** The sockets of an instance. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { SocketSpec } from "../../../lib/config/config.ts";
+import { defaults } from "../../../lib/config/resolve.ts";
 import { UserError } from "../../../lib/cli/exit_code.ts";
 import type { SocketConfig } from "../../../lib/master/listener.ts";
 import { Listeners } from "../../../lib/master/listeners.ts";
+import { openViews } from "../../../lib/master/view_listeners.ts";
 import { SystemCallError } from "../../../lib/system/libc.ts";
 import { requireLibc } from "../../../lib/system/libc.ts";
 import { openDescriptors, socketInode } from "../../../lib/system/descriptor.ts";
@@ -323,4 +325,40 @@ Deno.test("grow() throws, when somebody else has taken the address without shari
   using taken = Deno.listen({ hostname: "127.0.0.1", port: bind?.port ?? 0 });
   assertEquals(taken.addr.port, bind?.port);
   assertThrows(() => listeners.grow(2), SystemCallError, "Address already in use");
+});
+
+Deno.test("open() tells why a Unix socket cannot listen, and leaves neither file nor descriptor", async () => {
+  using directory = new TempDirectory();
+  const before = countSockets();
+  const EMFILE = 24;
+  const short = { ...c, listen: () => -1, errno: () => EMFILE };
+  for (const address of [directory.at("a.sock"), `@${directory.path}`]) {
+    const error = await assertRejects(() => Listeners.open(short, config([address])), UserError);
+    assertEquals(
+      (error as UserError).message,
+      `Cannot open http-socket "${address}" (app.ini:1): too many open files`,
+    );
+    assertEquals(countSockets(), before);
+  }
+  assertEquals(directory.names, []);
+});
+
+Deno.test("openViews() tells why a socket of the master cannot listen", async () => {
+  using directory = new TempDirectory();
+  const EMFILE = 24;
+  let calls = 0;
+  const short = {
+    ...c,
+    listen: (fd: number, backlog: number) => calls++ === 0 ? c.listen(fd, backlog) : -1,
+    errno: () => EMFILE,
+  };
+  const address = directory.at("stats.sock");
+  const stats = [{ option: "stats", text: address, origin: { file: "app.ini", line: 2 } }];
+  const views = { ...defaults(), stats };
+  const error = await assertRejects(() => openViews(short, views, [], []), UserError);
+  assertEquals(
+    (error as UserError).message,
+    `Cannot open stats "${address}" (app.ini:2): too many open files`,
+  );
+  assertEquals(directory.names, []);
 });
