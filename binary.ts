@@ -1,12 +1,12 @@
 /**
  * The program as `deno compile` takes it: `deno task compile`. It is its own worker, see
- * `lib/system/standalone.ts`.
+ * `lib/system/process/standalone.ts`.
  *
  * @module
  */
 
-import { later } from "./lib/later.ts";
-import { enterBinary, type ScriptToRun, takeScript } from "./lib/system/standalone.ts";
+import { later } from "./lib/lazy_import.ts";
+import { enterBinary, type ScriptToRun, takeScript } from "./lib/system/process/standalone.ts";
 
 /** Evaluates what `deno run` would: a worker loads nothing of the master. */
 async function runScript({ preloads, script }: ScriptToRun): Promise<void> {

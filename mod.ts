@@ -30,10 +30,10 @@ export type { Outcome } from "./lib/core/event.ts";
 export type { SlotChange, Verdict } from "./lib/core/verdict.ts";
 export type { SlotFailure } from "./lib/core/state.ts";
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
-export type { CertificateFiles } from "./lib/config/https_socket.ts";
-export type { FileCommand } from "./lib/config/option_kind.ts";
+export type { CertificateFiles } from "./lib/config/values/https_socket.ts";
+export type { FileCommand } from "./lib/config/kinds/option_kind.ts";
 export type { LogTargetConfig } from "./lib/config/options/log_targets.ts";
-export type { EncoderLine, LoggerLine, LoggerTarget, RouteLine } from "./lib/config/log_line.ts";
+export type { EncoderLine, LoggerLine, LoggerTarget, RouteLine } from "./lib/config/values/log_line.ts";
 export type {
   AbstractAddress,
   Address,
@@ -41,9 +41,9 @@ export type {
   PassedAddress,
   TcpAddress,
   UnixAddress,
-} from "./lib/config/address.ts";
+} from "./lib/system/sockets/address.ts";
 export type { Encoder, EncoderName } from "./lib/log/encoder.ts";
-export type { SocketMapLine } from "./lib/config/socket_map.ts";
+export type { SocketMapLine } from "./lib/config/values/socket_map.ts";
 export type { AppsConfig } from "./lib/config/options/apps.ts";
 export type { ClientConfig } from "./lib/config/options/clients.ts";
 export type { ControlConfig } from "./lib/config/options/control.ts";
@@ -51,7 +51,7 @@ export type { RespawnConfig } from "./lib/config/options/respawn.ts";
 export type { ReloadConfig } from "./lib/config/options/reloading.ts";
 export type { BusynessConfig } from "./lib/config/options/busyness.ts";
 export type { CheaperAlgorithm, ScalingConfig } from "./lib/config/options/scaling.ts";
-export type { Limits } from "./lib/core/watch.ts";
+export type { Limits } from "./lib/core/policies/limit_settings.ts";
 export type {
   Permission,
   PermissionConfig,
@@ -65,22 +65,22 @@ export type { ProxyConfig } from "./lib/config/options/proxy.ts";
 export type { LogFileConfig } from "./lib/config/options/log_file.ts";
 export type { RequestLogConfig } from "./lib/config/options/request_log.ts";
 export type { ProcessConfig } from "./lib/config/options/process.ts";
-export type { CronLine } from "./lib/config/cron_line.ts";
-export type { DaemonLine } from "./lib/config/daemon_line.ts";
-export type { HookActionName, HookLine } from "./lib/config/hook_line.ts";
-export type { Line } from "./lib/config/option_kind.ts";
+export type { CronLine } from "./lib/config/values/cron_line.ts";
+export type { DaemonLine } from "./lib/config/values/daemon_line.ts";
+export type { HookActionName, HookLine } from "./lib/config/values/hook_line.ts";
+export type { Line } from "./lib/config/kinds/option_kind.ts";
 export type { CompanionConfig } from "./lib/config/options/companions.ts";
 export type { StatsConfig } from "./lib/config/options/stats.ts";
 export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";
 export type { ExportConfig } from "./lib/config/options/exporting.ts";
-export type { PusherLine, PusherTarget } from "./lib/config/pusher_line.ts";
+export type { PusherLine, PusherTarget } from "./lib/config/values/pusher_line.ts";
 export type { MetricsConfig } from "./lib/config/options/metrics.ts";
-export type { MetricLine, MetricType, ThresholdLine } from "./lib/config/metric_line.ts";
-export type { ArithmeticCollector, MetricCollector } from "./lib/core/metric_rules.ts";
+export type { MetricLine, MetricType, ThresholdLine } from "./lib/config/values/metric_line.ts";
+export type { ArithmeticCollector, MetricCollector } from "./lib/core/policies/metrics.ts";
 export type { Phase, ReloadKind } from "./lib/core/state.ts";
 export type { ReloadOutcome } from "./lib/core/verdict.ts";
 export type { WorkerState } from "./lib/core/worker_table.ts";
-export type { CronSchedule } from "./lib/core/cron_schedule.ts";
+export type { CronSchedule } from "./lib/core/policies/cron_schedule.ts";
 export type {
   Handler,
   LeaveCause,
@@ -109,5 +109,5 @@ export type {
   StatsWorker,
 } from "./lib/stats/stats.ts";
 export { LATENCY_BOUNDS_US } from "./lib/stats/stats.ts";
-export { EXIT, type ExitKind, type ExitName, UserError } from "./lib/cli/exit_code.ts";
+export { EXIT, type ExitKind, type ExitName, UserError } from "./lib/errors.ts";
 export { VERSION } from "./lib/version.ts";

@@ -6,7 +6,7 @@
  */
 
 import { fromFileUrl, join } from "@std/path/posix";
-import { bundle } from "../tests/tools/bundle.ts";
+import { bundle } from "../tools/bundle.ts";
 import type { BackgroundLoad } from "./background_load.ts";
 import { type Findings, type Goal, type Length, runBench } from "./bench.ts";
 import { Instance, MAIN } from "./instance.ts";

@@ -1,7 +1,7 @@
 /** Hello world in a worker, on the sockets of the instance, and nothing is counted. */
 import { slotDescriptor } from "../../lib/protocol/worker_environment.ts";
 import { instanceAccess } from "../../lib/worker/instance.ts";
-import { openOn } from "../../lib/worker/listener.ts";
+import { openOn } from "../../lib/worker/serving/listener.ts";
 import uwsgi from "uwsgi";
 
 const { sockets, slot } = instanceAccess()().environment;

@@ -8,8 +8,8 @@ import type { Config } from "../config/config.ts";
 import { type Loaded, loadWhole } from "../config/load.ts";
 import { COMMAND_LINE, type Problem } from "../config/problem.ts";
 import type { ConfigSource } from "../config/source.ts";
-import { denoConfigSource, type SourceBase } from "../system/config_source.ts";
-import { captureStarted } from "../system/program.ts";
+import { denoConfigSource, type SourceBase } from "../instance/config_source.ts";
+import { captureStarted } from "../system/process/program.ts";
 
 /** Where a configuration is; what is given of several sources is put together, in this order. */
 export interface ConfigInput {

@@ -6,15 +6,15 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { UserError } from "../cli/exit_code.ts";
-import { noWorkerStarted, runHooks, runInstance } from "../cli/instance.ts";
-import { logProblems } from "../cli/instruction.ts";
+import { UserError } from "../errors.ts";
+import { noWorkerStarted, runHooks, runInstance } from "../instance/instance.ts";
+import { logProblems } from "../instance/run_config_of.ts";
 import type { Outcome } from "../core/event.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
-import { Host } from "../master/host.ts";
+import { Host } from "../master/operators/in_process.ts";
 import { type Line, type LineTaker, logTo } from "../master/log.ts";
-import { NO_SIGNALS, SignalInbox } from "../master/signals.ts";
+import { NO_SIGNALS, SignalInbox } from "../master/operators/signals.ts";
 import type { Stats } from "../stats/stats.ts";
 import { libc } from "../system/libc.ts";
 import { EventStream } from "./event_stream.ts";

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { later } from "../later.ts";
+import { later } from "../lazy_import.ts";
 import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
-import { firstLine, type Module, moduleGraph } from "../master/module_graph.ts";
-import { isBinary, whyNotInBinary } from "../system/standalone.ts";
+import { firstLine, type Module, moduleGraph } from "../master/workers/module_graph.ts";
+import { isBinary, whyNotInBinary } from "../system/process/standalone.ts";
 import { missingScript } from "./missing_script.ts";
 
 export { checkPlaces } from "./check_places.ts";
@@ -46,8 +46,8 @@ export async function checkCertificates(
   { sockets }: Config,
 ): Promise<{ readonly problems: readonly string[]; readonly warnings: readonly string[] }> {
   if (!sockets.some(({ tls }) => tls !== undefined)) return { problems: [], warnings: [] };
-  const { readCertificates } = await later<typeof import("../master/certificates.ts")>(
-    import.meta.resolve("../master/certificates.ts"),
+  const { readCertificates } = await later<typeof import("../master/sockets/certificates.ts")>(
+    import.meta.resolve("../master/sockets/certificates.ts"),
   );
   try {
     return { problems: [], warnings: readCertificates(sockets).warnings };

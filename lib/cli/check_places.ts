@@ -6,22 +6,22 @@
  */
 
 import { dirname } from "../paths.ts";
-import { parseAddress } from "../config/address.ts";
+import { parseAddress } from "../system/sockets/address.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { fileKeysSet } from "../config/log_needs.ts";
-import { parseLogTarget } from "../config/log_line.ts";
-import { optionPlace } from "../config/option_place.ts";
-import type { Line } from "../config/option_kind.ts";
+import { parseLogTarget } from "../config/values/log_line.ts";
+import { optionPlace } from "../config/kinds/option_place.ts";
+import type { Line } from "../config/kinds/option_kind.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
-import type { HookLine } from "../config/hook_line.ts";
+import type { HookLine } from "../config/values/hook_line.ts";
 import { HOOK_PHASES, type HookPhase, hooksOf } from "../config/options/hooks.ts";
-import { isHandedOver } from "../master/handover_sign.ts";
-import { wantedIdentity } from "../master/privileges.ts";
-import { absolutePath } from "../system/absolute_path.ts";
+import { isHandedOver } from "../master/upgrade/handover_environment.ts";
+import { wantedIdentity } from "../master/process/privileges.ts";
+import { absolutePath } from "../system/files/absolute_path.ts";
 import { type Libc, libc } from "../system/libc.ts";
-import { resolveOwner } from "../system/owner.ts";
-import { UserError } from "./exit_code.ts";
+import { resolveOwner } from "../system/files/owner.ts";
+import { UserError } from "../errors.ts";
 
 /** What was found. */
 export interface PlaceProblems {

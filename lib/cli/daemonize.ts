@@ -6,10 +6,10 @@
  */
 
 import { printable } from "../foreign_text.ts";
-import { DAEMON_IS_UP, DAEMON_VARIABLE } from "../master/daemon.ts";
+import { DAEMON_IS_UP, DAEMON_VARIABLE } from "../master/process/daemon.ts";
 import { libc } from "../system/libc.ts";
-import { ownArguments } from "../system/own_command.ts";
-import { EXIT, needsForeignFunctions } from "./exit_code.ts";
+import { ownArguments } from "../system/process/own_command.ts";
+import { EXIT, needsForeignFunctions } from "../errors.ts";
 
 /** Who waits passes these on, and the daemon stops. */
 const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -6,13 +6,13 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { MAGIC_VARIABLES } from "../config/magic.ts";
-import { nearestName } from "../nearest.ts";
-import { GROUPS, namesOf, type Row } from "../config/option_row.ts";
-import { allNames, COMMANDS, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options.ts";
-import type { OnChange } from "../config/option_spec.ts";
-import { uwsgiOptions } from "../config/uwsgi_options.ts";
-import { DIFFERENCES, INTRODUCTION, SYNTAX } from "./dialect_reference.ts";
+import { MAGIC_VARIABLES } from "../config/ini/magic.ts";
+import { nearestName } from "../nearest_name.ts";
+import { GROUPS, namesOf, type Row } from "../config/kinds/option_row.ts";
+import { allNames, COMMANDS, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options/options.ts";
+import type { OnChange } from "../config/kinds/option_spec.ts";
+import { uwsgiOptions } from "../config/options/uwsgi_options.ts";
+import { DIFFERENCES, INTRODUCTION, SYNTAX } from "../../tools/dialect_reference.ts";
 
 const WIDTH = 100;
 const HELP_COLUMN = 34;

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { UWSGI_SPECIFIER } from "../master/import_map.ts";
+import { UWSGI_SPECIFIER } from "../master/deno_project/import_map.ts";
 import { resolve } from "../paths.ts";
-import { modulePath } from "../master/worker_command.ts";
-import { isBinary } from "../system/standalone.ts";
-import type { SourceBase } from "../system/config_source.ts";
-import { EXIT, UserError } from "./exit_code.ts";
-import { sortWords, wrong } from "./operator_arguments.ts";
+import { modulePath } from "../master/workers/worker_command.ts";
+import { isBinary } from "../system/process/standalone.ts";
+import type { SourceBase } from "../instance/config_source.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { sortWords, wrong } from "./client/client_arguments.ts";
 
 /** What `init --help` says. */
 const USAGE = `Usage: duwsgi init [DIRECTORY]

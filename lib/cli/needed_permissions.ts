@@ -5,7 +5,7 @@
  * @module
  */
 
-import { UserError } from "./exit_code.ts";
+import { UserError } from "../errors.ts";
 
 /** What the program does: an instance starts workers, a command asks one that runs. */
 export type Purpose = "instance" | "command";

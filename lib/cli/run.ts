@@ -9,15 +9,15 @@ import { printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
 import { logKeysSet, logsObjects } from "../config/log_needs.ts";
-import { optionPlace } from "../config/option_place.ts";
+import { optionPlace } from "../config/kinds/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import { Problems } from "../config/problem.ts";
 import { showConfig } from "../config/show_config.ts";
 import type { Outcome } from "../core/event.ts";
-import { later } from "../later.ts";
-import { ControllingTerminal } from "../master/controlling_terminal.ts";
-import { DAEMON_VARIABLE } from "../master/daemon.ts";
-import type { LogSetup } from "../master/log_setup.ts";
+import { later } from "../lazy_import.ts";
+import { ControllingTerminal } from "../master/process/controlling_terminal.ts";
+import { DAEMON_VARIABLE } from "../master/process/daemon.ts";
+import type { LogSetup } from "../master/logging/log_setup.ts";
 import {
   asObjects,
   configureLog,
@@ -26,24 +26,24 @@ import {
   setLogLevel,
   unwrittenLines,
 } from "../master/log.ts";
-import type { Handover } from "../master/handover.ts";
-import { isHandedOver, whyNoHandover } from "../master/handover_sign.ts";
-import type { Host } from "../master/host.ts";
-import type { OrphanReaper } from "../master/orphans.ts";
-import type { ProcessSetup } from "../master/process_setup.ts";
-import type { ServiceManager } from "../master/service_manager.ts";
-import { SignalInbox } from "../master/signals.ts";
-import { swallowSignal } from "../system/swallow_signal.ts";
-import { captureBase, denoConfigSource, type SourceBase } from "../system/config_source.ts";
+import type { Handover } from "../master/upgrade/exec_master.ts";
+import { isHandedOver, whyNoHandover } from "../master/upgrade/handover_environment.ts";
+import type { Host } from "../master/operators/in_process.ts";
+import type { OrphanReaper } from "../master/process/orphans.ts";
+import type { ProcessSetup } from "../master/process/process_setup.ts";
+import type { ServiceManager } from "../master/service_manager/service_manager.ts";
+import { SignalInbox } from "../master/operators/signals.ts";
+import { swallowSignal } from "../system/process/swallow_signal.ts";
+import { captureBase, denoConfigSource, type SourceBase } from "../instance/config_source.ts";
 import { libc } from "../system/libc.ts";
-import { listenVariables } from "../system/passed_sockets.ts";
-import { enterDirectory } from "../system/working_directory.ts";
+import { listenVariables } from "../system/sockets/passed_sockets.ts";
+import { enterDirectory } from "../system/files/working_directory.ts";
 import { VERSION } from "../version.ts";
-import { parseArguments } from "./arguments.ts";
-import { EarlyExit, EXIT, UserError } from "./exit_code.ts";
+import { parseArguments } from "../config/command_line.ts";
+import { EarlyExit, EXIT, UserError } from "../errors.ts";
 import { renderHelp, renderOptionHelp } from "./help.ts";
-import { noWorkerStarted, runHooks, runInstance } from "./instance.ts";
-import { logProblems } from "./instruction.ts";
+import { noWorkerStarted, runHooks, runInstance } from "../instance/instance.ts";
+import { logProblems } from "../instance/run_config_of.ts";
 import { refusedByDeno, requirePermissions } from "./needed_permissions.ts";
 
 /** Runs the program with these arguments and returns its exit code. */
@@ -86,8 +86,8 @@ type Tool = (args: readonly string[], base: SourceBase) => Promise<number> | num
 
 /** By the first argument. */
 const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
-  ctl: async () => (await later<typeof import("./ctl.ts")>(import.meta.resolve("./ctl.ts"))).ctl,
-  top: async () => (await later<typeof import("./top.ts")>(import.meta.resolve("./top.ts"))).top,
+  ctl: async () => (await later<typeof import("./client/ctl.ts")>(import.meta.resolve("./client/ctl.ts"))).ctl,
+  top: async () => (await later<typeof import("./client/top.ts")>(import.meta.resolve("./client/top.ts"))).top,
   init: async () =>
     (await later<typeof import("./init.ts")>(import.meta.resolve("./init.ts"))).init,
 };
@@ -117,8 +117,8 @@ async function perform(args: readonly string[]): Promise<number> {
   }
   if (kind === "reload" || kind === "stop" || kind === "pause") {
     if (loaded.problems.length > 0 || topic === undefined) return EXIT.configuration.code;
-    const { signalMaster } = await later<typeof import("./signal_master.ts")>(
-      import.meta.resolve("./signal_master.ts"),
+    const { signalMaster } = await later<typeof import("./client/signal_master.ts")>(
+      import.meta.resolve("./client/signal_master.ts"),
     );
     return answer(signalMaster(kind, topic));
   }
@@ -210,24 +210,24 @@ function inForeground(loaded: Loaded): Loaded {
 async function adoptOrphans(): Promise<OrphanReaper | null> {
   const c = Deno.pid === 1 ? libc() : null;
   return c &&
-    new (await later<typeof import("../master/orphans.ts")>(
-      import.meta.resolve("../master/orphans.ts"),
+    new (await later<typeof import("../master/process/orphans.ts")>(
+      import.meta.resolve("../master/process/orphans.ts"),
     )).OrphanReaper(c);
 }
 
 /** What the program that was here before has passed on; null: there was none. */
 async function handoverToHere(): Promise<Handover | null> {
   return isHandedOver()
-    ? (await later<typeof import("../master/handover.ts")>(
-      import.meta.resolve("../master/handover.ts"),
+    ? (await later<typeof import("../master/upgrade/exec_master.ts")>(
+      import.meta.resolve("../master/upgrade/exec_master.ts"),
     )).takeHandover(libc())
     : null;
 }
 
 async function findServiceManager(): Promise<ServiceManager | null> {
   if (!Deno.env.has("NOTIFY_SOCKET")) return null;
-  return (await later<typeof import("../master/service_manager.ts")>(
-    import.meta.resolve("../master/service_manager.ts"),
+  return (await later<typeof import("../master/service_manager/service_manager.ts")>(
+    import.meta.resolve("../master/service_manager/service_manager.ts"),
   )).findServiceManager();
 }
 
@@ -248,8 +248,8 @@ async function setUpLog(
   // Workers of the program before may have last words that this one has to write.
   const words = Object.values(handover?.credentials ?? {}).some((known) => known.words !== null);
   if (logKeysSet(config).length === 0 && !words) return null;
-  const { LogSetup } = await later<typeof import("../master/log_setup.ts")>(
-    import.meta.resolve("../master/log_setup.ts"),
+  const { LogSetup } = await later<typeof import("../master/logging/log_setup.ts")>(
+    import.meta.resolve("../master/logging/log_setup.ts"),
   );
   const where = (key: keyof Config) => optionPlace(entries, key);
   const log = await LogSetup.begin(config, { where, daemon, first: handover === null });
@@ -264,8 +264,8 @@ async function setUpProcess(
   log: LogSetup | null,
 ): Promise<ProcessSetup | null> {
   if (processKeysSet(config).length === 0) return null;
-  const { ProcessSetup } = await later<typeof import("../master/process_setup.ts")>(
-    import.meta.resolve("../master/process_setup.ts"),
+  const { ProcessSetup } = await later<typeof import("../master/process/process_setup.ts")>(
+    import.meta.resolve("../master/process/process_setup.ts"),
   );
   return ProcessSetup.begin(config, (key) => optionPlace(entries, key), log);
 }

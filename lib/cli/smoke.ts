@@ -8,10 +8,10 @@
 import { excerpt, printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { Host, type HostSocket } from "../master/host.ts";
+import { Host, type HostSocket } from "../master/operators/in_process.ts";
 import { fulfilledWithin } from "../system/timing.ts";
-import { EXIT, UserError } from "./exit_code.ts";
-import { noWorkerStarted } from "./instance.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { noWorkerStarted } from "../instance/instance.ts";
 import { knock, request } from "./smoke_request.ts";
 
 /** What a step may take beyond what the configuration allows each of its parts (10 s). */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { HostSocket } from "../master/host.ts";
-import { callable } from "../system/connect_address.ts";
+import type { HostSocket } from "../master/operators/in_process.ts";
+import { callable } from "../system/sockets/connect_address.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 
 /** A server may take this long for the head of its answer (10 s). */

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Limits } from "../core/watch.ts";
+import type { Limits } from "../core/policies/limit_settings.ts";
 import type { AppsConfig } from "./options/apps.ts";
 import type { ClientConfig } from "./options/clients.ts";
 import type { LogFileConfig } from "./options/log_file.ts";
@@ -18,7 +18,7 @@ import type { ProcessConfig } from "./options/process.ts";
 import type { ControlConfig } from "./options/control.ts";
 import type { CompanionConfig } from "./options/companions.ts";
 import type { ExportConfig } from "./options/exporting.ts";
-import type { CertificateFiles } from "./https_socket.ts";
+import type { CertificateFiles } from "./values/https_socket.ts";
 import type { HookConfig } from "./options/hooks.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";

@@ -5,17 +5,17 @@
  * @module
  */
 
-import { type Command, parseArguments } from "../cli/arguments.ts";
-import { assemble } from "./assemble.ts";
+import { type Command, parseArguments } from "./command_line.ts";
+import { assemble } from "./ini/directives.ts";
 import type { Config, Origin } from "./config.ts";
-import type { Entry } from "./entry.ts";
-import { environmentLines } from "./environment.ts";
-import { Expander } from "./expand.ts";
-import { GrammarNeeded } from "./line_reader.ts";
+import type { Entry } from "./ini/entry.ts";
+import { environmentLines } from "./ini/environment.ts";
+import { Expander } from "./ini/expand.ts";
+import { GrammarNeeded } from "./kinds/line_reader.ts";
 import { COMMAND_LINE, type Problem, Problems, STDIN } from "./problem.ts";
 import { resolve } from "./resolve.ts";
 import type { ConfigSource } from "./source.ts";
-import { LimitError } from "./text_files.ts";
+import { LimitError } from "./ini/text_files.ts";
 
 /** Everything one reading of the configuration came to. */
 export interface Loaded {

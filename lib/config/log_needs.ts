@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "./config.ts";
-import { type EncoderLine, parseLogTarget } from "./log_line.ts";
+import { type EncoderLine, parseLogTarget } from "./values/log_line.ts";
 import type { Encoder } from "../log/encoder.ts";
 
 /** The options that need more, in the order in which they are named. */

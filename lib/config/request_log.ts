@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RequestLogSettings } from "../protocol/request_log.ts";
+import type { RequestLogSettings } from "../protocol/request_log_settings.ts";
 import { type EncodingConfig, requestsAreObjects } from "./log_needs.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";
 

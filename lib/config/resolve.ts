@@ -6,23 +6,23 @@
  */
 
 import { excerpt } from "../foreign_text.ts";
-import { formatAddress, parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "../system/sockets/address.ts";
 import type { Config, Origin, SocketSpec } from "./config.ts";
-import { checkDenoFlags } from "./deno_flags.ts";
-import type { Entry } from "./entry.ts";
-import { checkLog } from "./log_rules.ts";
-import { checkMetrics } from "./metric_rules.ts";
-import { nearestName } from "../nearest.ts";
-import { UnexpectedValue } from "./option_kind.ts";
-import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
-import type { OptionSpec } from "./option_spec.ts";
+import { checkDenoFlags } from "./values/deno_flags.ts";
+import type { Entry } from "./ini/entry.ts";
+import { checkLog } from "./checks/log_rules.ts";
+import { checkMetrics } from "./checks/metric_rules.ts";
+import { nearestName } from "../nearest_name.ts";
+import { UnexpectedValue } from "./kinds/option_kind.ts";
+import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options/options.ts";
+import type { OptionSpec } from "./kinds/option_spec.ts";
 import { hooksNotNeeded } from "./options/hooks.ts";
 import { checkPermissions } from "./options/permissions.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
 import { withProtocol } from "./options/proxy.ts";
 import { requestLogSettings } from "./request_log.ts";
-import { checkScaling, type FindEntry } from "./scaling_rules.ts";
-import { NOT_NEEDED, uwsgiOptions } from "./uwsgi_options.ts";
+import { checkScaling, type FindEntry } from "./checks/scaling_rules.ts";
+import { NOT_NEEDED, uwsgiOptions } from "./options/uwsgi_options.ts";
 
 /** A configuration in the making. */
 type Draft = { -readonly [K in keyof Config]: Config[K] };

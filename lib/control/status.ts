@@ -15,7 +15,7 @@ import {
   type Worker,
 } from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
-import type { Cell } from "../protocol/scoreboard.ts";
+import type { Cell } from "../shared_memory/scoreboard.ts";
 
 /** What the state does not know. */
 export interface StatusFacts {

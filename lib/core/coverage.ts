@@ -6,7 +6,7 @@
  */
 
 import type { MasterState, Slot, Worker } from "./state.ts";
-import type { Turn } from "./turn.ts";
+import type { Turn } from "./step_context.ts";
 
 /** For every slot with a queue and without an accepting worker, the worker that accepts for it. */
 export function decideCoverage(state: MasterState): Record<number, number> {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { anyOlder } from "./pool.ts";
+import { anyOlder } from "./worker_lifecycle.ts";
 import type { MasterState, Waiting, Worker } from "./state.ts";
-import { duration, log, type Turn } from "./turn.ts";
+import { duration, log, type Turn } from "./step_context.ts";
 
 /** Between two lines about it (10 s). */
 const PERIOD_MS = 10_000;

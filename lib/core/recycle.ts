@@ -5,9 +5,9 @@
  * @module
  */
 
-import { happen, recordFailure, spawnWorker } from "./pool.ts";
+import { happen, recordFailure, spawnWorker } from "./worker_lifecycle.ts";
 import { type LeaveReason, liveWorkers, type Worker } from "./state.ts";
-import { duration, fieldsOf, log, nameOf, type Turn } from "./turn.ts";
+import { duration, fieldsOf, log, nameOf, type Turn } from "./step_context.ts";
 
 /** A worker is to be replaced when its turn comes. */
 export function requestRecycling(

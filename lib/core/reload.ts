@@ -7,7 +7,7 @@
  * @module
  */
 
-import { anyOlder, growSlots, happen, spawnWorker } from "./pool.ts";
+import { anyOlder, growSlots, happen, spawnWorker } from "./worker_lifecycle.ts";
 import { beginRollback, isRolledBack } from "./rollback.ts";
 import {
   isAnybodyStarting,
@@ -18,7 +18,7 @@ import {
   wantedSlots,
   type Worker,
 } from "./state.ts";
-import { decide, log, type Turn, verdictNow } from "./turn.ts";
+import { decide, log, type Turn, verdictNow } from "./step_context.ts";
 import { NAME_OF_KIND, outcomeOfFailure, rememberEnd, reportReload } from "./reload_report.ts";
 
 /** A request that does more replaces the waiting one, which does less. */

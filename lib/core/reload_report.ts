@@ -12,7 +12,7 @@ import {
   type ReloadKind,
   wantedSlots,
 } from "./state.ts";
-import { decide, duration, log, type Turn } from "./turn.ts";
+import { decide, duration, log, type Turn } from "./step_context.ts";
 import type { SlotChange, Verdict } from "./verdict.ts";
 
 /** The kinds of reloads as log lines name them. */

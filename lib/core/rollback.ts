@@ -5,9 +5,9 @@
  * @module
  */
 
-import { happen, retireOthers } from "./pool.ts";
+import { happen, retireOthers } from "./worker_lifecycle.ts";
 import { liveWorkers, type Reload } from "./state.ts";
-import { log, type Turn } from "./turn.ts";
+import { log, type Turn } from "./step_context.ts";
 
 /** Recalls the standbys. New workers that never accepted leave at once. */
 export function beginRollback(turn: Turn, reload: Reload): void {

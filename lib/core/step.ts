@@ -15,7 +15,7 @@ import {
   hasNoWorkersLeft,
   recordFailure,
   spawnWorker,
-} from "./pool.ts";
+} from "./worker_lifecycle.ts";
 import {
   abandonReload,
   advanceReload,
@@ -27,9 +27,9 @@ import {
 } from "./reload.ts";
 import { noteWaiting, tellWaiting } from "./leavers.ts";
 import { advanceRecycling, condemn, replaceUnserved, requestRecycling } from "./recycle.ts";
-import { advanceScale, cancelScale, pause, refuseScaling, scale, shrink, want } from "./scaling.ts";
+import { advanceScale, cancelScale, pause, refuseScaling, scale, shrink, want } from "./worker_count.ts";
 import { isLeaving, type MasterState, wantedSlots, type Worker } from "./state.ts";
-import { decide, fieldsOf, log, nameOf, openTurn, type Turn, verdictNow } from "./turn.ts";
+import { decide, fieldsOf, log, nameOf, openTurn, type Turn, verdictNow } from "./step_context.ts";
 import type { Ticket } from "./verdict.ts";
 
 /** The result of a step. */

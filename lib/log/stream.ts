@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { LogStream, LogTarget } from "../protocol/log_targets.ts";
-import { DatagramOutlet, type Outlet } from "../system/datagram_outlet.ts";
+import type { LogStream, LogTarget } from "./log_plan.ts";
+import { DatagramOutlet, type Outlet } from "../system/sockets/datagram_outlet.ts";
 import type { Libc } from "../system/libc.ts";
-import { severalLines, stderrLines } from "../system/line_writer.ts";
-import { StreamOutlet } from "../system/stream_outlet.ts";
+import { severalLines, stderrLines } from "../system/files/line_writer.ts";
+import { StreamOutlet } from "../system/sockets/stream_outlet.ts";
 import { entryWriter } from "./encoder.ts";
 import type { LogEntry } from "./entry.ts";
 import { journalEntry } from "./journal.ts";

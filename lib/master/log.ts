@@ -8,11 +8,11 @@
 import { printable } from "../foreign_text.ts";
 import type { LogRecord } from "@logtape/logtape";
 import type { LogLevel } from "../core/event.ts";
-import { later } from "../later.ts";
+import { later } from "../lazy_import.ts";
 import { localTime } from "../log/line_head.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { EntrySink } from "../log/stream.ts";
-import type { LineWriter } from "../system/line_writer.ts";
+import type { LineWriter } from "../system/files/line_writer.ts";
 
 /** What machines read of a line; `event` names what happened. */
 export type LogFields = Record<string, unknown>;
@@ -97,7 +97,7 @@ function entryOf({ level, rawMessage, timestamp, properties }: Line): LogEntry {
   };
 }
 
-/** LogTape, as one file: npm's form of it is 7 MB of the master, see `tests/tools/vendor.ts`. */
+/** LogTape, as one file: npm's form of it is 7 MB of the master, see `tools/vendor.ts`. */
 export function logLibrary(): Promise<typeof import("@logtape/logtape")> {
   return later(import.meta.resolve("../vendor/logtape.js"));
 }

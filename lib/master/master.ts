@@ -7,13 +7,13 @@
 
 import type { Config } from "../config/config.ts";
 import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
-import { inheritanceOf } from "../core/inheritance.ts";
+import { inheritanceOf } from "../core/handover_state.ts";
 import { isAnybodyStarting, type MasterState, nextDeadline, wantedSlots } from "../core/state.ts";
 import { step } from "../core/step.ts";
-import { later, loadedOnce } from "../later.ts";
+import { later, loadedOnce } from "../lazy_import.ts";
 import { pause } from "../system/timing.ts";
-import { LazyCompanions } from "./companions/lazy_companions.ts";
-import { Crew } from "./crew.ts";
+import { LazyCompanions } from "./auxiliary/lazy_companions.ts";
+import { Crew } from "./workers/worker_pool.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
 import { guarded } from "./guarded.ts";
 import { logLine, setLogLevel } from "./log.ts";
@@ -28,16 +28,16 @@ import {
   tellReady,
   whyProgramStays,
 } from "./master_setup.ts";
-import { deedOf, failure, orderOf } from "./deeds.ts";
-import type { Operators } from "./operators.ts";
-import type { Oversight } from "./oversight.ts";
-import type { Replacement } from "./replacement.ts";
-import { whyFewerNeedRestart } from "./room.ts";
-import { Scaling } from "./scaling.ts";
-import { TouchFiles } from "./touch_files.ts";
-import { type Touched, touchList } from "./touch_list.ts";
-import { Views } from "./views.ts";
-import { reloadIfNobodyServes } from "./workplaces.ts";
+import { deedOf, failure, orderOf } from "./effects.ts";
+import type { Operators } from "./operators/commands.ts";
+import type { Oversight } from "./limits/monitor.ts";
+import type { Replacement } from "./upgrade/upgrade.ts";
+import { whyFewerNeedRestart } from "./sockets/room.ts";
+import { Scaling } from "./autoscaling/scaling.ts";
+import { TouchFiles } from "./file_triggers/touch_files.ts";
+import { type Touched, touchList } from "./file_triggers/touch_actions.ts";
+import { Views } from "./stats/stats_endpoints.ts";
+import { reloadIfNobodyServes } from "./workers/generation_paths.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;
@@ -97,8 +97,8 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       } else if (event === undefined) master.take({ type: "tick", at });
       if (event !== undefined) master.take(event);
     }
-    const { endCompanions } = await later<typeof import("./companions/end_companions.ts")>(
-      import.meta.resolve("./companions/end_companions.ts"),
+    const { endCompanions } = await later<typeof import("./auxiliary/end_companions.ts")>(
+      import.meta.resolve("./auxiliary/end_companions.ts"),
     );
     return await endCompanions(companions, queue, master.outcome);
   } finally {
@@ -121,7 +121,7 @@ interface Eyes {
 }
 
 const attendance = () =>
-  later<typeof import("./attendance.ts")>(import.meta.resolve("./attendance.ts"));
+  later<typeof import("./after_start.ts")>(import.meta.resolve("./after_start.ts"));
 
 /** The state and the hands that carry out what it asks for. */
 class Master {
@@ -169,8 +169,8 @@ class Master {
     if (inheritance === null || libc === null) {
       return this.take({ type: "start", at: performance.now() });
     }
-    const { takeOver } = await later<typeof import("./takeover.ts")>(
-      import.meta.resolve("./takeover.ts"),
+    const { takeOver } = await later<typeof import("./upgrade/resume_workers.ts")>(
+      import.meta.resolve("./upgrade/resume_workers.ts"),
     );
     takeOver(libc, inheritance, this.#crew, this.#current);
     control.allExpected();

@@ -5,8 +5,8 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { whoAccepts } from "../core/scaling.ts";
-import { inheritedState } from "../core/inheritance.ts";
+import { whoAccepts } from "../core/worker_count.ts";
+import { inheritedState } from "../core/handover_state.ts";
 import {
   initialState,
   liveWorkers,
@@ -15,13 +15,13 @@ import {
   wantedSlots,
 } from "../core/state.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
-import type { Handover } from "./handover.ts";
-import type { Host } from "./host.ts";
+import type { Handover } from "./upgrade/exec_master.ts";
+import type { Host } from "./operators/in_process.ts";
 import { logLine } from "./log.ts";
-import type { Replacement } from "./replacement.ts";
-import type { ServiceManager } from "./service_manager.ts";
-import type { SignalSource } from "./signals.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Replacement } from "./upgrade/upgrade.ts";
+import type { ServiceManager } from "./service_manager/service_manager.ts";
+import type { SignalSource } from "./operators/signals.ts";
+import type { Surroundings } from "./resources.ts";
 
 /** A configuration together with what `uwsgi.opt` shows of it. */
 export interface Instruction {

@@ -8,10 +8,10 @@
  */
 
 import type { ClientLimits } from "./client_limits.ts";
-import type { LogPlan } from "./log_targets.ts";
-import type { MetricPlace } from "./metric_table.ts";
+import type { LogPlan } from "../log/log_plan.ts";
+import type { MetricPlace } from "../shared_memory/metric_table.ts";
 import type { ProxySettings } from "./proxy_settings.ts";
-import type { RequestLogSettings } from "./request_log.ts";
+import type { RequestLogSettings } from "./request_log_settings.ts";
 
 /** Name of the variable. */
 export const WORKER_VARIABLE = "DUWSGI_WORKER";

@@ -10,11 +10,11 @@
  */
 
 import type { Phase, ReloadKind } from "../core/state.ts";
-import type { MetricHistogram } from "../protocol/metric_table.ts";
+import type { MetricHistogram } from "../shared_memory/metric_table.ts";
 import type { ReloadOutcome } from "../core/verdict.ts";
 import type { WorkerState } from "../core/worker_table.ts";
 
-export { LATENCY_BOUNDS_US } from "../protocol/latency.ts";
+export { LATENCY_BOUNDS_US } from "../shared_memory/latency_buckets.ts";
 
 /** A histogram of the time from a request to its response, since the instance started. */
 export interface Latency {

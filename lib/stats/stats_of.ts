@@ -13,8 +13,8 @@ import {
   wantedSlots,
   type Worker,
 } from "../core/state.ts";
-import type { Cell } from "../protocol/scoreboard.ts";
-import type { List } from "../protocol/tally.ts";
+import type { Cell } from "../shared_memory/scoreboard.ts";
+import type { List } from "../shared_memory/counters.ts";
 import {
   LATENCY_BOUNDS_US,
   type Stats,

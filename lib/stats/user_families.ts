@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exportedName, type ExportedType } from "../exported_name.ts";
+import { exportedName, type ExportedType } from "../prometheus_name.ts";
 import { builtinMetrics } from "./builtin_metrics.ts";
 import type { Family, Sample } from "./exposition.ts";
 import type { Stats, StatsMetric } from "./stats.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UserError } from "../cli/exit_code.ts";
+import { UserError } from "../errors.ts";
 import { pause } from "../system/timing.ts";
 import { frame } from "./frame.ts";
 import { look, type Model } from "./model.ts";

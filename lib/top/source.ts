@@ -5,8 +5,8 @@
  * @module
  */
 
-import { UserError } from "../cli/exit_code.ts";
-import { callable } from "../system/connect_address.ts";
+import { UserError } from "../errors.ts";
+import { callable } from "../system/sockets/connect_address.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 
 /** Something that says what an instance is doing. */

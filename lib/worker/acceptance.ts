@@ -5,16 +5,16 @@
  * @module
  */
 
-import { later, loadedOnce } from "../later.ts";
+import { later, loadedOnce } from "../lazy_import.ts";
 import { after } from "../system/timing.ts";
 import type { Wait } from "./clients/take_leave.ts";
-import { lookAtOutputAgain } from "./console_output.ts";
+import { lookAtOutputAgain } from "./logging/console_output.ts";
 import { keepReserve, lendReserve } from "./descriptor_reserve.ts";
-import { useLeaveTaker } from "./drain.ts";
+import { useLeaveTaker } from "./draining/drain.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { instanceAccess } from "./instance.ts";
-import { lineSinks } from "./line_sinks.ts";
-import { instanceSockets } from "./sockets.ts";
+import { lineSinks } from "./logging/line_sinks.ts";
+import { instanceSockets } from "./serving/sockets.ts";
 
 const currentInstance = instanceAccess();
 

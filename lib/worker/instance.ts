@@ -6,14 +6,14 @@
  */
 
 import type { Channel } from "../protocol/channel.ts";
-import type { Lane } from "../protocol/lane.ts";
-import type { MetricTable } from "../protocol/metric_table.ts";
+import type { Lane } from "../shared_memory/process_row.ts";
+import type { MetricTable } from "../shared_memory/metric_table.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
-import type { Scoreboard } from "../protocol/scoreboard.ts";
+import type { Scoreboard } from "../shared_memory/scoreboard.ts";
 import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
 import type { NodeServer } from "./apps/node_listen.ts";
-import type { Handler, Handling } from "./http.ts";
+import type { Handler, Handling } from "./serving/http.ts";
 import type { Operations } from "./operations.ts";
 import type { RequestLog } from "./request_log/request_log.ts";
 

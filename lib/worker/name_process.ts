@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setProcessName } from "../system/process_name.ts";
+import { setProcessName } from "../system/process/process_name.ts";
 import { instanceAccess } from "./instance.ts";
 
 const currentInstance = instanceAccess();

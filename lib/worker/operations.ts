@@ -14,9 +14,9 @@ import {
   queueLength,
   type Resume,
   stopAccepting,
-} from "../system/accept_queue.ts";
-import { openAdopted, type Place } from "../system/adopted_listener.ts";
-import { endAfter } from "../system/death_watch.ts";
+} from "../system/sockets/accept_queue.ts";
+import { openAdopted, type Place } from "../system/sockets/adopted_listener.ts";
+import { endAfter } from "../system/process/death_watch.ts";
 import {
   descriptorCount,
   descriptorLimit,
@@ -25,11 +25,11 @@ import {
   replaceFile,
   setInherited,
 } from "../system/descriptor.ts";
-import { fastWrite } from "../system/fast_write.ts";
+import { fastWrite } from "../system/files/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
-import { type LineWriter, severalLines, stderrLines } from "../system/line_writer.ts";
+import { type LineWriter, severalLines, stderrLines } from "../system/files/line_writer.ts";
 import type { ClientSockets } from "./clients/sockets.ts";
-import { type ClientConnection, clientConnections, LingeringClose } from "./connections.ts";
+import { type ClientConnection, clientConnections, LingeringClose } from "./draining/connections.ts";
 
 /** Where a line can go: the log of the instance, or one of the standard streams. */
 export type LineTarget = "log" | "stdout" | "stderr";

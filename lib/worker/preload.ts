@@ -6,33 +6,33 @@
  */
 
 import { Channel } from "../protocol/channel.ts";
-import { Lane, SHARED_BYTES } from "../protocol/lane.ts";
+import { Lane, SHARED_BYTES } from "../shared_memory/process_row.ts";
 import {
   decodeMasterMessage,
   type MasterMessage,
   PROTOCOL_VERSION,
   type WorkerMessage,
 } from "../protocol/message.ts";
-import { Scoreboard } from "../protocol/scoreboard.ts";
+import { Scoreboard } from "../shared_memory/scoreboard.ts";
 import {
   decodeWorkerEnvironment,
   type InstanceFacts,
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
-import { endWithParent, GRACE_S } from "../system/death_watch.ts";
+import { endWithParent, GRACE_S } from "../system/process/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
-import { swallowSignal } from "../system/swallow_signal.ts";
+import { swallowSignal } from "../system/process/swallow_signal.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
-import { followUpgrades } from "./client_activity.ts";
-import { keepConsoleFromThrowing } from "./console_output.ts";
+import { followUpgrades } from "./clients/client_activity.ts";
+import { keepConsoleFromThrowing } from "./logging/console_output.ts";
 import { enterInstance } from "./instance.ts";
-import { obeyMaster, sayHello } from "./master_line.ts";
+import { obeyMaster, sayHello } from "./control_pipe.ts";
 import { leaveToScript, retire } from "./retire.ts";
 import { ordinaryOperations } from "./operations.ts";
 import { watchSignals } from "./signals.ts";
-import { instanceSockets } from "./sockets.ts";
+import { instanceSockets } from "./serving/sockets.ts";
 
 enter();
 

@@ -10,14 +10,14 @@ import { pause } from "../system/timing.ts";
 import { endWatch } from "./acceptance.ts";
 import { spendReserve } from "./descriptor_reserve.ts";
 import type { LeavePace } from "../protocol/client_limits.ts";
-import { beginLeave, countClients, drain, letGo } from "./drain.ts";
+import { beginLeave, countClients, drain, letGo } from "./draining/drain.ts";
 import { instanceAccess } from "./instance.ts";
 import { isLeaving, noteLeaving } from "./leaving.ts";
-import { lineSinks } from "./line_sinks.ts";
-import { leaveQueues, stopAllQueues } from "./queues.ts";
+import { lineSinks } from "./logging/line_sinks.ts";
+import { leaveQueues, stopAllQueues } from "./draining/accept_control.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
-import type { InstanceSocket } from "./socket.ts";
-import { endStandby, isAside } from "./standby.ts";
+import type { InstanceSocket } from "./serving/socket.ts";
+import { endStandby, isAside } from "./draining/standby.ts";
 
 const currentInstance = instanceAccess();
 

@@ -6,9 +6,9 @@
  */
 
 import { fulfilledWithin, pause } from "../system/timing.ts";
-import { listenerEnd } from "./connections.ts";
-import { drain, type Drainable } from "./drain.ts";
-import { beginClosing, endClosing } from "./http.ts";
+import { listenerEnd } from "./draining/connections.ts";
+import { drain, type Drainable } from "./draining/drain.ts";
+import { beginClosing, endClosing } from "./serving/http.ts";
 import { instanceAccess } from "./instance.ts";
 import { isLeaving } from "./leaving.ts";
 

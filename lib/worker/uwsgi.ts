@@ -17,9 +17,9 @@
 import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { sayAccepting } from "./acceptance.ts";
-import type { Handler } from "./http.ts";
+import type { Handler } from "./serving/http.ts";
 import { instanceOrStandIn } from "./instance.ts";
-import { lineSinks } from "./line_sinks.ts";
+import { lineSinks } from "./logging/line_sinks.ts";
 import {
   metric_dec,
   metric_div,
@@ -31,17 +31,17 @@ import {
   metric_set,
   metric_set_max,
   metric_set_min,
-} from "./metric_api.ts";
-import { markRequest, requestMarks, requestVariables } from "./request_marks.ts";
+} from "./metrics/metric_api.ts";
+import { markRequest, requestMarks, requestVariables } from "./counting/request_annotations.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
-import type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
-import { instanceSockets } from "./sockets.ts";
+import type { ServeOptions, Server, UwsgiSocket } from "./serving/socket.ts";
+import { instanceSockets } from "./serving/sockets.ts";
 
 export type { ModuleOptions } from "../protocol/worker_environment.ts";
-export type { Handler } from "./http.ts";
-export type { MetricHistogram } from "./metric_api.ts";
+export type { Handler } from "./serving/http.ts";
+export type { MetricHistogram } from "./metrics/metric_api.ts";
 export type { LeaveCause, ReloadHandler, Retirement } from "./retire.ts";
-export type { ServeOptions, Server, UwsgiSocket } from "./socket.ts";
+export type { ServeOptions, Server, UwsgiSocket } from "./serving/socket.ts";
 
 export {
   metric_dec,

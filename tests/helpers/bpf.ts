@@ -1,6 +1,6 @@
 /**
  * Runs a seccomp filter as the kernel does: an interpreter of the part of classic BPF that
- * lib/system/seccomp.ts uses.
+ * lib/system/process/seccomp.ts uses.
  *
  * @module
  */

@@ -6,7 +6,7 @@
 
 import { resolve } from "@std/path/posix";
 import type { ConfigSource } from "../../lib/config/source.ts";
-import { loadGrammars } from "../../lib/config/line_reader.ts";
+import { loadGrammars } from "../../lib/config/kinds/line_reader.ts";
 
 await loadGrammars();
 

@@ -11,8 +11,8 @@ import {
   type Scaling,
   type ScalingSample,
   type ScalingWorker,
-} from "../../lib/core/scaling/scaling.ts";
-import { initialWorkers, type ScalingSettings } from "../../lib/core/scaling/settings.ts";
+} from "../../lib/core/autoscaling/scaling.ts";
+import { initialWorkers, type ScalingSettings } from "../../lib/core/autoscaling/settings.ts";
 
 /** Settings as the configuration has them by default, with `cheaper = 1`. */
 export const SETTINGS: ScalingSettings = {

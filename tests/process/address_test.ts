@@ -7,7 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { dirname } from "@std/path/posix";
-import { bindTcp, boundPort } from "../../lib/system/listening_socket.ts";
+import { bindTcp, boundPort } from "../../lib/system/sockets/listening_socket.ts";
 import { getJson, type Identity } from "../helpers/http.ts";
 import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";

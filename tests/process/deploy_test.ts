@@ -3,14 +3,14 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { basename, fromFileUrl, join } from "@std/path/posix";
 import { parseAll } from "@std/yaml";
 import { loadConfig } from "../../lib/config/load.ts";
-import { captureBase, denoConfigSource } from "../../lib/system/config_source.ts";
-import { bindTcp, boundPort } from "../../lib/system/listening_socket.ts";
+import { captureBase, denoConfigSource } from "../../lib/instance/config_source.ts";
+import { bindTcp, boundPort } from "../../lib/system/sockets/listening_socket.ts";
 import { getText } from "../helpers/http.ts";
 import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { startWithSockets } from "../helpers/service_manager.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
-import { loadGrammars } from "../../lib/config/line_reader.ts";
+import { loadGrammars } from "../../lib/config/kinds/line_reader.ts";
 
 await loadGrammars();
 

@@ -1,9 +1,9 @@
 /** The merged import map, handed to a real Deno: what a script imports under it and without it. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { mergeImportMaps, replacedUwsgi } from "../../lib/master/import_map.ts";
-import { importMapFlags } from "../../lib/master/import_map_flags.ts";
-import { loadJsonParser } from "../../lib/system/json_file.ts";
-import { readScriptLayers, type ScriptConfig } from "../../lib/system/script_config.ts";
+import { mergeImportMaps, replacedUwsgi } from "../../lib/master/deno_project/import_map.ts";
+import { importMapFlags } from "../../lib/master/deno_project/import_map_flags.ts";
+import { loadJsonParser } from "../../lib/master/deno_project/json_file.ts";
+import { readScriptLayers, type ScriptConfig } from "../../lib/master/deno_project/script_config.ts";
 
 await loadJsonParser();
 

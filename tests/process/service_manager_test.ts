@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { requireLibc } from "../../lib/system/libc.ts";
 import { monotonicMicroseconds } from "../../lib/system/monotonic_clock.ts";
-import { bindTcp, boundPort } from "../../lib/system/listening_socket.ts";
+import { bindTcp, boundPort } from "../../lib/system/sockets/listening_socket.ts";
 import { getText } from "../helpers/http.ts";
 import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
 import { readyMaster, type RunningMaster, startMaster } from "../helpers/running_master.ts";

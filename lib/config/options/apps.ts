@@ -4,14 +4,14 @@
  * @module
  */
 
-import { later } from "../../later.ts";
-import { readLater } from "../line_reader.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
-import type { SocketMapLine } from "../socket_map.ts";
+import { later } from "../../lazy_import.ts";
+import { readLater } from "../kinds/line_reader.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
+import type { SocketMapLine } from "../values/socket_map.ts";
 
 const readSocketMapLine = readLater(async () =>
-  (await later<typeof import("../socket_map.ts")>(import.meta.resolve("../socket_map.ts")))
+  (await later<typeof import("../values/socket_map.ts")>(import.meta.resolve("../values/socket_map.ts")))
     .parseSocketMapLine
 );
 

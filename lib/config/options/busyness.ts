@@ -4,8 +4,8 @@
  * @module
  */
 
-import * as kind from "../option_kind.ts";
-import type { OptionRows, OptionSpec } from "../option_spec.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
 
 /** What the `busyness` algorithm goes by. */
 export interface BusynessConfig {

@@ -5,8 +5,8 @@
  */
 
 import type { ClientLimits } from "../../protocol/client_limits.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 /** How many clients a worker has at a time, and how long they may take. */
 export interface ClientConfig {

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { later } from "../../later.ts";
-import type { CronLine } from "../cron_line.ts";
-import type { DaemonLine } from "../daemon_line.ts";
-import { readLater } from "../line_reader.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import { later } from "../../lazy_import.ts";
+import type { CronLine } from "../values/cron_line.ts";
+import type { DaemonLine } from "../values/daemon_line.ts";
+import { readLater } from "../kinds/line_reader.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 const readDaemonLine = readLater(async () =>
-  (await later<typeof import("../daemon_line.ts")>(import.meta.resolve("../daemon_line.ts")))
+  (await later<typeof import("../values/daemon_line.ts")>(import.meta.resolve("../values/daemon_line.ts")))
     .parseDaemonLine
 );
 const readCronLine = readLater(async () =>
-  (await later<typeof import("../cron_line.ts")>(import.meta.resolve("../cron_line.ts")))
+  (await later<typeof import("../values/cron_line.ts")>(import.meta.resolve("../values/cron_line.ts")))
     .parseCronLine
 );
 

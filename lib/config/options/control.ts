@@ -4,9 +4,9 @@
  * @module
  */
 
-import * as kind from "../option_kind.ts";
-import type { FileCommand } from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { FileCommand } from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 /** How a running master is controlled. */
 export interface ControlConfig {

@@ -4,19 +4,19 @@
  * @module
  */
 
-import * as kind from "../option_kind.ts";
+import * as kind from "../kinds/option_kind.ts";
 import { readViewAddress, type StatsConfig } from "./stats.ts";
-import type { OptionRows } from "../option_spec.ts";
-import { later } from "../../later.ts";
-import { readLater } from "../line_reader.ts";
-import type { PusherLine } from "../pusher_line.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
+import { later } from "../../lazy_import.ts";
+import { readLater } from "../kinds/line_reader.ts";
+import type { PusherLine } from "../values/pusher_line.ts";
 
 const readPusherLine = readLater(async () =>
-  (await later<typeof import("../pusher_line.ts")>(import.meta.resolve("../pusher_line.ts")))
+  (await later<typeof import("../values/pusher_line.ts")>(import.meta.resolve("../values/pusher_line.ts")))
     .parsePusherLine
 );
 const readCarbonLine = readLater(async () =>
-  (await later<typeof import("../pusher_line.ts")>(import.meta.resolve("../pusher_line.ts")))
+  (await later<typeof import("../values/pusher_line.ts")>(import.meta.resolve("../values/pusher_line.ts")))
     .parseCarbonLine
 );
 

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { later } from "../../later.ts";
-import type { HookLine } from "../hook_line.ts";
-import { readLater } from "../line_reader.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows, OptionSpec } from "../option_spec.ts";
+import { later } from "../../lazy_import.ts";
+import type { HookLine } from "../values/hook_line.ts";
+import { readLater } from "../kinds/line_reader.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
 
 const readHookLine = readLater(async () =>
-  (await later<typeof import("../hook_line.ts")>(import.meta.resolve("../hook_line.ts")))
+  (await later<typeof import("../values/hook_line.ts")>(import.meta.resolve("../values/hook_line.ts")))
     .parseHookLine
 );
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Limits } from "../../core/watch.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import type { Limits } from "../../core/policies/limit_settings.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 /** A day is longer than anything that is waited for. */
 const DAY_S = 86_400;

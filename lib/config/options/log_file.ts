@@ -4,9 +4,9 @@
  * @module
  */
 
-import * as logKind from "../log_kind.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import * as logKind from "../kinds/log_kind.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 /** What is done with log files: that of `daemonize` or `logto`, and those of `logger`. */
 export interface LogFileConfig {

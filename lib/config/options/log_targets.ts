@@ -11,10 +11,10 @@ import {
   parseLoggerLine,
   parseRouteLine,
   type RouteLine,
-} from "../log_line.ts";
-import * as logKind from "../log_kind.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+} from "../values/log_line.ts";
+import * as logKind from "../kinds/log_kind.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 /** Where log lines go, and how they look. */
 export interface LogTargetConfig {

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { later } from "../../later.ts";
-import { readLater } from "../line_reader.ts";
-import type { MetricLine, ThresholdLine } from "../metric_line.ts";
-import * as kind from "../option_kind.ts";
+import { later } from "../../lazy_import.ts";
+import { readLater } from "../kinds/line_reader.ts";
+import type { MetricLine, ThresholdLine } from "../values/metric_line.ts";
+import * as kind from "../kinds/option_kind.ts";
 import type { ExportConfig } from "./exporting.ts";
-import type { OptionRows } from "../option_spec.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 const readMetricLine = readLater(async () =>
-  (await later<typeof import("../metric_line.ts")>(import.meta.resolve("../metric_line.ts")))
+  (await later<typeof import("../values/metric_line.ts")>(import.meta.resolve("../values/metric_line.ts")))
     .parseMetricLine
 );
 const readThresholdLine = readLater(async () =>
-  (await later<typeof import("../metric_line.ts")>(import.meta.resolve("../metric_line.ts")))
+  (await later<typeof import("../values/metric_line.ts")>(import.meta.resolve("../values/metric_line.ts")))
     .parseThresholdLine
 );
 

@@ -5,13 +5,13 @@
  * @module
  */
 
-import { isPermissionFlag } from "../deno_flags.ts";
+import { isPermissionFlag } from "../values/deno_flags.ts";
 import type { Config } from "../config.ts";
-import type { Entry } from "../entry.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import type { Entry } from "../ini/entry.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
-import type { FindEntry } from "../scaling_rules.ts";
+import type { FindEntry } from "../checks/scaling_rules.ts";
 
 /** A kind of permission that Deno knows. */
 export type PermissionKind = "net" | "read" | "write" | "env" | "run" | "sys" | "ffi" | "import";

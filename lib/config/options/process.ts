@@ -4,8 +4,8 @@
  * @module
  */
 
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 /** What the processes of an instance are, apart from what they serve. */
 export interface ProcessConfig {

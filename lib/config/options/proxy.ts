@@ -6,8 +6,8 @@
 
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
 import type { Config, SocketSpec } from "../config.ts";
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 
 /** What is spoken with a proxy, and how much of it. */
 export interface ProxyConfig {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import * as kind from "../option_kind.ts";
-import type { OptionRows } from "../option_spec.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { OptionRows } from "../kinds/option_spec.ts";
 import { BUSYNESS_OPTIONS, type BusynessConfig } from "./busyness.ts";
 
 /** How the wanted number of workers is found. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { parseAddress } from "../address.ts";
-import * as kind from "../option_kind.ts";
-import type { Line } from "../option_kind.ts";
-import type { OptionRows, OptionSpec } from "../option_spec.ts";
+import { parseAddress } from "../../system/sockets/address.ts";
+import * as kind from "../kinds/option_kind.ts";
+import type { Line } from "../kinds/option_kind.ts";
+import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
 
 /** Where the stats of an instance can be read. */
 export interface StatsConfig {

@@ -7,9 +7,9 @@
 
 import type { Libc } from "../../system/libc.ts";
 import { descriptorTarget } from "../../system/descriptor.ts";
-import { landlockAbi, type Rules } from "../../system/landlock.ts";
+import { landlockAbi, type Rules } from "../../system/process/landlock.ts";
 import { logLine } from "../log.ts";
-import type { Surroundings } from "../surroundings.ts";
+import type { Surroundings } from "../resources.ts";
 import { ConfinedSpawner, RestrictionRefused } from "./confined_spawner.ts";
 import { type LandlockPlan, look, survey } from "./facts.ts";
 import { landlockRules, LOCK_FILE, pathsBehind } from "./rules.ts";

@@ -9,9 +9,9 @@
 import { dirname, fromFileUrl, resolve, toFileUrl } from "../../paths.ts";
 import { kernelText } from "../../system/descriptor.ts";
 import type { Libc } from "../../system/libc.ts";
-import { findUser } from "../../system/owner.ts";
-import { DENO } from "../../system/program.ts";
-import { importMapFlags } from "../import_map_flags.ts";
+import { findUser } from "../../system/files/owner.ts";
+import { DENO } from "../../system/process/program.ts";
+import { importMapFlags } from "../deno_project/import_map_flags.ts";
 import { type Facts, type Granted, isBelow, type Place } from "./rules.ts";
 
 /** What is known of the workers that are to be restricted. */

@@ -12,7 +12,7 @@ import {
   type FileRight,
   type PathRule,
   type Rules,
-} from "../../system/landlock.ts";
+} from "../../system/process/landlock.ts";
 
 /** What a worker may do, by kind, in the words of its options. */
 export type Granted = Readonly<Record<PermissionKind, Exclude<Permission, null>>>;

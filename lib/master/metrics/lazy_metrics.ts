@@ -5,10 +5,10 @@
  * @module
  */
 
-import { UserError } from "../../cli/exit_code.ts";
+import { UserError } from "../../errors.ts";
 import { type MetricsConfig, usesMetrics } from "../../config/options/metrics.ts";
-import { later } from "../../later.ts";
-import type { MetricPlace } from "../../protocol/metric_table.ts";
+import { later } from "../../lazy_import.ts";
+import type { MetricPlace } from "../../shared_memory/metric_table.ts";
 import type { Stats, StatsMetric } from "../../stats/stats.ts";
 import { logLine } from "../log.ts";
 import type { MetricKeeper, MetricSetup } from "./metric_keeper.ts";

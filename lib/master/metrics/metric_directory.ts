@@ -6,9 +6,9 @@
  */
 
 import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
-import { readSmallFile, replaceText } from "../../system/trusted_file.ts";
-import { isRoot, openPlace } from "../../system/trusted_path.ts";
-import { readRegularText } from "../../system/regular_file.ts";
+import { readSmallFile, replaceText } from "../../system/files/trusted_file.ts";
+import { isRoot, openPlace } from "../../system/files/trusted_path.ts";
+import { readRegularText } from "../../system/files/regular_file.ts";
 import { logLine } from "../log.ts";
 
 /** Ends the name of a file that is being written; no metric can be called like that. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { numberInColumn } from "../../core/metric_rules.ts";
+import { numberInColumn } from "../../core/policies/metrics.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
 

@@ -6,15 +6,15 @@
  * @module
  */
 
-import type { MetricLine, MetricType } from "../../config/metric_line.ts";
+import type { MetricLine, MetricType } from "../../config/values/metric_line.ts";
 import type { MetricsConfig } from "../../config/options/metrics.ts";
-import { amountToTake, collected, metricValue } from "../../core/metric_rules.ts";
+import { amountToTake, collected, metricValue } from "../../core/policies/metrics.ts";
 import {
   cellsOf,
   type MetricHistogram,
   type MetricPlace,
   readHistogram,
-} from "../../protocol/metric_table.ts";
+} from "../../shared_memory/metric_table.ts";
 import { builtinMetrics } from "../../stats/builtin_metrics.ts";
 import type { Stats, StatsMetric } from "../../stats/stats.ts";
 import { fulfilledWithin } from "../../system/timing.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { MetricLine } from "../../config/metric_line.ts";
-import { METRIC_CELLS } from "../../protocol/memory_layout.ts";
-import { cellsOf, metricCells, type MetricPlace } from "../../protocol/metric_table.ts";
+import type { MetricLine } from "../../config/values/metric_line.ts";
+import { METRIC_CELLS } from "../../shared_memory/memory_layout.ts";
+import { cellsOf, metricCells, type MetricPlace } from "../../shared_memory/metric_table.ts";
 
 /** The cells of a metric, for another program of the master. */
 export interface MetricRecord {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ThresholdLine } from "../../config/metric_line.ts";
-import { judgeThreshold } from "../../core/metric_rules.ts";
+import type { ThresholdLine } from "../../config/values/metric_line.ts";
+import { judgeThreshold } from "../../core/policies/metrics.ts";
 import { logLine } from "../log.ts";
 
 /** Logs what is too large, each threshold not more often than it says. */

@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Place } from "../../system/adopted_listener.ts";
-import type { Handler } from "../http.ts";
-import { keepListeningFunctions, type ListeningFunctions } from "../listener.ts";
-import type { InstanceSocket, Server, TlsOptions } from "../socket.ts";
+import type { Place } from "../../system/sockets/adopted_listener.ts";
+import type { Handler } from "../serving/http.ts";
+import { keepListeningFunctions, type ListeningFunctions } from "../serving/listener.ts";
+import type { InstanceSocket, Server, TlsOptions } from "../serving/socket.ts";
 import { passOnErrors } from "../passed_on.ts";
 import { announce, IN_USE, type Opening, passOn, socketFor } from "./adoption.ts";
 import type { Asked } from "./choose_socket.ts";

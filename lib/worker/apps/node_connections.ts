@@ -8,13 +8,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { together } from "../client_activity.ts";
+import { together } from "../clients/client_activity.ts";
 import type { Activity } from "../clients/judge.ts";
-import { clientKey } from "../connections.ts";
-import { EventStreams } from "../event_streams.ts";
+import { clientKey } from "../draining/connections.ts";
+import { EventStreams } from "../draining/event_streams.ts";
 import { instanceAccess } from "../instance.ts";
-import type { Beginning } from "../node_beginnings.ts";
-import { keepRequestVariables, requestVariables } from "../request_marks.ts";
+import type { Beginning } from "./node_beginnings.ts";
+import { keepRequestVariables, requestVariables } from "../counting/request_annotations.ts";
 import { followNodeStream } from "./node_event_streams.ts";
 import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";

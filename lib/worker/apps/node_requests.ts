@@ -6,12 +6,12 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { clientKey } from "../connections.ts";
-import type { EventStreams } from "../event_streams.ts";
-import { closingRule } from "../http.ts";
+import { clientKey } from "../draining/connections.ts";
+import type { EventStreams } from "../draining/event_streams.ts";
+import { closingRule } from "../serving/http.ts";
 import { instanceAccess } from "../instance.ts";
 import type { RequestFacts, RequestRecord } from "../request_log/record.ts";
-import { requestMeter } from "../request_meter.ts";
+import { requestMeter } from "../counting/request_meter.ts";
 import { followNodeEventStream } from "./node_event_streams.ts";
 
 const currentInstance = instanceAccess();

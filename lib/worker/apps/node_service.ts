@@ -6,18 +6,18 @@
 
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
 import { pause } from "../../system/timing.ts";
-import { relayActivity } from "../client_activity.ts";
+import { relayActivity } from "../clients/client_activity.ts";
 import type { Activity } from "../clients/judge.ts";
-import { type ClientConnection, listenerEnd } from "../connections.ts";
+import { type ClientConnection, listenerEnd } from "../draining/connections.ts";
 import { withReserve } from "../descriptor_reserve.ts";
-import { drain } from "../drain.ts";
+import { drain } from "../draining/drain.ts";
 import { instanceAccess } from "../instance.ts";
-import { sayCannotAccept } from "../lasting_server.ts";
+import { sayCannotAccept } from "../serving/lasting_server.ts";
 import { isLeaving } from "../leaving.ts";
-import { isServedOtherwise } from "../listener.ts";
-import { Coverage, isStopped, keepStopped, silenceServers, stopQueues } from "../queues.ts";
+import { isServedOtherwise } from "../serving/listener.ts";
+import { Coverage, isStopped, keepStopped, silenceServers, stopQueues } from "../draining/accept_control.ts";
 import { endServer } from "../script_end.ts";
-import type { InstanceSocket, Service } from "../socket.ts";
+import type { InstanceSocket, Service } from "../serving/socket.ts";
 import { beginningOn } from "./node_beginning.ts";
 import { NodeConnections } from "./node_connections.ts";
 import type { Bind, NodeNet, NodeServer } from "./node_listen.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { tcpInfo } from "../../system/accept_queue.ts";
+import { tcpInfo } from "../../system/sockets/accept_queue.ts";
 import { openDescriptors } from "../../system/descriptor.ts";
-import { addressText, localAddress } from "../../system/socket_address.ts";
+import { addressText, localAddress } from "../../system/sockets/socket_address.ts";
 import { instanceAccess } from "../instance.ts";
 import { portIn } from "./choose_socket.ts";
 import type { Call } from "./notices.ts";

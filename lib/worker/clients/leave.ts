@@ -5,8 +5,8 @@
  */
 
 import type { LeavePace } from "../../protocol/client_limits.ts";
-import { COUNT_AT } from "../../protocol/tally.ts";
-import type { ClientConnection } from "../connections.ts";
+import { COUNT_AT } from "../../shared_memory/counters.ts";
+import type { ClientConnection } from "../draining/connections.ts";
 import { instanceAccess } from "../instance.ts";
 import { type Activity, idleFor } from "./judge.ts";
 import { type ClientSockets, LINGER_MS } from "./sockets.ts";

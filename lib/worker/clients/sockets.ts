@@ -5,12 +5,12 @@
  * @module
  */
 
-import { tcpInfo } from "../../system/accept_queue.ts";
+import { tcpInfo } from "../../system/sockets/accept_queue.ts";
 import { descriptorCount, descriptorLimit } from "../../system/descriptor.ts";
-import { detach } from "../../system/detach.ts";
-import { isListening, listenQueueLength } from "../../system/listen_queue.ts";
+import { detach } from "../../system/sockets/detach.ts";
+import { isListening, listenQueueLength } from "../../system/sockets/listen_queue.ts";
 import type { Libc } from "../../system/libc.ts";
-import { type ClientConnection, clientConnections } from "../connections.ts";
+import { type ClientConnection, clientConnections } from "../draining/connections.ts";
 import { withReserve } from "../descriptor_reserve.ts";
 import { instanceAccess } from "../instance.ts";
 import { type Traffic, trafficOf } from "./judge.ts";

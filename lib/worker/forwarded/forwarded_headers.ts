@@ -9,7 +9,7 @@
 
 import { withoutBlanks } from "../../foreign_text.ts";
 import { type Networks, readAddress } from "./networks.ts";
-import { isHost } from "../url_host.ts";
+import { isHost } from "../serving/url_host.ts";
 
 /** A client as a proxy names it. */
 export interface NamedClient {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Handling, isResponse } from "../http.ts";
+import { type Handling, isResponse } from "../serving/http.ts";
 
 /** What it says that it is. */
 export const PROBE_AGENT = "duwsgi-accepting-probe";

@@ -5,9 +5,9 @@
  */
 
 import type { Socket } from "node:net";
-import { noteRelay } from "../client_activity.ts";
-import { clientKey } from "../connections.ts";
-import { type Beginner, NodeReader, setClient } from "../node_beginnings.ts";
+import { noteRelay } from "../clients/client_activity.ts";
+import { clientKey } from "../draining/connections.ts";
+import { type Beginner, NodeReader, setClient } from "../apps/node_beginnings.ts";
 import { receiveHeader } from "./relay.ts";
 import type { ProxyServerSetup } from "./server.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { fulfilledWithin } from "../../system/timing.ts";
-import { inTime, writeAll } from "../raw_connection.ts";
+import { inTime, writeAll } from "../serving/connection_io.ts";
 import { MOST_BYTES, type ProxyHeader, readProxyHeader } from "./proxy_header.ts";
 
 /** What came of a connection's begin. */

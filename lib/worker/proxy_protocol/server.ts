@@ -7,14 +7,14 @@
  * @module
  */
 
-import type { Place } from "../../system/adopted_listener.ts";
-import { noteRelay } from "../client_activity.ts";
-import { ConnectionServer } from "../connection_server.ts";
-import { clientKey } from "../connections.ts";
-import type { Handler } from "../http.ts";
-import { LastingServer } from "../lasting_server.ts";
-import { listenAt, serveHttp, type Server, type ServingOptions } from "../listener.ts";
-import { closeQuietly, sendAtOnce, writeAll } from "../raw_connection.ts";
+import type { Place } from "../../system/sockets/adopted_listener.ts";
+import { noteRelay } from "../clients/client_activity.ts";
+import { ConnectionServer } from "../serving/connection_server.ts";
+import { clientKey } from "../draining/connections.ts";
+import type { Handler } from "../serving/http.ts";
+import { LastingServer } from "../serving/lasting_server.ts";
+import { listenAt, serveHttp, type Server, type ServingOptions } from "../serving/listener.ts";
+import { closeQuietly, sendAtOnce, writeAll } from "../serving/connection_io.ts";
 import { InnerClients } from "./inner_clients.ts";
 import { receiveHeader, relay } from "./relay.ts";
 

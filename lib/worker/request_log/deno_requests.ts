@@ -4,9 +4,9 @@
  * @module
  */
 
-import { isStreamed, knownBodySize } from "../body_size.ts";
-import { type Handler, type Handling, isResponse, UNHANDLED } from "../http.ts";
-import { requestVariables } from "../request_marks.ts";
+import { isStreamed, knownBodySize } from "../serving/body_size.ts";
+import { type Handler, type Handling, isResponse, UNHANDLED } from "../serving/http.ts";
+import { requestVariables } from "../counting/request_annotations.ts";
 import type { RequestFacts, RequestRecord } from "./record.ts";
 import type { RequestLog } from "./request_log.ts";
 

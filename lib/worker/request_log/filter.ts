@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RequestFilters } from "../../protocol/request_log.ts";
+import type { RequestFilters } from "../../protocol/request_log_settings.ts";
 import type { RequestRecord } from "./record.ts";
 
 /** Whether one of the filters matches a request that is over. */

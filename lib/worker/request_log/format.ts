@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RequestLogSettings } from "../../protocol/request_log.ts";
+import type { RequestLogSettings } from "../../protocol/request_log_settings.ts";
 import { escapeText } from "./escape.ts";
 import type { RequestRecord, WorkerFacts } from "./record.ts";
 import { compileVariable, type Value, type ValueOf, type Variable } from "./variables.ts";

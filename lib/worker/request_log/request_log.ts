@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { RequestLogSettings } from "../../protocol/request_log.ts";
-import { requestMarks } from "../request_marks.ts";
-import type { Clock } from "../request_meter.ts";
+import type { RequestLogSettings } from "../../protocol/request_log_settings.ts";
+import { requestMarks } from "../counting/request_annotations.ts";
+import type { Clock } from "../counting/request_meter.ts";
 import { Batch } from "./batch.ts";
 import { compileFilters, type Match } from "./filter.ts";
 import { compileFormat, type LineFormat } from "./format.ts";

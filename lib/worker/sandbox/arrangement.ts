@@ -18,9 +18,9 @@ import {
   peerAddress,
   type SocketAddress,
   unixSockaddr,
-} from "../../system/socket_address.ts";
-import { listenerEnd } from "../connections.ts";
-import { replacesListening } from "../listener.ts";
+} from "../../system/sockets/socket_address.ts";
+import { listenerEnd } from "../draining/connections.ts";
+import { replacesListening } from "../serving/listener.ts";
 import type { ConnectionSetup } from "./sealed_connections.ts";
 import type { OpenFile, SealedFiles } from "./sealed_files.ts";
 import type { Queue, Seat } from "./sealed_queues.ts";

@@ -7,7 +7,7 @@
 
 import { type Traffic, trafficOf } from "../clients/judge.ts";
 import { type ClientSockets, LINGER_MS } from "../clients/sockets.ts";
-import type { ClientConnection } from "../connections.ts";
+import type { ClientConnection } from "../draining/connections.ts";
 import type { SealedConnections } from "./sealed_connections.ts";
 import { TCP_INFO_BYTES } from "./sealed_connections.ts";
 import type { SealedQueues } from "./sealed_queues.ts";

@@ -10,7 +10,7 @@
  */
 
 import type { SeccompGrants } from "../../protocol/worker_environment.ts";
-import type { Condition, Rule } from "../../system/seccomp.ts";
+import type { Condition, Rule } from "../../system/process/seccomp.ts";
 import type { SystemCall } from "../../system/system_calls.ts";
 
 /**

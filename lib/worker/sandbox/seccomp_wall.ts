@@ -7,7 +7,7 @@
 
 import type { SeccompPlan } from "../../protocol/worker_environment.ts";
 import type { Libc } from "../../system/libc.ts";
-import { installSeccompFilter, seccompProgram } from "../../system/seccomp.ts";
+import { installSeccompFilter, seccompProgram } from "../../system/process/seccomp.ts";
 import { type DescriptorGuard, seccompRules } from "./seccomp_rules.ts";
 
 /**

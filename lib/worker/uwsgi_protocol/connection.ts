@@ -5,10 +5,10 @@
  */
 
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
-import { type Handling, UNHANDLED } from "../http.ts";
+import { type Handling, UNHANDLED } from "../serving/http.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
-import { closeQuietly, sendAtOnce } from "../raw_connection.ts";
-import { keepRequestVariables } from "../request_marks.ts";
+import { closeQuietly, sendAtOnce } from "../serving/connection_io.ts";
+import { keepRequestVariables } from "../counting/request_annotations.ts";
 import { Incoming, type Packet, receivePacket } from "./incoming.ts";
 import { sendResponse } from "./outgoing.ts";
 import { Refusal } from "./packet.ts";

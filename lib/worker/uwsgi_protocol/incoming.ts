@@ -6,7 +6,7 @@
  */
 
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
-import { inTime } from "../raw_connection.ts";
+import { inTime } from "../serving/connection_io.ts";
 import { HEADER_BYTES, readVariables, Refusal, type Variables, variablesSize } from "./packet.ts";
 
 /** The part of a connection that is read here. */

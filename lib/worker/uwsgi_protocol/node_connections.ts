@@ -8,8 +8,8 @@
 
 import type { Socket } from "node:net";
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
-import { type Beginner, NodeReader, setClient } from "../node_beginnings.ts";
-import { keepRequestVariables } from "../request_marks.ts";
+import { type Beginner, NodeReader, setClient } from "../apps/node_beginnings.ts";
+import { keepRequestVariables } from "../counting/request_annotations.ts";
 import { type Packet, receivePacket } from "./incoming.ts";
 import { Refusal } from "./packet.ts";
 import { httpHead, isSecure, requestHead, upgradeOf } from "./request.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { isStreamed, knownBodySize } from "../body_size.ts";
-import { writeAll } from "../raw_connection.ts";
+import { isStreamed, knownBodySize } from "../serving/body_size.ts";
+import { writeAll } from "../serving/connection_io.ts";
 import { isBodiless, responseHead } from "./response.ts";
 
 /** The part of a connection that is written here. */

@@ -6,7 +6,7 @@
  */
 
 import { readAddress } from "../forwarded/networks.ts";
-import { isHost } from "../url_host.ts";
+import { isHost } from "../serving/url_host.ts";
 import { Refusal, type Variables } from "./packet.ts";
 
 /** What a `Request` is made from. */

@@ -7,28 +7,28 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { parseMetricLine } from "../../../lib/config/metric_line.ts";
+import { parseMetricLine } from "../../../lib/config/values/metric_line.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
-import { judge } from "../../../lib/core/limits.ts";
-import { type LaneLease, LanePool } from "../../../lib/master/lane_pool.ts";
-import { MasterScoreboard } from "../../../lib/master/master_scoreboard.ts";
+import { judge } from "../../../lib/core/policies/limits.ts";
+import { type LaneLease, LanePool } from "../../../lib/master/scoreboard/process_row_pool.ts";
+import { MasterScoreboard } from "../../../lib/master/scoreboard/master_scoreboard.ts";
 import { MetricKeeper } from "../../../lib/master/metrics/metric_keeper.ts";
-import { Sampler } from "../../../lib/master/sampler.ts";
-import { LaneClock, SHARED_BYTES } from "../../../lib/protocol/lane.ts";
+import { Sampler } from "../../../lib/master/limits/sampler.ts";
+import { LaneClock, SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
 import {
   LANE_BYTES,
   LANES_AT,
   METRICS_AT,
   ROW_BYTES,
-} from "../../../lib/protocol/memory_layout.ts";
-import { MetricTable } from "../../../lib/protocol/metric_table.ts";
-import { MAX_SLOTS, Scoreboard } from "../../../lib/protocol/scoreboard.ts";
+} from "../../../lib/shared_memory/memory_layout.ts";
+import { MetricTable } from "../../../lib/shared_memory/metric_table.ts";
+import { MAX_SLOTS, Scoreboard } from "../../../lib/shared_memory/scoreboard.ts";
 import { renderFamilies } from "../../../lib/stats/exposition.ts";
 import { metricFamilies } from "../../../lib/stats/metric_families.ts";
 import { type StatsFacts, statsOf } from "../../../lib/stats/stats_of.ts";
 import type { Stats } from "../../../lib/stats/stats.ts";
 import { userFamilies } from "../../../lib/stats/user_families.ts";
-import { builtinMetric } from "../../../lib/worker/builtin_metrics.ts";
+import { builtinMetric } from "../../../lib/worker/metrics/builtin_metrics.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 import type { FuzzTarget } from "../fuzz_target.ts";
 import type { Random } from "../random.ts";

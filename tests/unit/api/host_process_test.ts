@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { forHostProcess } from "../../../lib/api/host_process.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
-import { loadGrammars } from "../../../lib/config/line_reader.ts";
-import { captureBase, denoConfigSource } from "../../../lib/system/config_source.ts";
+import { loadGrammars } from "../../../lib/config/kinds/line_reader.ts";
+import { captureBase, denoConfigSource } from "../../../lib/instance/config_source.ts";
 
 await loadGrammars();
 

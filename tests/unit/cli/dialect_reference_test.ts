@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { DIFFERENCES, INTRODUCTION, SYNTAX } from "../../../lib/cli/dialect_reference.ts";
+import { DIFFERENCES, INTRODUCTION, SYNTAX } from "../../../tools/dialect_reference.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { memorySource } from "../../helpers/memory_source.ts";
 

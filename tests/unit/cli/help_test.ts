@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { renderHelp, renderOptionHelp, renderReference } from "../../../lib/cli/help.ts";
-import { MAGIC_VARIABLES } from "../../../lib/config/magic.ts";
-import { GROUPS, namesOf } from "../../../lib/config/option_row.ts";
-import { ROWS } from "../../../lib/config/options.ts";
+import { MAGIC_VARIABLES } from "../../../lib/config/ini/magic.ts";
+import { GROUPS, namesOf } from "../../../lib/config/kinds/option_row.ts";
+import { ROWS } from "../../../lib/config/options/options.ts";
 
 function assertNarrow(text: string): void {
   for (const line of text.split("\n")) assert(line.length <= 100, line);

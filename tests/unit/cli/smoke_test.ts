@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../lib/cli/exit_code.ts";
+import { UserError } from "../../../lib/errors.ts";
 import { pathOf } from "../../../lib/cli/smoke.ts";
 
 Deno.test("a smoke run asks for /, for the path that was given, or only connects", () => {

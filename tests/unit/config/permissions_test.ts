@@ -1,7 +1,7 @@
 /** Options that say what workers may do. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Config } from "../../../lib/config/config.ts";
-import { OPTIONS } from "../../../lib/config/options.ts";
+import { OPTIONS } from "../../../lib/config/options/options.ts";
 import {
   checkPermissions,
   isSandboxed,

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Entry } from "../../../lib/config/entry.ts";
+import type { Entry } from "../../../lib/config/ini/entry.ts";
 import { Problems } from "../../../lib/config/problem.ts";
 import { defaults, resolve } from "../../../lib/config/resolve.ts";
-import { NOT_NEEDED, uwsgiOptions } from "../../../lib/config/uwsgi_options.ts";
+import { NOT_NEEDED, uwsgiOptions } from "../../../lib/config/options/uwsgi_options.ts";
 
 const origin = { file: "a.ini", line: 1 };
 

@@ -10,7 +10,7 @@ import {
   hasVerdict,
   LETTERS_WITHOUT_COMMAND,
 } from "../../../lib/control/commands.ts";
-import { MASTER_SIGNALS } from "../../../lib/master/signals.ts";
+import { MASTER_SIGNALS } from "../../../lib/master/operators/signals.ts";
 import { stateOf } from "../../helpers/master_state.ts";
 
 /** What a command asks the core of a master, of one with four workers unless something else is said. */

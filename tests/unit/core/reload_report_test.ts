@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { reportReload } from "../../../lib/core/reload_report.ts";
 import { MOST_RELOAD_ENDS, type Reload } from "../../../lib/core/state.ts";
-import { openTurn } from "../../../lib/core/turn.ts";
+import { openTurn } from "../../../lib/core/step_context.ts";
 import { ofType } from "../../helpers/effects.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 

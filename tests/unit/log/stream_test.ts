@@ -2,8 +2,8 @@
 import { assertEquals } from "@std/assert";
 import type { LogEntry } from "../../../lib/log/entry.ts";
 import { openStream } from "../../../lib/log/stream.ts";
-import type { LogTarget } from "../../../lib/protocol/log_targets.ts";
-import { openToAppend } from "../../../lib/system/trusted_file.ts";
+import type { LogTarget } from "../../../lib/log/log_plan.ts";
+import { openToAppend } from "../../../lib/system/files/trusted_file.ts";
 import { requireLibc } from "../../../lib/system/libc.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 

@@ -1,7 +1,7 @@
 /** The one road of errors in what a master does. */
 import { assertEquals } from "@std/assert";
 import { guarded } from "../../../lib/master/guarded.ts";
-import { existingDirectory } from "../../../lib/master/working_directory.ts";
+import { existingDirectory } from "../../../lib/master/process/working_directory.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 
 Deno.test("guarded() tells whoever waits why something failed, at once or later, and throws nothing", async () => {

@@ -1,10 +1,10 @@
 /** uWSGI's own metrics, from the stats. */
 import { assert, assertEquals } from "@std/assert";
-import { isBuiltinMetric } from "../../../lib/config/metric_names.ts";
+import { isBuiltinMetric } from "../../../lib/config/values/metric_names.ts";
 import { builtinMetrics } from "../../../lib/stats/builtin_metrics.ts";
-import { builtinMetric } from "../../../lib/worker/builtin_metrics.ts";
-import { SHARED_BYTES } from "../../../lib/protocol/memory_layout.ts";
-import { Scoreboard, ScoreboardWriter } from "../../../lib/protocol/scoreboard.ts";
+import { builtinMetric } from "../../../lib/worker/metrics/builtin_metrics.ts";
+import { SHARED_BYTES } from "../../../lib/shared_memory/memory_layout.ts";
+import { Scoreboard, ScoreboardWriter } from "../../../lib/shared_memory/scoreboard.ts";
 import type { Stats } from "../../../lib/stats/stats.ts";
 
 type Numbers = Partial<Stats["workers"][number]>;

@@ -1,9 +1,9 @@
 /** The document of the stats, against a file that shows all of it. */
 import { assertEquals } from "@std/assert";
 import type { MasterState, Reload } from "../../../lib/core/state.ts";
-import { SHARED_BYTES } from "../../../lib/protocol/lane.ts";
-import { COUNT_AT, LIST_AT, TALLY_CELLS } from "../../../lib/protocol/tally.ts";
-import { Scoreboard, ScoreboardWriter } from "../../../lib/protocol/scoreboard.ts";
+import { SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
+import { COUNT_AT, LIST_AT, TALLY_CELLS } from "../../../lib/shared_memory/counters.ts";
+import { Scoreboard, ScoreboardWriter } from "../../../lib/shared_memory/scoreboard.ts";
 import { type StatsFacts, statsOf } from "../../../lib/stats/stats_of.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 

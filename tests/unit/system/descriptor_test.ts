@@ -19,7 +19,7 @@ import {
 } from "../../../lib/system/descriptor.ts";
 import { SystemCallError } from "../../../lib/system/libc.ts";
 import { createSharedMemory } from "../../../lib/system/shared_memory.ts";
-import { bindAbstract } from "../../../lib/system/listening_socket.ts";
+import { bindAbstract } from "../../../lib/system/sockets/listening_socket.ts";
 import { TempDirectory } from "../../helpers/temp_directory.ts";
 import { OwnedDescriptors } from "../../helpers/owned_descriptors.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
-import { TOP_USAGE } from "../../../lib/cli/top_arguments.ts";
+import { TOP_USAGE } from "../../../lib/cli/client/top_arguments.ts";
 import type { Stats } from "../../../lib/stats/stats.ts";
 import { frame, type Surface } from "../../../lib/top/frame.ts";
 import type { Model } from "../../../lib/top/model.ts";

@@ -1,10 +1,10 @@
 /** The metrics of an instance as the master keeps and shows them, on ordinary memory. */
 import { assertEquals } from "@std/assert";
-import { parseMetricLine } from "../../../../lib/config/metric_line.ts";
+import { parseMetricLine } from "../../../../lib/config/values/metric_line.ts";
 import type { MetricsConfig } from "../../../../lib/config/options/metrics.ts";
 import { MetricKeeper } from "../../../../lib/master/metrics/metric_keeper.ts";
-import { SHARED_BYTES } from "../../../../lib/protocol/lane.ts";
-import { MetricTable } from "../../../../lib/protocol/metric_table.ts";
+import { SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
+import { MetricTable } from "../../../../lib/shared_memory/metric_table.ts";
 import type { Stats } from "../../../../lib/stats/stats.ts";
 import { libc } from "../../../../lib/system/libc.ts";
 

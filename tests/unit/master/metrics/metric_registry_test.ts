@@ -1,10 +1,10 @@
 /** Which cells belong to which metric, also when the configuration changes. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type MetricLine, parseMetricLine } from "../../../../lib/config/metric_line.ts";
+import { type MetricLine, parseMetricLine } from "../../../../lib/config/values/metric_line.ts";
 import { MetricRegistry } from "../../../../lib/master/metrics/metric_registry.ts";
-import { METRIC_CELLS, SHARED_BYTES } from "../../../../lib/protocol/memory_layout.ts";
-import { cellsOf } from "../../../../lib/protocol/metric_table.ts";
+import { METRIC_CELLS, SHARED_BYTES } from "../../../../lib/shared_memory/memory_layout.ts";
+import { cellsOf } from "../../../../lib/shared_memory/metric_table.ts";
 
 function lines(...texts: string[]): MetricLine[] {
   return texts.map((text) =>

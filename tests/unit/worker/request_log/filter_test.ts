@@ -1,6 +1,6 @@
 /** Which requests are logged. */
 import { assertEquals } from "@std/assert";
-import type { RequestFilters } from "../../../../lib/protocol/request_log.ts";
+import type { RequestFilters } from "../../../../lib/protocol/request_log_settings.ts";
 import { compileFilters } from "../../../../lib/worker/request_log/filter.ts";
 
 const NONE: RequestFilters = {

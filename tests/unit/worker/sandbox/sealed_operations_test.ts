@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { descriptorInfo, descriptorTarget, duplicate } from "../../../../lib/system/descriptor.ts";
 import { compiledFunctions, cString } from "../../../../lib/system/libc.ts";
-import { bindTcp, boundPort } from "../../../../lib/system/listening_socket.ts";
+import { bindTcp, boundPort } from "../../../../lib/system/sockets/listening_socket.ts";
 import { createSharedMemory } from "../../../../lib/system/shared_memory.ts";
 import {
   epollInstances,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { seccompProgram } from "../../../../lib/system/seccomp.ts";
+import { seccompProgram } from "../../../../lib/system/process/seccomp.ts";
 import { type Arch, callNumber, type SystemCall } from "../../../../lib/system/system_calls.ts";
 import {
   type DescriptorGuard,

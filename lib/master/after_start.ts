@@ -1,0 +1,38 @@
+/**
+ * Runs in the master. Lets those in who command it, and looks at the workers. Nobody does before these are
+ * started, unless there is a FIFO or a control socket, so this is loaded while they start.
+ *
+ * @module
+ */
+
+import type { MasterSetup } from "./master_setup.ts";
+import { Operators, type OperatorsSetup } from "./operators/commands.ts";
+import { Oversight, type OversightSetup } from "./limits/monitor.ts";
+import type { Surroundings } from "./resources.ts";
+
+/** Those who command this master; signals do from now on, the others when it is opened. */
+export function operatorsOf(
+  { surroundings, signals, host, configuration }: MasterSetup,
+  attended: Omit<OperatorsSetup, "surroundings" | "configuration">,
+): Operators {
+  const operators = new Operators({ surroundings, configuration, ...attended });
+  host?.admit(operators, attended.stats);
+  signals.deliver((command, why) => operators.command(command, why));
+  const { process, log } = surroundings;
+  if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
+  if (log === null || !log.hasFile) return operators;
+  operators.hooks.reopenLogs = () => log.rotation.reopen("an operator asked for it");
+  operators.hooks.rotateLogs = () => {
+    const problems = log.rotation.rotate("an operator asked for it");
+    if (problems.length > 0) throw new Error(problems.join("; "));
+  };
+  return operators;
+}
+
+/** What looks at the workers. */
+export function oversightOf(
+  { clock }: Surroundings,
+  setup: Omit<OversightSetup, "clock">,
+): Oversight {
+  return new Oversight({ clock, ...setup });
+}

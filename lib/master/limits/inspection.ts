@@ -1,0 +1,50 @@
+/**
+ * Runs in the master, where an option asks for it: samples the workers and says what follows. Loaded
+ * only then.
+ *
+ * @module
+ */
+
+import { judge, type MemoryStreaks } from "../../core/policies/limits.ts";
+import type { WorkerSample } from "../../core/policies/sample.ts";
+import type { Limits } from "../../core/policies/limit_settings.ts";
+import { processMemory } from "../../system/process/process_memory.ts";
+import { Attempts } from "../attempts.ts";
+import type { OversightSetup } from "./monitor.ts";
+import { Sampler } from "./sampler.ts";
+
+/** Looks at the workers, once per second. */
+export class Inspection {
+  readonly #setup: OversightSetup;
+  readonly #sampler: Sampler;
+  readonly #attempts = new Attempts("inspectionFailed");
+  #streaks: MemoryStreaks = new Map();
+
+  /** Takes what is looked at, and who is told. */
+  constructor(setup: OversightSetup) {
+    this.#setup = setup;
+    this.#sampler = new Sampler({
+      clock: setup.clock,
+      vitals: (worker) => setup.vitals(worker),
+      memory: processMemory,
+    });
+  }
+
+  /** Samples the workers, and reports what follows from their limits and from their load. */
+  look(limits: Limits, withMemory: boolean): void {
+    const samples = this.#attempts.make("Cannot look at the workers", () => {
+      const workers = this.#setup.workers();
+      const taken = this.#sampler.take(workers, performance.now(), withMemory);
+      this.#judge(taken, limits);
+      return taken;
+    });
+    if (samples === null) return;
+    this.#attempts.make("Cannot scale the instance", () => this.#setup.sampled(samples));
+  }
+
+  #judge(samples: readonly WorkerSample[], limits: Limits): void {
+    const { happenings, streaks } = judge(samples, limits, this.#streaks);
+    this.#streaks = streaks;
+    for (const happening of happenings) this.#setup.report(happening);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Runs in the master. Looks at the workers regularly, as often as the configuration needs it: once per
+ * second, or, where no option asks for that, only whether a worker has set itself a time.
+ *
+ * @module
+ */
+
+import type { Happening } from "../../core/event.ts";
+import { SAMPLE_MS, type WorkerSample } from "../../core/policies/sample.ts";
+import type { Worker } from "../../core/state.ts";
+import { type Limits, type Watch, watchFor } from "../../core/policies/limit_settings.ts";
+import { later } from "../../lazy_import.ts";
+import { type Cancel, every } from "../../system/timing.ts";
+import type { Inspection } from "./inspection.ts";
+import type { SampleSources } from "./sampler.ts";
+import { guarded } from "../guarded.ts";
+
+/**
+ * A worker that sets itself a time says so, and is looked at from then on. One whose event loop is
+ * blocked from that moment cannot say it, and is found by this (10 s).
+ */
+const IDLE_MS = 10_000;
+
+/** What is looked at, and who is told. */
+export interface OversightSetup extends Omit<SampleSources, "memory"> {
+  /** The workers as they are now. */
+  workers(): readonly Worker[];
+  /** Takes what follows. */
+  report(happening: Happening): void;
+  /** Takes the samples, for whatever else may follow. */
+  sampled(samples: readonly WorkerSample[]): void;
+}
+
+/** Looks at the workers until it is closed. */
+export class Oversight {
+  readonly #setup: OversightSetup;
+  #limits: Limits | null = null;
+  #memory = false;
+  #cancel: Cancel = () => {};
+  #closely = false;
+  #inspection: Inspection | null = null;
+
+  /** Nobody is looked at before {@linkcode use}. */
+  constructor(setup: OversightSetup) {
+    this.#setup = setup;
+  }
+
+  /** From now on, these are the limits; `more` is what samples are needed for beside them. */
+  use(limits: Limits, more: Pick<Watch, "samples" | "memory">): void {
+    const own = watchFor(limits);
+    this.#limits = limits;
+    this.#memory = own.memory || more.memory;
+    this.#begin(own.samples || more.samples);
+  }
+
+  /** A worker has set itself a time: it is to be looked at, whatever the options say. */
+  wake(): void {
+    if (!this.#closely) this.#begin(true);
+  }
+
+  /** Looks no more. */
+  close(): void {
+    this.#cancel();
+  }
+
+  #begin(closely: boolean): void {
+    this.#closely = closely;
+    this.#cancel();
+    this.#cancel = closely
+      ? every(SAMPLE_MS, () => this.#look())
+      : every(IDLE_MS, () => this.#lookForDeadlines());
+  }
+
+  #look(): void {
+    // Loading it belongs to no start: nobody is over a limit in the first second.
+    if (this.#inspection === null) return guarded("look at the workers", () => this.#load());
+    if (this.#limits === null) return;
+    this.#inspection.look(this.#limits, this.#memory);
+  }
+
+  async #load(): Promise<void> {
+    const { Inspection } = await later<typeof import("./inspection.ts")>(
+      import.meta.resolve("./inspection.ts"),
+    );
+    this.#inspection ??= new Inspection(this.#setup);
+  }
+
+  #lookForDeadlines(): void {
+    const { workers, vitals } = this.#setup;
+    const set = workers().some(({ id }) => (vitals(id)?.lane.get("userDeadline") ?? 0) !== 0);
+    if (set) this.wake();
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Runs in the master. What happens to lines that others print and the master passes on: those of hooks,
+ * daemons and commands, of workers that start, and the last words of those that die.
+ *
+ * @module
+ */
+
+import type { EntryLevel } from "../../log/entry.ts";
+import { printLine } from "../../system/files/line_writer.ts";
+
+/** Who printed a line. */
+export interface OutputSource {
+  /** What kind of process: `worker`, `mule`, `daemon`, `hook`. */
+  readonly logger: string;
+  /** What tells it from others of its kind. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** @default "info" */
+  readonly level?: EntryLevel;
+}
+
+/** Where it printed it; `output`: one of the two. */
+export type OutputStream = "stdout" | "stderr" | "output";
+
+/** Takes such a line. */
+export type PassOn = (source: OutputSource, stream: OutputStream, line: string) => void;
+
+let passOn: PassOn = (_source, stream, line) =>
+  printLine(stream === "stdout" ? "stdout" : "stderr", line);
+
+/** Passes a line on: as it is to where it came from, unless the log says otherwise. */
+export function passLineOn(source: OutputSource, stream: OutputStream, line: string): void {
+  passOn(source, stream, line);
+}
+
+/** From now on, lines are passed on like this. */
+export function passLinesOnWith(other: PassOn): void {
+  passOn = other;
+}

@@ -1,0 +1,243 @@
+/**
+ * Runs in the master. Everybody who gives it commands while it runs: signals, the FIFO, `ctl`. Takes
+ * their orders, and gives each who waits for it the verdict. What only few instances need, and what no
+ * start needs, is loaded in `operator_doors.ts`.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import {
+  type Command,
+  type CommandName,
+  commandNamed,
+  type HookName,
+  OPERATOR_SOCKET,
+  type Order,
+} from "../../control/commands.ts";
+import type { Happening, Outcome } from "../../core/event.ts";
+import { countOf } from "../../core/worker_count.ts";
+import type { MasterState } from "../../core/state.ts";
+import type { Ticket, Verdict } from "../../core/verdict.ts";
+import type { WallStatus } from "../../control/status.ts";
+import { later } from "../../lazy_import.ts";
+import type { Stats } from "../../stats/stats.ts";
+import { CANNOT_ANSWER } from "../sockets/accept_all.ts";
+import type { DirectorySocket } from "../sockets/directory_socket.ts";
+import { logLine } from "../log.ts";
+import type { Doors } from "./control_endpoints.ts";
+import type { Surroundings } from "../resources.ts";
+
+/** What the operators of a master have to do with. */
+export interface OperatorsSetup {
+  readonly surroundings: Surroundings;
+  readonly report: (happening: Happening) => void;
+  /** The state as it is now. */
+  readonly state: () => MasterState;
+  /** Absolute paths of the INI files it was read from. */
+  readonly configuration: readonly string[];
+  /** The configuration in use. */
+  readonly config: () => Config;
+  /** What the kernel refuses workers beside their permissions. */
+  readonly walls: () => readonly WallStatus[];
+  /** The stats as they are when they have been asked for. */
+  readonly stats: () => Promise<Stats>;
+  /** Asks `cheaper` for more workers or fewer; null: their number does not follow the load. */
+  readonly nudge: (by: number, why: string) => number | null;
+  /** Why the workers cannot all go until the next connection comes; null: they can. */
+  readonly whyNotCheap: () => string | null;
+}
+
+/** The commands that `cheaper` answers where it decides. */
+const NUDGES: Readonly<Partial<Record<CommandName, number>>> = { more: 1, fewer: -1 };
+
+/** Somebody who waits for a verdict. */
+interface Waiting {
+  readonly command: Command;
+  readonly resolve: (verdict: Verdict) => void;
+}
+
+/** What came of giving an order. */
+export interface Reception {
+  /** In words, for who gave it. */
+  readonly text: string;
+  /** The generation that is respawned now. */
+  readonly generation: number;
+  /** For who waits: what comes of it; always settled, at the latest by the end of the master. */
+  readonly verdict: Promise<Verdict> | null;
+}
+
+/** Those who command a master. */
+export class Operators {
+  /**
+   * What commands ask of other parts of the master. Whoever has log files or pidfiles adds itself; a
+   * hook's error is told to the operator.
+   */
+  readonly hooks: Partial<Record<HookName, () => void>> = {};
+  readonly #setup: OperatorsSetup;
+  readonly #waiting = new Map<Ticket, Waiting>();
+  #nextTicket = 1;
+  #doors: Promise<Doors> | null = null;
+  #ownSocket: DirectorySocket | null = null;
+
+  /** Nothing is opened yet. */
+  constructor(setup: OperatorsSetup) {
+    this.#setup = setup;
+  }
+
+  /**
+   * Opens what is configured; without that, only the socket that every master has.
+   *
+   * @throws {UserError} If FIFO or socket cannot be opened.
+   */
+  async open(): Promise<void> {
+    const { control } = this.#setup.surroundings;
+    control.ensureDirectory();
+    const begin = (connection: Deno.UnixConn) => this.#begin(connection);
+    this.#ownSocket = control.open(OPERATOR_SOCKET, CANNOT_ANSWER, begin);
+    control.keepLooking();
+    const { masterFifo, controlSocket } = this.#setup.config();
+    if (masterFifo.length > 0 || controlSocket !== "") await this.#open();
+  }
+
+  /**
+   * The workers accept, so there is time to load the rest. Not only when somebody calls: by then other
+   * files may be there, of another version.
+   */
+  ready(): void {
+    this.#withDoors(() => {});
+  }
+
+  /** Watches what the configuration in use says. */
+  watch(): void {
+    const { fsReload, fsBrutalReload, autoReload } = this.#setup.config();
+    const wanted = fsReload.length > 0 || fsBrutalReload.length > 0 || autoReload;
+    if (wanted || this.#doors !== null) this.#withDoors((doors) => doors.watch());
+  }
+
+  /** Makes ways in again that somebody has removed. */
+  lookAtSockets(): void {
+    if (this.#doors !== null) this.#withDoors((doors) => doors.lookAtSockets());
+  }
+
+  #begin(connection: Deno.UnixConn): void {
+    this.#open().then((doors) => doors.begin(connection)).catch(() => connection.close());
+  }
+
+  #withDoors(act: (doors: Doors) => void | Promise<void>): void {
+    this.#open().then(act).catch((error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      logLine("error", `Operators cannot be answered: ${reason}`, { event: "operatorRefused" });
+    });
+  }
+
+  #open(): Promise<Doors> {
+    return this.#doors ??= later<typeof import("./control_endpoints.ts")>(
+      import.meta.resolve("./control_endpoints.ts"),
+    ).then(async ({ Doors }) => {
+      const doors = new Doors(this, this.#setup);
+      await doors.open();
+      return doors;
+    });
+  }
+
+  /** A command of a signal or a letter, without argument: what there is to say goes to the log. */
+  command(name: CommandName, why: string): void {
+    const command = commandNamed(name);
+    if (command.deed.kind === "show") {
+      return this.#withDoors((doors) => doors.show(command));
+    }
+    try {
+      this.take(command, { argument: null, why });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logLine("warning", `${why}: ${reason}`, { event: "commandRefused", command: name });
+    }
+  }
+
+  /**
+   * Takes an order. Its happening is one event in the master's queue, like all others.
+   *
+   * @throws {Error} If it cannot be taken; the message is for the operator.
+   */
+  take(command: Command, order: Omit<Order, "ticket">, wait = false): Reception {
+    const { deed, name } = command;
+    const { generation } = this.#setup.state();
+    if (deed.kind === "hook") {
+      const hook = this.hooks[deed.hook];
+      if (hook === undefined) {
+        throw new Error(`${name} has nothing to do here: see ${SEE[deed.hook]}`);
+      }
+      hook();
+      return { text: `${name} is done`, generation, verdict: null };
+    }
+    if (deed.kind === "show") throw new TypeError(`${name} is no order`);
+    const problem = name === "cheap" ? this.#setup.whyNotCheap() : null;
+    if (problem !== null) throw new Error(`cheap is not possible: ${problem}`);
+    const by = NUDGES[name];
+    const wanted = by === undefined ? null : this.#setup.nudge(by, order.why);
+    if (wanted !== null) {
+      const are = wanted === 1 ? "is" : "are";
+      return { text: `${countOf(wanted)} ${are} wanted now`, generation, verdict: null };
+    }
+    const ticket = wait ? this.#nextTicket++ : null;
+    const happening = deed.happening(
+      ticket === null ? order : { ...order, ticket },
+      this.#setup.state(),
+    );
+    const verdict = ticket === null ? null : this.#waitFor(ticket, command);
+    this.#setup.report(happening);
+    return { text: `${name} was asked for`, generation, verdict };
+  }
+
+  #waitFor(ticket: Ticket, command: Command): Promise<Verdict> {
+    const { promise, resolve } = Promise.withResolvers<Verdict>();
+    this.#waiting.set(ticket, { command, resolve });
+    return promise;
+  }
+
+  /** Something came of what these asked for. */
+  verdict(tickets: readonly Ticket[], verdict: Verdict): void {
+    for (const ticket of tickets) {
+      this.#waiting.get(ticket)?.resolve(verdict);
+      this.#waiting.delete(ticket);
+    }
+  }
+
+  /** The master ends: everybody who still waits is told so, and all doors are closed. */
+  async close(outcome: Outcome | null): Promise<void> {
+    const { generation } = this.#setup.state();
+    for (const [ticket, { command }] of [...this.#waiting]) {
+      this.verdict([ticket], lastVerdict(command, outcome, generation));
+    }
+    this.#ownSocket?.close();
+    this.#ownSocket = null;
+    if (this.#doors === null) return;
+    try {
+      await (await this.#doors).close();
+    } catch {
+      // They could not be opened, which was told then.
+    }
+  }
+}
+
+/** Which options give a hook something to do. */
+const SEE: Readonly<Record<HookName, string>> = {
+  reopenLogs: "the options about log files",
+  rotateLogs: "the options about log files",
+  writePidfiles: "the option pidfile",
+};
+
+/** What the end of the master means to somebody who still waits. */
+function lastVerdict(command: Command, outcome: Outcome | null, generation: number): Verdict {
+  const stop = command.name === "stop" || command.name === "kill";
+  const done = stop && outcome !== null;
+  return {
+    outcome: done ? "done" : "cancelled",
+    generation,
+    tookMs: 0,
+    slots: [],
+    failures: [],
+    text: done ? "The master has stopped" : `${command.name} was cancelled: the master ends`,
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * Runs in the master. Gives each worker process a lane of its own.
+ *
+ * @module
+ */
+
+import { Lane, MAX_LANES } from "../../shared_memory/process_row.ts";
+import type { CheckedTally } from "./checked_counters.ts";
+import type { MasterScoreboard } from "./master_scoreboard.ts";
+
+/** A lane that is in use. */
+export interface LaneLease {
+  readonly number: number;
+  readonly lane: Lane;
+  /** What its process has counted. */
+  readonly tally: CheckedTally;
+}
+
+/** The lanes of the shared memory. */
+export class LanePool {
+  readonly #memory: ArrayBufferLike;
+  readonly #scoreboard: MasterScoreboard;
+  readonly #taken = new Set<number>();
+
+  /** All of them are free. */
+  constructor(memory: ArrayBufferLike, scoreboard: MasterScoreboard) {
+    this.#memory = memory;
+    this.#scoreboard = scoreboard;
+  }
+
+  /**
+   * Takes a free lane, which shows nothing, for a process of this slot (0: of none). What its last
+   * process counted is kept on the scoreboard.
+   *
+   * @throws {Error} If there is none.
+   */
+  take(slot: number): LaneLease {
+    for (let number = 1; number <= MAX_LANES; number++) {
+      if (this.#taken.has(number)) continue;
+      this.#taken.add(number);
+      return this.#lease(number, slot);
+    }
+    throw new Error(`There are ${MAX_LANES} worker processes already`);
+  }
+
+  /** Goes on with the lane of a process that another program started: it shows what it showed. */
+  keep(number: number, slot: number): LaneLease {
+    this.#taken.add(number);
+    const tally = this.#scoreboard.runningTally(number);
+    if (tally === null) return this.#lease(number, slot);
+    return { number, lane: new Lane(this.#memory, number), tally };
+  }
+
+  /** The process that had it is gone. */
+  release({ number }: LaneLease): void {
+    this.#taken.delete(number);
+    this.#scoreboard.endLane(number);
+  }
+
+  #lease(number: number, slot: number): LaneLease {
+    const lane = new Lane(this.#memory, number);
+    return { number, lane, tally: this.#scoreboard.beginLane(number, slot, lane) };
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Runs in the master. Goes on with the workers of the program that was here before, see `handover.ts`.
+ *
+ * @module
+ */
+
+import type { Libc } from "../../system/libc.ts";
+import { AdoptedProcess } from "../workers/adopted_process.ts";
+import type { Crew } from "../workers/worker_pool.ts";
+import { type Handover, listenAgain } from "./exec_master.ts";
+import type { Instruction } from "../master_setup.ts";
+
+/** Takes the workers over, answers those who have called, and lets the signals come that waited meanwhile. */
+export function takeOver(
+  c: Libc,
+  { inheritance, credentials }: Handover,
+  crew: Crew,
+  instruction: Instruction,
+): void {
+  for (const worker of inheritance.workers) {
+    const { id, pid } = worker;
+    const known = credentials[id];
+    if (pid === null || known === undefined) continue;
+    crew.adopt(worker, new AdoptedProcess(c, pid), known, instruction);
+  }
+  listenAgain(c);
+}

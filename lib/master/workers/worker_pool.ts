@@ -1,0 +1,391 @@
+/**
+ * Runs in the master. The worker processes by number: starts them, speaks to them, reports what they
+ * do, and keeps their rows of the scoreboard.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import { usesMetrics } from "../../config/options/metrics.ts";
+import type { WallStatus } from "../../control/status.ts";
+import type { Effect, Happening } from "../../core/event.ts";
+import {
+  type MasterState,
+  servingWorker,
+  type Slot,
+  type Worker as CoreWorker,
+} from "../../core/state.ts";
+import { heartbeatMs, watchFor } from "../../core/policies/limit_settings.ts";
+import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
+import { loadJsonParser, PlainJsonError } from "../deno_project/json_file.ts";
+import type { Caller } from "./control_server.ts";
+import { factsPath, GenerationCommands } from "./generation_commands.ts";
+import type { Confined } from "../landlock/confinement.ts";
+import type { LaneLease, LanePool } from "../scoreboard/process_row_pool.ts";
+import type { LastWords } from "../logging/crash_output.ts";
+import { logLine } from "../log.ts";
+import type { Instruction } from "../master_setup.ts";
+import { Records, recordsOf } from "../../log/records.ts";
+import { passLineOn } from "../logging/child_output.ts";
+import { COST_OF_OWN_SOCKETS } from "../sockets/reuseport_fallback.ts";
+import { workerName } from "./process_names.ts";
+import type { Vitals } from "../limits/sampler.ts";
+import { LazyConfinement, startWorker } from "./start_worker.ts";
+import type { Surroundings } from "../resources.ts";
+import { loadSandbox, SandboxMissing, type WorkerCommand } from "./worker_command.ts";
+import { keepWorkingDirectory } from "../process/working_directory.ts";
+import { WorkerWishes } from "./worker_control.ts";
+import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
+import { guarded } from "../guarded.ts";
+import { ReleaseGone } from "./generation_paths.ts";
+
+type Spawn = Extract<Effect, { readonly type: "spawn" }>;
+
+/** A worker process, and how it is watched. */
+interface Member extends Pick<Vitals, "heartbeatMs"> {
+  readonly process: WorkerProcess;
+  readonly lease: LaneLease;
+  readonly token: string;
+  /** Where its last words are; null: they are in the log. */
+  readonly words: LastWords | null;
+}
+
+/** How a worker is known and watched by another program of the master. */
+export interface Credentials {
+  /** Proves who it is. */
+  readonly token: string;
+  /** Number of its lane. */
+  readonly lane: number;
+  readonly heartbeatMs: number;
+  /** Descriptor that its last words are read from; null: they are in the log. */
+  readonly words: number | null;
+}
+
+/** A process that becomes a member. */
+interface Taken extends Omit<Member, "process" | "heartbeatMs"> {
+  readonly worker: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly child: ChildHandle;
+  readonly instruction: Instruction;
+  /** For one that another program started. */
+  readonly heartbeatMs?: number;
+}
+
+/** All worker processes of the instance. */
+export class Crew {
+  readonly #surroundings: Surroundings;
+  readonly #report: (report: Happening) => void;
+  readonly #muleMessage: (text: string, mule: number) => void;
+  readonly #members = new Map<number, Member>();
+  /** Workers that are started in a moment, unless somebody tells them something: that they leave. */
+  readonly #waiting = new Set<number>();
+  readonly #commands: GenerationCommands;
+  readonly #lanes: LanePool;
+  readonly #onWatch: () => void;
+  readonly #confinement: LazyConfinement;
+  readonly #onReleaseGone: () => void;
+  #toldCost = false;
+  /** True once a worker was there that accepts on the master's sockets. */
+  #adopts = false;
+
+  /**
+   * Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at,
+   * `muleMessage` takes what workers send to a mule, or to any (0), and `onReleaseGone` is called when a
+   * worker cannot start because what its generation runs was removed.
+   */
+  constructor(
+    surroundings: Surroundings,
+    report: (report: Happening) => void,
+    onWatch: () => void,
+    muleMessage: (text: string, mule: number) => void,
+    onReleaseGone: () => void = () => {},
+  ) {
+    this.#surroundings = surroundings;
+    this.#commands = new GenerationCommands(surroundings);
+    this.#confinement = new LazyConfinement(surroundings);
+    this.#report = report;
+    this.#lanes = surroundings.lanes;
+    this.#onWatch = onWatch;
+    this.#muleMessage = muleMessage;
+    this.#onReleaseGone = onReleaseGone;
+  }
+
+  /**
+   * Starts a worker, and reports whether that worked.
+   *
+   * @param confined How it is started. @default As was prepared for its generation
+   */
+  spawn(effect: Spawn, instruction: Instruction, confined?: Confined): void {
+    const { worker, slot, generation } = effect;
+    const token = crypto.randomUUID();
+    let lease: LaneLease | null = null;
+    let words: LastWords | null = null;
+    try {
+      keepWorkingDirectory();
+      const command = this.#commands.of(generation, instruction);
+      confined ??= this.#confinement.current(String(generation), command);
+      if (confined === undefined) {
+        throw new SandboxMissing("Cannot restrict workers yet: try again");
+      }
+      lease = this.#lanes.take(slot);
+      words = command.ownLog ? this.#surroundings.log?.lastWords() ?? null : null;
+      const own = { token, lane: lease.number, words, spawner: confined.spawner };
+      const child = this.#start(command, effect, own, instruction);
+      words?.given();
+      this.#take({ worker, slot, generation, token, lease, child, words, instruction });
+      this.#report({ type: "spawned", worker, pid: child.pid });
+    } catch (cause) {
+      if (lease !== null) this.#lanes.release(lease);
+      words?.close();
+      if (cause instanceof PlainJsonError || cause instanceof SandboxMissing) {
+        return void this.#spawnLater(effect, instruction);
+      }
+      const error = cause instanceof Error ? cause.message : String(cause);
+      this.#report({ type: "spawnFailed", worker, error });
+      if (cause instanceof ReleaseGone) this.#onReleaseGone();
+    }
+  }
+
+  /** The script's configuration has comments, or a sandbox: loads what it takes, and starts the worker. */
+  async #spawnLater(effect: Spawn, instruction: Instruction): Promise<void> {
+    const { worker, generation } = effect;
+    this.#waiting.add(worker);
+    let confined: Confined;
+    try {
+      await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
+      const command = this.#commands.of(generation, instruction);
+      confined = await this.#confinement.prepare(String(generation), command, instruction.config);
+    } catch (cause) {
+      this.#waiting.delete(worker);
+      const error = cause instanceof Error ? cause.message : String(cause);
+      return this.#report({ type: "spawnFailed", worker, error });
+    }
+    if (this.#waiting.delete(worker)) return this.spawn(effect, instruction, confined);
+    this.#report({ type: "exited", worker, how: "was not started any more", error: null });
+  }
+
+  /** What the kernel refuses the workers of a generation, beside their permissions. */
+  walls(config: Config, generation: number): readonly WallStatus[] {
+    return this.#confinement.walls(String(generation), config);
+  }
+
+  /** Ends what started restricted workers; all of them have ended. */
+  close(): void {
+    this.#confinement.close();
+  }
+
+  /** Goes on with a worker of the program that was here before. */
+  adopt(
+    { id: worker, slot, generation }: Pick<CoreWorker, "id" | "slot" | "generation">,
+    child: ChildHandle,
+    known: Credentials,
+    instruction: Instruction,
+  ): void {
+    const { token, lane, heartbeatMs } = known;
+    const lease = this.#lanes.keep(lane, slot);
+    const words = this.#surroundings.log?.lastWords(known.words ?? null) ?? null;
+    this.#take({
+      worker,
+      slot,
+      generation,
+      token,
+      lease,
+      child,
+      words,
+      instruction,
+      heartbeatMs,
+    });
+  }
+
+  #take(taken: Taken): void {
+    const { worker, slot, generation, token, lease, child, words, instruction } = taken;
+    const fields = { worker: slot, pid: child.pid, generation };
+    const wishes = new WorkerWishes(`worker ${slot}`, () => instruction.config, this.#report);
+    let accepted = false;
+    const records = (stream: "stdout" | "stderr") =>
+      new Records((record) => passLineOn({ logger: "worker", fields }, stream, record));
+    const printed = { stdout: records("stdout"), stderr: records("stderr") };
+    const process = new WorkerProcess(child, {
+      message: (message) => {
+        accepted ||= message.type === "accepting";
+        this.#onMessage(worker, message, wishes);
+      },
+      pipeBroken: (error) => this.#report({ type: "pipeBroken", worker, error }),
+      printed: (stream, line) => printed[stream].line(line),
+      exited: (how, error) => {
+        guarded("read a worker's last words", () => {
+          printed.stdout.end();
+          printed.stderr.end();
+          for (const record of recordsOf(words?.rest() ?? [])) {
+            passLineOn({ logger: "worker", fields, level: "error" }, "output", record);
+          }
+        });
+        words?.close();
+        this.#members.delete(worker);
+        this.#lanes.release(lease);
+        this.#surroundings.control.forget(token);
+        // What it could not read may have come after the rules were made.
+        if (!accepted) this.#confinement.forget(String(generation));
+        this.#report({ type: "exited", worker, how, error });
+      },
+    });
+    const period = taken.heartbeatMs ?? heartbeatMs(instruction.config);
+    this.#members.set(worker, { process, lease, token, words, heartbeatMs: period });
+    this.#surroundings.control.expect(
+      token,
+      (caller) => this.#onCall(process, caller, instruction),
+    );
+  }
+
+  /** What a new program of the master has to know of each worker, by worker number. */
+  get credentials(): Readonly<Record<number, Credentials>> {
+    return Object.fromEntries(
+      [...this.#members].map(([worker, { token, lease, heartbeatMs, words }]) =>
+        [worker, { token, lane: lease.number, heartbeatMs, words: words?.read ?? null }] as const
+      ),
+    );
+  }
+
+  /** What is to be seen of a worker; undefined: it is gone. */
+  vitals(worker: number): Vitals | undefined {
+    const member = this.#members.get(worker);
+    if (member === undefined) return undefined;
+    const { process: { lastHeardAt, loopLagMs }, lease: { lane, tally }, heartbeatMs } = member;
+    return { lane, requests: tally.requests, lastHeardAt, loopLagMs, heartbeatMs };
+  }
+
+  /** Nobody of an older generation will be started any more: what they were started with goes. */
+  forgetBefore(generation: number): void {
+    for (const old of this.#commands.forgetBefore(generation)) {
+      this.#confinement.forget(String(old));
+    }
+  }
+
+  /** Sends a message to a worker that may be gone already. */
+  send(worker: number, message: MasterMessage): void {
+    this.#waiting.delete(worker);
+    this.#members.get(worker)?.process.send(message);
+  }
+
+  /** Sends a message to all workers, also to those that have not called yet. */
+  tell(message: MasterMessage): void {
+    for (const { process } of this.#members.values()) process.send(message);
+  }
+
+  /** Sends a signal to a worker that may be gone already. */
+  signal(worker: number, signal: Deno.Signal): void {
+    this.#waiting.delete(worker);
+    this.#members.get(worker)?.process.signal(signal);
+  }
+
+  /** Shows on the scoreboard what has changed. */
+  show(before: MasterState, state: MasterState): void {
+    if (before.workers === state.workers) return;
+    this.#surroundings.scoreboard.showSlots(state.slots.length);
+    for (const slot of state.slots) this.#showSlot(slot, before, state);
+  }
+
+  #showSlot(slot: Slot, before: MasterState, state: MasterState): void {
+    const { scoreboard } = this.#surroundings;
+    const worker = servingWorker(state, slot.number);
+    const row = slot.number;
+    scoreboard.set(row, "pid", worker?.pid ?? 0);
+    scoreboard.set(row, "accepting", worker?.state === "accepting" ? 1 : 0);
+    scoreboard.set(row, "generation", worker?.generation ?? 0);
+    const old = servingWorker(before, slot.number);
+    if (worker === undefined || worker.acceptedAt === null) return;
+    if (old?.id === worker.id && old.acceptedAt !== null) return;
+    const ageMs = performance.now() - worker.spawnedAt;
+    scoreboard.set(row, "lastSpawn", (Date.now() - ageMs) / 1000);
+    scoreboard.set(row, "requestsAtSpawn", scoreboard.get(row, "requests"));
+    if (wasOpen(before, slot.number)) scoreboard.increment(row, "respawns");
+  }
+
+  #start(
+    command: WorkerCommand,
+    { slot, generation }: Spawn,
+    own: {
+      readonly token: string;
+      readonly lane: number;
+      readonly words: LastWords | null;
+      readonly spawner: Confined["spawner"];
+    },
+    instruction: Instruction,
+  ): ChildHandle {
+    const { listeners, control, scoreboardFd, stderrFd, certificates } = this.#surroundings;
+    const { config } = instruction;
+    return startWorker(this.#surroundings, command, {
+      protocol: PROTOCOL_VERSION,
+      facts: factsPath(control.directory, generation),
+      control: control.path,
+      token: own.token,
+      slot,
+      mule: 0,
+      generation,
+      masterPid: Deno.pid,
+      sockets: listeners.sockets,
+      listen: config.listen,
+      certificates: certificates?.descriptor(generation) ?? null,
+      scoreboard: scoreboardFd,
+      lane: own.lane,
+      namesRequests: watchFor(config).names,
+      heartbeatMs: heartbeatMs(config),
+      stderr: command.ownLog ? stderrFd : null,
+      words: own.words?.file ?? null,
+      mercyMs: config.workerReloadMercyMs,
+      processName: workerName(config, slot),
+      sandbox: command.sandbox,
+    }, own.spawner);
+  }
+
+  #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {
+    process.connect(caller);
+    this.#adopts ||= caller.hello.adopts;
+    if (caller.hello.adopts || this.#toldCost) return;
+    this.#toldCost = true;
+    if (!this.#adopts) this.#surroundings.listeners.giveWay();
+    if (this.#surroundings.libc !== null) {
+      logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
+        event: "ownSockets",
+      });
+    }
+    if (usesMetrics(config)) this.#surroundings.metrics.tellCost();
+    if (config.maxRequests === 0 && config.harakiriMs === 0) return;
+    const text =
+      "Without foreign functions nobody sees the requests of a worker: max-requests and " +
+      "harakiri have no effect";
+    logLine("warning", text, { event: "unseenRequests" });
+  }
+
+  #onMessage(worker: number, message: WorkerMessage, wishes: WorkerWishes): void {
+    switch (message.type) {
+      case "accepting":
+        return this.#report({ ...message, worker });
+      case "reload":
+      case "stop":
+        return wishes.ask(message.type);
+      case "unserved":
+        // A worker can name anything.
+        if (!this.#surroundings.listeners.addresses.includes(message.address)) return;
+        return this.#report({ type: "unserved", worker, address: message.address });
+      case "draining":
+        return this.#report({ type: "leaving", worker });
+      case "waiting":
+        return this.#report({ ...message, worker });
+      case "watch":
+        return this.#onWatch();
+      case "mule-message":
+        return this.#muleMessage(message.text, message.mule);
+      case "mule-ask":
+      case "hello":
+      case "heartbeat":
+        // WorkerProcess notes when it was last heard of.
+        return;
+    }
+  }
+}
+
+function wasOpen(state: MasterState, slot: number): boolean {
+  return state.slots[slot - 1]?.opened ?? false;
+}

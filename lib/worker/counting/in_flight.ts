@@ -1,0 +1,78 @@
+/**
+ * Runs in the worker. Shows in the worker's lane how many requests are at work, and with `harakiri`
+ * which one of them is the oldest: the master names it in its log, also when this process has no turn
+ * to do so any more.
+ *
+ * A request is at work until its handler has a response: a stream that a client listens to for hours
+ * is no request that hangs.
+ *
+ * @module
+ */
+
+import type { Lane } from "../../shared_memory/process_row.ts";
+
+/** What a request is named by. */
+export type NamedRequest = Pick<Request, "method" | "url">;
+
+/** A request at work: a link in the chain of all of them, oldest first. */
+export interface Flight {
+  readonly request: NamedRequest;
+  readonly since: number;
+  before: Flight | null;
+  after: Flight | null;
+}
+
+/** The requests at work in this process. */
+export class InFlight {
+  readonly #lane: Lane;
+  readonly #named: boolean;
+  readonly #showInFlight: (count: number) => void;
+  #count = 0;
+  #oldest: Flight | null = null;
+  #newest: Flight | null = null;
+
+  /** `named`: the oldest request is shown. Else a request costs one store as it begins and one as it ends. */
+  constructor(lane: Lane, named: boolean) {
+    this.#lane = lane;
+    this.#named = named;
+    this.#showInFlight = lane.setter("inFlight");
+  }
+
+  /** A request begins. What it returns belongs to {@linkcode end}. */
+  begin(request: NamedRequest): Flight | null {
+    this.#showInFlight(++this.#count);
+    if (!this.#named) return null;
+    // The clock's second has begun already: what counts is the next one.
+    const since = this.#lane.clock.now + 1;
+    const flight: Flight = { request, since, before: this.#newest, after: null };
+    if (this.#newest === null) this.#oldest = flight;
+    else this.#newest.after = flight;
+    this.#newest = flight;
+    if (this.#oldest === flight) this.#show(flight);
+    return flight;
+  }
+
+  /** The request has its response, or its handler threw. */
+  end(flight: Flight | null): void {
+    this.#showInFlight(--this.#count);
+    if (flight === null) return;
+    const { before, after } = flight;
+    if (after === null) this.#newest = before;
+    else after.before = before;
+    if (before !== null) return void (before.after = after);
+    this.#oldest = after;
+    this.#show(after);
+  }
+
+  #show(flight: Flight | null): void {
+    if (flight === null) return this.#lane.showOldest(null);
+    this.#lane.showOldest({ since: flight.since, name: nameOf(flight.request) });
+  }
+}
+
+/** What comes before a URL's path: scheme and host are the same for most requests of a server. */
+const ORIGIN = /^[a-z+]+:\/\/[^/?#]*/;
+
+function nameOf(request: NamedRequest): string {
+  return `${request.method} ${request.url.replace(ORIGIN, "")}`;
+}

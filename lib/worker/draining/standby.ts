@@ -1,0 +1,49 @@
+/**
+ * Runs in the worker. Standing aside: connections are left to somebody else, or to the queue, and the
+ * worker stays so that it can come back.
+ *
+ * @module
+ */
+
+import { noteAside, tellAccepting } from "../acceptance.ts";
+import { beginClosing, endClosing } from "../serving/http.ts";
+import { stopAllQueues } from "./accept_control.ts";
+
+let resume: (() => void) | null = null;
+let draining = false;
+
+/**
+ * Stops accepting on all sockets.
+ *
+ * @param drain Also ask the clients to go, because a successor accepts.
+ * @param keep Addresses of sockets that nobody else accepts on.
+ */
+export function standAside(drain: boolean, keep: readonly string[] = []): void {
+  resume ??= stopAllQueues(keep);
+  noteAside(true);
+  if (!drain) return tellAccepting(false);
+  if (draining) return;
+  draining = true;
+  beginClosing();
+}
+
+/** Accepts again, and says so. */
+export function comeBack(): void {
+  if (draining) endClosing();
+  draining = false;
+  resume?.();
+  resume = null;
+  noteAside(false);
+  tellAccepting(true);
+}
+
+/** True while this worker stands aside: its queues are left already. */
+export function isAside(): boolean {
+  return resume !== null;
+}
+
+/** The worker leaves: what is in the queues is its own again, and it asks its clients to go. */
+export function endStandby(takeQueues: boolean): void {
+  draining = false;
+  if (takeQueues) resume?.();
+}

@@ -1,0 +1,75 @@
+/** What is believed of a tally. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { CheckedTally } from "../../../../lib/master/scoreboard/checked_counters.ts";
+import { COUNT_AT, TALLY_CELLS } from "../../../../lib/shared_memory/counters.ts";
+
+function setup() {
+  const time = { ms: 5_000 };
+  const shared = new Float64Array(TALLY_CELLS);
+  const tally = new CheckedTally(shared, () => time.ms);
+  return { time, shared, tally };
+}
+
+Deno.test("CheckedTally follows what is counted, fractions included", () => {
+  const { shared, tally } = setup();
+  for (const value of [0, 1, 1.5, 70_000]) {
+    shared[COUNT_AT.runningTime] = value;
+    assertEquals(tally.read(COUNT_AT.runningTime), value);
+  }
+  shared[COUNT_AT.requests] = 3.9;
+  assertEquals(tally.requests, 3);
+});
+
+Deno.test("CheckedTally keeps what it has seen, when a cell falls or holds what is no count", () => {
+  const { shared, tally } = setup();
+  shared[COUNT_AT.requests] = 12;
+  assertEquals(tally.requests, 12);
+  for (const value of [NaN, Infinity, -Infinity, -1, -0, 11, 2 ** 53, 2 ** 63, 1e308]) {
+    shared[COUNT_AT.requests] = value;
+    assertEquals(tally.requests, 12, String(value));
+  }
+  shared[COUNT_AT.requests] = 13;
+  assertEquals(tally.requests, 13);
+});
+
+Deno.test("CheckedTally takes no more than a process can count in its time, and more later", () => {
+  const { time, shared, tally } = setup();
+  shared[COUNT_AT.requests] = 1e9;
+  assertEquals(tally.requests, 0);
+  time.ms += 10 * 60_000;
+  assertEquals(tally.requests, 0);
+  time.ms += 10 * 60_000;
+  assertEquals(tally.requests, 1e9);
+  // A worker that has sent 10 gigabytes per second for an hour is believed.
+  shared[COUNT_AT.sent] = 3_600e10;
+  time.ms += 60 * 60_000;
+  assertEquals(tally.read(COUNT_AT.sent), 3_600e10);
+});
+
+Deno.test("CheckedTally goes on where another program of the master was", () => {
+  const { time, shared, tally } = setup();
+  shared[COUNT_AT.requests] = 5;
+  time.ms += 7_000;
+  const { record } = tally;
+  assertEquals([record.seen[COUNT_AT.requests], record.ageMs], [5, 7_000]);
+  shared[COUNT_AT.requests] = 2;
+  const next = new CheckedTally(shared, () => 0, JSON.parse(JSON.stringify(record)));
+  assertEquals(next.requests, 5);
+  shared[COUNT_AT.requests] = 6;
+  assertEquals([next.requests, next.record.ageMs], [6, 7_000]);
+});
+
+Deno.test("CheckedTally never falls and is never more than 2^53 - 1, whatever is written", () => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.double(), fc.maxSafeNat())), (writes) => {
+    const { time, shared, tally } = setup();
+    let before = 0;
+    for (const [value, ms] of writes) {
+      shared.fill(value);
+      time.ms += ms;
+      const now = tally.read(COUNT_AT.sent);
+      assert(now >= before && now <= Number.MAX_SAFE_INTEGER);
+      before = now;
+    }
+  }));
+});

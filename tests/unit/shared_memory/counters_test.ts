@@ -1,0 +1,34 @@
+/** Where what is counted of requests lies in a tally. */
+import { assertEquals } from "@std/assert";
+import {
+  add,
+  type Count,
+  COUNT_AT,
+  isCount,
+  type List,
+  LIST_AT,
+  listLength,
+  TALLY_CELLS,
+} from "../../../lib/shared_memory/counters.ts";
+
+Deno.test("every count and every place of a list has a cell of its own, and no cell is left over", () => {
+  const counts = Object.values(COUNT_AT);
+  const lists = (Object.keys(LIST_AT) as List[]).flatMap((list) =>
+    Array.from({ length: listLength(list) }, (_, i) => LIST_AT[list] + i)
+  );
+  const cells = [...counts, ...lists].sort((a, b) => a - b);
+  assertEquals(cells, Array.from({ length: TALLY_CELLS }, (_, i) => i));
+});
+
+Deno.test("isCount() knows the names of counts, and nothing else", () => {
+  for (const name of Object.keys(COUNT_AT) as Count[]) assertEquals(isCount(name), true);
+  for (const name of ["pid", "latency", "toString", ""]) assertEquals(isCount(name), false);
+});
+
+Deno.test("add() adds to one cell, exactly also beyond 32 bits", () => {
+  const tally = new Float64Array(TALLY_CELLS);
+  add(tally, COUNT_AT.sent, 5e12);
+  add(tally, COUNT_AT.sent, 1);
+  assertEquals(tally[COUNT_AT.sent], 5e12 + 1);
+  assertEquals(tally.filter((value) => value !== 0).length, 1);
+});
