@@ -5,7 +5,7 @@
  * @module
  */
 
-import { later } from "./lib/lazy_import.ts";
+import { lazyImport } from "./lib/lazy_import.ts";
 import { enterBinary, type ScriptToRun, takeScript } from "./lib/system/process/standalone.ts";
 
 /** Evaluates what `deno run` would: a worker loads nothing of the master. */
@@ -19,7 +19,7 @@ if (import.meta.main) {
   const script = takeScript();
   if (script !== null) await runScript(script);
   else {
-    const { run } = await later<typeof import("./lib/cli/run.ts")>(
+    const { run } = await lazyImport<typeof import("./lib/cli/run.ts")>(
       import.meta.resolve("./lib/cli/run.ts"),
     );
     Deno.exit(await run(Deno.args));

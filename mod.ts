@@ -26,14 +26,19 @@ export {
   startMaster,
 } from "./lib/api/start_master.ts";
 export type { Problem } from "./lib/config/problem.ts";
-export type { Outcome } from "./lib/core/event.ts";
+export type { MasterOutcome } from "./lib/core/event.ts";
 export type { SlotChange, Verdict } from "./lib/core/verdict.ts";
 export type { SlotFailure } from "./lib/core/state.ts";
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
 export type { CertificateFiles } from "./lib/config/values/https_socket.ts";
 export type { FileCommand } from "./lib/config/kinds/option_kind.ts";
 export type { LogTargetConfig } from "./lib/config/options/log_targets.ts";
-export type { EncoderLine, LoggerLine, LoggerTarget, RouteLine } from "./lib/config/values/log_line.ts";
+export type {
+  EncoderLine,
+  LoggerLine,
+  LoggerTarget,
+  RouteLine,
+} from "./lib/config/values/log_line.ts";
 export type {
   AbstractAddress,
   Address,
@@ -68,7 +73,7 @@ export type { ProcessConfig } from "./lib/config/options/process.ts";
 export type { CronLine } from "./lib/config/values/cron_line.ts";
 export type { DaemonLine } from "./lib/config/values/daemon_line.ts";
 export type { HookActionName, HookLine } from "./lib/config/values/hook_line.ts";
-export type { Line } from "./lib/config/kinds/option_kind.ts";
+export type { OptionLine } from "./lib/config/kinds/option_kind.ts";
 export type { CompanionConfig } from "./lib/config/options/companions.ts";
 export type { StatsConfig } from "./lib/config/options/stats.ts";
 export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";

@@ -12,7 +12,7 @@
  * analyses all of that before the program begins: a tenth of the time until the workers are started, and
  * 2 MB of the master.
  */
-export function later<M>(url: string): Promise<M> {
+export function lazyImport<M>(url: string): Promise<M> {
   return import(url);
 }
 

@@ -271,7 +271,11 @@ Deno.test("Deno does not see what is loaded later", () => {
   for (const path of SOURCES.filter((path) => path !== "lib/lazy_import.ts")) {
     const text = withoutComments(textOf(path));
     const seen = /(?<!typeof )\bimport\(\s*"\./.exec(text);
-    assertEquals(seen, null, `${path} has an import() that should be a later(), see lib/lazy_import.ts`);
+    assertEquals(
+      seen,
+      null,
+      `${path} has an import() that should be a later(), see lib/lazy_import.ts`,
+    );
     const calls = /\blater</g;
     const same = /\blater<typeof import\("([^"]+)"\)>\(\s*import\.meta\.resolve\("\1"\),?\s*\)/g;
     const [all, good] = [calls, same].map((what) => text.match(what)?.length ?? 0);

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { type Loaded, loadWhole } from "../config/load.ts";
+import { loadConfigAsync, type Loaded } from "../config/load.ts";
 import { COMMAND_LINE, type Problem } from "../config/problem.ts";
 import type { ConfigSource } from "../config/source.ts";
 import { denoConfigSource, type SourceBase } from "../instance/config_source.ts";
@@ -48,7 +48,7 @@ export interface ParsedConfig {
  */
 export async function parseConfig(input: ConfigInput): Promise<ParsedConfig> {
   const { argv, source } = reading(input, hostBase(), false);
-  const { config, problems } = optionsOnly(await loadWhole(argv, source));
+  const { config, problems } = optionsOnly(await loadConfigAsync(argv, source));
   return { config, problems };
 }
 

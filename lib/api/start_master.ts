@@ -7,13 +7,13 @@
 
 import type { Config } from "../config/config.ts";
 import { UserError } from "../errors.ts";
-import { noWorkerStarted, runHooks, runInstance } from "../instance/instance.ts";
+import { noWorkerStarted, runHooksIfAny, runInstance } from "../instance/instance.ts";
 import { logProblems } from "../instance/run_config_of.ts";
-import type { Outcome } from "../core/event.ts";
+import type { MasterOutcome } from "../core/event.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
-import { Host } from "../master/operators/in_process.ts";
-import { type Line, type LineTaker, logTo } from "../master/log.ts";
+import { loadConfig, loadConfigAsync, type Loaded } from "../config/load.ts";
+import { InProcessOperator } from "../master/operators/in_process.ts";
+import { type LogRecordLine, type LogSink, setLogSink } from "../master/log.ts";
 import { NO_SIGNALS, SignalInbox } from "../master/operators/signals.ts";
 import type { Stats } from "../stats/stats.ts";
 import { libc } from "../system/libc.ts";
@@ -109,14 +109,14 @@ export async function startMaster(
     const base = hostBase();
     const judge = (loaded: Loaded) => forHostProcess(optionsOnly(loaded), base.cwd);
     const first = reading(input, base, false);
-    const loaded = judge(await loadWhole(first.argv, first.source));
+    const loaded = judge(await loadConfigAsync(first.argv, first.source));
     const again = () => {
       const { argv, source } = reading(input, base, true);
       return judge(loadConfig(argv, source));
     };
     const { config } = loaded;
     if (config === null) throw unusable(loaded);
-    const host = new Host();
+    const host = new InProcessOperator();
     const ended = host.during(
       () => runHere(loaded, config, { host, take, base, options, again }),
       (outcome) =>
@@ -139,20 +139,20 @@ export async function startMaster(
 
 /** What a run needs beside its configuration. */
 interface Run {
-  readonly host: Host;
-  readonly take: LineTaker;
+  readonly host: InProcessOperator;
+  readonly take: LogSink;
   readonly base: ReturnType<typeof hostBase>;
   readonly options: MasterOptions;
   readonly again: () => Loaded;
 }
 
-async function runHere(loaded: Loaded, config: Config, run: Run): Promise<Outcome> {
+async function runHere(loaded: Loaded, config: Config, run: Run): Promise<MasterOutcome> {
   const { host, take, base, options, again } = run;
   const signals = options.signals === true ? new SignalInbox(libc()) : NO_SIGNALS;
-  logTo(take);
+  setLogSink(take);
   try {
     logProblems(loaded.problems);
-    await runHooks(config, "asap");
+    await runHooksIfAny(config, "asap");
     return await runInstance(loaded, {
       ...{ base, host, signals },
       ...{ process: null, log: null, handover: null, serviceManager: null, role: null },
@@ -161,7 +161,7 @@ async function runHere(loaded: Loaded, config: Config, run: Run): Promise<Outcom
       openLog: () => Promise.resolve(),
     });
   } finally {
-    logTo(null);
+    setLogSink(null);
     signals.close();
   }
 }
@@ -171,7 +171,7 @@ function unusable({ problems }: Loaded): UserError {
   return new UserError("configuration", errors.map(({ message }) => message).join("\n"));
 }
 
-function takerFor(log: (line: LogLine) => void, events: EventStream<LogLine>): LineTaker {
+function takerFor(log: (line: LogLine) => void, events: EventStream<LogLine>): LogSink {
   return (line) => {
     const known = asLogLine(line);
     if (known.event !== "") events.put(known);
@@ -179,7 +179,7 @@ function takerFor(log: (line: LogLine) => void, events: EventStream<LogLine>): L
   };
 }
 
-function asLogLine({ level, rawMessage, timestamp, properties }: Line): LogLine {
+function asLogLine({ level, rawMessage, timestamp, properties }: LogRecordLine): LogLine {
   const { event = "", ...fields } = properties;
   return {
     level: level === "trace" ? "debug" : level,
@@ -214,13 +214,17 @@ export class Master implements AsyncDisposable {
    * Resolves with how the instance ended: `stopped`, `killed` (a second stop came), `noWorkerStarted`, or
    * `noWorkerLeft` (with `die-on-no-workers`).
    */
-  readonly ended: Promise<Outcome>;
-  readonly #host: Host;
+  readonly ended: Promise<MasterOutcome>;
+  readonly #host: InProcessOperator;
   readonly #events: EventStream<LogLine>;
   #stopping = false;
 
   /** For {@linkcode startMaster}. */
-  constructor(host: Host, ended: Promise<Outcome>, events: EventStream<LogLine>) {
+  constructor(
+    host: InProcessOperator,
+    ended: Promise<MasterOutcome>,
+    events: EventStream<LogLine>,
+  ) {
     this.#host = host;
     this.ready = host.accepting.then((sockets) => sockets.map(({ address }) => address));
     this.ready.catch(() => {});

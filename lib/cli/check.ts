@@ -5,7 +5,7 @@
  * @module
  */
 
-import { later } from "../lazy_import.ts";
+import { lazyImport } from "../lazy_import.ts";
 import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
@@ -32,9 +32,11 @@ export async function checkScript(config: Config, place: string): Promise<string
 }
 
 /** What is in the way of the files of metrics, empty when nothing is. */
-export async function checkMetrics({ metricsDir }: Config): Promise<string[]> {
+export async function metricFilesProblem({ metricsDir }: Config): Promise<string[]> {
   if (metricsDir === "") return [];
-  const { MetricDirectory } = await later<typeof import("../master/metrics/metric_directory.ts")>(
+  const { MetricDirectory } = await lazyImport<
+    typeof import("../master/metrics/metric_directory.ts")
+  >(
     import.meta.resolve("../master/metrics/metric_directory.ts"),
   );
   const problem = new MetricDirectory(metricsDir).problem();
@@ -46,7 +48,7 @@ export async function checkCertificates(
   { sockets }: Config,
 ): Promise<{ readonly problems: readonly string[]; readonly warnings: readonly string[] }> {
   if (!sockets.some(({ tls }) => tls !== undefined)) return { problems: [], warnings: [] };
-  const { readCertificates } = await later<typeof import("../master/sockets/certificates.ts")>(
+  const { readCertificates } = await lazyImport<typeof import("../master/sockets/certificates.ts")>(
     import.meta.resolve("../master/sockets/certificates.ts"),
   );
   try {

@@ -12,7 +12,7 @@ import type { Loaded } from "../config/load.ts";
 import { fileKeysSet } from "../config/log_needs.ts";
 import { parseLogTarget } from "../config/values/log_line.ts";
 import { optionPlace } from "../config/kinds/option_place.ts";
-import type { Line } from "../config/kinds/option_kind.ts";
+import type { OptionLine } from "../config/kinds/option_kind.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
 import type { HookLine } from "../config/values/hook_line.ts";
 import { HOOK_PHASES, type HookPhase, hooksOf } from "../config/options/hooks.ts";
@@ -127,7 +127,7 @@ function socketProblems(config: Config): string[] {
 }
 
 function cannotOpen(
-  { option, text, origin }: Line,
+  { option, text, origin }: OptionLine,
   reason: string,
 ): string {
   return `Cannot open ${option} "${text}" (${origin.file}:${origin.line}): ${reason}`;

@@ -8,8 +8,15 @@
 import type { Config } from "../config/config.ts";
 import { MAGIC_VARIABLES } from "../config/ini/magic.ts";
 import { nearestName } from "../nearest_name.ts";
-import { GROUPS, namesOf, type Row } from "../config/kinds/option_row.ts";
-import { allNames, COMMANDS, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options/options.ts";
+import { GROUPS, type NamedRow, namesOf } from "../config/kinds/option_row.ts";
+import {
+  allNames,
+  findOptionKey,
+  findRow,
+  OPTIONS,
+  ROWS,
+  START_COMMANDS,
+} from "../config/options/options.ts";
 import type { OnChange } from "../config/kinds/option_spec.ts";
 import { uwsgiOptions } from "../config/options/uwsgi_options.ts";
 import { DIFFERENCES, INTRODUCTION, SYNTAX } from "../../tools/dialect_reference.ts";
@@ -86,7 +93,7 @@ function unknownTopic(name: string): string {
   return `Unknown option "${shown}": ${advice}`;
 }
 
-function summaryLines(row: Row): string[] {
+function summaryLines(row: NamedRow): string[] {
   const names = commandLineNames(row);
   const help = wrap(row.help, " ".repeat(HELP_COLUMN));
   if (names.length + 4 > HELP_COLUMN) return [...wrap(names, "  ", "    "), ...help];
@@ -95,14 +102,14 @@ function summaryLines(row: Row): string[] {
 }
 
 /** `-p, --processes, --workers N`; names of blocks as they are written in files. */
-function commandLineNames(row: Row): string {
+function commandLineNames(row: NamedRow): string {
   const short = row.short === "" ? [] : [`-${row.short}`];
   const long = namesOf(row).map((name) => `--${name}`);
   return [...short, ...long].join(", ") + (row.argument === "" ? "" : ` ${row.argument}`);
 }
 
 /** What else there is to know, as label and text. */
-function factsOf(row: Row): [label: string, text: string][] {
+function factsOf(row: NamedRow): [label: string, text: string][] {
   const key = findOptionKey(row.name);
   if (key === undefined) return [];
   const { kind, onChange } = OPTIONS[key];
@@ -118,12 +125,12 @@ function defaultOf<K extends keyof Config>(key: K): string {
   return defaultText ?? (kind.write(unset).map(({ value }) => value).join(", ") || "none");
 }
 
-function referenceEntry(row: Row): string {
+function referenceEntry(row: NamedRow): string {
   const others = row.aliases.map((alias) => `\`${alias}\``);
   const letter = row.short === "" ? [] : [`\`-${row.short}\``];
   const also = [...others, ...letter];
   const value = row.argument === "" ? "" : ` \`${row.argument}\``;
-  const isCommand = COMMANDS.some((command) => command === row);
+  const isCommand = START_COMMANDS.some((command) => command === row);
   const facts = [
     ...also.length === 0 ? [] : [["Also", also.join(", ")]],
     ...factsOf(row),

@@ -10,7 +10,7 @@ import { modulePath } from "../master/workers/worker_command.ts";
 import { isBinary } from "../system/process/standalone.ts";
 import type { SourceBase } from "../instance/config_source.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { sortWords, wrong } from "./client/client_arguments.ts";
+import { parseClientArguments, usageError } from "./client/client_arguments.ts";
 
 /** What `init --help` says. */
 const USAGE = `Usage: duwsgi init [DIRECTORY]
@@ -61,17 +61,19 @@ const MODULE = new URL("../worker/uwsgi.ts", import.meta.url);
  * @throws {UserError} If one of them is there, or cannot be written; then none is written.
  */
 export function init(args: readonly string[], { cwd }: Pick<SourceBase, "cwd">): number {
-  const { words: [directory = ".", ...more], values, flags } = sortWords("init", args, {
+  const { words: [directory = ".", ...more], values, flags } = parseClientArguments("init", args, {
     values: [],
     flags: [],
   });
   if (flags.has("--help")) return say(USAGE);
-  if (more[0] !== undefined) throw wrong(`init: unexpected argument "${more[0]}"`);
+  if (more[0] !== undefined) throw usageError(`init: unexpected argument "${more[0]}"`);
   const file = values.get("--ini");
   if (file !== undefined) {
-    throw wrong(`init takes a directory, in which it writes app.ini, and not the file "${file}"`);
+    throw usageError(
+      `init takes a directory, in which it writes app.ini, and not the file "${file}"`,
+    );
   }
-  if (directory === "") throw wrong("init takes a directory, and its name is empty");
+  if (directory === "") throw usageError("init takes a directory, and its name is empty");
   const at = resolve(cwd, directory);
   const program = isBinary() ? quoted(Deno.execPath()) : `deno run -A ${quoted(modulePath(MAIN))}`;
   const script = SCRIPTS.find((path) => isThere(`${at}/${path}`));
@@ -122,7 +124,7 @@ function writeAll(directory: string, files: Readonly<Record<string, string>>): v
   const there = paths.map(([path]) => path).filter(isThere);
   if (there.length > 0) {
     const are = there.length === 1 ? "is" : "are";
-    throw wrong(
+    throw usageError(
       `init overwrites nothing, and ${there.join(", ")} ${are} there: name another directory`,
     );
   }

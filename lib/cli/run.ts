@@ -7,28 +7,28 @@
 
 import { printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
-import { loadConfig, type Loaded, loadWhole } from "../config/load.ts";
+import { loadConfig, loadConfigAsync, type Loaded } from "../config/load.ts";
 import { logKeysSet, logsObjects } from "../config/log_needs.ts";
 import { optionPlace } from "../config/kinds/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import { Problems } from "../config/problem.ts";
 import { showConfig } from "../config/show_config.ts";
-import type { Outcome } from "../core/event.ts";
-import { later } from "../lazy_import.ts";
+import type { MasterOutcome } from "../core/event.ts";
+import { lazyImport } from "../lazy_import.ts";
 import { ControllingTerminal } from "../master/process/controlling_terminal.ts";
 import { DAEMON_VARIABLE } from "../master/process/daemon.ts";
-import type { LogSetup } from "../master/logging/log_setup.ts";
+import type { LogFiles } from "../master/logging/log_setup.ts";
 import {
   asObjects,
   configureLog,
-  type Line,
   logLine,
+  type LogRecordLine,
   setLogLevel,
   unwrittenLines,
 } from "../master/log.ts";
 import type { Handover } from "../master/upgrade/exec_master.ts";
 import { isHandedOver, whyNoHandover } from "../master/upgrade/handover_environment.ts";
-import type { Host } from "../master/operators/in_process.ts";
+import type { InProcessOperator } from "../master/operators/in_process.ts";
 import type { OrphanReaper } from "../master/process/orphans.ts";
 import type { ProcessSetup } from "../master/process/process_setup.ts";
 import type { ServiceManager } from "../master/service_manager/service_manager.ts";
@@ -42,7 +42,7 @@ import { VERSION } from "../version.ts";
 import { parseArguments } from "../config/command_line.ts";
 import { EarlyExit, EXIT, UserError } from "../errors.ts";
 import { renderHelp, renderOptionHelp } from "./help.ts";
-import { noWorkerStarted, runHooks, runInstance } from "../instance/instance.ts";
+import { noWorkerStarted, runHooksIfAny, runInstance } from "../instance/instance.ts";
 import { logProblems } from "../instance/run_config_of.ts";
 import { refusedByDeno, requirePermissions } from "./needed_permissions.ts";
 
@@ -64,7 +64,7 @@ let endsInObjects = false;
 /** Says why the program ends, after what came before there was a log. */
 async function tellEnd(error: UserError | null): Promise<void> {
   if (endsInObjects) {
-    const end: Line[] = error === null ? [] : [{
+    const end: LogRecordLine[] = error === null ? [] : [{
       level: "error",
       message: [error.message],
       rawMessage: error.message,
@@ -82,19 +82,23 @@ async function tellEnd(error: UserError | null): Promise<void> {
 }
 
 /** Something else than running an instance: its arguments are its own; returns the exit code. */
-type Tool = (args: readonly string[], base: SourceBase) => Promise<number> | number;
+type Subcommand = (args: readonly string[], base: SourceBase) => Promise<number> | number;
 
 /** By the first argument. */
-const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
-  ctl: async () => (await later<typeof import("./client/ctl.ts")>(import.meta.resolve("./client/ctl.ts"))).ctl,
-  top: async () => (await later<typeof import("./client/top.ts")>(import.meta.resolve("./client/top.ts"))).top,
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
+  ctl: async () =>
+    (await lazyImport<typeof import("./client/ctl.ts")>(import.meta.resolve("./client/ctl.ts")))
+      .ctl,
+  top: async () =>
+    (await lazyImport<typeof import("./client/top.ts")>(import.meta.resolve("./client/top.ts")))
+      .top,
   init: async () =>
-    (await later<typeof import("./init.ts")>(import.meta.resolve("./init.ts"))).init,
+    (await lazyImport<typeof import("./init.ts")>(import.meta.resolve("./init.ts"))).init,
 };
 
 async function perform(args: readonly string[]): Promise<number> {
   const [first = "", ...rest] = args;
-  const tool = Object.hasOwn(TOOLS, first) ? TOOLS[first] : undefined;
+  const tool = Object.hasOwn(SUBCOMMANDS, first) ? SUBCOMMANDS[first] : undefined;
   // Whoever asks what this is has given no permission yet.
   const question = tool === undefined ? parseArguments(args, new Problems()).command : null;
   if (question?.kind === "help") return help(question.topic);
@@ -108,7 +112,7 @@ async function perform(args: readonly string[]): Promise<number> {
   if (c !== null) swallowSignal(c, "SIGUSR1");
   const base = captureBase();
   if (tool !== undefined) return await (await tool())(rest, base);
-  const loaded = await loadWhole(args, denoConfigSource(base, false));
+  const loaded = await loadConfigAsync(args, denoConfigSource(base, false));
   const { kind, topic } = loaded.command;
   const daemon = takeDaemonRole();
   // Who has started the daemon has read the same problems, and shown them.
@@ -117,7 +121,7 @@ async function perform(args: readonly string[]): Promise<number> {
   }
   if (kind === "reload" || kind === "stop" || kind === "pause") {
     if (loaded.problems.length > 0 || topic === undefined) return EXIT.configuration.code;
-    const { signalMaster } = await later<typeof import("./client/signal_master.ts")>(
+    const { signalMaster } = await lazyImport<typeof import("./client/signal_master.ts")>(
       import.meta.resolve("./client/signal_master.ts"),
     );
     return answer(signalMaster(kind, topic));
@@ -126,7 +130,9 @@ async function perform(args: readonly string[]): Promise<number> {
   if (loaded.config === null) return EXIT.configuration.code;
   if (kind === "show-config") return answer(showConfig(loaded));
   if (kind === "smoke") {
-    const { smoke } = await later<typeof import("./smoke.ts")>(import.meta.resolve("./smoke.ts"));
+    const { smoke } = await lazyImport<typeof import("./smoke.ts")>(
+      import.meta.resolve("./smoke.ts"),
+    );
     return await smoke(
       topic,
       loaded.config,
@@ -135,7 +141,7 @@ async function perform(args: readonly string[]): Promise<number> {
   }
   const { daemonize, daemonize2 } = loaded.config;
   if (!daemon && (daemonize !== "" || daemonize2 !== "")) {
-    const { startDaemon } = await later<typeof import("./daemonize.ts")>(
+    const { startDaemon } = await lazyImport<typeof import("./daemonize.ts")>(
       import.meta.resolve("./daemonize.ts"),
     );
     const option = optionPlace(loaded.entries, daemonize === "" ? "daemonize2" : "daemonize");
@@ -145,17 +151,17 @@ async function perform(args: readonly string[]): Promise<number> {
 }
 
 /** What this process is, beside its configuration. */
-interface Part {
+interface ProcessRole {
   readonly base: SourceBase;
   readonly terminal: ControllingTerminal;
   /** It is the daemon that another one has started. */
   readonly daemon: boolean;
   /** Null: only operators command the instance. */
-  readonly host: Host | null;
+  readonly host: InProcessOperator | null;
 }
 
 /** Runs the instance, and returns the exit code. */
-async function serve(args: readonly string[], read: Loaded, part: Part): Promise<number> {
+async function serve(args: readonly string[], read: Loaded, part: ProcessRole): Promise<number> {
   const { base, terminal, daemon, host } = part;
   const loaded = host === null ? read : inForeground(read);
   if (loaded.config === null) return EXIT.configuration.code;
@@ -168,9 +174,9 @@ async function serve(args: readonly string[], read: Loaded, part: Part): Promise
   let process: ProcessSetup | null = null;
   try {
     // What starts are for has been done by the program that was here before.
-    if (handover === null) await runHooks(loaded.config, "asap");
+    if (handover === null) await runHooksIfAny(loaded.config, "asap");
     else serviceManager?.takeOver();
-    enter(loaded.config, loaded);
+    applyUmaskAndChdir(loaded.config, loaded);
     const log = await setUpLog(loaded.config, loaded, daemon, handover);
     process = await setUpProcess(loaded.config, loaded, log);
     setLogLevel(loaded.config.logLevel);
@@ -210,7 +216,7 @@ function inForeground(loaded: Loaded): Loaded {
 async function adoptOrphans(): Promise<OrphanReaper | null> {
   const c = Deno.pid === 1 ? libc() : null;
   return c &&
-    new (await later<typeof import("../master/process/orphans.ts")>(
+    new (await lazyImport<typeof import("../master/process/orphans.ts")>(
       import.meta.resolve("../master/process/orphans.ts"),
     )).OrphanReaper(c);
 }
@@ -218,7 +224,7 @@ async function adoptOrphans(): Promise<OrphanReaper | null> {
 /** What the program that was here before has passed on; null: there was none. */
 async function handoverToHere(): Promise<Handover | null> {
   return isHandedOver()
-    ? (await later<typeof import("../master/upgrade/exec_master.ts")>(
+    ? (await lazyImport<typeof import("../master/upgrade/exec_master.ts")>(
       import.meta.resolve("../master/upgrade/exec_master.ts"),
     )).takeHandover(libc())
     : null;
@@ -226,7 +232,7 @@ async function handoverToHere(): Promise<Handover | null> {
 
 async function findServiceManager(): Promise<ServiceManager | null> {
   if (!Deno.env.has("NOTIFY_SOCKET")) return null;
-  return (await later<typeof import("../master/service_manager/service_manager.ts")>(
+  return (await lazyImport<typeof import("../master/service_manager/service_manager.ts")>(
     import.meta.resolve("../master/service_manager/service_manager.ts"),
   )).findServiceManager();
 }
@@ -244,15 +250,15 @@ async function setUpLog(
   { entries, problems }: Loaded,
   daemon: boolean,
   handover: Handover | null,
-): Promise<LogSetup | null> {
+): Promise<LogFiles | null> {
   // Workers of the program before may have last words that this one has to write.
   const words = Object.values(handover?.credentials ?? {}).some((known) => known.words !== null);
   if (logKeysSet(config).length === 0 && !words) return null;
-  const { LogSetup } = await later<typeof import("../master/logging/log_setup.ts")>(
+  const { LogFiles } = await lazyImport<typeof import("../master/logging/log_setup.ts")>(
     import.meta.resolve("../master/logging/log_setup.ts"),
   );
   const where = (key: keyof Config) => optionPlace(entries, key);
-  const log = await LogSetup.begin(config, { where, daemon, first: handover === null });
+  const log = await LogFiles.begin(config, { where, daemon, first: handover === null });
   if (daemon) logProblems(problems);
   return log;
 }
@@ -261,10 +267,10 @@ async function setUpLog(
 async function setUpProcess(
   config: Config,
   { entries }: Loaded,
-  log: LogSetup | null,
+  log: LogFiles | null,
 ): Promise<ProcessSetup | null> {
   if (processKeysSet(config).length === 0) return null;
-  const { ProcessSetup } = await later<typeof import("../master/process/process_setup.ts")>(
+  const { ProcessSetup } = await lazyImport<typeof import("../master/process/process_setup.ts")>(
     import.meta.resolve("../master/process/process_setup.ts"),
   );
   return ProcessSetup.begin(config, (key) => optionPlace(entries, key), log);
@@ -285,7 +291,7 @@ function complain(text: string): void {
 }
 
 /** Makes this process what the configuration says, before anything is looked for or created. */
-function enter({ umask, chdir }: Config, { entries }: Loaded): void {
+function applyUmaskAndChdir({ umask, chdir }: Config, { entries }: Loaded): void {
   if (umask !== null) Deno.umask(umask);
   if (chdir === "") return;
   try {
@@ -311,8 +317,8 @@ async function check(loaded: Loaded): Promise<number> {
   if (refusal !== null) complain(`error: ${refusal}`);
   if (refusal !== null) return EXIT.configuration.code;
   if (draft !== null && draft.script !== "") {
-    enter(draft, loaded);
-    const checks = await later<typeof import("./check.ts")>(import.meta.resolve("./check.ts"));
+    applyUmaskAndChdir(draft, loaded);
+    const checks = await lazyImport<typeof import("./check.ts")>(import.meta.resolve("./check.ts"));
     const certificates = await checks.checkCertificates(draft);
     const places = checks.checkPlaces(draft, entries);
     for (const warning of [...certificates.warnings, ...places.warnings]) {
@@ -320,7 +326,7 @@ async function check(loaded: Loaded): Promise<number> {
     }
     const problems = [
       ...await checks.checkScript(draft, optionPlace(loaded.entries, "script")),
-      ...await checks.checkMetrics(draft),
+      ...await checks.metricFilesProblem(draft),
       ...certificates.problems,
       ...places.problems,
     ];
@@ -332,7 +338,7 @@ async function check(loaded: Loaded): Promise<number> {
 
 /** How the program ends; the last line of the log says why, unless it was stopped. */
 function codeOf(
-  outcome: Outcome,
+  outcome: MasterOutcome,
   { script }: Config,
   serviceManager: ServiceManager | null,
 ): number {

@@ -8,11 +8,11 @@
 import { excerpt, printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { Host, type HostSocket } from "../master/operators/in_process.ts";
+import { type HostSocket, InProcessOperator } from "../master/operators/in_process.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { noWorkerStarted } from "../instance/instance.ts";
-import { knock, request } from "./smoke_request.ts";
+import { probeConnect, request } from "./smoke_request.ts";
 
 /** What a step may take beyond what the configuration allows each of its parts (10 s). */
 const MARGIN_MS = 10_000;
@@ -29,10 +29,10 @@ const CONNECT = "connect";
 export async function smoke(
   topic: string | undefined,
   config: Config,
-  run: (host: Host) => Promise<number>,
+  run: (host: InProcessOperator) => Promise<number>,
 ): Promise<number> {
   const path = pathOf(topic);
-  const host = new Host();
+  const host = new InProcessOperator();
   const running = host.during(
     () => run(host),
     (code) =>
@@ -85,7 +85,7 @@ class Steps {
   }
 }
 
-function accepts(steps: Steps, { accepting }: Host, config: Config): Promise<boolean> {
+function accepts(steps: Steps, { accepting }: InProcessOperator, config: Config): Promise<boolean> {
   return steps.take("start", async () => {
     const { length } = await inTime(accepting, config.startTimeoutMs, "not every slot accepts");
     return `every slot accepts, on ${length === 1 ? "1 socket" : `${length} sockets`}`;
@@ -94,14 +94,14 @@ function accepts(steps: Steps, { accepting }: Host, config: Config): Promise<boo
 
 async function serves(
   steps: Steps,
-  host: Host,
+  host: InProcessOperator,
   config: Config,
   path: string | null,
 ): Promise<boolean> {
   let all = true;
   for (const socket of await host.accepting) {
     const passed = path === null
-      ? await steps.take(`connect to ${nameOf(socket)}`, () => knock(socket.address))
+      ? await steps.take(`connect to ${nameOf(socket)}`, () => probeConnect(socket.address))
       : await steps.take(
         `GET ${path} at ${nameOf(socket)}`,
         () => request(socket, path, certificateOf(socket, config)),
@@ -121,7 +121,7 @@ function nameOf({ protocol, address }: HostSocket): string {
   return `${protocol} ${address}`;
 }
 
-function reloads(steps: Steps, host: Host, config: Config): Promise<boolean> {
+function reloads(steps: Steps, host: InProcessOperator, config: Config): Promise<boolean> {
   const { startTimeoutMs, workerReloadMercyMs, chainReloadVerifyMs, processes } = config;
   // A slot after the other starts one, and may have to wait for the one before to leave.
   const limitMs = processes * (startTimeoutMs + workerReloadMercyMs) + chainReloadVerifyMs;
@@ -139,7 +139,7 @@ function done({ outcome, text }: Verdict): string {
 /** Also after a failure: nothing is left behind. */
 function stops(
   steps: Steps,
-  host: Host,
+  host: InProcessOperator,
   running: Promise<number>,
   { workerReloadMercyMs }: Config,
   passed: boolean,

@@ -5,7 +5,7 @@
  */
 
 import type { HostSocket } from "../master/operators/in_process.ts";
-import { callable } from "../system/sockets/connect_address.ts";
+import { parseConnectAddress } from "../system/sockets/connect_address.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 
 /** A server may take this long for the head of its answer (10 s). */
@@ -18,7 +18,7 @@ const LONGEST_HEAD = 64 * 1024;
  *
  * @throws {Error} If nobody accepts; the message says why.
  */
-export async function knock(address: string): Promise<string> {
+export async function probeConnect(address: string): Promise<string> {
   (await connectTo(address)).close();
   return "somebody accepts";
 }
@@ -40,7 +40,7 @@ export async function request(
     ? await connectTo(address)
     : await secured(await connectTo(address), certificate);
   try {
-    const host = callable(address).host ?? "localhost";
+    const host = parseConnectAddress(address).host ?? "localhost";
     const bytes = protocol === "uwsgi-socket" ? uwsgiRequest(path, host) : httpRequest(path, host);
     const head = headOf(connection, bytes);
     // An answer that comes too late meets a closed connection.
@@ -48,7 +48,7 @@ export async function request(
     if (!await fulfilledWithin(head, PATIENCE_MS)) {
       throw new Error(`no answer within ${PATIENCE_MS / 1000} s`);
     }
-    return judge(await head);
+    return checkResponse(await head);
   } finally {
     connection.close();
   }
@@ -59,7 +59,7 @@ export async function request(
  *
  * @throws {Error} If it is no success.
  */
-export function judge(head: string): string {
+export function checkResponse(head: string): string {
   if (head === "") throw new Error(`the connection was closed without an answer: ${NO_HTTP}`);
   const [, code, reason = ""] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?/.exec(head) ?? [];
   if (code === undefined) throw new Error(`the answer is not HTTP: ${NO_HTTP}`);
@@ -71,7 +71,7 @@ export function judge(head: string): string {
 const NO_HTTP = "for scripts that speak no HTTP there is --smoke=connect";
 
 async function connectTo(address: string): Promise<Deno.Conn> {
-  const connecting = callable(address).connect();
+  const connecting = parseConnectAddress(address).connect();
   // A connection that comes about after that is of no use.
   const late = () => void connecting.then((connection) => connection.close()).catch(() => {});
   if (await fulfilledWithin(connecting, PATIENCE_MS)) return await connecting;

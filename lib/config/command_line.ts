@@ -8,32 +8,32 @@
  */
 
 import type { Origin } from "./config.ts";
-import type { Line } from "./ini/entry.ts";
-import { namesOf, type Row } from "./kinds/option_row.ts";
+import type { SettingLine } from "./ini/entry.ts";
+import { type NamedRow, namesOf } from "./kinds/option_row.ts";
 import {
   allNames,
-  type CommandName,
-  COMMANDS,
   findOptionKey,
   findRow,
   OPTIONS,
   ROWS,
+  START_COMMANDS,
+  type StartCommandName,
 } from "./options/options.ts";
 import { COMMAND_LINE, formatOrigin, type Problems } from "./problem.ts";
 import { UWSGI_LETTERS, uwsgiOptions } from "./options/uwsgi_options.ts";
 
 /** What the user wants: `run`, unless another command was named; of several, the first. */
-export interface Command {
-  readonly kind: "run" | CommandName;
+export interface StartCommand {
+  readonly kind: "run" | StartCommandName;
   /** The option that help is wanted about, the pidfile of the master to be signalled, the page to ask for. */
   readonly topic?: string;
 }
 
 /** A command line, taken apart. */
 export interface Arguments {
-  readonly command: Command;
+  readonly command: StartCommand;
   /** Options in order, then the INI files that were named without `--ini`. */
-  readonly lines: readonly Line[];
+  readonly lines: readonly SettingLine[];
 }
 
 /**
@@ -52,9 +52,9 @@ const INI_FILE = /\.ini(:[^:]*)?$/i;
 class ArgumentParser {
   readonly #argv: readonly string[];
   readonly #problems: Problems;
-  readonly #lines: Line[] = [];
-  readonly #files: Line[] = [];
-  #command: Command = { kind: "run" };
+  readonly #lines: SettingLine[] = [];
+  readonly #files: SettingLine[] = [];
+  #command: StartCommand = { kind: "run" };
   #next = 0;
 
   constructor(argv: readonly string[], problems: Problems) {
@@ -124,7 +124,7 @@ class ArgumentParser {
   }
 
   /** The value of an option that is not joined to it; null, and reported, when there is none. */
-  #valueFor(row: Row, origin: Origin): string | null {
+  #valueFor(row: NamedRow, origin: Origin): string | null {
     if (row.name === "help") return this.#takeLikelyValue();
     if (valueOf(row) !== "required") return null;
     const value = this.#take();
@@ -141,8 +141,8 @@ class ArgumentParser {
     return this.#take() ?? null;
   }
 
-  #add(row: Row, name: string, value: string | null, origin: Origin): void {
-    const command = COMMANDS.find((one) => one === row);
+  #add(row: NamedRow, name: string, value: string | null, origin: Origin): void {
+    const command = START_COMMANDS.find((one) => one === row);
     if (command === undefined) {
       if (value !== null || valueOf(row) !== "required") {
         this.#lines.push({ key: name, value, origin });
@@ -193,7 +193,7 @@ class ArgumentParser {
 }
 
 /** Whether a value follows as a word of its own, may be joined, or is never expected. */
-function valueOf(row: Row): "required" | "optional" | "none" {
+function valueOf(row: NamedRow): "required" | "optional" | "none" {
   const key = findOptionKey(row.name);
   if (key === undefined) {
     return row.argument === "" || row.argument.startsWith("[") ? "optional" : "required";
@@ -206,7 +206,7 @@ function valueOf(row: Row): "required" | "optional" | "none" {
 const DISTINCT = ["http-socket", "https-socket", "https-socket2", "uwsgi-socket"];
 
 /** Aliases mean the same, unless one of them negates. */
-function isSameMeaning(row: Row, first: string, name: string): boolean {
+function isSameMeaning(row: NamedRow, first: string, name: string): boolean {
   const negates = (one: string) => /^(no|if-not)-/.test(one);
   return namesOf(row).includes(name) && negates(first) === negates(name) &&
     DISTINCT.every((one) => (first === one) === (name === one));

@@ -5,22 +5,22 @@
  * @module
  */
 
-import { type Command, parseArguments } from "./command_line.ts";
+import { parseArguments, type StartCommand } from "./command_line.ts";
 import { assemble } from "./ini/directives.ts";
 import type { Config, Origin } from "./config.ts";
 import type { Entry } from "./ini/entry.ts";
 import { environmentLines } from "./ini/environment.ts";
 import { Expander } from "./ini/expand.ts";
-import { GrammarNeeded } from "./kinds/line_reader.ts";
+import { ParserNotLoaded } from "./kinds/line_reader.ts";
 import { COMMAND_LINE, type Problem, Problems, STDIN } from "./problem.ts";
-import { resolve } from "./resolve.ts";
+import { resolveEntries } from "./resolve.ts";
 import type { ConfigSource } from "./source.ts";
 import { LimitError } from "./ini/text_files.ts";
 
 /** Everything one reading of the configuration came to. */
 export interface Loaded {
   /** What the user wants. */
-  readonly command: Command;
+  readonly command: StartCommand;
   /** The configuration; null when there is an error, or when the command needs none. */
   readonly config: Config | null;
   /** The same as far as it could be read, for what goes on to look for more problems. */
@@ -41,7 +41,7 @@ export interface Loaded {
  * values the last one counts, lists have them all, and of placeholders the first one counts.
  *
  * @param argv The arguments, without the name of the program.
- * @throws {GrammarNeeded} If it takes a grammar that is not loaded, see {@linkcode loadWhole}.
+ * @throws {ParserNotLoaded} If it takes a grammar that is not loaded, see {@linkcode loadConfigAsync}.
  */
 export function loadConfig(argv: readonly string[], source: ConfigSource): Loaded {
   const problems = new Problems();
@@ -72,7 +72,7 @@ export function loadConfig(argv: readonly string[], source: ConfigSource): Loade
   }
   const { socketsPassed } = source;
   const circumstances = { used: expander.used, incomplete, socketsPassed, origin };
-  const config = resolve(entries, circumstances, problems);
+  const config = resolveEntries(entries, circumstances, problems);
   return {
     command,
     config: problems.fatal ? null : config,
@@ -84,12 +84,15 @@ export function loadConfig(argv: readonly string[], source: ConfigSource): Loade
 }
 
 /** Like {@linkcode loadConfig}, and loads the grammars that it takes. */
-export async function loadWhole(argv: readonly string[], source: ConfigSource): Promise<Loaded> {
+export async function loadConfigAsync(
+  argv: readonly string[],
+  source: ConfigSource,
+): Promise<Loaded> {
   while (true) {
     try {
       return loadConfig(argv, source);
     } catch (error) {
-      if (!(error instanceof GrammarNeeded)) throw error;
+      if (!(error instanceof ParserNotLoaded)) throw error;
       await error.load();
     }
   }

@@ -28,7 +28,7 @@ import { NOT_NEEDED, uwsgiOptions } from "./options/uwsgi_options.ts";
 type Draft = { -readonly [K in keyof Config]: Config[K] };
 
 /** What else than the entries matters. */
-export interface Circumstances {
+export interface ResolveContext {
   /** Names that were used as `%(name)`: unknown ones among them are placeholders, not typos. */
   readonly used: ReadonlySet<string>;
   /** Whether files are missing, so that nothing is said about options that may be in them. */
@@ -40,9 +40,9 @@ export interface Circumstances {
 }
 
 /** The values of entries. Of scalars the last use counts, lists have them all. */
-export function resolve(
+export function resolveEntries(
   entries: readonly Entry[],
-  circumstances: Circumstances,
+  circumstances: ResolveContext,
   problems: Problems,
 ): Config {
   const draft: Draft = defaults();
@@ -256,7 +256,7 @@ function lastUse(entries: readonly Entry[], key: keyof Config): Entry | undefine
 
 function checkPresence(
   entries: readonly Entry[],
-  { origin, socketsPassed }: Circumstances,
+  { origin, socketsPassed }: ResolveContext,
   problems: Problems,
 ): void {
   const missing = (key: keyof Config) => !entries.some((entry) => findOptionKey(entry.key) === key);

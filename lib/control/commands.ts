@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Happening } from "../core/event.ts";
+import type { MasterEvent } from "../core/event.ts";
 import type { MasterState } from "../core/state.ts";
-import type { Ticket } from "../core/verdict.ts";
+import type { RequestId } from "../core/verdict.ts";
 
 /** Name of the socket in the master's own directory on which `ctl` calls. */
 export const OPERATOR_SOCKET = "operator.sock";
@@ -16,27 +16,27 @@ export const OPERATOR_SOCKET = "operator.sock";
 const MOST_WORKERS = 1024;
 
 /** A command as somebody gave it. */
-export interface Order {
+export interface CommandRequest {
   /** What followed the name; null: nothing. */
   readonly argument: string | null;
   /** Who gave it, for the log: `SIGHUP`, `"c" in the FIFO /run/app.fifo`. */
   readonly why: string;
   /** Whose verdict it is; absent: nobody waits for one. */
-  readonly ticket?: Ticket;
+  readonly ticket?: RequestId;
 }
 
 /** What a command asks of other parts of the master, whether or not they are there. */
-export type HookName = "reopenLogs" | "rotateLogs" | "writePidfiles";
+export type LocalAction = "reopenLogs" | "rotateLogs" | "writePidfiles";
 
 /** What a command does: ask the core for something, show something, or call a hook. */
-export type Deed =
+export type CommandAction =
   | {
     readonly kind: "ask";
     /** @throws {SyntaxError} If the argument is none. */
-    readonly happening: (order: Order, state: MasterState) => Happening;
+    readonly masterEvent: (order: CommandRequest, state: MasterState) => MasterEvent;
   }
   | { readonly kind: "show"; readonly what: "status" | "workers" | "stats" | "help" }
-  | { readonly kind: "hook"; readonly hook: HookName };
+  | { readonly kind: "hook"; readonly hook: LocalAction };
 
 /** One row of the table. */
 export interface Command {
@@ -50,7 +50,7 @@ export interface Command {
   readonly help: string;
   /** The rest of the explanation, Markdown, possibly empty. */
   readonly details: string;
-  readonly deed: Deed;
+  readonly action: CommandAction;
 }
 
 /** The names of the commands. */
@@ -86,7 +86,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Read the configuration again and replace all workers at the same time",
     details: "Each old worker leaves only when its successor accepts.",
-    deed: reload({ kind: "all" }),
+    action: reload({ kind: "all" }),
   },
   {
     name: "brutal-reload",
@@ -94,7 +94,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "The same, and kill the old workers as soon as their successors accept",
     details: "",
-    deed: reload({ kind: "all", brutal: true }),
+    action: reload({ kind: "all", brutal: true }),
   },
   {
     name: "workers-reload",
@@ -102,7 +102,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Replace all workers at the same time, with the configuration as it is",
     details: "",
-    deed: reload({ kind: "workers" }),
+    action: reload({ kind: "workers" }),
   },
   {
     name: "brutal-workers-reload",
@@ -110,7 +110,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "The same, and kill the old workers as soon as their successors accept",
     details: "",
-    deed: reload({ kind: "workers", brutal: true }),
+    action: reload({ kind: "workers", brutal: true }),
   },
   {
     name: "chain-reload",
@@ -118,7 +118,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Replace the workers one after the other",
     details: "",
-    deed: reload({ kind: "chain" }),
+    action: reload({ kind: "chain" }),
   },
   {
     name: "exec",
@@ -128,7 +128,7 @@ export const COMMANDS: readonly Command[] = [
     details:
       "Process id, sockets and their queues stay. `reload` does the same by itself where a " +
       "changed option or a new Deno needs it. In uWSGI the letter forks a second master.",
-    deed: reload({ kind: "all", program: true }),
+    action: reload({ kind: "all", program: true }),
   },
   {
     name: "stop",
@@ -136,7 +136,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Stop in order; a second stop kills the workers",
     details: "Who waits for it is answered when the workers are gone, just before the master ends.",
-    deed: stop({}),
+    action: stop({}),
   },
   {
     name: "kill",
@@ -144,7 +144,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Stop at once: the workers are killed with what they are doing",
     details: "",
-    deed: stop({ brutal: true }),
+    action: stop({ brutal: true }),
   },
   {
     name: "pause",
@@ -152,7 +152,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Stop accepting; connections wait in the queues",
     details: "",
-    deed: pause(() => true),
+    action: pause(() => true),
   },
   {
     name: "resume",
@@ -160,7 +160,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Accept again after a pause",
     details: "",
-    deed: pause(() => false),
+    action: pause(() => false),
   },
   {
     name: "toggle-pause",
@@ -169,7 +169,7 @@ export const COMMANDS: readonly Command[] = [
     help: "Pause, or resume when paused",
     details:
       "Scripts are better off with `pause` and `resume`, which mean the same the second time.",
-    deed: pause(({ paused }) => !paused),
+    action: pause(({ paused }) => !paused),
   },
   {
     name: "scale",
@@ -179,7 +179,7 @@ export const COMMANDS: readonly Command[] = [
     details:
       "It holds until the configuration is read again. Who waits gets `done` when the workers of added " +
       "slots accept; when one of them fails, their number is the one before again.",
-    deed: scale(wantedWorkers),
+    action: scale(wantedWorkers),
   },
   {
     name: "more",
@@ -187,7 +187,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "One worker more",
     details: "",
-    deed: scale((_argument, current) => within(current + 1)),
+    action: scale((_argument, current) => within(current + 1)),
   },
   {
     name: "fewer",
@@ -195,7 +195,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "One worker less, but at least one",
     details: "",
-    deed: scale((_argument, current) => within(current - 1)),
+    action: scale((_argument, current) => within(current - 1)),
   },
   {
     name: "cheap",
@@ -206,7 +206,7 @@ export const COMMANDS: readonly Command[] = [
       "uWSGI kills them; here they finish what they have. It needs no option, and foreign functions; " +
       "reloads do not end it. `status` says so as long as it lasts.",
 
-    deed: { kind: "ask", happening: ({ why }) => ({ type: "want", workers: 0, why }) },
+    action: { kind: "ask", masterEvent: ({ why }) => ({ type: "want", workers: 0, why }) },
   },
   {
     name: "status",
@@ -214,7 +214,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Show the instance and its workers",
     details: "As a letter it writes to the log what `ctl` prints.",
-    deed: { kind: "show", what: "status" },
+    action: { kind: "show", what: "status" },
   },
   {
     name: "workers",
@@ -222,7 +222,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Show the workers",
     details: "",
-    deed: { kind: "show", what: "workers" },
+    action: { kind: "show", what: "workers" },
   },
   {
     name: "stats",
@@ -230,7 +230,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Show the instance and its workers; with --json, the document of the stats server",
     details: "It needs no stats server: `top` asks for it.",
-    deed: { kind: "show", what: "stats" },
+    action: { kind: "show", what: "stats" },
   },
   {
     name: "reopen-logs",
@@ -238,7 +238,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Open the log files anew, after something else has moved them",
     details: "",
-    deed: { kind: "hook", hook: "reopenLogs" },
+    action: { kind: "hook", hook: "reopenLogs" },
   },
   {
     name: "rotate-logs",
@@ -246,7 +246,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Move the log files aside and begin new ones",
     details: "",
-    deed: { kind: "hook", hook: "rotateLogs" },
+    action: { kind: "hook", hook: "rotateLogs" },
   },
   {
     name: "write-pidfiles",
@@ -254,7 +254,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "Write the pidfiles again",
     details: "",
-    deed: { kind: "hook", hook: "writePidfiles" },
+    action: { kind: "hook", hook: "writePidfiles" },
   },
   {
     name: "help",
@@ -262,7 +262,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "",
     help: "List the commands",
     details: "",
-    deed: { kind: "show", what: "help" },
+    action: { kind: "show", what: "help" },
   },
 ];
 
@@ -292,7 +292,7 @@ export function commandOfLetter(letter: string): Command | undefined {
 
 /** True if somebody can wait for what comes of it. */
 export function hasVerdict(command: Command): boolean {
-  return command.deed.kind === "ask" && command.name !== "cheap";
+  return command.action.kind === "ask" && command.name !== "cheap";
 }
 
 /** The commands as `ctl help` lists them. */
@@ -303,32 +303,32 @@ export function commandList(): string {
 }
 
 type ReloadWish = Pick<
-  Extract<Happening, { readonly type: "reload" }>,
+  Extract<MasterEvent, { readonly type: "reload" }>,
   "kind" | "brutal" | "program"
 >;
 
-function reload(wish: ReloadWish): Deed {
+function reload(wish: ReloadWish): CommandAction {
   return {
     kind: "ask",
-    happening: (order) => ({ type: "reload", ...wish, ...orderedBy(order) }),
+    masterEvent: (order) => ({ type: "reload", ...wish, ...orderedBy(order) }),
   };
 }
 
-function stop(wish: { readonly brutal?: boolean }): Deed {
-  return { kind: "ask", happening: (order) => ({ type: "stop", ...wish, ...orderedBy(order) }) };
+function stop(wish: { readonly brutal?: boolean }): CommandAction {
+  return { kind: "ask", masterEvent: (order) => ({ type: "stop", ...wish, ...orderedBy(order) }) };
 }
 
-function pause(on: (state: MasterState) => boolean): Deed {
+function pause(on: (state: MasterState) => boolean): CommandAction {
   return {
     kind: "ask",
-    happening: (order, state) => ({ type: "pause", on: on(state), ...orderedBy(order) }),
+    masterEvent: (order, state) => ({ type: "pause", on: on(state), ...orderedBy(order) }),
   };
 }
 
-function scale(wanted: (argument: string | null, current: number) => number): Deed {
+function scale(wanted: (argument: string | null, current: number) => number): CommandAction {
   return {
     kind: "ask",
-    happening: (order, { settings }) => ({
+    masterEvent: (order, { settings }) => ({
       type: "scale",
       processes: wanted(order.argument, settings.processes),
       ...orderedBy(order),
@@ -336,7 +336,9 @@ function scale(wanted: (argument: string | null, current: number) => number): De
   };
 }
 
-function orderedBy({ why, ticket }: Order): { readonly why: string; readonly ticket?: Ticket } {
+function orderedBy(
+  { why, ticket }: CommandRequest,
+): { readonly why: string; readonly ticket?: RequestId } {
   return { why, ...ticket === undefined ? {} : { ticket } };
 }
 

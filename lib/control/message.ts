@@ -22,7 +22,7 @@ export interface Request {
 }
 
 /** What the master answers. */
-export type Answer =
+export type CommandAnswer =
   /**
    * It is on its way; with `wait`, a `verdict` follows. `pid` is the master's, `generation` the one that
    * is respawned now.
@@ -60,7 +60,7 @@ export function decodeRequest(text: string): Request {
  *
  * @throws {ProtocolError} If it is none.
  */
-export function decodeAnswer(text: string): Answer | null {
+export function decodeAnswer(text: string): CommandAnswer | null {
   const answer = parseObject(text);
   switch (answer.type) {
     case "accepted":
@@ -70,10 +70,10 @@ export function decodeAnswer(text: string): Answer | null {
       if (answer.type === "accepted" && !isPlace(answer)) {
         throw new ProtocolError("An answer has no pid or generation");
       }
-      return answer as unknown as Answer;
+      return answer as unknown as CommandAnswer;
     case "verdict":
       if (!isVerdict(answer.verdict)) throw new ProtocolError("An answer has no valid verdict");
-      return answer as unknown as Answer;
+      return answer as unknown as CommandAnswer;
     default:
       return null;
   }

@@ -7,15 +7,15 @@
 
 import { printable } from "../foreign_text.ts";
 import {
+  desiredSlots,
   type LeaveReason,
   type MasterState,
   type Phase,
   type ReloadKind,
-  wantedSlots,
   type Worker,
 } from "../core/state.ts";
 import type { WorkerState } from "../core/worker_table.ts";
-import type { Cell } from "../shared_memory/scoreboard.ts";
+import type { SlotCell } from "../shared_memory/scoreboard.ts";
 
 /** What the state does not know. */
 export interface StatusFacts {
@@ -32,7 +32,7 @@ export interface StatusFacts {
   /** Monotonic time in milliseconds, as in events. */
   readonly now: number;
   /** Reads the scoreboard. */
-  readonly count: (slot: number, cell: Cell) => number;
+  readonly count: (slot: number, cell: SlotCell) => number;
   /** The kernel's walls around sandboxed workers; empty: they are no sandboxes. @default empty */
   readonly walls?: readonly WallStatus[];
 }
@@ -111,7 +111,7 @@ export interface WorkerStatus {
 }
 
 /** The status of a master. */
-export function statusOf(state: MasterState, facts: StatusFacts): Status {
+export function instanceStatus(state: MasterState, facts: StatusFacts): Status {
   const { version, pid, script, directory, configuration, sockets, now } = facts;
   return {
     version,
@@ -122,7 +122,7 @@ export function statusOf(state: MasterState, facts: StatusFacts): Status {
     sockets,
     phase: state.phase,
     paused: state.paused,
-    cheap: state.phase === "running" && wantedSlots(state) === 0,
+    cheap: state.phase === "running" && desiredSlots(state) === 0,
     uptimeMs: since(state.startedAt, now),
     processes: state.settings.processes,
     generation: state.generation,

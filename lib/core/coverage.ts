@@ -6,7 +6,7 @@
  */
 
 import type { MasterState, Slot, Worker } from "./state.ts";
-import type { Turn } from "./step_context.ts";
+import type { StepContext } from "./step_context.ts";
 
 /** For every slot with a queue and without an accepting worker, the worker that accepts for it. */
 export function decideCoverage(state: MasterState): Record<number, number> {
@@ -60,8 +60,8 @@ function leastLoaded(workers: readonly Worker[], load: ReadonlyMap<number, numbe
 }
 
 /** Tells every worker whose duty changed. */
-export function updateCoverage(turn: Turn): void {
-  const { state } = turn;
+export function updateCoverage(context: StepContext): void {
+  const { state } = context;
   state.coverage = decideCoverage(state);
   const duties = slotsByWorker(state.coverage);
   for (const worker of state.workers) {
@@ -69,7 +69,7 @@ export function updateCoverage(turn: Turn): void {
     const duty = duties.get(worker.id) ?? [];
     if (duty.join() === worker.duty.join()) continue;
     worker.duty = duty;
-    turn.effects.push({ type: "cover", worker: worker.id, slots: duty });
+    context.effects.push({ type: "cover", worker: worker.id, slots: duty });
   }
 }
 

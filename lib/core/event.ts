@@ -5,11 +5,11 @@
  */
 
 import type { LimitReason, ReloadKind, Settings } from "./state.ts";
-import type { Ticket, Verdict } from "./verdict.ts";
+import type { RequestId, Verdict } from "./verdict.ts";
 import type { RetireReason } from "../protocol/message.ts";
 
 /** Something that can happen. */
-export type Happening =
+export type MasterEvent =
   /** Begin: start a worker in every slot. */
   | { readonly type: "start" }
   | { readonly type: "spawned"; readonly worker: number; readonly pid: number }
@@ -54,17 +54,17 @@ export type Happening =
     readonly why: string;
     readonly brutal?: boolean;
     readonly program?: boolean;
-    readonly ticket?: Ticket;
+    readonly ticket?: RequestId;
   }
   /** Somebody wants this many worker slots (at least 1), until the configuration is read again. */
   | {
     readonly type: "scale";
     readonly processes: number;
     readonly why: string;
-    readonly ticket?: Ticket;
+    readonly ticket?: RequestId;
   }
   /** They cannot have it. */
-  | { readonly type: "scaleFailed"; readonly problem: string; readonly ticket?: Ticket }
+  | { readonly type: "scaleFailed"; readonly problem: string; readonly ticket?: RequestId }
   /** Of the slots, only the first `workers` are needed now (`cheaper`); 0: none (`cheap`). */
   | { readonly type: "want"; readonly workers: number; readonly why: string }
   /** Stop accepting, or accept again; connections wait in the queues meanwhile. */
@@ -72,7 +72,7 @@ export type Happening =
     readonly type: "pause";
     readonly on: boolean;
     readonly why: string;
-    readonly ticket?: Ticket;
+    readonly ticket?: RequestId;
   }
   /** A worker has reached a limit: it is replaced, its successor accepting before it leaves. */
   | {
@@ -107,7 +107,7 @@ export type Happening =
     readonly why: string;
     readonly brutal?: boolean;
     readonly once?: boolean;
-    readonly ticket?: Ticket;
+    readonly ticket?: RequestId;
   }
   /** The master itself could not run for so long: nobody's time was over meanwhile. */
   | { readonly type: "overslept"; readonly ms: number }
@@ -115,7 +115,7 @@ export type Happening =
   | { readonly type: "tick" };
 
 /** Something that happened. `at` is monotonic time in milliseconds. */
-export type MasterEvent = Happening & { readonly at: number };
+export type TimedEvent = MasterEvent & { readonly at: number };
 
 /** Levels of log lines. */
 export type LogLevel = "info" | "warning" | "error";
@@ -161,9 +161,9 @@ export type Effect =
     readonly fields: Record<string, unknown>;
   }
   /** What came of what these asked for. */
-  | { readonly type: "verdict"; readonly tickets: readonly Ticket[]; readonly verdict: Verdict }
+  | { readonly type: "verdict"; readonly tickets: readonly RequestId[]; readonly verdict: Verdict }
   /** The master's work is done. */
-  | { readonly type: "exit"; readonly outcome: Outcome };
+  | { readonly type: "exit"; readonly outcome: MasterOutcome };
 
 /** How the master ends; `exit_code.ts` has the number for each. */
-export type Outcome = "stopped" | "noWorkerStarted" | "noWorkerLeft" | "killed";
+export type MasterOutcome = "stopped" | "noWorkerStarted" | "noWorkerLeft" | "killed";

@@ -9,14 +9,14 @@ import {
   isLeaving,
   type MasterState,
   newSlot,
-  type ReloadEnd,
+  type ReloadRecord,
   type Settings,
   type Slot,
   type Worker,
 } from "./state.ts";
 
 /** What a master passes on to the program that replaces its own. */
-export interface Inheritance {
+export interface HandoverState {
   readonly generation: number;
   readonly lastGeneration: number;
   readonly nextWorker: number;
@@ -35,7 +35,7 @@ export interface Inheritance {
 export type InheritedSlot = Pick<Slot, "lastLeave" | "harakiris">;
 
 /** The end of a reload as it is passed on. */
-export interface InheritedReloadEnd extends Omit<ReloadEnd, "at"> {
+export interface InheritedReloadEnd extends Omit<ReloadRecord, "at"> {
   readonly ageMs: number;
 }
 
@@ -49,7 +49,7 @@ export interface InheritedWorker extends
 }
 
 /** What is passed on. Nobody is starting then: a start belongs to the program that waits for it. */
-export function inheritanceOf(state: MasterState, at: number): Inheritance {
+export function exportState(state: MasterState, at: number): HandoverState {
   return {
     generation: state.generation,
     // The reload that waits for the new program has not started anybody: its number comes again.
@@ -76,11 +76,11 @@ export function inheritanceOf(state: MasterState, at: number): Inheritance {
 }
 
 /** The state in which a master goes on with the workers of another one. */
-export function inheritedState(
+export function importState(
   settings: Settings,
   socketPerSlot: boolean,
   at: number,
-  inheritance: Inheritance,
+  inheritance: HandoverState,
 ): MasterState {
   const { generation, lastGeneration, nextWorker, paused, slots } = inheritance;
   return {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { anyOlder } from "./worker_lifecycle.ts";
-import type { MasterState, Waiting, Worker } from "./state.ts";
-import { duration, log, type Turn } from "./step_context.ts";
+import { hasLeavingOldGeneration } from "./worker_lifecycle.ts";
+import type { MasterState, WaitingClients, Worker } from "./state.ts";
+import { duration, logLine, type StepContext } from "./step_context.ts";
 
 /** Between two lines about it (10 s). */
 const PERIOD_MS = 10_000;
@@ -15,9 +15,9 @@ const GATHER_MS = 100;
 
 /** What a worker says of its clients. It is not believed: it has no longer than its deadline. */
 export function noteWaiting(
-  { state, at }: Turn,
+  { state, at }: StepContext,
   worker: Worker,
-  { leftMs, ...clients }: Omit<Waiting, "until"> & { readonly leftMs: number },
+  { leftMs, ...clients }: Omit<WaitingClients, "until"> & { readonly leftMs: number },
 ): void {
   if (worker.state !== "retiring") return;
   const { requests, idle, lasting } = clients;
@@ -27,18 +27,20 @@ export function noteWaiting(
 }
 
 /** Who waits for clients is told so, now and then. */
-export function tellWaiting(turn: Turn): void {
-  const { state, at } = turn;
+export function tellWaiting(context: StepContext): void {
+  const { state, at } = context;
   if (state.waitLineAt === null || at < state.waitLineAt) return;
   const text = waitingFor(state, at);
   state.waitLineAt = text === null ? null : at + PERIOD_MS;
   const isStopping = state.phase === "stopping";
-  if (text === null || (!isStopping && (state.queued === null || !anyOlder(turn)))) return;
+  if (
+    text === null || (!isStopping && (state.queued === null || !hasLeavingOldGeneration(context)))
+  ) return;
   const pids = waiting(state).map(({ pid }) => pid).join(" ");
   const whole = isStopping
     ? `Waiting for ${text}; a second stop (Ctrl-C, SIGTERM) ends it now`
     : `The next reload waits for ${text}; kill -KILL ${pids} ends it now`;
-  log(turn, "info", whole, { event: "waiting" });
+  logLine(context, "info", whole, { event: "waiting" });
 }
 
 /** For whom, and how long at most: `1 idle connection of worker 1, 1.5 s at most`; null: nobody. */
@@ -54,7 +56,7 @@ function waiting({ workers }: MasterState): Worker[] {
   return workers.filter(({ state, waitsFor }) => state === "retiring" && waitsFor !== null);
 }
 
-function clientsIn(clients: Waiting | null): string {
+function clientsIn(clients: WaitingClients | null): string {
   const { requests = 0, idle = 0, lasting = 0 } = clients ?? {};
   const counts = [
     [requests, "request"],

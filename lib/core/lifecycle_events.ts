@@ -8,7 +8,7 @@
 import type { MasterState } from "./state.ts";
 
 /** One thing that happened; `first`: it was the first worker of its slot that accepted. */
-export type Milestone =
+export type LifecycleEvent =
   | { readonly type: "started"; readonly slot: number; readonly pid: number }
   | {
     readonly type: "accepting";
@@ -19,8 +19,8 @@ export type Milestone =
   | { readonly type: "ready" };
 
 /** The milestones on the way from one state to the next, in the order of the workers. */
-export function milestones(before: MasterState, state: MasterState): Milestone[] {
-  const found: Milestone[] = [];
+export function milestones(before: MasterState, state: MasterState): LifecycleEvent[] {
+  const found: LifecycleEvent[] = [];
   const known = new Map(before.workers.map((worker) => [worker.id, worker]));
   for (const { id, slot, pid, acceptedAt } of state.workers) {
     const old = known.get(id);

@@ -5,14 +5,14 @@
  */
 
 import {
+  desiredSlots,
   liveWorkers,
   MOST_RELOAD_ENDS,
   type Reload,
-  type ReloadEnd,
   type ReloadKind,
-  wantedSlots,
+  type ReloadRecord,
 } from "./state.ts";
-import { decide, duration, log, type Turn } from "./step_context.ts";
+import { duration, logLine, reportResult, type StepContext } from "./step_context.ts";
 import type { SlotChange, Verdict } from "./verdict.ts";
 
 /** The kinds of reloads as log lines name them. */
@@ -24,38 +24,38 @@ export const NAME_OF_KIND: Readonly<Record<ReloadKind, string>> = {
 
 /** Says how it ended. `why` is for failures that are not those of a slot. */
 export function reportReload(
-  turn: Turn,
+  context: StepContext,
   reload: Reload,
   outcome: "done" | "rolled-back" | "failed",
   why: string | null = null,
 ): void {
-  const { state } = turn;
-  const tookMs = Math.round(turn.at - reload.startedAt);
-  const text = sentence(turn, reload, outcome, why, tookMs);
-  log(turn, outcome === "done" ? "info" : "error", text, {
+  const { state } = context;
+  const tookMs = Math.round(context.at - reload.startedAt);
+  const text = sentence(context, reload, outcome, why, tookMs);
+  logLine(context, outcome === "done" ? "info" : "error", text, {
     event: "reloadFinished",
     outcome,
     kind: reload.kind,
     generation: reload.generation,
     failed: reload.failed,
   });
-  rememberEnd(turn, reload, { outcome, tookMs, text });
+  rememberEnd(context, reload, { outcome, tookMs, text });
   const verdict: Verdict = {
     outcome,
     generation: state.generation,
     tookMs,
-    slots: changes(turn, reload),
+    slots: changes(context, reload),
     failures: reload.failed,
     text,
   };
-  decide(turn, reload.tickets, verdict);
+  reportResult(context, reload.tickets, verdict);
 }
 
 /** Keeps how a reload ended, for who asks later. */
 export function rememberEnd(
-  { state, at }: Turn,
+  { state, at }: StepContext,
   { kind, generation }: Pick<Reload, "kind" | "generation">,
-  end: Pick<ReloadEnd, "outcome" | "tookMs" | "text">,
+  end: Pick<ReloadRecord, "outcome" | "tookMs" | "text">,
 ): void {
   state.reloadEnds = [{ kind, generation, at, ...end }, ...state.reloadEnds]
     .slice(0, MOST_RELOAD_ENDS);
@@ -67,7 +67,7 @@ export function rememberEnd(
 }
 
 function sentence(
-  turn: Turn,
+  context: StepContext,
   reload: Reload,
   outcome: Verdict["outcome"],
   why: string | null,
@@ -82,15 +82,15 @@ function sentence(
   const reasons = reload.failed.map((failure) => `worker ${failure.slot} ${failure.why}`).join(
     "; ",
   );
-  return `${what} failed after ${took}: ${reasons}. ${whoRunsWhat(turn)}`;
+  return `${what} failed after ${took}: ${reasons}. ${whoRunsWhat(context)}`;
 }
 
 /**
  * How a reload that failed has ended, whichever slot failed first: `rolled-back` if every slot runs what
  * it ran before.
  */
-export function outcomeOfFailure({ state }: Turn, reload: Reload): "rolled-back" | "failed" {
-  const wanted = state.slots.slice(0, wantedSlots(state));
+export function outcomeOfFailure({ state }: StepContext, reload: Reload): "rolled-back" | "failed" {
+  const wanted = state.slots.slice(0, desiredSlots(state));
   const asBefore = wanted.every(({ number }) => {
     const live = liveWorkers(state, number);
     if (live.length === 0) return (reload.oldPids[number] ?? null) === null;
@@ -100,7 +100,7 @@ export function outcomeOfFailure({ state }: Turn, reload: Reload): "rolled-back"
 }
 
 /** The slots that have another worker now. */
-function changes({ state }: Turn, reload: Reload): SlotChange[] {
+function changes({ state }: StepContext, reload: Reload): SlotChange[] {
   return state.slots.map(({ number }) => ({
     slot: number,
     oldPid: reload.oldPids[number] ?? null,
@@ -109,10 +109,10 @@ function changes({ state }: Turn, reload: Reload): SlotChange[] {
 }
 
 /** Which slots run which generation, for the log: `Slot 1 runs generation 2; slots 2, 3 run …`. */
-function whoRunsWhat(turn: Turn): string {
+function whoRunsWhat(context: StepContext): string {
   const byGeneration = new Map<string, number[]>();
-  for (const { number } of turn.state.slots) {
-    const worker = liveWorkers(turn.state, number)[0];
+  for (const { number } of context.state.slots) {
+    const worker = liveWorkers(context.state, number)[0];
     const what = worker === undefined ? "no worker" : `generation ${worker.generation}`;
     byGeneration.set(what, [...(byGeneration.get(what) ?? []), number]);
   }

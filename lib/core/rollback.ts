@@ -5,18 +5,18 @@
  * @module
  */
 
-import { happen, retireOthers } from "./worker_lifecycle.ts";
+import { applyWorkerEvent, retireOthers } from "./worker_lifecycle.ts";
 import { liveWorkers, type Reload } from "./state.ts";
-import { log, type Turn } from "./step_context.ts";
+import { logLine, type StepContext } from "./step_context.ts";
 
 /** Recalls the standbys. New workers that never accepted leave at once. */
-export function beginRollback(turn: Turn, reload: Reload): void {
-  const { state } = turn;
+export function beginRollback(context: StepContext, reload: Reload): void {
+  const { state } = context;
   const standbys = state.workers.filter((worker) => worker.state === "standby");
   reload.ending = true;
   reload.verifiedAt = null;
   if (standbys.length > 0) {
-    log(turn, "warning", `Going back to generation ${state.generation}`, {
+    logLine(context, "warning", `Going back to generation ${state.generation}`, {
       event: "rollingBack",
       generation: state.generation,
       slots: standbys.map(({ slot }) => slot),
@@ -25,13 +25,13 @@ export function beginRollback(turn: Turn, reload: Reload): void {
   for (const slot of reload.starting) {
     const old = liveWorkers(state, slot).find((one) => one.generation !== reload.generation);
     // A slot whose old worker died keeps the new one, if that makes it.
-    if (old !== undefined) retireOthers(turn, slot, old, "reload-failed");
+    if (old !== undefined) retireOthers(context, slot, old, "reload-failed");
   }
   reload.starting = [];
-  for (const worker of standbys) happen(turn, worker, "recall");
+  for (const worker of standbys) applyWorkerEvent(context, worker, "recall");
 }
 
 /** True when every standby has answered, or is gone. */
-export function isRolledBack(turn: Turn): boolean {
-  return !turn.state.workers.some((worker) => worker.state === "recalled");
+export function isRolledBack(context: StepContext): boolean {
+  return !context.state.workers.some((worker) => worker.state === "recalled");
 }

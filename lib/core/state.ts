@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ReloadOutcome, Ticket, Verdict } from "./verdict.ts";
+import type { ReloadOutcome, RequestId, Verdict } from "./verdict.ts";
 import type { WorkerState } from "./worker_table.ts";
 
 /** The limits of a worker that make it leave. */
@@ -30,7 +30,7 @@ export type LeaveReason =
   | "pipe-broken";
 
 /** The clients that a worker waits for, which leaves, in connections. */
-export interface Waiting {
+export interface WaitingClients {
   /** With a request. */
   readonly requests: number;
   /** Without one. */
@@ -58,7 +58,7 @@ export interface Worker {
   /** Why it is to be replaced when its turn comes; null: it may stay. */
   recycle: LeaveReason | null;
   /** Whom it waits for; null: nobody, or it has not said so. */
-  waitsFor: Waiting | null;
+  waitsFor: WaitingClients | null;
   /** True if it can accept on the sockets of other slots. */
   covers: boolean;
   /** The slots without a worker that it was told to accept for. */
@@ -122,14 +122,14 @@ export interface ReloadRequest {
   /** The master's program is replaced in any case. */
   readonly program: boolean;
   /** Who waits for the verdict. */
-  readonly tickets: readonly Ticket[];
+  readonly tickets: readonly RequestId[];
 }
 
 /** A reload on its way. */
 export interface Reload {
   readonly kind: ReloadKind;
   readonly brutal: boolean;
-  readonly tickets: readonly Ticket[];
+  readonly tickets: readonly RequestId[];
   readonly generation: number;
   readonly startedAt: number;
   /** True if replaced workers stay on standby until the reload is through. */
@@ -156,12 +156,12 @@ export interface Scale {
   /** How many slots there are without them. */
   readonly before: number;
   /** Who waits for the verdict. */
-  readonly tickets: readonly Ticket[];
+  readonly tickets: readonly RequestId[];
   readonly startedAt: number;
 }
 
 /** How a reload ended. */
-export interface ReloadEnd {
+export interface ReloadRecord {
   readonly kind: ReloadKind;
   readonly outcome: Verdict["outcome"];
   /** The generation it was to bring. */
@@ -223,7 +223,7 @@ export interface MasterState {
   slots: Slot[];
   reload: Reload | null;
   /** How the last reloads ended, the newest first, at most {@linkcode MOST_RELOAD_ENDS}. */
-  reloadEnds: readonly ReloadEnd[];
+  reloadEnds: readonly ReloadRecord[];
   /** How many reloads have ended, by how. */
   reloadOutcomes: Readonly<Record<ReloadOutcome, number>>;
   /** A reload asked for while one was running: one is kept, the one that does more. */
@@ -233,7 +233,7 @@ export interface MasterState {
   /** When a line says for whom the master waits; null: it waits for nobody. */
   waitLineAt: number | null;
   /** Who waits for the instance to stop. */
-  stopTickets: readonly Ticket[];
+  stopTickets: readonly RequestId[];
   /** Slot without worker → the id of the worker that accepts for it. */
   coverage: Record<number, number>;
   /** True once every slot has had an accepting worker. */
@@ -277,7 +277,7 @@ export function initialState(
 export const EVERYBODY = Number.MAX_SAFE_INTEGER;
 
 /** Number of slots that are to have a worker now. */
-export function wantedSlots({ want, settings }: MasterState): number {
+export function desiredSlots({ want, settings }: MasterState): number {
   return Math.min(want ?? settings.processes, settings.processes);
 }
 

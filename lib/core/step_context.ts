@@ -7,17 +7,17 @@
 
 import type { Effect, LogLevel } from "./event.ts";
 import type { MasterState, Worker } from "./state.ts";
-import type { Ticket, Verdict } from "./verdict.ts";
+import type { RequestId, Verdict } from "./verdict.ts";
 
 /** What the functions of `lib/core` work on. */
-export interface Turn {
+export interface StepContext {
   readonly state: MasterState;
   readonly effects: Effect[];
   readonly at: number;
 }
 
 /** Opens a turn on a copy of `state`: the value that was passed in stays as it is. */
-export function openTurn(state: MasterState, at: number): Turn {
+export function beginStep(state: MasterState, at: number): StepContext {
   const reload = state.reload;
   const copy: MasterState = {
     ...state,
@@ -36,38 +36,42 @@ export function openTurn(state: MasterState, at: number): Turn {
 }
 
 /** Asks for a log line; `fields` is what machines read. */
-export function log(
-  turn: Turn,
+export function logLine(
+  context: StepContext,
   level: LogLevel,
   text: string,
   fields: Record<string, unknown>,
 ): void {
-  turn.effects.push({ type: "log", level, text, fields });
+  context.effects.push({ type: "log", level, text, fields });
 }
 
 /** Tells those who wait what came of what they asked for. */
-export function decide(turn: Turn, tickets: readonly Ticket[], verdict: Verdict): void {
-  if (tickets.length > 0) turn.effects.push({ type: "verdict", tickets, verdict });
+export function reportResult(
+  context: StepContext,
+  tickets: readonly RequestId[],
+  verdict: Verdict,
+): void {
+  if (tickets.length > 0) context.effects.push({ type: "verdict", tickets, verdict });
 }
 
 /** The verdict on something that was done, or could not be done, at once. */
 export function verdictNow(
-  turn: Turn,
+  context: StepContext,
   outcome: Verdict["outcome"],
   text: string,
 ): Verdict {
-  const { generation } = turn.state;
+  const { generation } = context.state;
   return { outcome, generation, tookMs: 0, slots: [], failures: [], text };
 }
 
 /** A worker as log lines name it. */
-export function nameOf(worker: Worker): string {
+export function workerLabel(worker: Worker): string {
   const pid = worker.pid === null ? "" : `pid ${worker.pid}, `;
   return `worker ${worker.slot} (${pid}generation ${worker.generation})`;
 }
 
 /** A worker as machines read it. */
-export function fieldsOf(event: string, worker: Worker): Record<string, unknown> {
+export function workerLogFields(event: string, worker: Worker): Record<string, unknown> {
   const { slot, pid, generation } = worker;
   return { event, worker: slot, pid, generation };
 }

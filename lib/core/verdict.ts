@@ -7,7 +7,7 @@
 import type { SlotFailure } from "./state.ts";
 
 /** Names somebody who waits for a verdict; the master's edge knows who it is. */
-export type Ticket = number;
+export type RequestId = number;
 
 /**
  * What came of it, in a word:

@@ -9,32 +9,32 @@ import { canCover } from "./coverage.ts";
 import { growSlots, retireOthers } from "./worker_lifecycle.ts";
 import { requestRecycling } from "./recycle.ts";
 import {
+  desiredSlots,
   liveWorkers,
   type MasterState,
   type Scale,
   type SlotFailure,
-  wantedSlots,
 } from "./state.ts";
-import { decide, log, type Turn, verdictNow } from "./step_context.ts";
-import type { Ticket } from "./verdict.ts";
+import { logLine, reportResult, type StepContext, verdictNow } from "./step_context.ts";
+import type { RequestId } from "./verdict.ts";
 
 /** Somebody wants another number of slots. */
 export function scale(
-  turn: Turn,
+  context: StepContext,
   processes: number,
   why: string,
-  tickets: readonly Ticket[],
+  tickets: readonly RequestId[],
 ): void {
-  const { state } = turn;
+  const { state } = context;
   const before = state.settings.processes;
-  const problem = processes < before ? whyNotFewer(state) : null;
-  if (problem !== null) return refuseScaling(turn, problem, tickets);
+  const problem = processes < before ? scaleDownObstacle(state) : null;
+  if (problem !== null) return refuseScaling(context, problem, tickets);
   state.settings = { ...state.settings, processes };
   if (state.nextSettings !== null) state.nextSettings = { ...state.nextSettings, processes };
-  growSlots(turn, processes);
+  growSlots(context, processes);
   // A slot that comes back is tried like a new one.
   for (const slot of state.slots.slice(before)) Object.assign(slot, { deaths: 0, givenUp: false });
-  log(turn, "info", `Scaling from ${before} to ${countOf(processes)}: ${why}`, {
+  logLine(context, "info", `Scaling from ${before} to ${countOf(processes)}: ${why}`, {
     event: "scaling",
     from: before,
     to: processes,
@@ -43,7 +43,7 @@ export function scale(
   state.scale = {
     before: Math.min(asked?.before ?? before, processes),
     tickets: [...asked?.tickets ?? [], ...tickets],
-    startedAt: asked?.startedAt ?? turn.at,
+    startedAt: asked?.startedAt ?? context.at,
   };
 }
 
@@ -51,34 +51,34 @@ export function scale(
  * Looks at how the workers of added slots are doing: it is done when they accept. The first that fails
  * ends it, and their number is the one before again.
  */
-export function advanceScale(turn: Turn): void {
-  const { state } = turn;
+export function advanceScale(context: StepContext): void {
+  const { state } = context;
   const { scale, phase } = state;
   if (scale === null || state.reload !== null || phase !== "running") return;
-  const added = state.slots.slice(scale.before, wantedSlots(state));
+  const added = state.slots.slice(scale.before, desiredSlots(state));
   const failures = added.flatMap(({ number, deaths, lastFailure }) =>
     deaths === 0 ? [] : [{ slot: number, why: lastFailure ?? "left" }]
   );
-  if (failures.length > 0) return failScale(turn, scale, failures);
+  if (failures.length > 0) return failScale(context, scale, failures);
   if (!added.every(({ number }) => hasAccepted(state, number))) return;
   state.scale = null;
   const { processes } = state.settings;
-  const cheap = wantedSlots(state) === 0 ? ", once a connection comes" : "";
-  endScale(turn, scale, "done", `${countOf(processes)} from now on${cheap}`, []);
+  const cheap = desiredSlots(state) === 0 ? ", once a connection comes" : "";
+  endScale(context, scale, "done", `${countOf(processes)} from now on${cheap}`, []);
 }
 
 /** Stops waiting: the master is about to leave. */
-export function cancelScale(turn: Turn): void {
-  const { scale } = turn.state;
-  turn.state.scale = null;
-  if (scale !== null) endScale(turn, scale, "cancelled", "The instance is stopping", []);
+export function cancelScale(context: StepContext): void {
+  const { scale } = context.state;
+  context.state.scale = null;
+  if (scale !== null) endScale(context, scale, "cancelled", "The instance is stopping", []);
 }
 
-function failScale(turn: Turn, scale: Scale, failures: readonly SlotFailure[]): void {
-  const { state } = turn;
+function failScale(context: StepContext, scale: Scale, failures: readonly SlotFailure[]): void {
+  const { state } = context;
   const wanted = state.settings.processes;
   // Where nobody could take the queue of a slot that goes, a worker that accepts stays.
-  const stays = whyNotFewer(state) === null ? [] : state.slots.slice(scale.before, wanted)
+  const stays = scaleDownObstacle(state) === null ? [] : state.slots.slice(scale.before, wanted)
     .filter(({ number }) => hasAccepted(state, number)).map(({ number }) => number);
   const processes = Math.max(scale.before, ...stays);
   state.scale = null;
@@ -87,19 +87,24 @@ function failScale(turn: Turn, scale: Scale, failures: readonly SlotFailure[]): 
   const reasons = failures.map(({ slot, why }) => `worker ${slot} ${why}`).join("; ");
   const text = `Scaling from ${scale.before} to ${wanted} failed: ${reasons}. ` +
     `It stays at ${countOf(processes)}`;
-  log(turn, "error", text, { event: "scaleFailed", from: wanted, to: processes, failed: failures });
-  endScale(turn, scale, "failed", text, failures);
+  logLine(context, "error", text, {
+    event: "scaleFailed",
+    from: wanted,
+    to: processes,
+    failed: failures,
+  });
+  endScale(context, scale, "failed", text, failures);
 }
 
 function endScale(
-  turn: Turn,
+  context: StepContext,
   { tickets, startedAt }: Scale,
   outcome: "done" | "failed" | "cancelled",
   text: string,
   failures: readonly SlotFailure[],
 ): void {
-  const tookMs = Math.round(turn.at - startedAt);
-  decide(turn, tickets, { ...verdictNow(turn, outcome, text), tookMs, failures });
+  const tookMs = Math.round(context.at - startedAt);
+  reportResult(context, tickets, { ...verdictNow(context, outcome, text), tookMs, failures });
 }
 
 function hasAccepted(state: MasterState, slot: number): boolean {
@@ -112,20 +117,24 @@ export function countOf(workers: number): string {
 }
 
 /** The number of slots stays as it is. */
-export function refuseScaling(turn: Turn, problem: string, tickets: readonly Ticket[]): void {
-  log(turn, "error", `Cannot scale: ${problem}`, { event: "scaleRefused" });
-  decide(turn, tickets, verdictNow(turn, "failed", problem));
+export function refuseScaling(
+  context: StepContext,
+  problem: string,
+  tickets: readonly RequestId[],
+): void {
+  logLine(context, "error", `Cannot scale: ${problem}`, { event: "scaleRefused" });
+  reportResult(context, tickets, verdictNow(context, "failed", problem));
 }
 
 /** Fewer slots are needed for now, or more again. */
-export function want(turn: Turn, workers: number, why: string): void {
-  const { state } = turn;
-  const before = wantedSlots(state);
-  if (workers < before && whyNotFewer(state) !== null) return;
+export function setDesiredWorkers(context: StepContext, workers: number, why: string): void {
+  const { state } = context;
+  const before = desiredSlots(state);
+  if (workers < before && scaleDownObstacle(state) !== null) return;
   state.want = workers;
-  const after = wantedSlots(state);
+  const after = desiredSlots(state);
   if (after === before) return;
-  log(turn, "info", `${after} of ${countOf(state.settings.processes)} wanted: ${why}`, {
+  logLine(context, "info", `${after} of ${countOf(state.settings.processes)} wanted: ${why}`, {
     event: "wanted",
     from: before,
     to: after,
@@ -133,7 +142,7 @@ export function want(turn: Turn, workers: number, why: string): void {
 }
 
 /** Why no slot can be left without a worker; null: one can. */
-export function whyNotFewer(state: MasterState): string | null {
+export function scaleDownObstacle(state: MasterState): string | null {
   if (!state.socketPerSlot) return null;
   if (!state.workers.some((worker) => worker.state === "accepting" && !worker.covers)) return null;
   return "the script does not serve all sockets through the uwsgi module, so nobody could take the " +
@@ -144,14 +153,14 @@ export function whyNotFewer(state: MasterState): string | null {
  * Sends the workers of slots away that are not wanted. Where nobody else has the slot's socket, a
  * sibling is replaced first: its successor inherits all of them.
  */
-export function shrink(turn: Turn): void {
-  const { state } = turn;
+export function shrink(context: StepContext): void {
+  const { state } = context;
   if (state.phase !== "running" || state.reload !== null) return;
-  const wanted = wantedSlots(state);
+  const wanted = desiredSlots(state);
   for (const slot of state.slots.slice(wanted)) {
     slot.respawnAt = null;
     if (wanted === 0 || canCover(state, slot.number, wanted)) {
-      retireOthers(turn, slot.number, null, "scaled-down");
+      retireOthers(context, slot.number, null, "scaled-down");
       continue;
     }
     const [first] = liveWorkers(state, slot.number);
@@ -160,7 +169,7 @@ export function shrink(turn: Turn): void {
       worker.slot <= wanted && worker.state === "accepting"
     );
     const why = `it does not have the sockets of slot ${slot.number}, which is to go`;
-    if (heir !== undefined) requestRecycling(turn, heir, "reload", why);
+    if (heir !== undefined) requestRecycling(context, heir, "reload", why);
   }
 }
 
@@ -170,20 +179,25 @@ const PAUSED =
   "or ctl resume";
 
 /** Stops accepting everywhere, or accepts again. */
-export function pause(turn: Turn, on: boolean, why: string, tickets: readonly Ticket[]): void {
-  const { state } = turn;
+export function pauseInstance(
+  context: StepContext,
+  on: boolean,
+  why: string,
+  tickets: readonly RequestId[],
+): void {
+  const { state } = context;
   const text = on ? "No worker accepts until it is resumed" : "The workers accept again";
-  decide(turn, tickets, verdictNow(turn, "done", text));
+  reportResult(context, tickets, verdictNow(context, "done", text));
   if (state.paused === on) return;
   state.paused = on;
   const what = on ? `Pausing: ${why}. ${PAUSED}` : `Resuming: ${why}`;
-  log(turn, "warning", what, {
+  logLine(context, "warning", what, {
     event: on ? "paused" : "resumed",
   });
   for (const worker of state.workers) {
     // What a worker has said last may be older than what it was told last.
     if (worker.state !== "accepting" && worker.state !== "paused") continue;
-    turn.effects.push(
+    context.effects.push(
       on
         ? { type: "standBy", worker: worker.id, drain: false }
         : { type: "recall", worker: worker.id },

@@ -69,17 +69,19 @@ export type WorkerAction =
   | "left";
 
 /** One answer: the state it is in from now on, and what is done. */
-export interface Answer {
+export interface Transition {
   readonly next: WorkerState | "gone";
   readonly action: WorkerAction;
 }
 
-function answer(next: Answer["next"], action: WorkerAction): Answer {
+function answer(next: Transition["next"], action: WorkerAction): Transition {
   return { next, action };
 }
 
 /** The table. A missing cell does not compile. */
-export const WORKER_TABLE: Readonly<Record<WorkerState, Readonly<Record<WorkerEvent, Answer>>>> = {
+export const WORKER_TABLE: Readonly<
+  Record<WorkerState, Readonly<Record<WorkerEvent, Transition>>>
+> = {
   starting: {
     accept: answer("accepting", "promote"),
     pause: answer("starting", "ignore"),

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import type { Surroundings } from "../master/resources.ts";
+import type { Resources } from "../master/resources.ts";
 import type { WorkerSocket } from "../protocol/worker_environment.ts";
 import { absolutePath } from "../system/files/absolute_path.ts";
 import { VERSION } from "../version.ts";
@@ -15,8 +15,8 @@ import { VERSION } from "../version.ts";
  *
  * @param signals Whether signals reload the instance.
  */
-export function banner(config: Config, surroundings: Surroundings, signals: boolean): string[] {
-  const { listeners, views } = surroundings;
+export function banner(config: Config, resources: Resources, signals: boolean): string[] {
+  const { listeners, views } = resources;
   const { os, arch } = Deno.build;
   const cpus = navigator.hardwareConcurrency;
   const workers = config.processes === 1 ? "1 worker runs" : `${config.processes} workers run`;

@@ -11,14 +11,14 @@ import { isSandboxed } from "../config/options/permissions.ts";
 import type { Loaded } from "../config/load.ts";
 import { optionPlace } from "../config/kinds/option_place.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
-import type { Outcome } from "../core/event.ts";
-import { later } from "../lazy_import.ts";
+import type { MasterOutcome } from "../core/event.ts";
+import { lazyImport } from "../lazy_import.ts";
 import { guardProgram } from "../master/guarded.ts";
 import { resolve } from "../paths.ts";
 import type { Handover } from "../master/upgrade/exec_master.ts";
-import type { Host } from "../master/operators/in_process.ts";
+import type { InProcessOperator } from "../master/operators/in_process.ts";
 import { logLine } from "../master/log.ts";
-import type { LogSetup } from "../master/logging/log_setup.ts";
+import type { LogFiles } from "../master/logging/log_setup.ts";
 import { runMaster } from "../master/master.ts";
 import type { MasterSetup } from "../master/master_setup.ts";
 import { COST_OF_OWN_SOCKETS } from "../master/sockets/reuseport_fallback.ts";
@@ -26,7 +26,7 @@ import type { ProcessSetup } from "../master/process/process_setup.ts";
 import type { ServiceManager } from "../master/service_manager/service_manager.ts";
 import type { SignalSource } from "../master/operators/signals.ts";
 import { noteDirectories } from "../master/process/working_directory.ts";
-import { closeSurroundings, openSurroundings, type Surroundings } from "../master/resources.ts";
+import { closeResources, openResources, type Resources } from "../master/resources.ts";
 import type { SourceBase } from "./config_source.ts";
 import { descriptorLimit } from "../system/descriptor.ts";
 import { libc } from "../system/libc.ts";
@@ -41,19 +41,19 @@ import { instructionOf } from "./run_config_of.ts";
 const LOG_DELAY_MS = 200;
 
 /** What accompanies an instance from the first to the last. */
-export interface Company {
+export interface InstanceContext {
   readonly base: SourceBase;
   readonly process: ProcessSetup | null;
   /** Log files, targets and encoders; null: nothing of that is configured. */
-  readonly log: LogSetup | null;
+  readonly log: LogFiles | null;
   readonly handover: Handover | null;
   readonly signals: SignalSource;
   readonly serviceManager: ServiceManager | null;
   /** Whoever commands the instance from inside its process; null: nobody. */
-  readonly host: Host | null;
+  readonly host: InProcessOperator | null;
   readonly loadAgain: () => Loaded;
   /** Opens the log. */
-  readonly openLog: (surroundings: Surroundings) => Promise<void>;
+  readonly openLog: (resources: Resources) => Promise<void>;
   /**
    * Variables that the master's next program gets beside those of the process; null: the process is
    * not the instance's own, so its program is not replaced.
@@ -66,8 +66,12 @@ export interface Company {
  *
  * @throws {UserError} If it cannot begin.
  */
-export async function runInstance(loaded: Loaded, company: Company): Promise<Outcome> {
-  const { base, process, log, handover, signals, serviceManager, host, loadAgain } = company;
+export async function runInstance(
+  loaded: Loaded,
+  instanceContext: InstanceContext,
+): Promise<MasterOutcome> {
+  const { base, process, log, handover, signals, serviceManager, host, loadAgain } =
+    instanceContext;
   const instruction = instructionOf(loaded);
   if (instruction === null) throw new TypeError("There is no configuration to run");
   const { config } = instruction;
@@ -77,62 +81,62 @@ export async function runInstance(loaded: Loaded, company: Company): Promise<Out
   requireScript(config.script, "script", loaded);
   for (const mule of config.mules) requireScript(mule, "mules", loaded);
   const hooks = async (phases: readonly HookPhase[]) => {
-    for (const phase of handover === null ? phases : []) await runHooks(config, phase);
+    for (const phase of handover === null ? phases : []) await runHooksIfAny(config, phase);
   };
   if (handover === null) warnOfForeignCache();
   // The working directory of another program is not changed.
-  if (company.role !== null) noteDirectories(Deno.cwd(), base.started.cwd);
+  if (instanceContext.role !== null) noteDirectories(Deno.cwd(), base.started.cwd);
   await hooks(PHASES_BEFORE_SOCKETS);
   requireDescriptors(config);
-  const surroundings = await openSurroundings(config, base.passedSockets, handover, process, log);
+  const resources = await openResources(config, base.passedSockets, handover, process, log);
   try {
     await hooks(PHASES_BEFORE_WORKERS);
   } catch (error) {
-    closeSurroundings(surroundings, true);
+    closeResources(resources, true);
     throw error;
   }
-  process?.opened(surroundings.control.directory);
-  for (const line of banner(config, surroundings, signals.obeyed)) {
+  process?.opened(resources.control.directory);
+  for (const line of banner(config, resources, signals.obeyed)) {
     logLine("info", line, { event: "banner" });
   }
-  if (surroundings.libc === null) {
+  if (resources.libc === null) {
     logLine("warning", OWN_SOCKETS, { event: "ownSockets" });
   }
-  return await runIn(surroundings, company, {
+  return await runIn(resources, instanceContext, {
     instruction,
     configuration: loaded.files.map((file) => resolve(base.cwd, file)),
-    surroundings,
+    resources,
     inheritance: handover,
     signals,
     serviceManager,
     host,
     reloading: async () => {
-      const { prepareReloading } = await later<typeof import("./reread_config.ts")>(
+      const { prepareReloading } = await lazyImport<typeof import("./reread_config.ts")>(
         import.meta.resolve("./reread_config.ts"),
       );
-      const { role } = company;
+      const { role } = instanceContext;
       const c = role === null ? null : libc();
-      return prepareReloading({ libc: c, base, surroundings, role: role ?? {}, loadAgain });
+      return prepareReloading({ libc: c, base, resources, role: role ?? {}, loadAgain });
     },
   });
 }
 
 /** Runs the master, and closes its surroundings, whatever happens. */
 async function runIn(
-  surroundings: Surroundings,
-  { host, openLog }: Company,
+  resources: Resources,
+  { host, openLog }: InstanceContext,
   setup: Omit<MasterSetup, "onReady">,
-): Promise<Outcome> {
+): Promise<MasterOutcome> {
   const { config } = setup.instruction;
-  let outcome: Outcome | null = null;
+  let outcome: MasterOutcome | null = null;
   const unguard = host === null ? guardProgram() : () => {};
   try {
     const ready = Promise.withResolvers<void>();
     const running = runMaster({
       ...setup,
       onReady: () => {
-        surroundings.process?.ready();
-        host?.ready(surroundings.listeners.sockets);
+        resources.process?.ready();
+        host?.ready(resources.listeners.sockets);
         ready.resolve();
       },
     });
@@ -141,18 +145,18 @@ async function runIn(
     // Loading the log's library takes many milliseconds, which the workers need to start.
     await Promise.race([ready.promise, running, patience.promise]);
     cancel();
-    await openLog(surroundings);
+    await openLog(resources);
     return outcome = await running;
   } finally {
     unguard();
     if (hooksOf(config, "as-user-atexit").length > 0) {
-      const { runLateHooks } = await later<typeof import("../master/auxiliary/hooks.ts")>(
+      const { runLateHooks } = await lazyImport<typeof import("../master/auxiliary/hooks.ts")>(
         import.meta.resolve("../master/auxiliary/hooks.ts"),
       );
       await runLateHooks(config, "as-user-atexit");
     }
     const unused = outcome === null || outcome === "noWorkerStarted";
-    closeSurroundings(surroundings, config.vacuum || unused);
+    closeResources(resources, config.vacuum || unused);
   }
 }
 
@@ -170,9 +174,9 @@ const OWN_SOCKETS =
   `Foreign functions are refused (allow them with --allow-ffi), so ${COST_OF_OWN_SOCKETS}`;
 
 /** Does what is to be done at a point; whoever has no hooks does not load what runs them. */
-export async function runHooks(config: Config, phase: HookPhase): Promise<void> {
+export async function runHooksIfAny(config: Config, phase: HookPhase): Promise<void> {
   if (hooksOf(config, phase).length === 0) return;
-  const hooks = await later<typeof import("../master/auxiliary/hooks.ts")>(
+  const hooks = await lazyImport<typeof import("../master/auxiliary/hooks.ts")>(
     import.meta.resolve("../master/auxiliary/hooks.ts"),
   );
   await hooks.runHooks(config, phase);
@@ -182,7 +186,7 @@ export async function runHooks(config: Config, phase: HookPhase): Promise<void> 
 async function requireWalls(config: Config): Promise<void> {
   const { walls, required } = config.sandboxWalls;
   if (!required || !isSandboxed(config) || !walls.includes("landlock")) return;
-  const wall = await later<typeof import("../master/landlock/confinement.ts")>(
+  const wall = await lazyImport<typeof import("../master/landlock/confinement.ts")>(
     import.meta.resolve("../master/landlock/confinement.ts"),
   );
   const why = wall.whyNoLandlock(libc());

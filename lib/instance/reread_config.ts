@@ -12,9 +12,9 @@ import { loadGrammars } from "../config/kinds/line_reader.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import { logLine } from "../master/log.ts";
-import type { Reading, Reloading } from "../master/master_setup.ts";
-import { Replacement } from "../master/upgrade/upgrade.ts";
-import type { Surroundings } from "../master/resources.ts";
+import type { ReloadSupport, RereadResult } from "../master/master_setup.ts";
+import { Upgrade } from "../master/upgrade/upgrade.ts";
+import type { Resources } from "../master/resources.ts";
 import type { SourceBase } from "./config_source.ts";
 import type { Libc } from "../system/libc.ts";
 import { binaryNow, type Started } from "../system/process/program.ts";
@@ -25,7 +25,7 @@ export interface ReloadingSetup {
   /** Null: foreign functions are not available. */
   readonly libc: Libc | null;
   readonly base: SourceBase;
-  readonly surroundings: Surroundings;
+  readonly resources: Resources;
   /** Variables that the next program gets, and other children do not. */
   readonly role: Readonly<Record<string, string>>;
   /** Reads the configuration. */
@@ -33,17 +33,21 @@ export interface ReloadingSetup {
 }
 
 /** Makes what the master takes for its reloads. */
-export async function prepareReloading(setup: ReloadingSetup): Promise<Reloading> {
+export async function prepareReloading(setup: ReloadingSetup): Promise<ReloadSupport> {
   await loadGrammars();
-  const { libc: c, base, surroundings, role, loadAgain } = setup;
+  const { libc: c, base, resources, role, loadAgain } = setup;
   return {
     readAgain: (current) => readAgain(current, loadAgain(), c && base.started),
-    replacement: c && new Replacement(c, base, surroundings, role),
+    replacement: c && new Upgrade(c, base, resources, role),
   };
 }
 
 /** The configuration for a reload, or why it is no good; what needs a restart stays as it is. */
-function readAgain(current: Config, loaded: Loaded, started: Started | null): Reading | string {
+function readAgain(
+  current: Config,
+  loaded: Loaded,
+  started: Started | null,
+): RereadResult | string {
   logProblems(loaded.problems);
   const whole = instructionOf(loaded);
   if (whole === null) return whyNoGood(loaded.problems);

@@ -8,10 +8,10 @@ import type { Loaded } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule } from "../config/show_config.ts";
 import { logLine } from "../master/log.ts";
-import type { Instruction } from "../master/master_setup.ts";
+import type { RunConfig } from "../master/master_setup.ts";
 
 /** The configuration as the master takes it; null: it is no good. */
-export function instructionOf({ config, entries }: Loaded): Instruction | null {
+export function instructionOf({ config, entries }: Loaded): RunConfig | null {
   return config === null ? null : { config, opt: optionsForModule(entries) };
 }
 

@@ -6,7 +6,7 @@
  */
 
 import type { LogStream, LogTarget } from "./log_plan.ts";
-import { DatagramOutlet, type Outlet } from "../system/sockets/datagram_outlet.ts";
+import { DatagramOutlet, type DatagramTransport } from "../system/sockets/datagram_outlet.ts";
 import type { Libc } from "../system/libc.ts";
 import { severalLines, stderrLines } from "../system/files/line_writer.ts";
 import { StreamOutlet } from "../system/sockets/stream_outlet.ts";
@@ -14,7 +14,7 @@ import { entryWriter } from "./encoder.ts";
 import type { LogEntry } from "./entry.ts";
 import { journalEntry } from "./journal.ts";
 import { router } from "./routing.ts";
-import { counted, syslogMessage } from "./syslog.ts";
+import { lengthPrefixed, syslogMessage } from "./syslog.ts";
 
 /** What a process has to do with its log. */
 export interface StreamSetup {
@@ -78,7 +78,7 @@ function openTarget(target: LogTarget, date: string | null, setup: StreamSetup):
   }
   const { libc: c } = setup;
   if (c === null) throw new Error("Only standard error can be had without foreign functions");
-  const outlet: Outlet = place.kind === "syslog" && place.transport === "stream"
+  const outlet: DatagramTransport = place.kind === "syslog" && place.transport === "stream"
     ? new StreamOutlet(c, place.address, setup.onLost)
     : new DatagramOutlet(c, place.address);
   const message = messages(target, setup, write);
@@ -103,7 +103,7 @@ function messages(
     case "syslog": {
       const source = { facility: place.facility, tag: place.tag, hostname, pid };
       const text = (entry: LogEntry) => ENCODER.encode(syslogMessage(source, entry, write(entry)));
-      return place.transport === "stream" ? (entry) => counted(text(entry)) : text;
+      return place.transport === "stream" ? (entry) => lengthPrefixed(text(entry)) : text;
     }
     default:
       return (entry) => ENCODER.encode(write(entry));

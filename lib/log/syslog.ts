@@ -35,7 +35,7 @@ export function syslogMessage(source: SyslogSource, entry: LogEntry, text: strin
 }
 
 /** Puts the length in front of a message, as a stream needs it. */
-export function counted(message: Uint8Array): Uint8Array<ArrayBuffer> {
+export function lengthPrefixed(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const length = new TextEncoder().encode(`${message.length} `);
   const framed = new Uint8Array(length.length + message.length);
   framed.set(length);

@@ -6,19 +6,19 @@
  */
 
 import type { MasterSetup } from "./master_setup.ts";
-import { Operators, type OperatorsSetup } from "./operators/commands.ts";
-import { Oversight, type OversightSetup } from "./limits/monitor.ts";
-import type { Surroundings } from "./resources.ts";
+import { CommandDispatcher, type OperatorsSetup } from "./operators/commands.ts";
+import { type OversightSetup, WorkerMonitor } from "./limits/monitor.ts";
+import type { Resources } from "./resources.ts";
 
 /** Those who command this master; signals do from now on, the others when it is opened. */
 export function operatorsOf(
-  { surroundings, signals, host, configuration }: MasterSetup,
-  attended: Omit<OperatorsSetup, "surroundings" | "configuration">,
-): Operators {
-  const operators = new Operators({ surroundings, configuration, ...attended });
+  { resources, signals, host, configuration }: MasterSetup,
+  attended: Omit<OperatorsSetup, "resources" | "configuration">,
+): CommandDispatcher {
+  const operators = new CommandDispatcher({ resources, configuration, ...attended });
   host?.admit(operators, attended.stats);
   signals.deliver((command, why) => operators.command(command, why));
-  const { process, log } = surroundings;
+  const { process, log } = resources;
   if (process !== null) operators.hooks.writePidfiles = () => process.rewritePidfiles();
   if (log === null || !log.hasFile) return operators;
   operators.hooks.reopenLogs = () => log.rotation.reopen("an operator asked for it");
@@ -31,8 +31,8 @@ export function operatorsOf(
 
 /** What looks at the workers. */
 export function oversightOf(
-  { clock }: Surroundings,
+  { clock }: Resources,
   setup: Omit<OversightSetup, "clock">,
-): Oversight {
-  return new Oversight({ clock, ...setup });
+): WorkerMonitor {
+  return new WorkerMonitor({ clock, ...setup });
 }

@@ -6,80 +6,80 @@
  */
 
 import type { Config } from "../config/config.ts";
-import type { Effect, Happening, MasterEvent, Outcome } from "../core/event.ts";
-import { inheritanceOf } from "../core/handover_state.ts";
-import { isAnybodyStarting, type MasterState, nextDeadline, wantedSlots } from "../core/state.ts";
+import type { Effect, MasterEvent, MasterOutcome, TimedEvent } from "../core/event.ts";
+import { exportState } from "../core/handover_state.ts";
+import { desiredSlots, isAnybodyStarting, type MasterState, nextDeadline } from "../core/state.ts";
 import { step } from "../core/step.ts";
-import { later, loadedOnce } from "../lazy_import.ts";
+import { lazyImport, loadedOnce } from "../lazy_import.ts";
 import { pause } from "../system/timing.ts";
 import { LazyCompanions } from "./auxiliary/lazy_companions.ts";
-import { Crew } from "./workers/worker_pool.ts";
+import { WorkerPool } from "./workers/worker_pool.ts";
 import { earlier, EventQueue } from "./event_queue.ts";
 import { guarded } from "./guarded.ts";
 import { logLine, setLogLevel } from "./log.ts";
 import {
-  hasDoors,
-  type Instruction,
+  coreSettings,
+  hasControlEndpoint,
   type MasterSetup,
-  type Reloading,
-  settingsOf,
+  type ReloadSupport,
+  type RunConfig,
   settleSockets,
   stateAtStart,
   tellReady,
   whyProgramStays,
 } from "./master_setup.ts";
 import { deedOf, failure, orderOf } from "./effects.ts";
-import type { Operators } from "./operators/commands.ts";
-import type { Oversight } from "./limits/monitor.ts";
-import type { Replacement } from "./upgrade/upgrade.ts";
+import type { CommandDispatcher } from "./operators/commands.ts";
+import type { WorkerMonitor } from "./limits/monitor.ts";
+import type { Upgrade } from "./upgrade/upgrade.ts";
 import { whyFewerNeedRestart } from "./sockets/room.ts";
-import { Scaling } from "./autoscaling/scaling.ts";
+import { LazyScaler } from "./autoscaling/scaling.ts";
 import { TouchFiles } from "./file_triggers/touch_files.ts";
 import { type Touched, touchList } from "./file_triggers/touch_actions.ts";
-import { Views } from "./stats/stats_endpoints.ts";
+import { StatsEndpoints } from "./stats/stats_endpoints.ts";
 import { reloadIfNobodyServes } from "./workers/generation_paths.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;
 
 /** Runs an instance until it ends. */
-export async function runMaster(setup: MasterSetup): Promise<Outcome> {
-  const { surroundings, serviceManager } = setup;
-  const queue = new EventQueue<MasterEvent>();
-  const report = (happening: Happening) => queue.put({ ...happening, at: performance.now() });
-  const companions = new LazyCompanions(surroundings, report);
-  const crew = new Crew(
-    surroundings,
+export async function runMaster(setup: MasterSetup): Promise<MasterOutcome> {
+  const { resources, serviceManager } = setup;
+  const queue = new EventQueue<TimedEvent>();
+  const report = (masterEvent: MasterEvent) => queue.put({ ...masterEvent, at: performance.now() });
+  const companions = new LazyCompanions(resources, report);
+  const pool = new WorkerPool(
+    resources,
     report,
     () => master.oversight?.wake(),
     (text, mule) => companions.muleMessage(text, mule),
     () => reloadIfNobodyServes(master.state, report),
   );
   const touchFiles = new TouchFiles<Touched>((touched, path) => touched(`${path} was touched`));
-  const scaling: Scaling = new Scaling({
-    libc: surroundings.libc,
-    sockets: surroundings.listeners,
+  const scaling: LazyScaler = new LazyScaler({
+    libc: resources.libc,
+    sockets: resources.listeners,
     report,
     state: () => master.state,
   });
-  const views = new Views({
-    surroundings,
+  const views = new StatsEndpoints({
+    resources,
     state: () => master.state,
     config: () => master.config,
-    vitals: (worker) => crew.vitals(worker),
+    health: (worker) => pool.health(worker),
     daemons: () => companions.loaded?.daemons,
     crons: () => companions.loaded?.crons,
   });
-  const eyes: Eyes = { touchFiles, scaling, companions, views };
-  const master: Master = new Master(setup, crew, eyes, report);
+  const monitorSetup: MonitorSetup = { touchFiles, scaling, companions, views };
+  const master: Master = new Master(setup, pool, monitorSetup, report);
   try {
     await scaling.use(setup.instruction.config);
-    await surroundings.metrics.open(
+    await resources.metrics.open(
       setup.instruction.config,
       async () => (await views.source()).read(),
       setup.inheritance !== null,
     );
-    if (hasDoors(setup.instruction.config)) await master.admitOperators();
+    if (hasControlEndpoint(setup.instruction.config)) await master.admitOperators();
     await companions.load(setup.instruction);
     await master.begin();
     // What follows is loaded while the workers start.
@@ -97,7 +97,7 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
       } else if (event === undefined) master.take({ type: "tick", at });
       if (event !== undefined) master.take(event);
     }
-    const { endCompanions } = await later<typeof import("./auxiliary/end_companions.ts")>(
+    const { endCompanions } = await lazyImport<typeof import("./auxiliary/end_companions.ts")>(
       import.meta.resolve("./auxiliary/end_companions.ts"),
     );
     return await endCompanions(companions, queue, master.outcome);
@@ -107,54 +107,54 @@ export async function runMaster(setup: MasterSetup): Promise<Outcome> {
     await views.close();
     await scaling.close();
     await master.operators?.close(master.outcome);
-    await surroundings.metrics.close();
-    crew.close();
+    await resources.metrics.close();
+    pool.close();
   }
 }
 
 /** What the master keeps an eye on. */
-interface Eyes {
+interface MonitorSetup {
   readonly touchFiles: TouchFiles<Touched>;
-  readonly scaling: Scaling;
+  readonly scaling: LazyScaler;
   readonly companions: LazyCompanions;
-  readonly views: Views;
+  readonly views: StatsEndpoints;
 }
 
 const attendance = () =>
-  later<typeof import("./after_start.ts")>(import.meta.resolve("./after_start.ts"));
+  lazyImport<typeof import("./after_start.ts")>(import.meta.resolve("./after_start.ts"));
 
 /** The state and the hands that carry out what it asks for. */
 class Master {
   state: MasterState;
-  outcome: Outcome | null = null;
+  outcome: MasterOutcome | null = null;
   /** Null: not loaded yet. */
-  operators: Operators | null = null;
+  operators: CommandDispatcher | null = null;
   /** Null: not loaded yet. */
-  oversight: Oversight | null = null;
-  readonly #reloading: () => Promise<Reloading>;
-  #replacement: Replacement | null = null;
+  oversight: WorkerMonitor | null = null;
+  readonly #reloading: () => Promise<ReloadSupport>;
+  #replacement: Upgrade | null = null;
   readonly #setup: MasterSetup;
-  readonly #crew: Crew;
-  readonly #eyes: Eyes;
-  readonly #report: (happening: Happening) => void;
-  #current: Instruction;
-  #next: Instruction | null = null;
+  readonly #pool: WorkerPool;
+  readonly #monitorSetup: MonitorSetup;
+  readonly #report: (masterEvent: MasterEvent) => void;
+  #current: RunConfig;
+  #next: RunConfig | null = null;
 
   constructor(
     setup: MasterSetup,
-    crew: Crew,
-    eyes: Eyes,
-    report: (happening: Happening) => void,
+    pool: WorkerPool,
+    monitorSetup: MonitorSetup,
+    report: (masterEvent: MasterEvent) => void,
   ) {
     this.#setup = setup;
-    this.#crew = crew;
-    this.#eyes = eyes;
+    this.#pool = pool;
+    this.#monitorSetup = monitorSetup;
     this.#report = report;
     this.#current = setup.instruction;
     this.#reloading = loadedOnce(setup.reloading);
     this.state = stateAtStart(
       setup,
-      eyes.scaling.wantedAtStart(this.config, setup.inheritance?.inheritance.want),
+      monitorSetup.scaling.wantedAtStart(this.config, setup.inheritance?.inheritance.want),
     );
   }
 
@@ -165,14 +165,14 @@ class Master {
 
   /** Starts the workers, or goes on with those of the program before and replaces them. */
   async begin(): Promise<void> {
-    const { inheritance, surroundings: { libc, control } } = this.#setup;
+    const { inheritance, resources: { libc, control } } = this.#setup;
     if (inheritance === null || libc === null) {
       return this.take({ type: "start", at: performance.now() });
     }
-    const { takeOver } = await later<typeof import("./upgrade/resume_workers.ts")>(
+    const { takeOver } = await lazyImport<typeof import("./upgrade/resume_workers.ts")>(
       import.meta.resolve("./upgrade/resume_workers.ts"),
     );
-    takeOver(libc, inheritance, this.#crew, this.#current);
+    takeOver(libc, inheritance, this.#pool, this.#current);
     control.allExpected();
     this.#report({ type: "reload", kind: "workers", why: "the master's program was replaced" });
   }
@@ -181,11 +181,11 @@ class Master {
   async attend(): Promise<void> {
     if (this.operators === null) await this.admitOperators();
     const { oversightOf } = await attendance();
-    this.oversight = oversightOf(this.#setup.surroundings, {
+    this.oversight = oversightOf(this.#setup.resources, {
       workers: () => this.state.workers,
-      vitals: (worker) => this.#crew.vitals(worker),
+      health: (worker) => this.#pool.health(worker),
       report: this.#report,
-      sampled: (samples) => this.#eyes.scaling.take(samples),
+      sampled: (samples) => this.#monitorSetup.scaling.take(samples),
     });
   }
 
@@ -200,44 +200,46 @@ class Master {
       report: this.#report,
       state: () => this.state,
       config: () => this.config,
-      walls: () => this.#crew.walls(this.config, this.state.generation),
-      stats: async () => (await this.#eyes.views.source()).read(),
-      nudge: (by, why) => this.#eyes.scaling.nudge(by, why),
-      whyNotCheap: () => this.#eyes.scaling.whyNotCheap(this.state),
+      walls: () => this.#pool.walls(this.config, this.state.generation),
+      stats: async () => (await this.#monitorSetup.views.source()).read(),
+      nudge: (by, why) => this.#monitorSetup.scaling.nudge(by, why),
+      whyNotCheap: () => this.#monitorSetup.scaling.whyNotCheap(this.state),
     });
     await operators.open();
   }
 
   /** Takes what happened. Whatever goes wrong with it ends that action, and never the master. */
-  take(event: MasterEvent): void {
+  take(event: TimedEvent): void {
     guarded(`do what follows from "${event.type}"`, () => this.#take(event), (text) => {
       const ticket = "ticket" in event ? event.ticket : undefined;
       if (ticket !== undefined) this.operators?.verdict([ticket], failure(this.state, text));
     });
   }
 
-  #take(event: MasterEvent): void {
+  #take(event: TimedEvent): void {
     // Workers inherit their sockets, so those are there before the slots are.
     const problem = event.type === "scale"
-      ? this.#setup.surroundings.listeners.makeRoom(event.processes)
+      ? this.#setup.resources.listeners.makeRoom(event.processes)
       : null;
     const { state, effects } = step(
       this.state,
-      problem === null ? event : { ...event, type: "scaleFailed", problem } as MasterEvent,
+      problem === null ? event : { ...event, type: "scaleFailed", problem } as TimedEvent,
     );
     const before = this.state;
     this.state = state;
-    guarded("show how many workers there are", () => this.#eyes.scaling.show(state));
+    guarded("show how many workers there are", () => this.#monitorSetup.scaling.show(state));
     for (const effect of effects) this.#perform(effect);
     // A configuration that no worker has confirmed goes with its reload.
     if (this.state.reload === null) {
       this.#next = null;
       guarded("take back sockets", () => {
-        if (settleSockets(this.#setup, before, this.state)) this.#eyes.scaling.socketsChanged();
+        if (settleSockets(this.#setup, before, this.state)) {
+          this.#monitorSetup.scaling.socketsChanged();
+        }
       });
     }
-    guarded("show the workers", () => this.#crew.show(before, state));
-    guarded("tell companions", () => this.#eyes.companions.observe(before, state));
+    guarded("show the workers", () => this.#pool.show(before, state));
+    guarded("tell companions", () => this.#monitorSetup.companions.observe(before, state));
     guarded("tell systemd", () => this.#setup.serviceManager?.show(before, state, effects));
   }
 
@@ -254,16 +256,16 @@ class Master {
   #carryOut(effect: Effect): unknown {
     switch (effect.type) {
       case "spawn":
-        return this.#crew.spawn(effect, this.#instructionFor(effect.generation));
+        return this.#pool.spawn(effect, this.#instructionFor(effect.generation));
       case "retire":
       case "standBy":
       case "recall":
       case "cover": {
-        const { addresses } = this.#setup.surroundings.outgoing;
-        return this.#crew.send(effect.worker, orderOf(effect, addresses));
+        const { addresses } = this.#setup.resources.outgoing;
+        return this.#pool.send(effect.worker, orderOf(effect, addresses));
       }
       case "signal":
-        return this.#crew.signal(effect.worker, effect.signal);
+        return this.#pool.signal(effect.worker, effect.signal);
       case "lookAtSockets":
         return this.#lookAtSockets();
       case "readConfiguration":
@@ -271,7 +273,7 @@ class Master {
       case "execMaster":
         return this.#execMaster();
       case "closeSockets":
-        return this.#setup.surroundings.listeners.close(this.#current.config.vacuum);
+        return this.#setup.resources.listeners.close(this.#current.config.vacuum);
       case "confirm":
         return this.#confirm(effect.generation);
       case "ready":
@@ -285,7 +287,7 @@ class Master {
     }
   }
 
-  #instructionFor(generation: number): Instruction {
+  #instructionFor(generation: number): RunConfig {
     return generation > this.state.generation && this.#next !== null ? this.#next : this.#current;
   }
 
@@ -302,39 +304,39 @@ class Master {
       return await this.#prepare(replacement, whole);
     }
     const { processes } = instruction.config;
-    const { listeners } = this.#setup.surroundings;
+    const { listeners } = this.#setup.resources;
     const problem = whyFewerNeedRestart(this.state, processes) ?? listeners.makeRoom(processes);
     if (problem !== null) return this.#refuse(problem);
-    this.#setup.surroundings.metrics.prepare(instruction.config, (problem) => {
+    this.#setup.resources.metrics.prepare(instruction.config, (problem) => {
       if (problem !== null) return this.#refuse(problem);
       this.#next = instruction;
-      this.#report({ type: "configured", settings: settingsOf(instruction.config) });
+      this.#report({ type: "configured", settings: coreSettings(instruction.config) });
     });
   }
 
   /** Finds out whether a new program could go on, before anything is given up. */
-  async #prepare(replacement: Replacement, whole: Instruction): Promise<void> {
+  async #prepare(replacement: Upgrade, whole: RunConfig): Promise<void> {
     const problem = await replacement.prepare(whole.config);
     if (problem === null) this.#report({ type: "masterOutdated" });
     else this.#refuse(problem);
   }
 
   async #execMaster(): Promise<void> {
-    const { companions, views } = this.#eyes;
+    const { companions, views } = this.#monitorSetup;
     // What runs beside the workers belongs to this program; the next one starts its own.
     await Promise.all([companions.stop(), views.close()]);
     // Who began to start meanwhile has yet to read what the next program clears away.
     while (isAnybodyStarting(this.state)) await pause(10);
     // A stop that came meanwhile is not for the next program to forget.
     if (this.state.reload?.exec !== "asked") return void views.open();
-    const inheritance = inheritanceOf(this.state, performance.now());
-    const problem = this.#replacement?.run(inheritance, this.#crew.credentials);
+    const inheritance = exportState(this.state, performance.now());
+    const problem = this.#replacement?.run(inheritance, this.#pool.credentials);
     this.#stay(problem ?? "The master's program cannot be replaced");
   }
 
   /** Goes on with this program, and with what was ended for another one. */
   #stay(why: string): void {
-    const { companions, views } = this.#eyes;
+    const { companions, views } = this.#monitorSetup;
     guarded("start companions again", () => companions.startAgain(this.#current));
     void views.open();
     this.#refuse(why);
@@ -343,8 +345,8 @@ class Master {
   /** Whoever cleans up may have removed the files of sockets. */
   #lookAtSockets(): void {
     const { config } = this.#next ?? this.#current;
-    const { scaling, views } = this.#eyes;
-    if (this.#setup.surroundings.listeners.bindLostAgain(config)) scaling.socketsChanged();
+    const { scaling, views } = this.#monitorSetup;
+    if (this.#setup.resources.listeners.bindLostAgain(config)) scaling.socketsChanged();
     void views.lookAtSockets(config);
     this.operators?.lookAtSockets();
   }
@@ -352,8 +354,8 @@ class Master {
   readonly #refuse = (why: string): void => this.#report({ type: "notConfigured", why });
 
   #confirm(generation: number): void {
-    const { listeners, log, metrics, outgoing, workplaces } = this.#setup.surroundings;
-    guarded("forget older workers", () => this.#crew.forgetBefore(generation));
+    const { listeners, log, metrics, outgoing, workplaces } = this.#setup.resources;
+    guarded("forget older workers", () => this.#pool.forgetBefore(generation));
     guarded("close sockets that go", () => outgoing.close(true));
     guarded("keep new sockets", () => listeners.keepNew());
     const next = this.#next ?? this.#current;
@@ -365,9 +367,9 @@ class Master {
     if (!workplaces.follow(generation) && next === this.#current) return;
     [this.#current, this.#next] = [next, null];
     guarded("use the metrics", () => metrics.use(config));
-    guarded("start companions", () => this.#eyes.companions.configure(next));
-    guarded("follow the load", () => this.#eyes.scaling.use(config));
-    void this.#eyes.views.push();
+    guarded("start companions", () => this.#monitorSetup.companions.configure(next));
+    guarded("follow the load", () => this.#monitorSetup.scaling.use(config));
+    void this.#monitorSetup.views.push();
     this.watch();
   }
 
@@ -375,11 +377,11 @@ class Master {
   watch(): void {
     const { config } = this.#current;
     setLogLevel(config.logLevel);
-    const { touchFiles, scaling } = this.#eyes;
+    const { touchFiles, scaling } = this.#monitorSetup;
     this.oversight?.use(config, scaling.needs(config));
-    const { log } = this.#setup.surroundings;
+    const { log } = this.#setup.resources;
     const files = log?.hasFile ? log : null;
-    files?.rotation.use(config, (message) => this.#crew.tell(message));
+    files?.rotation.use(config, (message) => this.#pool.tell(message));
     touchFiles.watch(touchList(config, {
       reload: (kind, why) => this.#report({ type: "reload", kind, why }),
       reopenLog: files && ((why) => files.rotation.reopen(why)),
@@ -389,7 +391,7 @@ class Master {
   }
 
   #ready(afterMs: number): void {
-    tellReady(this.#setup.surroundings, wantedSlots(this.state), afterMs);
+    tellReady(this.#setup.resources, desiredSlots(this.state), afterMs);
     this.#setup.onReady();
     this.operators?.ready();
     // Not when it is needed: an upgrade of duwsgi's files may have come before. A failure is told then.

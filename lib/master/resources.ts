@@ -9,8 +9,8 @@ import { viewAddresses } from "../config/options/exporting.ts";
 import { namedPaths, type PermissionConfig } from "../config/options/permissions.ts";
 import { UserError } from "../errors.ts";
 import { lineHead, whoPrints } from "../log/line_head.ts";
-import { later } from "../lazy_import.ts";
-import { LaneClock, SHARED_BYTES } from "../shared_memory/process_row.ts";
+import { lazyImport } from "../lazy_import.ts";
+import { MasterClock, SHARED_BYTES } from "../shared_memory/process_row.ts";
 import { duplicate } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import type { EntrySink } from "../log/stream.ts";
@@ -26,19 +26,19 @@ import type { PushedCounts } from "../stats/push_format.ts";
 import type { CertificateKeeper } from "./sockets/certificates.ts";
 import { ControlServer } from "./workers/control_server.ts";
 import type { Handover } from "./upgrade/exec_master.ts";
-import { LanePool } from "./scoreboard/process_row_pool.ts";
+import { ProcessRowPool } from "./scoreboard/process_row_pool.ts";
 import type { SocketConfig } from "./sockets/listener.ts";
 import { Listeners } from "./sockets/listeners.ts";
-import type { LogSetup } from "./logging/log_setup.ts";
+import type { LogFiles } from "./logging/log_setup.ts";
 import { MasterScoreboard } from "./scoreboard/master_scoreboard.ts";
 import { LazyMetrics } from "./metrics/lazy_metrics.ts";
-import { passLinesOnWith, type PassOn } from "./logging/child_output.ts";
+import { type ChildLogger, setChildLogger } from "./logging/child_output.ts";
 import type { ViewConfig } from "./sockets/stats_listeners.ts";
 import type { ProcessSetup } from "./process/process_setup.ts";
 import { Workplaces } from "./workers/generation_paths.ts";
 
 /** The lasting things of an instance. */
-export interface Surroundings {
+export interface Resources {
   readonly libc: Libc | null;
   readonly listeners: Listeners;
   /** Sockets that are configured no more, for the workers that still serve them. */
@@ -50,9 +50,9 @@ export interface Surroundings {
   readonly certificates: CertificateKeeper | null;
   readonly scoreboard: MasterScoreboard;
   /** Shows workers how long the master has watched. */
-  readonly clock: LaneClock;
+  readonly clock: MasterClock;
   /** Gives each worker and mule its part of the memory that they share with the master. */
-  readonly lanes: LanePool;
+  readonly processRows: ProcessRowPool;
   /** Descriptor of that memory; null without foreign functions. */
   readonly scoreboardFd: number | null;
   /** A second descriptor of the master's stderr, for workers; null without foreign functions. */
@@ -64,7 +64,7 @@ export interface Surroundings {
   /** Writes entries to where the log goes; null: it is plain lines on stderr. */
   readonly entries: EntrySink | null;
   /** Files and targets of the log; null: it is plain lines on stderr. */
-  readonly log: LogSetup | null;
+  readonly log: LogFiles | null;
   /** Where the workers of each generation run. */
   readonly workplaces: Workplaces;
   /** Pidfiles, name and user; null: nothing of that is configured. */
@@ -81,13 +81,13 @@ export interface Surroundings {
  * @throws {UserError} If a socket cannot be opened, or privileges cannot be dropped; nothing is left
  * behind.
  */
-export async function openSurroundings(
+export async function openResources(
   config: SocketConfig & ViewConfig & PermissionConfig,
   passedSockets: readonly PassedSocket[],
   handover: Handover | null,
   process: ProcessSetup | null,
-  log: LogSetup | null,
-): Promise<Surroundings> {
+  log: LogFiles | null,
+): Promise<Resources> {
   const c = libc();
   // While there still are the privileges for it.
   const certificates = await openCertificates(c, config);
@@ -115,7 +115,7 @@ export async function openSurroundings(
     lost,
   );
   const entries = log?.open(scoreboardFd, lost, (line) => process?.tell(line)) ?? null;
-  if (entries === null) passLinesOnWith(plainly(write));
+  if (entries === null) setChildLogger(plainly(write));
   return {
     libc: c,
     listeners,
@@ -124,8 +124,8 @@ export async function openSurroundings(
     control: openControl([listeners, views], handover?.directory, namedPaths(config)),
     certificates,
     scoreboard,
-    clock: new LaneClock(memory, known?.ticks),
-    lanes: new LanePool(memory, scoreboard),
+    clock: new MasterClock(memory, known?.ticks),
+    processRows: new ProcessRowPool(memory, scoreboard),
     scoreboardFd,
     metrics: new LazyMetrics({
       memory,
@@ -149,7 +149,7 @@ async function openCertificates(
   { sockets }: SocketConfig,
 ): Promise<CertificateKeeper | null> {
   if (!sockets.some(({ tls }) => tls !== undefined)) return null;
-  const { CertificateKeeper } = await later<typeof import("./sockets/certificates.ts")>(
+  const { CertificateKeeper } = await lazyImport<typeof import("./sockets/certificates.ts")>(
     import.meta.resolve("./sockets/certificates.ts"),
   );
   return CertificateKeeper.open(c, sockets);
@@ -163,7 +163,7 @@ async function openTheViews(
 ): Promise<Listeners> {
   const before = new Listeners(c, handover?.views ?? []);
   if (viewAddresses(config).length === 0 && before.records.length === 0) return before;
-  const { openViews } = await later<typeof import("./sockets/stats_listeners.ts")>(
+  const { openViews } = await lazyImport<typeof import("./sockets/stats_listeners.ts")>(
     import.meta.resolve("./sockets/stats_listeners.ts"),
   );
   try {
@@ -184,7 +184,7 @@ function counting(write: LineWriter, lost: (entries: number) => void): LineWrite
   };
 }
 
-function plainly(write: LineWriter): PassOn {
+function plainly(write: LineWriter): ChildLogger {
   return ({ fields, level = "info" }, stream, text) => {
     const who = whoPrints(fields);
     const line = who === "" ? text : lineHead(Date.now(), level, who) + text;
@@ -215,11 +215,11 @@ function openControl(
 }
 
 /** Closes everything. */
-export function closeSurroundings(surroundings: Surroundings, vacuum: boolean): void {
-  const { libc: c, control, listeners, outgoing, views, scoreboardFd, stderrFd } = surroundings;
-  surroundings.process?.exit(vacuum);
-  surroundings.log?.rotation.close();
-  surroundings.certificates?.close();
+export function closeResources(resources: Resources, vacuum: boolean): void {
+  const { libc: c, control, listeners, outgoing, views, scoreboardFd, stderrFd } = resources;
+  resources.process?.exit(vacuum);
+  resources.log?.rotation.close();
+  resources.certificates?.close();
   control.close();
   listeners.close(vacuum);
   outgoing.close(true);

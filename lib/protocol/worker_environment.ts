@@ -49,7 +49,7 @@ export interface SocketRule {
 }
 
 /** What is the same for all workers of a generation: the file that the variable names. */
-export interface InstanceFacts {
+export interface GenerationInfo {
   /** Version of duwsgi. */
   readonly version: string;
   /** Name of the host. */
@@ -113,7 +113,7 @@ export interface SandboxPlan {
 export interface WorkerEnvironment {
   /** Version of the control pipe's protocol: a new worker may meet an old master. */
   readonly protocol: number;
-  /** Path of the file with the {@linkcode InstanceFacts}. */
+  /** Path of the file with the {@linkcode GenerationInfo}. */
   readonly facts: string;
   /** Path of the master's Unix socket for control pipes. */
   readonly control: string;
@@ -136,7 +136,7 @@ export interface WorkerEnvironment {
   /** Descriptor of the memory with the {@linkcode Certificates} of its generation; null: none. */
   readonly certificates: number | null;
   /** Number of the lane in that memory that is this process's own, see `lane.ts`. */
-  readonly lane: number;
+  readonly processRow: number;
   /** True if the lane is to show which request is the oldest (`harakiri`). */
   readonly namesRequests: boolean;
   /** How often the worker says that its event loop runs, in milliseconds. */

@@ -37,7 +37,7 @@ const LISTS: Readonly<Record<List, number>> = tableOf({
 });
 
 /** The cells of one process, or the sums of a slot. */
-export type Tally = Float64Array;
+export type RequestCounters = Float64Array;
 
 /** Where a list begins. */
 export const LIST_AT: Readonly<Record<List, number>> = tableOf({
@@ -68,6 +68,6 @@ export function isCount(name: string): name is Count {
 }
 
 /** Adds to a cell. */
-export function add(tally: Tally, at: number, amount: number): void {
-  tally[at] = (tally[at] ?? 0) + amount;
+export function add(counters: RequestCounters, at: number, amount: number): void {
+  counters[at] = (counters[at] ?? 0) + amount;
 }

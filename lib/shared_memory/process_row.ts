@@ -12,18 +12,18 @@
  */
 
 import { LANE_BYTES, LANES_AT, MAX_LANES, OWNER_CELL, tableOf, TALLY_AT } from "./memory_layout.ts";
-import { add, type Count, COUNT_AT, type Tally, TALLY_CELLS } from "./counters.ts";
+import { add, type Count, COUNT_AT, type RequestCounters, TALLY_CELLS } from "./counters.ts";
 
 export { MAX_LANES, SHARED_BYTES } from "./memory_layout.ts";
 
 /** Name of a number in a lane. */
-export type LaneCell = "slot" | "inFlight" | "oldestSince" | "userDeadline" | "lag";
+export type ProcessCell = "slot" | "inFlight" | "oldestSince" | "userDeadline" | "lag";
 
 /**
  * Where the 32-bit cells of a lane are. These are constants: a worker looks them up while its script
  * runs, and a script that could choose a cell could write to any of them.
  */
-const CELL_AT: Readonly<Record<LaneCell, number>> = tableOf({
+const CELL_AT: Readonly<Record<ProcessCell, number>> = tableOf({
   /** The slot of its process. */
   slot: OWNER_CELL,
   /** Requests whose handlers are at work. */
@@ -51,15 +51,15 @@ const NAME_AT = TALLY_AT + TALLY_CELLS * 8;
 export const NAME_BYTES = LANE_BYTES - NAME_AT;
 
 /** The oldest request of a worker, as its lane shows it. */
-export interface LaneRequest {
-  /** {@linkcode LaneClock} when it began, rounded up. */
+export interface OldestRequest {
+  /** {@linkcode MasterClock} when it began, rounded up. */
   readonly since: number;
   /** Method and URL. */
   readonly name: string;
 }
 
 /** The clock that the master ticks. The place before the first lane shows it to all processes. */
-export class LaneClock {
+export class MasterClock {
   readonly #cells: Int32Array;
   #ticks: number;
 
@@ -73,7 +73,7 @@ export class LaneClock {
     this.#ticks = ticks;
   }
 
-  /** Ticks so far, as the memory shows them. Of no use to the master, see {@linkcode LaneClock.ticks}. */
+  /** Ticks so far, as the memory shows them. Of no use to the master, see {@linkcode MasterClock.ticks}. */
   get now(): number {
     return atomicLoad(this.#cells, 0);
   }
@@ -96,11 +96,11 @@ export class LaneClock {
  * from 0 to 2147483647, names have at most {@linkcode NAME_BYTES} bytes. Whether they are true is another
  * question. The tally is read as it is, see `checked_tally.ts`.
  */
-export class Lane {
+export class ProcessRow {
   /** The master's clock. */
-  readonly clock: LaneClock;
+  readonly clock: MasterClock;
   /** What is counted of its requests. */
-  readonly tally: Tally;
+  readonly counters: RequestCounters;
   readonly #cells: Int32Array;
   readonly #name: Uint8Array;
 
@@ -112,8 +112,8 @@ export class Lane {
   constructor(memory: ArrayBufferLike, number: number) {
     if (!(number >= 1 && number <= MAX_LANES)) throw new RangeError(`No lane ${number}`);
     const start = LANES_AT + number * LANE_BYTES;
-    this.clock = new LaneClock(memory);
-    this.tally = new Float64Array(memory, start + TALLY_AT, TALLY_CELLS);
+    this.clock = new MasterClock(memory);
+    this.counters = new Float64Array(memory, start + TALLY_AT, TALLY_CELLS);
     this.#cells = new Int32Array(memory, start, LANE_CELLS);
     this.#name = new Uint8Array(memory, start + NAME_AT, NAME_BYTES);
   }
@@ -124,28 +124,28 @@ export class Lane {
   }
 
   /** Reads a number; 0 if there is one below. */
-  get(cell: LaneCell): number {
+  get(cell: ProcessCell): number {
     const value = atomicLoad(this.#cells, CELL_AT[cell]);
     return value > 0 ? value : 0;
   }
 
   /** Writes a number (32 bits). */
-  set(cell: LaneCell, value: number): void {
+  set(cell: ProcessCell, value: number): void {
     atomicStore(this.#cells, CELL_AT[cell], value);
   }
 
   /** A function that adds one to a count of this process, or more. */
   counter(count: Count): (by?: number) => void {
-    const { tally } = this;
+    const { counters } = this;
     const at = COUNT_AT[count];
-    return (by = 1) => add(tally, at, by);
+    return (by = 1) => add(counters, at, by);
   }
 
   /**
    * A function that writes a number, with the look-up done once, for the path of each request: nobody
    * else writes it, so it takes no atomic operation.
    */
-  setter(cell: LaneCell): (value: number) => void {
+  setter(cell: ProcessCell): (value: number) => void {
     const cells = this.#cells;
     const index = CELL_AT[cell];
     return (value) => {
@@ -154,7 +154,7 @@ export class Lane {
   }
 
   /** Shows the oldest request in flight; null: there is none. */
-  showOldest(request: LaneRequest | null): void {
+  showOldest(request: OldestRequest | null): void {
     if (request === null) return void atomicStore(this.#cells, OLDEST_SINCE_AT, 0);
     atomicAdd(this.#cells, VERSION_AT, 1);
     const { written } = encodeInto(request.name, this.#name);
@@ -164,7 +164,7 @@ export class Lane {
   }
 
   /** The oldest request in flight; null: there is none, or it has just changed. */
-  get oldest(): LaneRequest | null {
+  get oldest(): OldestRequest | null {
     const before = atomicLoad(this.#cells, VERSION_AT);
     const since = this.get("oldestSince");
     const length = atomicLoad(this.#cells, NAME_LENGTH_AT);

@@ -27,7 +27,7 @@ import {
   type List,
   LIST_AT,
   listLength,
-  type Tally,
+  type RequestCounters,
   TALLY_CELLS,
 } from "./counters.ts";
 
@@ -60,7 +60,7 @@ const ROW_AT: Readonly<Record<RowCell, number>> = tableOf({
 const ROW_TALLY_AT = 7;
 
 /** Name of whatever a row shows. */
-export type Cell = RowCell | Count;
+export type SlotCell = RowCell | Count;
 
 /** Where the 64-bit cells of the first row are, which belongs to the instance. */
 const INSTANCE_AT = tableOf({
@@ -69,7 +69,7 @@ const INSTANCE_AT = tableOf({
   /** How many slots there are. */
   slots: 1,
   /** The highest number of a lane that has ever been in use. */
-  lanes: 3,
+  processRows: 3,
 });
 
 /** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
@@ -93,7 +93,7 @@ export class Scoreboard {
   readonly #halves: Int32Array;
   /** The same memory, for the tallies. */
   readonly #rows: Float64Array;
-  readonly #lanes: Float64Array;
+  readonly #processRows: Float64Array;
   readonly #owners: Int32Array;
 
   /** Takes the shared memory, or an ordinary buffer where there is none. */
@@ -101,12 +101,12 @@ export class Scoreboard {
     this.#cells = new BigInt64Array(memory, 0, ROWS * ROW_CELLS);
     this.#halves = new Int32Array(memory, 0, ROWS * ROW_CELLS * 2);
     this.#rows = new Float64Array(memory, 0, ROWS * ROW_CELLS);
-    this.#lanes = new Float64Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS);
+    this.#processRows = new Float64Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS);
     this.#owners = new Int32Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS * 2);
   }
 
   /** Reads a cell of a slot (slots count from 1), or adds up a count of its processes. */
-  get(slot: number, cell: Cell): number {
+  get(slot: number, cell: SlotCell): number {
     if (isCount(cell)) return this.#sum(slot, COUNT_AT[cell]);
     const index = indexOf(slot, cell);
     if (cell === "averageTime") return bounded(this.#halves[index * 2] ?? 0);
@@ -148,11 +148,11 @@ export class Scoreboard {
   /** What is kept of a slot, and what its processes show. */
   #sum(slot: number, at: number): number {
     let sum = bounded(this.#rows[slot * ROW_CELLS + ROW_TALLY_AT + at] ?? 0);
-    const lanes = this.#atMost(INSTANCE_AT.lanes, MAX_LANES);
-    for (let lane = 1; lane <= lanes; lane++) {
-      const start = lane * LANE_CELLS;
+    const processRows = this.#atMost(INSTANCE_AT.processRows, MAX_LANES);
+    for (let processRow = 1; processRow <= processRows; processRow++) {
+      const start = processRow * LANE_CELLS;
       if (this.#owners[start * 2 + OWNER_CELL] !== slot) continue;
-      sum += bounded(this.#lanes[start + LANE_TALLY_AT + at] ?? 0);
+      sum += bounded(this.#processRows[start + LANE_TALLY_AT + at] ?? 0);
     }
     return trunc(bounded(sum));
   }
@@ -167,7 +167,7 @@ export class Scoreboard {
 export class ScoreboardWriter {
   readonly #cells: BigInt64Array;
   readonly #rows: Float64Array;
-  #lanes = 0;
+  #processRows = 0;
 
   /** Takes the shared memory, or an ordinary buffer where there is none. */
   constructor(memory: ArrayBufferLike) {
@@ -188,7 +188,7 @@ export class ScoreboardWriter {
    * Shows what those processes of a slot have counted that are gone. Who reads at the very moment when
    * one of them goes misses it: its lane must not belong to the slot any more.
    */
-  showKept(slot: number, kept: Tally): void {
+  showKept(slot: number, kept: RequestCounters): void {
     const start = slot * ROW_CELLS + ROW_TALLY_AT;
     for (let at = 0; at < TALLY_CELLS; at++) this.#rows[start + at] = kept[at] ?? 0;
   }
@@ -204,10 +204,10 @@ export class ScoreboardWriter {
   }
 
   /** A lane is in use: from now on workers count its tally. */
-  useLane(lane: number): void {
-    if (lane <= this.#lanes) return;
-    this.#lanes = lane;
-    atomicStore(this.#cells, INSTANCE_AT.lanes, toBigInt(lane));
+  useLane(processRow: number): void {
+    if (processRow <= this.#processRows) return;
+    this.#processRows = processRow;
+    atomicStore(this.#cells, INSTANCE_AT.processRows, toBigInt(processRow));
   }
 }
 

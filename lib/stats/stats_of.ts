@@ -6,14 +6,14 @@
  */
 
 import {
+  desiredSlots,
   type MasterState,
-  type ReloadEnd,
+  type ReloadRecord,
   servingWorker,
   type Slot,
-  wantedSlots,
   type Worker,
 } from "../core/state.ts";
-import type { Cell } from "../shared_memory/scoreboard.ts";
+import type { SlotCell } from "../shared_memory/scoreboard.ts";
 import type { List } from "../shared_memory/counters.ts";
 import {
   LATENCY_BOUNDS_US,
@@ -57,7 +57,7 @@ export interface StatsFacts extends
 
 /** Reads the rows of the scoreboard. */
 export interface BoardReader {
-  get(slot: number, cell: Cell): number;
+  get(slot: number, cell: SlotCell): number;
   list(slot: number, list: List): readonly number[];
 }
 
@@ -98,7 +98,7 @@ export function statsOf(state: MasterState, facts: StatsFacts): Stats {
     paused: state.paused,
     ready: state.ready,
     processes: state.settings.processes,
-    wanted: wantedSlots(state),
+    wanted: desiredSlots(state),
     generation: state.generation,
     in_flight: state.workers.reduce((sum, { id }) => sum + inFlight(facts, id), 0),
     latency_bounds_us: LATENCY_BOUNDS_US,
@@ -164,7 +164,7 @@ function statusOf(
   own: Worker | undefined,
   atWork: number,
 ): StatsWorker["status"] {
-  if (own === undefined && slot.number > wantedSlots(state)) return "cheap";
+  if (own === undefined && slot.number > desiredSlots(state)) return "cheap";
   if (state.paused || own?.state === "paused") return "pause";
   return atWork > 0 ? "busy" : "idle";
 }
@@ -201,7 +201,7 @@ function reloadOf({ reload }: MasterState, now: number): StatsReload | null {
   return { kind, generation, running_ms: Math.round(now - startedAt), pending, starting, done };
 }
 
-function verdictOf(end: ReloadEnd, { now, epochMs }: StatsFacts): StatsVerdict {
+function verdictOf(end: ReloadRecord, { now, epochMs }: StatsFacts): StatsVerdict {
   const { kind, outcome, generation, at, tookMs, text } = end;
   return {
     kind,

@@ -27,7 +27,7 @@ export type ColumnName =
   | "errors";
 
 /** What a cell is made of. */
-export interface Cell {
+export interface ColumnCell {
   readonly worker: WorkerModel;
   readonly model: Model;
   /** Milliseconds since the epoch. */
@@ -44,10 +44,10 @@ export interface Column {
   readonly rank: number;
   /** Whether there is anything to show. */
   readonly known: (model: Model) => boolean;
-  readonly text: (cell: Cell) => string;
-  readonly style: (cell: Cell) => Style;
+  readonly text: (cell: ColumnCell) => string;
+  readonly style: (cell: ColumnCell) => Style;
   /** What rows are sorted by. */
-  readonly value: (cell: Cell) => number | string;
+  readonly value: (cell: ColumnCell) => number | string;
 }
 
 const always = () => true;
@@ -124,7 +124,7 @@ export function stateOf({ seen }: WorkerModel): string {
 }
 
 /** How old a worker is in milliseconds; null: there is none. */
-export function ageOf({ worker: { seen }, wallMs }: Cell): number | null {
+export function ageOf({ worker: { seen }, wallMs }: ColumnCell): number | null {
   if (seen.pid === 0) return null;
   if (seen.ageMs !== null) return seen.ageMs;
   return seen.lastSpawn > 0 ? Math.max(0, wallMs - seen.lastSpawn * 1000) : null;
@@ -134,7 +134,7 @@ function number(
   name: ColumnName,
   head: string,
   rank: number,
-  value: (cell: Cell) => number | null,
+  value: (cell: ColumnCell) => number | null,
   text: (value: number | null) => string = String,
 ): Column {
   return {
@@ -153,7 +153,7 @@ function latency(
   name: ColumnName,
   head: string,
   rank: number,
-  value: (cell: Cell) => number | null,
+  value: (cell: ColumnCell) => number | null,
 ): Column {
   const column = number(name, head, rank, value);
   return {
@@ -163,7 +163,7 @@ function latency(
 }
 
 /** What the table is sorted by. */
-export interface Order {
+export interface SortOrder {
   readonly column: ColumnName;
   readonly descending: boolean;
 }
@@ -174,7 +174,7 @@ export function knownColumns(model: Model): readonly Column[] {
 }
 
 /** The workers in this order; those that are alike by their number. */
-export function sorted(model: Model, order: Order, wallMs: number): readonly WorkerModel[] {
+export function sorted(model: Model, order: SortOrder, wallMs: number): readonly WorkerModel[] {
   const column = COLUMNS.find(({ name }) => name === order.column);
   if (column === undefined) return model.workers;
   const keys = new Map(

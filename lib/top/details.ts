@@ -16,7 +16,7 @@ import {
 } from "./figures_text.ts";
 import { LATENCY_LOOKS, type Model, type WorkerModel } from "./model.ts";
 import type { SeenProcess } from "./seen_stats.ts";
-import { type Line, line, padded, span } from "./text.ts";
+import { line, padded, type ScreenLine, span } from "./text.ts";
 
 /** A slot in lines of this width; how many there are depends on what there is to say. */
 export function details(
@@ -24,7 +24,7 @@ export function details(
   worker: WorkerModel,
   wallMs: number,
   width: number,
-): readonly Line[] {
+): readonly ScreenLine[] {
   const { seen, figures } = worker;
   const age = ageOf({ worker, model, wallMs });
   const generation = seen.generation === null ? "" : `, generation ${seen.generation}`;
@@ -54,7 +54,7 @@ export function details(
 
 const LABEL = 12;
 
-function fact(label: string, text: string): Line {
+function fact(label: string, text: string): ScreenLine {
   return [span(padded(label, LABEL), "dim"), span(text)];
 }
 
@@ -68,7 +68,7 @@ function perSecond(rate: number | null): string {
   return rate === null ? "" : `, ${rateText(rate)}/s`;
 }
 
-function responses({ seen }: WorkerModel): readonly Line[] {
+function responses({ seen }: WorkerModel): readonly ScreenLine[] {
   if (seen.responses.size === 0) return [];
   const counts = [...seen.responses].map(([status, count]) => `${status} ${countText(count)}`);
   return [fact("Responses", counts.join("  "))];
@@ -85,14 +85,18 @@ function startsOf({ seen }: WorkerModel): string {
 }
 
 /** The buckets from the first to the last in which there is something. */
-function histogram({ stats }: Model, { figures }: WorkerModel, width: number): readonly Line[] {
+function histogram(
+  { stats }: Model,
+  { figures }: WorkerModel,
+  width: number,
+): readonly ScreenLine[] {
   const { buckets, looks } = figures;
   const first = buckets.findIndex((count) => count > 0);
   if (first < 0) return [];
   const last = buckets.findLastIndex((count) => count > 0);
   const most = Math.max(...buckets);
   const bars = Math.max(4, Math.min(40, width - 24));
-  const rows = buckets.slice(first, last + 1).map((count, i): Line => {
+  const rows = buckets.slice(first, last + 1).map((count, i): ScreenLine => {
     const bound = stats.latencyBoundsUs[first + i];
     const label = bound === undefined
       ? `>${microsecondsText(stats.latencyBoundsUs.at(-1) ?? null)}`
@@ -108,7 +112,7 @@ function histogram({ stats }: Model, { figures }: WorkerModel, width: number): r
   return [line(""), line(`Response times ${since}`, "bold"), ...rows];
 }
 
-function others(processes: readonly SeenProcess[]): readonly Line[] {
+function others(processes: readonly SeenProcess[]): readonly ScreenLine[] {
   if (processes.length === 0) return [];
   return [
     line(""),

@@ -6,9 +6,18 @@
 
 import { details } from "./details.ts";
 import type { Model } from "./model.ts";
-import { instanceLine, reloadLine, socketLines, trafficLine, workersLine } from "./summary.ts";
+import { instanceLine, reloadLine, socketSummary, trafficLine, workersLine } from "./summary.ts";
 import { workerTable } from "./table.ts";
-import { fitted, type Line, line, lineWidth, padded, span, type Style, wrapped } from "./text.ts";
+import {
+  fitted,
+  line,
+  lineWidth,
+  padded,
+  type ScreenLine,
+  span,
+  type Style,
+  wrapped,
+} from "./text.ts";
 import type { Ui } from "./ui.ts";
 
 /** What is around the figures. */
@@ -24,7 +33,7 @@ export interface Surface {
 }
 
 /** The lines of the screen. */
-export function frame(model: Model, ui: Ui, surface: Surface): readonly Line[] {
+export function frame(model: Model, ui: Ui, surface: Surface): readonly ScreenLine[] {
   const shown = ui.frozen ?? model;
   const foot = footLines(shown, ui, surface);
   const height = surface.rows - foot.length;
@@ -40,7 +49,11 @@ export function frame(model: Model, ui: Ui, surface: Surface): readonly Line[] {
 }
 
 /** What comes into view when so many lines have gone; the last page stays. */
-function scroll(lines: readonly Line[], scrolled: number, height: number): readonly Line[] {
+function scroll(
+  lines: readonly ScreenLine[],
+  scrolled: number,
+  height: number,
+): readonly ScreenLine[] {
   const first = Math.max(0, Math.min(scrolled, lines.length - height));
   return lines.slice(first, first + height);
 }
@@ -48,7 +61,7 @@ function scroll(lines: readonly Line[], scrolled: number, height: number): reado
 /** Fewer rows of workers than this are no table: what is above them makes room. */
 const LEAST_TABLE = 4;
 
-function overview(model: Model, ui: Ui, surface: Surface, height: number): readonly Line[] {
+function overview(model: Model, ui: Ui, surface: Surface, height: number): readonly ScreenLine[] {
   const { columns, wallMs } = surface;
   const reload = reloadLine(model, wallMs);
   // In the order in which they go where there is little room: the last one first.
@@ -58,7 +71,7 @@ function overview(model: Model, ui: Ui, surface: Surface, height: number): reado
     trafficLine(model),
     ...reload === null ? [] : [reload],
   ].slice(0, Math.max(1, height - LEAST_TABLE));
-  const sockets = socketLines(model, Math.max(0, Math.floor((height - head.length - 6) / 3)));
+  const sockets = socketSummary(model, Math.max(0, Math.floor((height - head.length - 6) / 3)));
   const above = [...head, ...sockets];
   if (height - above.length > LEAST_TABLE + 4) above.push(line(""));
   const table = workerTable(model, {
@@ -72,7 +85,7 @@ function overview(model: Model, ui: Ui, surface: Surface, height: number): reado
   return [...above, ...table];
 }
 
-function workerLines(model: Model, ui: Ui, { columns, wallMs }: Surface): readonly Line[] {
+function workerLines(model: Model, ui: Ui, { columns, wallMs }: Surface): readonly ScreenLine[] {
   const worker = model.workers.find(({ seen }) => seen.id === ui.selected);
   if (worker === undefined) return [line(`There is no worker ${ui.selected} any more`)];
   return details(model, worker, wallMs, columns);
@@ -85,7 +98,11 @@ const PAGE_KEYS = "Esc back  ↑↓ scroll  h help";
 const MOST_FOOT_LINES = 3;
 
 /** The last lines: what is asked, what is wrong, what there is to say, or else the keys. */
-function footLines(model: Model, ui: Ui, { columns, address, trouble }: Surface): readonly Line[] {
+function footLines(
+  model: Model,
+  ui: Ui,
+  { columns, address, trouble }: Surface,
+): readonly ScreenLine[] {
   if (ui.question !== null) {
     const what = ui.question === "reload" ? "Reload all at once" : "Chain reload";
     const { workers, pid } = model.stats;
@@ -100,12 +117,12 @@ function footLines(model: Model, ui: Ui, { columns, address, trouble }: Surface)
   return [gap < 2 ? left : [...left, span(" ".repeat(gap)), span(address, "dim")]];
 }
 
-function message(text: string, style: Style, columns: number): readonly Line[] {
+function message(text: string, style: Style, columns: number): readonly ScreenLine[] {
   return wrapped(text, columns).slice(0, MOST_FOOT_LINES)
     .map((part) => [span(padded(part, columns), style)]);
 }
 
-const HELP: readonly Line[] = [
+const HELP: readonly ScreenLine[] = [
   line("duwsgi top", "bold"),
   line(""),
   line("j k ↑ ↓     select a worker, or scroll"),

@@ -7,16 +7,16 @@
 import { UserError } from "../errors.ts";
 import { pause } from "../system/timing.ts";
 import { frame } from "./frame.ts";
-import { look, type Model } from "./model.ts";
-import { readStats, type SeenStats } from "./seen_stats.ts";
-import type { StatsSource } from "./source.ts";
+import { type Model, nextModel } from "./model.ts";
+import { parseStats, type SeenStats } from "./seen_stats.ts";
+import type { InstanceSource } from "./source.ts";
 import { Terminal } from "./terminal.ts";
 import { painted } from "./text.ts";
 import { FIRST_UI, press, type ReloadCommand, type Ui } from "./ui.ts";
 
 /** What a live view needs. */
 export interface LiveSetup {
-  readonly source: StatsSource;
+  readonly source: InstanceSource;
   /** Milliseconds between two looks. */
   readonly intervalMs: number;
   readonly colours: boolean;
@@ -25,7 +25,7 @@ export interface LiveSetup {
 }
 
 /** A look at the instance, with the document it was made of. */
-export interface Looked {
+export interface Snapshot {
   readonly model: Model;
   readonly document: unknown;
 }
@@ -35,10 +35,10 @@ export interface Looked {
  *
  * @throws {UserError} If there is nothing to see.
  */
-export async function lookAt(source: StatsSource, before: Model | null): Promise<Looked> {
+export async function lookAt(source: InstanceSource, before: Model | null): Promise<Snapshot> {
   const document = await source.fetch();
   try {
-    return { model: look(before, readStats(document), performance.now()), document };
+    return { model: nextModel(before, parseStats(document), performance.now()), document };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new UserError(
@@ -139,7 +139,7 @@ class LiveView {
 }
 
 /** Two looks, so that there are rates; with an interval of 0 only one. */
-export async function lookTwice(source: StatsSource, intervalMs: number): Promise<Looked> {
+export async function lookTwice(source: InstanceSource, intervalMs: number): Promise<Snapshot> {
   const first = await lookAt(source, null);
   if (intervalMs === 0) return first;
   await pause(intervalMs);

@@ -61,7 +61,7 @@ export interface Figures {
 }
 
 /** The model after another look at `at`; without one before, or of another master, a new one. */
-export function look(before: Model | null, stats: SeenStats, at: number): Model {
+export function nextModel(before: Model | null, stats: SeenStats, at: number): Model {
   const last = before !== null && isSameMaster(before.stats, stats) ? before : null;
   const interval = last === null ? null : secondsBetween(last, stats, at);
   const workers = stats.workers.map((seen) => {

@@ -5,19 +5,23 @@
  */
 
 import type { Figures, Model } from "./model.ts";
-import { instanceLine, reloadLine, socketLines, trafficLine, workersLine } from "./summary.ts";
+import { instanceLine, reloadLine, socketSummary, trafficLine, workersLine } from "./summary.ts";
 import { workerTable } from "./table.ts";
-import type { Line } from "./text.ts";
+import type { ScreenLine } from "./text.ts";
 
 /** A table, without a line break at its end. Rates are in it if there were two looks. */
-export function reportText(model: Model, wallMs: number, paint: (line: Line) => string): string {
+export function reportText(
+  model: Model,
+  wallMs: number,
+  paint: (line: ScreenLine) => string,
+): string {
   const reload = reloadLine(model, wallMs);
-  const lines: readonly Line[] = [
+  const lines: readonly ScreenLine[] = [
     instanceLine(model),
     workersLine(model, Infinity),
     trafficLine(model),
     ...reload === null ? [] : [reload],
-    ...socketLines(model, Infinity),
+    ...socketSummary(model, Infinity),
     [],
     ...workerTable(model, {
       order: { column: "id", descending: false },

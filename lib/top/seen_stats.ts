@@ -114,7 +114,7 @@ export interface SeenVerdict {
  *
  * @throws {SyntaxError} If it is none; the message says where it is not what it should be.
  */
-export function readStats(document: unknown): SeenStats {
+export function parseStats(document: unknown): SeenStats {
   const top = Fields.of(document, "the document");
   const latencyBoundsUs = top.has("latency_bounds_us") ? top.numbers("latency_bounds_us") : [];
   return {

@@ -6,11 +6,11 @@
  */
 
 import { UserError } from "../errors.ts";
-import { callable } from "../system/sockets/connect_address.ts";
+import { parseConnectAddress } from "../system/sockets/connect_address.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 
 /** Something that says what an instance is doing. */
-export interface StatsSource {
+export interface InstanceSource {
   /** As it was written, for people. */
   readonly name: string;
   /** The host it is on; null: this one, whatever else is to be said. */
@@ -33,10 +33,10 @@ const LONGEST_BYTES = 64 * 1024 * 1024;
  *
  * @throws {UserError} If it is no address that somebody can listen on.
  */
-export function addressSource(text: string): StatsSource {
+export function addressSource(text: string): InstanceSource {
   if (/^https?:\/\//i.test(text)) return httpSource(text);
   try {
-    const { name, host, connect } = callable(text);
+    const { name, host, connect } = parseConnectAddress(text);
     return socketSource(name, host, connect);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -44,7 +44,7 @@ export function addressSource(text: string): StatsSource {
   }
 }
 
-function httpSource(text: string): StatsSource {
+function httpSource(text: string): InstanceSource {
   const url = URL.parse(text);
   if (url === null) throw new UserError("configuration", `top: "${text}" is no URL`);
   if (url.pathname === "/") url.pathname = "/stats";
@@ -76,7 +76,7 @@ function socketSource(
   name: string,
   host: string | null,
   connect: () => Promise<Deno.Conn>,
-): StatsSource {
+): InstanceSource {
   // With stats-http it waits for a request, which is noticed once.
   let patienceMs = SILENCE_MS;
   const fetch = async () => {

@@ -15,10 +15,10 @@ import {
 } from "./figures_text.ts";
 import { errorsOf, type Model } from "./model.ts";
 import type { SeenReload, SeenSocket } from "./seen_stats.ts";
-import { type Line, line, lineWidth, type Span, span, type Style } from "./text.ts";
+import { line, lineWidth, type ScreenLine, type Span, span, type Style } from "./text.ts";
 
 /** Name, process, phase and script. */
-export function instanceLine({ stats }: Model): Line {
+export function instanceLine({ stats }: Model): ScreenLine {
   const { version, pid, phase, paused, uptimeMs, script, cwd } = stats;
   const name = phase === null ? "uWSGI" : "duwsgi";
   const state = paused ? "paused" : phase;
@@ -37,7 +37,7 @@ function absolute(script: string, cwd: string): string {
 }
 
 /** How many workers accept, and what they have to do. */
-export function workersLine({ stats, total }: Model, width: number): Line {
+export function workersLine({ stats, total }: Model, width: number): ScreenLine {
   const { workers, wanted, generation } = stats;
   const accepting = workers.filter((worker) => worker.accepting).length;
   const target = wanted ?? workers.length;
@@ -54,7 +54,7 @@ export function workersLine({ stats, total }: Model, width: number): Line {
 }
 
 /** Requests, response times, errors, memory. */
-export function trafficLine({ stats, total }: Model): Line {
+export function trafficLine({ stats, total }: Model): ScreenLine {
   const { workers, latencyBoundsUs } = stats;
   const longest = latencyBoundsUs.at(-1);
   const errors = sum(workers, errorsOf);
@@ -89,7 +89,7 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
 const OUTCOME_STYLES: Readonly<Record<string, Style>> = { done: "good", cancelled: "warn" };
 
 /** The reload that runs, or else how the last one ended; null: there was none. */
-export function reloadLine({ stats }: Model, wallMs: number): Line | null {
+export function reloadLine({ stats }: Model, wallMs: number): ScreenLine | null {
   const { reload, queued, reloads: [last] } = stats;
   if (reload !== null) {
     const follows = queued === null ? [] : [span(`, ${queued} reload follows`)];
@@ -117,7 +117,7 @@ function progress({ kind, generation, pending, starting, done, runningMs }: Seen
 }
 
 /** The sockets in at most so many lines, those with the longest queues first where not all fit. */
-export function socketLines({ stats }: Model, most: number): readonly Line[] {
+export function socketSummary({ stats }: Model, most: number): readonly ScreenLine[] {
   const { sockets } = stats;
   if (sockets.length <= most) return sockets.map(socketLine);
   if (most <= 0) return [];
@@ -127,7 +127,7 @@ export function socketLines({ stats }: Model, most: number): readonly Line[] {
   return [...shown.map(socketLine), line(shown.length === 0 ? more.slice(4) : more, "dim")];
 }
 
-function socketLine({ name, proto, queue, maxQueue }: SeenSocket): Line {
+function socketLine({ name, proto, queue, maxQueue }: SeenSocket): ScreenLine {
   const share = maxQueue === 0 ? 0 : queue / maxQueue;
   const style: Style = share >= 0.8 ? "bad" : queue > 0 ? "warn" : "plain";
   return [

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type Column, type ColumnName, knownColumns, type Order, sorted } from "./columns.ts";
+import { type Column, type ColumnName, knownColumns, sorted, type SortOrder } from "./columns.ts";
 import { sparkline } from "./figures_text.ts";
 import type { Model, WorkerModel } from "./model.ts";
-import { type Line, padded, type Span, span, widthOf } from "./text.ts";
+import { padded, type ScreenLine, type Span, span, widthOf } from "./text.ts";
 
 /** How the table is to look. */
 export interface TableLook {
-  readonly order: Order;
+  readonly order: SortOrder;
   readonly wallMs: number;
   /** Columns of the terminal; Infinity: as many as it takes, and no sparklines. */
   readonly width: number;
@@ -39,7 +39,7 @@ interface Filled {
 }
 
 /** Head and rows, the selected one among them. */
-export function workerTable(model: Model, look: TableLook): readonly Line[] {
+export function workerTable(model: Model, look: TableLook): readonly ScreenLine[] {
   const rows = sorted(model, look.order, look.wallMs);
   const filled = fitting(knownColumns(model).map((column) => fill(column, model, look)), look);
   const used = filled.reduce((sum, { width }) => sum + width + GAP.length, 0);
@@ -113,7 +113,7 @@ function fitting(all: readonly Filled[], { width, order }: TableLook): readonly 
   return kept;
 }
 
-function headOf(filled: readonly Filled[], order: Order, graph: number): Line {
+function headOf(filled: readonly Filled[], order: SortOrder, graph: number): ScreenLine {
   const spans = filled.flatMap(({ column, width }, i): Span[] => {
     const chosen = column.name === order.column;
     const text = column.head + (chosen ? (order.descending ? "▼" : "▲") : "");
@@ -125,7 +125,7 @@ function headOf(filled: readonly Filled[], order: Order, graph: number): Line {
   return graph === 0 ? spans : [...spans, span(GAP), span(padded("REQ/S", graph, true), "dim")];
 }
 
-function mark(line: Line, width: number): Line {
+function mark(line: ScreenLine, width: number): ScreenLine {
   const text = line.map((one) => one.text).join("");
   return [span(Number.isFinite(width) ? padded(text, width) : text, "reverse")];
 }

@@ -17,7 +17,7 @@ export interface Span {
 }
 
 /** A line of the screen. */
-export type Line = readonly Span[];
+export type ScreenLine = readonly Span[];
 
 /** A piece of text; what comes from elsewhere cannot command the terminal. */
 export function span(text: string, style: Style = "plain"): Span {
@@ -25,7 +25,7 @@ export function span(text: string, style: Style = "plain"): Span {
 }
 
 /** A line of one piece. */
-export function line(text: string, style: Style = "plain"): Line {
+export function line(text: string, style: Style = "plain"): ScreenLine {
   return [span(text, style)];
 }
 
@@ -63,7 +63,7 @@ export function padded(text: string, width: number, right = false): string {
 }
 
 /** A line of at most so many columns. */
-export function fitted(spans: Line, width: number): Line {
+export function fitted(spans: ScreenLine, width: number): ScreenLine {
   const kept: Span[] = [];
   let left = width;
   for (const { text, style } of spans) {
@@ -93,12 +93,12 @@ export function wrapped(text: string, width: number): readonly string[] {
 }
 
 /** The columns that a line takes. */
-export function lineWidth(spans: Line): number {
+export function lineWidth(spans: ScreenLine): number {
   return spans.reduce((sum, { text }) => sum + widthOf(text), 0);
 }
 
 /** The line without styles. */
-export function plainText(spans: Line): string {
+export function plainText(spans: ScreenLine): string {
   return spans.map(({ text }) => text).join("").trimEnd();
 }
 
@@ -117,7 +117,7 @@ const CODES: Readonly<Record<Style, string>> = {
 const WITHOUT_COLOUR: readonly Style[] = ["bold", "reverse"];
 
 /** The line as a terminal takes it. */
-export function painted(spans: Line, colours: boolean): string {
+export function painted(spans: ScreenLine, colours: boolean): string {
   return spans.map(({ text, style }) => {
     const code = colours || WITHOUT_COLOUR.includes(style) ? CODES[style] : "";
     return code === "" ? text : `\x1b[${code}m${text}\x1b[0m`;

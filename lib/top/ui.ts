@@ -5,7 +5,7 @@
  */
 
 import type { CommandName } from "../control/commands.ts";
-import { type ColumnName, knownColumns, type Order, sorted } from "./columns.ts";
+import { type ColumnName, knownColumns, sorted, type SortOrder } from "./columns.ts";
 import type { Key } from "./keys.ts";
 import type { Model } from "./model.ts";
 
@@ -15,7 +15,7 @@ export type ReloadCommand = Extract<CommandName, "chain-reload" | "reload">;
 /** What is to be seen. */
 export interface Ui {
   readonly screen: "workers" | "worker" | "help";
-  readonly order: Order;
+  readonly order: SortOrder;
   /** Number of the selected slot; null: the first row. */
   readonly selected: number | null;
   /** Lines that have gone beyond the upper end of the details and the help. */
@@ -29,7 +29,7 @@ export interface Ui {
 }
 
 /** What a key asks for beyond the screen. */
-export type Wish =
+export type UiAction =
   | { readonly kind: "quit" | "suspend" | "redraw" }
   | { readonly kind: "reload"; readonly command: ReloadCommand };
 
@@ -47,7 +47,7 @@ export const FIRST_UI: Ui = {
 /** What a key does. */
 export interface Pressed {
   readonly ui: Ui;
-  readonly wish: Wish | null;
+  readonly wish: UiAction | null;
 }
 
 /** So many rows at once. */
@@ -144,7 +144,7 @@ function moved(ui: Ui, model: Model, by: number, wallMs: number): number | null 
 /** Of figures the highest are of interest, of names and numbers the first. */
 const ASCENDING: readonly ColumnName[] = ["id", "pid", "state"];
 
-function nextOrder({ column }: Order, model: Model, by: number): Order {
+function nextOrder({ column }: SortOrder, model: Model, by: number): SortOrder {
   const names = knownColumns(model).map(({ name }) => name);
   const at = names.indexOf(column) + by + names.length;
   const next = names[at % names.length] ?? "id";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { later, loadedOnce } from "../lazy_import.ts";
+import { lazyImport, loadedOnce } from "../lazy_import.ts";
 import { after } from "../system/timing.ts";
 import type { Wait } from "./clients/take_leave.ts";
 import { lookAtOutputAgain } from "./logging/console_output.ts";
@@ -35,7 +35,7 @@ export function useProbe(ask: Probe): void {
 }
 
 /** What a script means by `accepting()`; the first time is the end of the start. */
-export function sayAccepting(on: boolean): void {
+export function setAccepting(on: boolean): void {
   if (probe === null) return accept(on);
   const asked = meant !== null;
   meant = on;
@@ -43,13 +43,13 @@ export function sayAccepting(on: boolean): void {
   probe(() => {
     probe = null;
     accept(true);
-    if (meant === false) tellAccepting(false);
+    if (meant === false) sendAccepting(false);
   });
 }
 
 function accept(on: boolean): void {
   takeStderr();
-  tellAccepting(on);
+  sendAccepting(on);
   startHeartbeat();
   watchClients();
 }
@@ -72,7 +72,7 @@ function takeStderr(): void {
 let closed = false;
 
 /** Tells the master that this worker accepts, or does not. */
-export function tellAccepting(on: boolean): void {
+export function sendAccepting(on: boolean): void {
   said = on;
   closed = false;
   currentInstance().channel.send({ type: "accepting", on, covers: coversOthers() });
@@ -80,7 +80,7 @@ export function tellAccepting(on: boolean): void {
 
 /** The script has closed all of its servers, or has opened one again: siblings accept for it meanwhile. */
 export function tellServed(isServed: boolean): void {
-  tellAccepting(isServed);
+  sendAccepting(isServed);
   closed = !isServed;
 }
 
@@ -97,8 +97,8 @@ function isToAccept(): boolean {
 }
 
 /** Tells it again: there is a new master, or a new control pipe. Nothing, if it never said anything. */
-export function repeatAcceptance(): void {
-  if (said !== null) tellAccepting(said);
+export function resendAccepting(): void {
+  if (said !== null) sendAccepting(said);
 }
 
 /** True if this worker can also accept on the queues of other slots. */
@@ -158,7 +158,7 @@ async function loadWatch(): Promise<void> {
 }
 
 const loadedWatch = loadedOnce(async () => {
-  const { clientsWatch } = await later<typeof import("./clients/watch.ts")>(
+  const { clientsWatch } = await lazyImport<typeof import("./clients/watch.ts")>(
     import.meta.resolve("./clients/watch.ts"),
   );
   return clientsWatch();

@@ -6,15 +6,15 @@
  */
 
 import { type MasterMessage, PROTOCOL_VERSION } from "../protocol/message.ts";
-import { GRACE_S } from "../system/process/death_watch.ts";
+import { ALARM_MARGIN_S } from "../system/process/death_watch.ts";
 import { pause } from "../system/timing.ts";
-import { repeatAcceptance } from "./acceptance.ts";
+import { resendAccepting } from "./acceptance.ts";
 import { keepReserve, lendReserve, withReserve } from "./descriptor_reserve.ts";
 import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./logging/line_sinks.ts";
 import { isMasterThere, leavesItsOwnWay, retire } from "./retire.ts";
 import { instanceSockets } from "./serving/sockets.ts";
-import { comeBack, standAside } from "./draining/standby.ts";
+import { enterStandby, leaveStandby } from "./draining/standby.ts";
 
 const currentInstance = instanceAccess();
 
@@ -41,11 +41,11 @@ export function sayHello(): void {
  * Does what the master says, for as long as there is one, and then leaves. Whatever else ends the
  * conversation is told, and is not taken for the master's end.
  */
-export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
+export async function handleMessages(first: Promise<Deno.UnixConn>): Promise<void> {
   const { environment } = currentInstance();
   try {
     // The first call may find a master that is just replacing its program.
-    let line = await first.catch(() => callAgain(performance.now()));
+    let line = await first.catch(() => reconnect(performance.now()));
     let lostAt = performance.now();
     while (line !== null) {
       // A script that has nothing more to do may end, although the pipe is open.
@@ -54,14 +54,14 @@ export async function obeyMaster(first: Promise<Deno.UnixConn>): Promise<void> {
       const messages = await obey();
       // Whoever is sent away at once has not found a master again.
       if (messages > 0 || performance.now() - since > END_MS) lostAt = performance.now();
-      line = await callAgain(lostAt);
+      line = await reconnect(lostAt);
     }
   } catch (error) {
     complain("does not understand its master", error);
   }
   if (isMasterThere()) return await retire("reload", environment.mercyMs, instanceSockets());
   // The end of the pipe is the master's death notice: finish what there is, and leave.
-  currentInstance().operations?.endAfter(environment.mercyMs / 1000 + GRACE_S);
+  currentInstance().operations?.endAfter(environment.mercyMs / 1000 + ALARM_MARGIN_S);
   await retire("master-gone", environment.mercyMs, instanceSockets());
 }
 
@@ -100,7 +100,7 @@ function act(message: MasterMessage): void {
       standBy(message.drain, message.keep);
       break;
     case "recall":
-      comeBack();
+      leaveStandby();
       break;
     case "mule-message":
       currentInstance().takeMuleMessage?.(message.text);
@@ -115,7 +115,7 @@ function standBy(drain: boolean, keep: readonly string[]): void {
   // Whoever cannot stop accepting, or decides itself how it leaves, leaves.
   const stays = operations !== null && !leavesItsOwnWay();
   if (drain && !stays) void retire("reload", environment.mercyMs, instanceSockets(), keep);
-  else standAside(drain, keep);
+  else enterStandby(drain, keep);
 }
 
 /** Puts the new log file in the place of everything here that writes to the old one. */
@@ -136,7 +136,7 @@ function reopenLog(path: string, inode: number | null): void {
  *
  * @param lostAt When it was lost.
  */
-async function callAgain(lostAt: number): Promise<Deno.UnixConn | null> {
+async function reconnect(lostAt: number): Promise<Deno.UnixConn | null> {
   const { channel, callMaster, environment: { sandbox } } = currentInstance();
   let end = lostAt + MASTER_ABSENCE_MS;
   // What has ended holds a descriptor. In a sandbox the number of each is guarded, and there are few.
@@ -152,7 +152,7 @@ async function callAgain(lostAt: number): Promise<Deno.UnixConn | null> {
       currentInstance().operations?.stayWithMaster();
       channel.renew(Promise.resolve(line));
       sayHello();
-      repeatAcceptance();
+      resendAccepting();
       return line;
     } catch (error) {
       problem = error;

@@ -17,11 +17,11 @@ let started = false;
 export function startHeartbeat(): void {
   if (started) return;
   started = true;
-  const { channel, environment, lane } = currentInstance();
+  const { channel, environment, processRow } = currentInstance();
   every(environment.heartbeatMs, (lateMs) => {
     // A heartbeat comes every 10 s or more often, and the alarm after 36 s at the earliest.
     currentInstance().operations?.stayWithMaster();
-    lane.set("lag", Math.round(lateMs * 1000));
+    processRow.set("lag", Math.round(lateMs * 1000));
     channel.send({ type: "heartbeat", lagMs: Math.round(lateMs) });
   });
 }

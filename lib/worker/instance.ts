@@ -6,11 +6,11 @@
  */
 
 import type { Channel } from "../protocol/channel.ts";
-import type { Lane } from "../shared_memory/process_row.ts";
+import type { ProcessRow } from "../shared_memory/process_row.ts";
 import type { MetricTable } from "../shared_memory/metric_table.ts";
 import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../shared_memory/scoreboard.ts";
-import type { InstanceFacts, WorkerEnvironment } from "../protocol/worker_environment.ts";
+import type { GenerationInfo, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
 import type { NodeServer } from "./apps/node_listen.ts";
 import type { Handler, Handling } from "./serving/http.ts";
@@ -45,13 +45,13 @@ export interface Asking {
 /** This worker's place in its instance. */
 export interface Instance {
   readonly environment: WorkerEnvironment;
-  readonly facts: InstanceFacts;
+  readonly facts: GenerationInfo;
   readonly channel: Channel<MasterMessage, WorkerMessage>;
   readonly scoreboard: Scoreboard;
   /** The memory that both and {@linkcode Instance.metrics} are in. */
   readonly memory: ArrayBufferLike;
   /** What this process shows its master. */
-  readonly lane: Lane;
+  readonly processRow: ProcessRow;
   /** For preloads: null in a sandbox once its script runs, and where foreign functions are refused. */
   libc: Libc | null;
   /** Null: this worker cannot accept on inherited sockets, and binds for itself. */
@@ -137,5 +137,5 @@ const STAND_IN = {
   metrics: NOTHING_HERE,
   channel: NOTHING_HERE,
   scoreboard: NOTHING_HERE,
-  lane: NOTHING_HERE,
+  processRow: NOTHING_HERE,
 } as unknown as Instance;

@@ -12,6 +12,6 @@ export function noteLeaving(): void {
 }
 
 /** True once this worker leaves, whoever wanted it. */
-export function isLeaving(): boolean {
+export function workerLeaves(): boolean {
   return leaving;
 }

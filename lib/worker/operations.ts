@@ -15,7 +15,7 @@ import {
   type Resume,
   stopAccepting,
 } from "../system/sockets/accept_queue.ts";
-import { openAdopted, type Place } from "../system/sockets/adopted_listener.ts";
+import { type ListenPlace, openAdopted } from "../system/sockets/adopted_listener.ts";
 import { endAfter } from "../system/process/death_watch.ts";
 import {
   descriptorCount,
@@ -29,7 +29,11 @@ import { fastWrite } from "../system/files/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
 import { type LineWriter, severalLines, stderrLines } from "../system/files/line_writer.ts";
 import type { ClientSockets } from "./clients/sockets.ts";
-import { type ClientConnection, clientConnections, LingeringClose } from "./draining/connections.ts";
+import {
+  type ClientConnection,
+  clientConnections,
+  LingeringClose,
+} from "./draining/connections.ts";
 
 /** Where a line can go: the log of the instance, or one of the standard streams. */
 export type LineTarget = "log" | "stdout" | "stderr";
@@ -75,7 +79,7 @@ export interface Operations {
   adopt<T extends { readonly addr: Deno.Addr }>(
     queue: number,
     address: string,
-    open: (place: Place) => T,
+    open: (place: ListenPlace) => T,
   ): T;
   /**
    * The number of a second descriptor of a queue, for a server that takes a descriptor and closes it.

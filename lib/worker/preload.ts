@@ -6,7 +6,7 @@
  */
 
 import { Channel } from "../protocol/channel.ts";
-import { Lane, SHARED_BYTES } from "../shared_memory/process_row.ts";
+import { ProcessRow, SHARED_BYTES } from "../shared_memory/process_row.ts";
 import {
   decodeMasterMessage,
   type MasterMessage,
@@ -16,11 +16,11 @@ import {
 import { Scoreboard } from "../shared_memory/scoreboard.ts";
 import {
   decodeWorkerEnvironment,
-  type InstanceFacts,
+  type GenerationInfo,
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../protocol/worker_environment.ts";
-import { endWithParent, GRACE_S } from "../system/process/death_watch.ts";
+import { ALARM_MARGIN_S, endWithParent } from "../system/process/death_watch.ts";
 import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { swallowSignal } from "../system/process/swallow_signal.ts";
@@ -28,7 +28,7 @@ import { mapSharedMemory } from "../system/shared_memory.ts";
 import { followUpgrades } from "./clients/client_activity.ts";
 import { keepConsoleFromThrowing } from "./logging/console_output.ts";
 import { enterInstance } from "./instance.ts";
-import { obeyMaster, sayHello } from "./control_pipe.ts";
+import { handleMessages, sayHello } from "./control_pipe.ts";
 import { leaveToScript, retire } from "./retire.ts";
 import { ordinaryOperations } from "./operations.ts";
 import { watchSignals } from "./signals.ts";
@@ -44,7 +44,7 @@ function enter(): void {
   const connection = callMaster();
   const channel = new Channel<MasterMessage, WorkerMessage>(connection, decodeMasterMessage);
   const c = libc();
-  const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as InstanceFacts;
+  const facts = JSON.parse(Deno.readTextFileSync(environment.facts)) as GenerationInfo;
   const memory = sharedMemory(c, environment);
   enterInstance({
     environment,
@@ -52,7 +52,7 @@ function enter(): void {
     channel,
     scoreboard: new Scoreboard(memory),
     memory,
-    lane: new Lane(memory, environment.lane),
+    processRow: new ProcessRow(memory, environment.processRow),
     libc: c,
     operations: c && ordinaryOperations(c, environment, (path) => logFile(facts, path)),
     takeMuleMessage: null,
@@ -71,7 +71,7 @@ function enter(): void {
     // Ctrl-C in a terminal is meant for the master, which tells its workers.
     c.setsid();
     keepFromChildren(c, environment);
-    endWithParent(c, environment.mercyMs / 1000 + GRACE_S);
+    endWithParent(c, environment.mercyMs / 1000 + ALARM_MARGIN_S);
   }
   if (facts.ownConsole && (facts.log === null || facts.log.log === null)) keepConsoleFromThrowing();
   followUpgrades();
@@ -79,11 +79,11 @@ function enter(): void {
     if (handled) leaveToScript(environment.mercyMs);
     else void retire("signal", environment.mercyMs, instanceSockets());
   });
-  void obeyMaster(connection);
+  void handleMessages(connection);
 }
 
 /** Descriptor of the log target that is this file. */
-function logFile({ log }: InstanceFacts, path: string): number | undefined {
+function logFile({ log }: GenerationInfo, path: string): number | undefined {
   const targets = [log?.log, log?.request].flatMap((stream) => stream?.targets ?? []);
   const place = targets.map((target) => target.place).find((one) =>
     one.kind === "file" && one.path === path

@@ -12,12 +12,12 @@ import { spendReserve } from "./descriptor_reserve.ts";
 import type { LeavePace } from "../protocol/client_limits.ts";
 import { beginLeave, countClients, drain, letGo } from "./draining/drain.ts";
 import { instanceAccess } from "./instance.ts";
-import { isLeaving, noteLeaving } from "./leaving.ts";
+import { noteLeaving, workerLeaves } from "./leaving.ts";
 import { lineSinks } from "./logging/line_sinks.ts";
-import { leaveQueues, stopAllQueues } from "./draining/accept_control.ts";
+import { detachSockets, stopAllQueues } from "./draining/accept_control.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
 import type { InstanceSocket } from "./serving/socket.ts";
-import { endStandby, isAside } from "./draining/standby.ts";
+import { isStandby, retireFromStandby } from "./draining/standby.ts";
 
 const currentInstance = instanceAccess();
 
@@ -111,13 +111,13 @@ async function leaveToOthers(
   closing: readonly string[],
 ): Promise<void> {
   if (cause === "stop" || cause === "master-gone") {
-    endStandby(true);
-    return await leaveQueues(served.map((socket) => socket.fd));
+    retireFromStandby(true);
+    return await detachSockets(served.map((socket) => socket.fd));
   }
-  if (isAside()) endStandby(false);
+  if (isStandby()) retireFromStandby(false);
   else stopAllQueues(closing);
   const last = served.filter(({ address }) => closing.includes(address));
-  if (last.length > 0) await leaveQueues(last.map(({ fd }) => fd), closing);
+  if (last.length > 0) await detachSockets(last.map(({ fd }) => fd), closing);
 }
 
 /**
@@ -139,7 +139,7 @@ export function leaveToScript(mercyMs: number): void {
 
 /** False if this worker is leaving already. */
 function begin(cause: LeaveCause, mercyMs: number): boolean {
-  if (isLeaving()) return false;
+  if (workerLeaves()) return false;
   noteLeaving();
   endWatch();
   spendReserve();

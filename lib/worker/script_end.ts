@@ -10,7 +10,7 @@ import { listenerEnd } from "./draining/connections.ts";
 import { drain, type Drainable } from "./draining/drain.ts";
 import { beginClosing, endClosing } from "./serving/http.ts";
 import { instanceAccess } from "./instance.ts";
-import { isLeaving } from "./leaving.ts";
+import { workerLeaves } from "./leaving.ts";
 
 const currentInstance = instanceAccess();
 
@@ -26,12 +26,12 @@ const LOOK_MS = 20;
  * @param address The address of its socket.
  */
 export async function endServer(server: Drainable, address: string): Promise<void> {
-  if (isLeaving()) return await drain([server], currentInstance().environment.mercyMs);
+  if (workerLeaves()) return await drain([server], currentInstance().environment.mercyMs);
   beginClosing();
   try {
     await untilGone(listenerEnd(address));
     const ended = server.end();
-    while (!isLeaving() && !await fulfilledWithin(ended, GOING_MS));
+    while (!workerLeaves() && !await fulfilledWithin(ended, GOING_MS));
   } finally {
     endClosing();
   }

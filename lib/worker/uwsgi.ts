@@ -16,7 +16,7 @@
 
 import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
-import { sayAccepting } from "./acceptance.ts";
+import { setAccepting } from "./acceptance.ts";
 import type { Handler } from "./serving/http.ts";
 import { instanceOrStandIn } from "./instance.ts";
 import { lineSinks } from "./logging/line_sinks.ts";
@@ -153,7 +153,7 @@ const LONGEST_USER_HARAKIRI_S = 1e9;
  * Until it has said so, the worker counts as starting, and a reload waits for it.
  */
 export function accepting(on: 0 | 1 | boolean = 1): void {
-  sayAccepting(Boolean(on));
+  setAccepting(Boolean(on));
 }
 
 /**
@@ -234,11 +234,11 @@ export function set_user_harakiri(seconds: number): void {
   }
   // A mule has no lane: the master ends it only when it ends by itself.
   if (environment.mule > 0) return;
-  const { lane } = instance;
-  if (seconds === 0) return lane.set("userDeadline", 0);
+  const { processRow } = instance;
+  if (seconds === 0) return processRow.set("userDeadline", 0);
   // The clock's second has begun already: what counts is the next one.
   const ticks = Math.min(Math.ceil(seconds), LONGEST_USER_HARAKIRI_S);
-  lane.set("userDeadline", lane.clock.now + 1 + ticks);
+  processRow.set("userDeadline", processRow.clock.now + 1 + ticks);
   if (!watched) channel.send({ type: "watch" });
   watched = true;
 }

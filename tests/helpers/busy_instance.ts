@@ -5,8 +5,8 @@
  */
 
 import type { Stats, StatsWorker } from "../../lib/stats/stats.ts";
-import { look, type Model } from "../../lib/top/model.ts";
-import { readStats } from "../../lib/top/seen_stats.ts";
+import { type Model, nextModel } from "../../lib/top/model.ts";
+import { parseStats } from "../../lib/top/seen_stats.ts";
 import { latencyOf, statsDocument, statsWorker } from "./stats_document.ts";
 
 /** Requests per second of a worker, of its number. */
@@ -63,7 +63,7 @@ function busyWorker(id: number, seconds: number): StatsWorker {
 /** The model after these documents, one per second of this machine's clock. */
 export function modelAfter(first: unknown, ...more: readonly unknown[]): Model {
   return more.reduce<Model>(
-    (model, document, i) => look(model, readStats(document), (i + 1) * 1000),
-    look(null, readStats(first), 0),
+    (model, document, i) => nextModel(model, parseStats(document), (i + 1) * 1000),
+    nextModel(null, parseStats(first), 0),
   );
 }

@@ -47,7 +47,7 @@ export async function runLoad(
     release();
     run.finish();
   }
-  return run.tally.report();
+  return run.counters.report();
 }
 
 /** One client's life. */
@@ -58,7 +58,7 @@ async function play(run: LoadRun, name: ScenarioName): Promise<void> {
       await SCENARIOS[name](client);
       await run.rest();
     } catch (error) {
-      run.tally.fail(name, error);
+      run.counters.fail(name, error);
       await run.pause(REST_AFTER_LOSS_MS);
     }
   }
@@ -72,7 +72,7 @@ function stopAt(run: LoadRun, until: LoadEnd): () => void {
     return () => until.removeEventListener("abort", stop);
   }
   const timer = setInterval(() => {
-    if (run.tally.total >= until.requests) stop();
+    if (run.counters.total >= until.requests) stop();
   }, COUNT_MS);
   return () => clearInterval(timer);
 }

@@ -6,9 +6,9 @@
  */
 import {
   beginScaling,
-  type Decision,
-  judge,
-  type Scaling,
+  decideScaling,
+  type ScalingAction,
+  type ScalingMemory,
   type ScalingSample,
   type ScalingWorker,
 } from "../../lib/core/autoscaling/scaling.ts";
@@ -68,10 +68,11 @@ export class ScalingSimulation {
   /** Workers that are wanted now. */
   wanted: number;
   /** What was decided, with the second in which it was. */
-  readonly decisions: (Exclude<Decision, { type: "stay" }> & { readonly second: number })[] = [];
+  readonly decisions: (Exclude<ScalingAction, { type: "stay" }> & { readonly second: number })[] =
+    [];
   /** What was said about measurements. */
   readonly notes: string[] = [];
-  #scaling: Scaling;
+  #scaling: ScalingMemory;
   #requests = 0;
   #second = 0;
 
@@ -93,7 +94,7 @@ export class ScalingSimulation {
       (_, slot) => ({ ...alike, worker: slot + 1 }),
     );
     this.#second += 1;
-    const { scaling, decision, note } = judge(this.#scaling, {
+    const { scaling, decision, note } = decideScaling(this.#scaling, {
       at: this.#second * 1_000,
       workers,
       queue,

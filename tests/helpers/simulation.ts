@@ -8,21 +8,21 @@
  * @module
  */
 import { assert } from "@std/assert";
-import type { Effect, MasterEvent } from "../../lib/core/event.ts";
+import type { Effect, TimedEvent } from "../../lib/core/event.ts";
 import {
+  desiredSlots,
   initialState,
   type MasterState,
   nextDeadline,
   type ReloadKind,
   type Settings,
-  wantedSlots,
   type Worker,
 } from "../../lib/core/state.ts";
 import { step } from "../../lib/core/step.ts";
 import { deepFreeze } from "./deep_freeze.ts";
 
 /** An event without its time. */
-export type Happening = MasterEvent extends infer E
+export type Happening = TimedEvent extends infer E
   ? E extends { readonly at: number } ? Omit<E, "at">
   : never
   : never;
@@ -95,9 +95,9 @@ export class Simulation {
   }
 
   /** Lets something happen, then whatever is due at once; returns the effects of it all. */
-  happen(happening: Happening): readonly Effect[] {
+  happen(masterEvent: Happening): readonly Effect[] {
     const known = this.effects.length;
-    this.#take(happening);
+    this.#take(masterEvent);
     this.#tick();
     return this.effects.slice(known);
   }
@@ -194,9 +194,9 @@ export class Simulation {
     }
   }
 
-  #take(happening: Happening): void {
+  #take(masterEvent: Happening): void {
     assert(this.outcome === null, "something happens after the end");
-    const event = { ...happening, at: this.at } as MasterEvent;
+    const event = { ...masterEvent, at: this.at } as TimedEvent;
     const before = deepFreeze(this.state);
     const { state, effects } = step(before, event);
     this.state = state;
@@ -226,14 +226,14 @@ export class Simulation {
 }
 
 /** Start before stop: whoever takes a slot's last accepting worker away must have a good reason. */
-function assertNoGap(before: MasterState, after: MasterState, event: MasterEvent): void {
+function assertNoGap(before: MasterState, after: MasterState, event: TimedEvent): void {
   if (event.type === "stop") return;
   for (const { number } of before.slots) {
     const old = acceptor(before, number);
     if (old === undefined || acceptor(after, number) !== undefined) continue;
     const own = "worker" in event && event.worker === old.id;
     const reason = after.workers.find((worker) => worker.id === old.id)?.reason;
-    const unwanted = reason === "scaled-down" || number > wantedSlots(after);
+    const unwanted = reason === "scaled-down" || number > desiredSlots(after);
     assert(own || unwanted, `slot ${number} lost its worker by ${event.type}`);
   }
 }

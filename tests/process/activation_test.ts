@@ -1,6 +1,11 @@
 /** Listening sockets that a service manager opened. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { bindAbstract, bindTcp, bindUnix, boundPort } from "../../lib/system/sockets/listening_socket.ts";
+import {
+  bindAbstract,
+  bindTcp,
+  bindUnix,
+  boundPort,
+} from "../../lib/system/sockets/listening_socket.ts";
 import { getText, getUnix } from "../helpers/http.ts";
 import { OwnedDescriptors } from "../helpers/owned_descriptors.ts";
 import type { RunningMaster } from "../helpers/running_master.ts";

@@ -133,10 +133,10 @@ ${app}`,
       await using running = master;
       const end = new AbortController();
       const load = loseNothing([targetAt(address)], { "close": 4 }, end.signal);
-      for (let turn = 1; turn <= 2; turn++) {
-        running.write({ "turns": String(turn) });
+      for (let context = 1; context <= 2; context++) {
+        running.write({ "turns": String(context) });
         await running.until(
-          () => running.stdout.filter((line) => line === "opened anew").length === turn,
+          () => running.stdout.filter((line) => line === "opened anew").length === context,
           "server that was opened anew",
         );
         const report = await runLoad(targetAt(address), { "close": 2 }, { requests: 20 });

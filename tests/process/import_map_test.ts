@@ -3,7 +3,10 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { mergeImportMaps, replacedUwsgi } from "../../lib/master/deno_project/import_map.ts";
 import { importMapFlags } from "../../lib/master/deno_project/import_map_flags.ts";
 import { loadJsonParser } from "../../lib/master/deno_project/json_file.ts";
-import { readScriptLayers, type ScriptConfig } from "../../lib/master/deno_project/script_config.ts";
+import {
+  readScriptLayers,
+  type ScriptConfig,
+} from "../../lib/master/deno_project/script_config.ts";
 
 await loadJsonParser();
 

@@ -10,7 +10,7 @@ deno-worker-override = app.ts`;
 const HELLO = { "app.ts": { fixture: "workers/hello.ts" } };
 
 /** The next turn of the event loop. */
-function turn(): Promise<void> {
+function context(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
@@ -23,7 +23,7 @@ function traces(running: RunningMaster): string[] {
 Deno.test("a stop that comes while the sockets are opened is an orderly one", async () => {
   for (let round = 0; round < 10; round++) {
     await using running = startMaster({ ini: INI, files: HELLO });
-    while (traces(running).length === 0) await turn();
+    while (traces(running).length === 0) await context();
     running.signal("SIGTERM");
     assertEquals(await running.exitCode(), 0);
     assertEquals(traces(running), []);
@@ -34,7 +34,7 @@ Deno.test("stops that come all the time while it starts leave nothing behind", a
   for (let round = 0; round < 15; round++) {
     await using running = startMaster({ ini: INI, files: HELLO });
     // Each round begins a little later, so that all of the start gets its turn.
-    for (let turns = round * 10; turns > 0; turns--) await turn();
+    for (let turns = round * 10; turns > 0; turns--) await context();
     let code: number | null = null;
     const end = running.exitCode().then((value) => code = value);
     while (code === null) {
@@ -44,7 +44,7 @@ Deno.test("stops that come all the time while it starts leave nothing behind", a
         // It has ended, and its exit code is on the way.
         assert(error instanceof TypeError, String(error));
       }
-      await turn();
+      await context();
     }
     // Killed before it could say anything, stopped, or stopped at once by the second signal.
     assert([143, 0, 5].includes(await end), String(code));

@@ -39,7 +39,7 @@ const INI_FILE = /\.ini(:[^:]*)?$/i;
  * @param program `ctl` or `top`, for messages.
  * @throws {UserError} If there is an option that is not known, or lacks its value.
  */
-export function sortWords(
+export function parseClientArguments(
   program: string,
   args: readonly string[],
   known: KnownOptions,
@@ -53,7 +53,7 @@ export function sortWords(
     const [, name = "", joined] = /^(--[a-z]+)(?:=([^]*))?$/.exec(whole) ?? [];
     if (known.values.includes(name)) {
       const value = joined ?? rest.shift();
-      if (value === undefined) throw wrong(`${program}: ${name} needs a value`);
+      if (value === undefined) throw usageError(`${program}: ${name} needs a value`);
       values.set(name, value);
     } else if (known.flags.includes(name) && joined === undefined) {
       flags.add(name);
@@ -62,7 +62,7 @@ export function sortWords(
     } else if (/^--|^-[a-z]/i.test(word)) {
       const all = [...known.values, ...known.flags].join(", ");
       const advice = all === "" ? "it takes none but --help" : `there are ${all}`;
-      throw wrong(`${program}: unknown option "${word}": ${advice}`);
+      throw usageError(`${program}: unknown option "${word}": ${advice}`);
     } else if (INI_FILE.test(word)) {
       values.set("--ini", word);
     } else {
@@ -84,7 +84,7 @@ export function targetOf(program: string, values: ReadonlyMap<string, string>): 
   const given = TARGETS.filter((name) => values.has(name));
   const [option = ""] = given;
   if (given.length > 1) {
-    throw wrong(`${program}: ${given.join(" and ")} name a master each: name one`);
+    throw usageError(`${program}: ${given.join(" and ")} name a master each: name one`);
   }
   const value = values.get(option);
   if (value === undefined) return null;
@@ -92,7 +92,7 @@ export function targetOf(program: string, values: ReadonlyMap<string, string>): 
     return { kind: option.slice(2) as "socket" | "pidfile" | "ini", path: value };
   }
   if (!/^[1-9]\d{0,9}$/.test(value)) {
-    throw wrong(`${program}: --pid expects a process id, not "${value}"`);
+    throw usageError(`${program}: --pid expects a process id, not "${value}"`);
   }
   return { kind: "pid", pid: Number(value) };
 }
@@ -103,6 +103,6 @@ export function secondsOf(text: string): number | null {
 }
 
 /** An error in a command line. */
-export function wrong(message: string): UserError {
+export function usageError(message: string): UserError {
   return new UserError("configuration", message);
 }

@@ -7,7 +7,7 @@
 import { printable, printableLines } from "../../foreign_text.ts";
 import { loadGrammars } from "../../config/kinds/line_reader.ts";
 import { type Command, commandList, hasVerdict } from "../../control/commands.ts";
-import { type Answer, decodeAnswer, type Request } from "../../control/message.ts";
+import { type CommandAnswer, decodeAnswer, type Request } from "../../control/message.ts";
 import type { Verdict } from "../../core/verdict.ts";
 import { Channel } from "../../protocol/channel.ts";
 import type { SourceBase } from "../../instance/config_source.ts";
@@ -80,7 +80,7 @@ async function ask(wanted: Wanted, path: string): Promise<Result> {
   const { command, argument } = wanted;
   const wait = wanted.wait && hasVerdict(command);
   const limitMs = wanted.timeoutMs ?? (wait ? null : ANSWER_TIMEOUT_MS);
-  const channel = new Channel<Answer, Request>(await connectOperator(path), decodeAnswer);
+  const channel = new Channel<CommandAnswer, Request>(await connectOperator(path), decodeAnswer);
   const ended = new AbortController();
   try {
     channel.send({ command: command.name, argument, wait });
@@ -98,11 +98,11 @@ async function ask(wanted: Wanted, path: string): Promise<Result> {
 }
 
 async function lastAnswer(
-  channel: Channel<Answer, Request>,
+  channel: Channel<CommandAnswer, Request>,
   path: string,
   wait: boolean,
 ): Promise<Result> {
-  let accepted: Extract<Answer, { readonly type: "accepted" }> | null = null;
+  let accepted: Extract<CommandAnswer, { readonly type: "accepted" }> | null = null;
   for await (const answer of channel.receive()) {
     switch (answer.type) {
       case "error":

@@ -6,7 +6,13 @@
 
 import { type Command, COMMANDS, findCommand } from "../../control/commands.ts";
 import { nearestName } from "../../nearest_name.ts";
-import { secondsOf, sortWords, type Target, targetOf, wrong } from "./client_arguments.ts";
+import {
+  parseClientArguments,
+  secondsOf,
+  type Target,
+  targetOf,
+  usageError,
+} from "./client_arguments.ts";
 
 /** What `ctl` is to do. */
 export interface CtlArguments {
@@ -51,20 +57,25 @@ const FLAGS = ["--wait", "--json"];
  * @throws {UserError} If it is wrong.
  */
 export function parseCtlArguments(args: readonly string[]): CtlArguments {
-  const { words, values, flags } = sortWords("ctl", args, { values: VALUES, flags: FLAGS });
+  const { words, values, flags } = parseClientArguments("ctl", args, {
+    values: VALUES,
+    flags: FLAGS,
+  });
   if (flags.has("--help")) words.unshift("help");
   if (words[0] === "help") words.length = 1;
   const name = words.shift();
-  if (name === undefined) throw wrong("ctl needs a command: see duwsgi ctl help");
+  if (name === undefined) throw usageError("ctl needs a command: see duwsgi ctl help");
   const command = name === "list" ? name : findCommand(name);
-  if (command === undefined) throw wrong(unknownCommand(name));
+  if (command === undefined) throw usageError(unknownCommand(name));
   const takes = command === "list" ? "" : command.argument;
   const argument = takes === "" ? null : words.shift() ?? null;
-  if (takes !== "" && argument === null) throw wrong(`ctl ${name} needs ${takes}`);
+  if (takes !== "" && argument === null) throw usageError(`ctl ${name} needs ${takes}`);
   const named = targetOf("ctl", values);
   const directory = named === null && command !== "list" ? words.shift() : undefined;
-  if (words.length > 0) throw wrong(`ctl ${name}: unexpected argument "${words[0]}"`);
-  if (command === "list" && named !== null) throw wrong("ctl list shows all: it takes no master");
+  if (words.length > 0) throw usageError(`ctl ${name}: unexpected argument "${words[0]}"`);
+  if (command === "list" && named !== null) {
+    throw usageError("ctl list shows all: it takes no master");
+  }
   const target = directory === undefined ? named : { kind: "directory" as const, path: directory };
   return {
     command,
@@ -80,7 +91,7 @@ function timeoutOf(text: string | undefined): number | null {
   if (text === undefined) return null;
   const ms = secondsOf(text);
   if (ms !== null && ms > 0) return ms;
-  throw wrong(`ctl: --timeout expects seconds, such as 60 or 0.5, not "${text}"`);
+  throw usageError(`ctl: --timeout expects seconds, such as 60 or 0.5, not "${text}"`);
 }
 
 function unknownCommand(name: string): string {

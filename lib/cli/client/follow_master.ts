@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Answer, Request } from "../../control/message.ts";
+import type { CommandAnswer, Request } from "../../control/message.ts";
 import { decodeAnswer } from "../../control/message.ts";
 import type { Status } from "../../control/status.ts";
 import type { Verdict } from "../../core/verdict.ts";
@@ -63,7 +63,7 @@ function runsEverywhere({ slots, processes, generation }: Status): boolean {
 }
 
 async function statusAt(path: string): Promise<Status | null> {
-  let channel: Channel<Answer, Request> | null = null;
+  let channel: Channel<CommandAnswer, Request> | null = null;
   try {
     channel = new Channel(await Deno.connect({ transport: "unix", path }), decodeAnswer);
     channel.send({ command: "status", argument: null, wait: false });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Answer, decodeAnswer, type Request } from "../../control/message.ts";
+import { type CommandAnswer, decodeAnswer, type Request } from "../../control/message.ts";
 import { Channel } from "../../protocol/channel.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { unreachable } from "./find_master.ts";
@@ -38,8 +38,11 @@ const ANSWER_TIMEOUT_MS = 10_000;
  *
  * @throws {UserError} If it does not answer.
  */
-export async function askOperator(path: string, command: Request["command"]): Promise<Answer> {
-  const channel = new Channel<Answer, Request>(await connectOperator(path), decodeAnswer);
+export async function askOperator(
+  path: string,
+  command: Request["command"],
+): Promise<CommandAnswer> {
+  const channel = new Channel<CommandAnswer, Request>(await connectOperator(path), decodeAnswer);
   try {
     channel.send({ command, argument: null, wait: false });
     const first = channel.receive().next();

@@ -37,7 +37,7 @@ function socketOfPidfile(path: string): string {
 }
 
 async function socketOfIni(file: string, base: SourceBase): Promise<string> {
-  const { controlSocket, pidfile } = waysOfIni(file, base);
+  const { controlSocket, pidfile } = addressesFromIni(file, base);
   if (controlSocket !== null) return controlSocket;
   const path = resolve(base.cwd, file.replace(SECTION, "$1"));
   if (pidfile !== null) {
@@ -61,7 +61,7 @@ async function socketOfIni(file: string, base: SourceBase): Promise<string> {
 const SECTION = /^(.*\.ini):[^:/]*$/is;
 
 /** How the master of a configuration can be reached, with absolute paths. Null: not in that way. */
-export interface Ways {
+export interface MasterAddresses {
   readonly controlSocket: string | null;
   readonly pidfile: string | null;
   /** Address of its stats server. */
@@ -69,7 +69,7 @@ export interface Ways {
 }
 
 /** Mistakes in the configuration do not matter: nobody is to be kept from stopping a master. */
-export function waysOfIni(file: string, base: SourceBase): Ways {
+export function addressesFromIni(file: string, base: SourceBase): MasterAddresses {
   const { draft, entries } = loadConfig(["--ini", file], denoConfigSource(base, false));
   const last = (names: RegExp) => entries.findLast(({ key }) => names.test(key))?.value ?? null;
   const at = (path: string | null) =>

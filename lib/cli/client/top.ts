@@ -9,17 +9,22 @@ import { loadGrammars } from "../../config/kinds/line_reader.ts";
 import { isTerminal } from "../../top/terminal.ts";
 import { lookAt, lookTwice, runLive } from "../../top/live.ts";
 import { reportText, reportValue } from "../../top/report.ts";
-import { type Line, painted, plainText } from "../../top/text.ts";
-import { addressSource, type StatsSource } from "../../top/source.ts";
+import { painted, plainText, type ScreenLine } from "../../top/text.ts";
+import { addressSource, type InstanceSource } from "../../top/source.ts";
 import type { SourceBase } from "../../instance/config_source.ts";
 import { pause } from "../../system/timing.ts";
 import { EXIT, UserError } from "../../errors.ts";
 import { unreachable } from "./find_master.ts";
 import type { Target } from "./client_arguments.ts";
 import { askOperator } from "./operator_call.ts";
-import { socketOf, waysOfIni } from "./operator_socket.ts";
+import { addressesFromIni, socketOf } from "./operator_socket.ts";
 import { onlyMaster } from "./running_masters.ts";
-import { parseTopArguments, type Place, TOP_USAGE, type TopArguments } from "./top_arguments.ts";
+import {
+  parseTopArguments,
+  TOP_USAGE,
+  type TopArguments,
+  type TopTarget,
+} from "./top_arguments.ts";
 import { reloadHere } from "./top_reload.ts";
 
 /** Runs `top` with these arguments, and returns its exit code. */
@@ -49,7 +54,7 @@ async function show(wanted: TopArguments, base: SourceBase): Promise<number> {
   }
   if (wanted.once || !isTerminal()) {
     const { model } = await lookTwice(source, wanted.intervalMs);
-    const paint = (line: Line) => painted(line, colours);
+    const paint = (line: ScreenLine) => painted(line, colours);
     console.log(reportText(model, Date.now(), Deno.stdout.isTerminal() ? paint : plainText));
     return EXIT.ok.code;
   }
@@ -73,11 +78,11 @@ const ADVICE = "name one with --pid N, its INI file, or the address of its stats
 
 /** Where figures come from, and the operators' socket of the master, if it is known. */
 interface View {
-  readonly source: StatsSource;
+  readonly source: InstanceSource;
   readonly socket: (() => Promise<string>) | null;
 }
 
-async function viewOf(place: Place, base: SourceBase): Promise<View> {
+async function viewOf(place: TopTarget, base: SourceBase): Promise<View> {
   if (place === null) {
     const { path } = await onlyMaster(ADVICE);
     return operatorView("this machine", () => Promise.resolve(path));
@@ -92,7 +97,7 @@ async function viewOf(place: Place, base: SourceBase): Promise<View> {
 
 function viewOfTarget(target: Target, base: SourceBase): View {
   if (target.kind === "ini") {
-    const { controlSocket, pidfile, stats } = waysOfIni(target.path, base);
+    const { controlSocket, pidfile, stats } = addressesFromIni(target.path, base);
     if (controlSocket === null && pidfile === null && stats !== null) {
       return { source: addressSource(stats), socket: null };
     }

@@ -4,15 +4,21 @@
  * @module
  */
 
-import { secondsOf, sortWords, type Target, targetOf, wrong } from "./client_arguments.ts";
+import {
+  parseClientArguments,
+  secondsOf,
+  type Target,
+  targetOf,
+  usageError,
+} from "./client_arguments.ts";
 
 /** What `top` is to look at: null is the only master there is. */
-export type Place = { readonly kind: "address"; readonly text: string } | Target | null;
+export type TopTarget = { readonly kind: "address"; readonly text: string } | Target | null;
 
 /** What `top` is to do. */
 export interface TopArguments {
   readonly help: boolean;
-  readonly place: Place;
+  readonly place: TopTarget;
   /** Show the figures once, and end. */
   readonly once: boolean;
   /** And show them as JSON. */
@@ -55,16 +61,16 @@ const SHORTEST_MS = 100;
  */
 export function parseTopArguments(args: readonly string[]): TopArguments {
   const letters = { "-i": "--interval" };
-  const { words, values, flags } = sortWords("top", args, {
+  const { words, values, flags } = parseClientArguments("top", args, {
     values: VALUES,
     flags: FLAGS,
     letters,
   });
   const [address, ...more] = words;
-  if (more.length > 0) throw wrong(`top: unexpected argument "${more[0]}"`);
+  if (more.length > 0) throw usageError(`top: unexpected argument "${more[0]}"`);
   const target = targetOf("top", values);
   if (address !== undefined && target !== null) {
-    throw wrong(`top: "${address}" and --${target.kind} name an instance each: name one`);
+    throw usageError(`top: "${address}" and --${target.kind} name an instance each: name one`);
   }
   const json = flags.has("--json");
   const once = json || flags.has("--once");
@@ -82,5 +88,5 @@ function intervalOf(text: string | undefined, once: boolean): number {
   const ms = secondsOf(text);
   if (ms !== null && ms <= LONGEST_MS && (ms >= SHORTEST_MS || (ms === 0 && once))) return ms;
   const zero = once ? ", or 0" : "";
-  throw wrong(`top: --interval expects seconds from 0.1 to 3600${zero}, not "${text}"`);
+  throw usageError(`top: --interval expects seconds from 0.1 to 3600${zero}, not "${text}"`);
 }

@@ -6,7 +6,7 @@
  */
 
 import type { SeenStats } from "../../top/seen_stats.ts";
-import type { StatsSource } from "../../top/source.ts";
+import type { InstanceSource } from "../../top/source.ts";
 import type { ReloadCommand } from "../../top/ui.ts";
 import type { Status } from "../../control/status.ts";
 import { UserError } from "../../errors.ts";
@@ -25,7 +25,7 @@ const TOLERANCE_MS = 10_000;
 export async function reloadHere(
   stats: SeenStats,
   command: ReloadCommand,
-  source: StatsSource,
+  source: InstanceSource,
   socket: (() => Promise<string>) | null,
 ): Promise<string> {
   const path = await socket?.() ?? await socketOfStats(stats, source);
@@ -34,7 +34,7 @@ export async function reloadHere(
   throw impossible(answer.type === "error" ? answer.text : answer.verdict.text);
 }
 
-async function socketOfStats(stats: SeenStats, { name, host }: StatsSource): Promise<string> {
+async function socketOfStats(stats: SeenStats, { name, host }: InstanceSource): Promise<string> {
   if (stats.phase === null) throw impossible("this is uWSGI, which has its own ways");
   if (host !== null && !isHere(host)) {
     throw impossible(`${host} is another machine: use ctl there`);

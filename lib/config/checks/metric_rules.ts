@@ -8,7 +8,7 @@ import type { MetricLine, ThresholdLine } from "../values/metric_line.ts";
 import { isBuiltinMetric } from "../values/metric_names.ts";
 import { exportedName, exportedNames, type ExportedType } from "../../prometheus_name.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 import type { ExportConfig } from "../options/exporting.ts";
 import type { MetricsConfig } from "../options/metrics.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
@@ -60,12 +60,12 @@ export function checkMetrics(
     }
   }
 
-  function complain({ option, origin }: Line, message: string): void {
+  function complain({ option, origin }: OptionLine, message: string): void {
     problems.error(origin, `"${option}" at ${formatOrigin(origin)} ${message}`);
   }
 
   function checkName(
-    line: Line,
+    line: OptionLine,
     name: string,
     role: string,
     known: ReadonlyMap<string, MetricLine>,

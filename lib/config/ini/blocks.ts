@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type Condition, CONDITIONS } from "./conditions.ts";
-import type { Line } from "./entry.ts";
+import { CONDITIONS, type IniCondition } from "./conditions.ts";
+import type { SettingLine } from "./entry.ts";
 import { type Loop, LOOPS } from "./loops.ts";
-import { namesOf, type Row } from "../kinds/option_row.ts";
+import { type NamedRow, namesOf } from "../kinds/option_row.ts";
 import { findRow } from "../options/options.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
 
@@ -17,14 +17,14 @@ export type Statement = PlainStatement | ConditionStatement | LoopStatement;
 /** A line that stands for itself. */
 export interface PlainStatement {
   readonly kind: "plain";
-  readonly line: Line;
+  readonly line: SettingLine;
 }
 
 /** Lines that count when the condition is met, and lines that count otherwise. */
 export interface ConditionStatement {
   readonly kind: "condition";
-  readonly line: Line;
-  readonly condition: Condition;
+  readonly line: SettingLine;
+  readonly condition: IniCondition;
   /** Whether it is met when its test fails. */
   readonly negated: boolean;
   readonly body: Statement[];
@@ -34,7 +34,7 @@ export interface ConditionStatement {
 /** Lines that are repeated. */
 export interface LoopStatement {
   readonly kind: "loop";
-  readonly line: Line;
+  readonly line: SettingLine;
   readonly loop: Loop;
   readonly body: Statement[];
 }
@@ -46,7 +46,7 @@ const CONDITION_BY_NAME = byName(CONDITIONS);
 const LOOP_BY_NAME = byName(LOOPS);
 
 interface OpenBlock {
-  readonly line: Line;
+  readonly line: SettingLine;
   readonly closer: "endif" | "endfor";
   /** Where the lines that follow belong; changed by `else`. */
   target: Statement[];
@@ -58,10 +58,13 @@ interface OpenBlock {
  * Arranges lines into blocks. Unlike in uWSGI blocks can be nested, so each `endif` and `endfor`
  * closes a block of its own kind; what is left over or missing is reported.
  */
-export function findBlocks(lines: readonly Line[], problems: Problems): readonly Statement[] {
+export function findBlocks(
+  lines: readonly SettingLine[],
+  problems: Problems,
+): readonly Statement[] {
   const statements: Statement[] = [];
   const open: OpenBlock[] = [];
-  const report = ({ key, origin }: Line, what: string) =>
+  const report = ({ key, origin }: SettingLine, what: string) =>
     problems.error(origin, `"${key}" at ${formatOrigin(origin)} ${what}`);
 
   for (const line of lines) {
@@ -100,7 +103,9 @@ export function findBlocks(lines: readonly Line[], problems: Problems): readonly
 }
 
 /** The block a line opens, without a statement if its condition or loop is unknown. */
-function openBlock(line: Line): { statement: Statement | null; block: OpenBlock } | undefined {
+function openBlock(
+  line: SettingLine,
+): { statement: Statement | null; block: OpenBlock } | undefined {
   const body: Statement[] = [];
   const condition = CONDITION_BY_NAME.get(line.key);
   if (condition !== undefined || line.key.startsWith("if-")) {
@@ -123,6 +128,6 @@ function openBlock(line: Line): { statement: Statement | null; block: OpenBlock 
   return undefined;
 }
 
-function byName<T extends Row>(rows: readonly T[]): ReadonlyMap<string, T> {
+function byName<T extends NamedRow>(rows: readonly T[]): ReadonlyMap<string, T> {
   return new Map(rows.flatMap((row) => namesOf(row).map((name) => [name, row] as const)));
 }

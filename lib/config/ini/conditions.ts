@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Row } from "../kinds/option_row.ts";
+import type { NamedRow } from "../kinds/option_row.ts";
 import type { ConfigSource } from "../source.ts";
 
 /** What a condition may look at. */
-export interface Facts {
+export interface ConditionContext {
   /** The world outside. */
   readonly source: ConfigSource;
   /** First value of an option or placeholder set so far; "" if it was set without one. */
@@ -16,17 +16,17 @@ export interface Facts {
 }
 
 /** One condition. Its `if-not-` alias is true when the test fails. */
-export interface Condition extends Row {
+export interface IniCondition extends NamedRow {
   /**
    * The text `%(_)` stands for in the guarded lines, or null: the condition is not met.
    *
    * @throws {SyntaxError} When the argument cannot be understood.
    */
-  readonly test: (argument: string, facts: Facts) => string | null;
+  readonly test: (argument: string, facts: ConditionContext) => string | null;
 }
 
 /** All conditions of uWSGI, in the order of its manual. */
-export const CONDITIONS: readonly Condition[] = [
+export const CONDITIONS: readonly IniCondition[] = [
   condition("env", ["ifenv"], "NAME[=VALUE]", {
     help: "True when the environment variable exists, or has exactly that value",
     details:
@@ -98,8 +98,8 @@ function condition(
   name: string,
   aliases: readonly string[],
   argument: string,
-  rest: Pick<Condition, "help" | "details" | "example" | "test">,
-): Condition {
+  rest: Pick<IniCondition, "help" | "details" | "example" | "test">,
+): IniCondition {
   return {
     name: `if-${name}`,
     aliases: [`if-not-${name}`, ...aliases],

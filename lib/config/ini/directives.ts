@@ -6,9 +6,9 @@
  */
 
 import { findBlocks, type Statement } from "./blocks.ts";
-import type { Condition } from "./conditions.ts";
+import type { IniCondition } from "./conditions.ts";
 import type { Origin } from "../config.ts";
-import { type Line, RawEntries } from "./entry.ts";
+import { RawEntries, type SettingLine } from "./entry.ts";
 import { Expander, type ExpansionScope } from "./expand.ts";
 import type { Loop } from "./loops.ts";
 import { locateIni } from "./ini_location.ts";
@@ -18,7 +18,7 @@ import type { MagicFile } from "./magic.ts";
 import { DIRECTIVES, findOptionKey, findRow } from "../options/options.ts";
 import { COMMAND_LINE, formatOrigin, type Problems } from "../problem.ts";
 import type { ConfigSource } from "../source.ts";
-import { Allowance, LimitError, TextFiles } from "./text_files.ts";
+import { Budget, LimitError, TextFiles } from "./text_files.ts";
 
 /** What lines came to. */
 export interface Assembled {
@@ -36,7 +36,7 @@ const DEEPEST = 16;
 const GLOB_COST = 100;
 
 /** Where lines stand. */
-interface Surroundings {
+interface LineContext {
   /** The files being read, outermost first; none for the command line. */
   readonly files: readonly MagicFile[];
   /** What `%(_)` stands for, or null. */
@@ -45,7 +45,7 @@ interface Surroundings {
 
 /** Carries out several rows of lines one after the other; no block goes from one to the next. */
 export function assemble(
-  rows: readonly (readonly Line[])[],
+  rows: readonly (readonly SettingLine[])[],
   source: ConfigSource,
   problems: Problems,
 ): Assembled {
@@ -60,16 +60,16 @@ class Assembly implements Assembled {
   readonly files: string[] = [];
   incomplete = false;
   #reached: Origin = { file: COMMAND_LINE, line: 1 };
-  readonly #inherited: { line: Line; around: Surroundings }[] = [];
+  readonly #inherited: { line: SettingLine; around: LineContext }[] = [];
 
   constructor(source: ConfigSource, problems: Problems) {
     const texts = new TextFiles(source);
-    const allowance = new Allowance();
+    const allowance = new Budget();
     this.scope = { source, problems, texts, allowance, entries: new RawEntries() };
   }
 
   /** Carries out lines that are in no file. */
-  run(lines: readonly Line[]): void {
+  run(lines: readonly SettingLine[]): void {
     this.#withinLimits(() => this.#runLines(lines, { files: [], matched: null }));
   }
 
@@ -93,11 +93,11 @@ class Assembly implements Assembled {
     }
   }
 
-  #runLines(lines: readonly Line[], around: Surroundings): void {
+  #runLines(lines: readonly SettingLine[], around: LineContext): void {
     this.#run(findBlocks(lines, this.scope.problems), around);
   }
 
-  #run(statements: readonly Statement[], around: Surroundings): void {
+  #run(statements: readonly Statement[], around: LineContext): void {
     for (const statement of statements) {
       this.#reached = statement.line.origin;
       this.scope.allowance.spendLines(1);
@@ -105,7 +105,7 @@ class Assembly implements Assembled {
     }
   }
 
-  #runStatement(statement: Statement, around: Surroundings): void {
+  #runStatement(statement: Statement, around: LineContext): void {
     const { line } = statement;
     switch (statement.kind) {
       case "plain":
@@ -130,7 +130,7 @@ class Assembly implements Assembled {
     }
   }
 
-  #runLine(line: Line, around: Surroundings): void {
+  #runLine(line: SettingLine, around: LineContext): void {
     switch (findRow(line.key)?.name) {
       case "ini":
       case "include":
@@ -147,7 +147,7 @@ class Assembly implements Assembled {
     }
   }
 
-  #set(line: Line, around: Surroundings): void {
+  #set(line: SettingLine, around: LineContext): void {
     const { key, value } = this.#definition(line, around);
     if (key === "" || DIRECTIVES.some((row) => row === findRow(key))) {
       this.#error(line, "needs the name of an option: write set = NAME=VALUE");
@@ -156,7 +156,7 @@ class Assembly implements Assembled {
     }
   }
 
-  #setPlaceholder(line: Line, around: Surroundings): void {
+  #setPlaceholder(line: SettingLine, around: LineContext): void {
     const { key, value } = this.#definition(line, around);
     if (!/^[^\s()=]+$/.test(key) || value === null) {
       this.#error(line, "needs a name and a value: write set-placeholder = NAME=VALUE");
@@ -169,7 +169,7 @@ class Assembly implements Assembled {
   }
 
   /** Splits `NAME=VALUE`. The name is needed at once, the value is expanded with all the others. */
-  #definition(line: Line, around: Surroundings): { key: string; value: string | null } {
+  #definition(line: SettingLine, around: LineContext): { key: string; value: string | null } {
     const text = line.value ?? "";
     const equals = text.indexOf("=");
     const name = equals < 0 ? text : text.slice(0, equals);
@@ -179,7 +179,7 @@ class Assembly implements Assembled {
     };
   }
 
-  #load(line: Line, around: Surroundings): void {
+  #load(line: SettingLine, around: LineContext): void {
     const name = this.#argument(line, around);
     const complete = this.#attempt(line, () => {
       this.#loadFile(name, around);
@@ -189,7 +189,7 @@ class Assembly implements Assembled {
   }
 
   /** @throws {SyntaxError} When the file cannot be used; half a sentence, see `#attempt`. */
-  #loadFile(name: string, { files: outer, matched }: Surroundings): void {
+  #loadFile(name: string, { files: outer, matched }: LineContext): void {
     const { texts, source } = this.scope;
     const file = locateIni(name, outer.at(-1), source);
     const identity = (one: MagicFile) => `${texts.identify(one.name)}\n${sectionOf(one)}`;
@@ -206,7 +206,7 @@ class Assembly implements Assembled {
     this.#runLines(sectionLines(text, files, this.scope), { files, matched });
   }
 
-  #test(condition: Condition, argument: string): string | null {
+  #test(condition: IniCondition, argument: string): string | null {
     if (argument === "" && condition.argument !== "") throw new SyntaxError("needs a value");
     const value = (name: string) => this.#valueSoFar(name);
     return condition.test(argument, { source: this.scope.source, value });
@@ -227,11 +227,11 @@ class Assembly implements Assembled {
     });
   }
 
-  #argument(line: Line, around: Surroundings): string {
+  #argument(line: SettingLine, around: LineContext): string {
     return this.#expandNow(line.value ?? "", line.origin, around);
   }
 
-  #expandNow(text: string, origin: Origin, { matched }: Surroundings): string {
+  #expandNow(text: string, origin: Origin, { matched }: LineContext): string {
     return new Expander(this.scope, false).expand(text, { origin, matched });
   }
 
@@ -241,7 +241,7 @@ class Assembly implements Assembled {
   }
 
   /** Reports the half sentence of a SyntaxError about the line; the result is then undefined. */
-  #attempt<T>(line: Line, action: () => T): T | undefined {
+  #attempt<T>(line: SettingLine, action: () => T): T | undefined {
     try {
       return action();
     } catch (error) {
@@ -251,7 +251,7 @@ class Assembly implements Assembled {
     }
   }
 
-  #error({ key, origin }: Line, what: string): void {
+  #error({ key, origin }: SettingLine, what: string): void {
     this.scope.problems.error(origin, `"${key}" at ${formatOrigin(origin)} ${what}`);
   }
 }

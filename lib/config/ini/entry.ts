@@ -9,7 +9,7 @@ import type { Origin } from "../config.ts";
 import { findRow } from "../options/options.ts";
 
 /** One setting as written: in an INI file, on the command line or in the environment. */
-export interface Line {
+export interface SettingLine {
   /** Name of the option, long form, as written. */
   readonly key: string;
   /** Text after the `=`, or null when there was none. */
@@ -19,7 +19,7 @@ export interface Line {
 }
 
 /** One setting that counts, in the order in which settings take effect. */
-export interface Entry extends Line {
+export interface Entry extends SettingLine {
   /** Whether it only defines a `%(name)` and is no option at all (`set-placeholder`). */
   readonly placeholder: boolean;
   /** True if a part of the value was read from a file (`@(…)`): messages do not show it. */

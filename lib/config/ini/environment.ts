@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Line } from "./entry.ts";
+import type { SettingLine } from "./entry.ts";
 import { findOptionKey } from "../options/options.ts";
 import { ENVIRONMENT } from "../problem.ts";
 import type { ConfigSource } from "../source.ts";
@@ -17,7 +17,7 @@ const DIRECTIVES: ReadonlySet<string> = new Set(["ini", "include", "inherit", "s
  * The lines that variables stand for, sorted by name, since an environment has no order. Variables
  * that name no option are left alone: they may be meant for uWSGI, or for anybody.
  */
-export function environmentLines(source: ConfigSource): Line[] {
+export function environmentLines(source: ConfigSource): SettingLine[] {
   return Object.entries(source.environment())
     .filter(([name]) => name.startsWith(PREFIX))
     .map(([name, value]) => ({ key: optionName(name), value }))

@@ -15,7 +15,7 @@ import { findRow } from "../options/options.ts";
 import { evaluatePipeline } from "./arithmetic.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
 import type { ConfigSource } from "../source.ts";
-import type { Allowance, TextFiles } from "./text_files.ts";
+import type { Budget, TextFiles } from "./text_files.ts";
 
 /** Characters a value may have: more do not fit into one argument or variable, see execve(2). */
 const LONGEST_VALUE = 131_072;
@@ -33,11 +33,11 @@ export interface ExpansionScope {
   /** Where mistakes are reported. */
   readonly problems: Problems;
   /** What may be used up. */
-  readonly allowance: Allowance;
+  readonly allowance: Budget;
 }
 
 /** Where a value stands: decides what `%(_)` means, and what messages say. */
-export interface Place {
+export interface ValuePlace {
   /** Where it was written. */
   readonly origin: Origin;
   /** What `%(_)` stands for, or null. */
@@ -105,7 +105,7 @@ export class Expander {
    *
    * @throws {LimitError} When the configuration as a whole has become too large.
    */
-  expand(text: string, place: Place): string {
+  expand(text: string, place: ValuePlace): string {
     const root: Frame = { sigil: "", text: "" };
     const open: Frame[] = [];
     const append = (piece: string) => {
@@ -135,7 +135,7 @@ export class Expander {
     return this.#limited(root.text + unclosed.join(""), place);
   }
 
-  #limited(value: string, place: Place): string {
+  #limited(value: string, place: ValuePlace): string {
     this.#scope.allowance.spendCharacters(value.length);
     if (value.length <= LONGEST_VALUE) return value;
     this.#report(
@@ -147,7 +147,7 @@ export class Expander {
     return "";
   }
 
-  #replace({ sigil, text }: Frame, place: Place): string {
+  #replace({ sigil, text }: Frame, place: ValuePlace): string {
     const asWritten = `${sigil}(${text})`;
     switch (sigil) {
       case "$":
@@ -160,7 +160,7 @@ export class Expander {
   }
 
   /** `NAME`, `NAME-default` (if not set) or `NAME:-default` (if not set or empty), as in sh(1). */
-  #variable(text: string, place: Place): string | null {
+  #variable(text: string, place: ValuePlace): string | null {
     const parts = /^([A-Za-z_][A-Za-z0-9_]*)(:?-)([^]*)$/.exec(text);
     const name = parts?.[1] ?? text;
     const environment = this.#scope.source.environment();
@@ -179,7 +179,7 @@ export class Expander {
   }
 
   /** The content of a file without its last line end, or of a `data:,` URL (RFC 2397). */
-  #content(text: string, place: Place): string | null {
+  #content(text: string, place: ValuePlace): string | null {
     try {
       if (text.startsWith("data:,")) return decodeURIComponent(text.slice("data:,".length));
       if (/^[a-z]+:\/\//.test(text)) {
@@ -195,7 +195,7 @@ export class Expander {
     }
   }
 
-  #placeholder(text: string, place: Place): string | null {
+  #placeholder(text: string, place: ValuePlace): string | null {
     const words = text.split(/\s+/).filter((word) => word !== "");
     const [name, ...more] = words;
     if (more.length === 0) {
@@ -215,7 +215,7 @@ export class Expander {
   }
 
   /** The value behind a name: of the enclosing block for `_`, else the first of that name. */
-  #lookUp(name: string, place: Place): string | undefined {
+  #lookUp(name: string, place: ValuePlace): string | undefined {
     if (name === "_") return place.matched ?? undefined;
     this.used.add(name);
     const entry = this.#scope.entries.first(name);
@@ -230,7 +230,12 @@ export class Expander {
     return this.entryValue(entry, this.#complete ? entry.origin : place.origin) ?? "";
   }
 
-  #report(severity: "error" | "warning", { origin }: Place, subject: string, what: string): void {
+  #report(
+    severity: "error" | "warning",
+    { origin }: ValuePlace,
+    subject: string,
+    what: string,
+  ): void {
     const shown = subject.length > 80 ? `${subject.slice(0, 80)}…` : subject;
     this.#scope.problems[severity](origin, `${shown} at ${formatOrigin(origin)} ${what}`);
   }

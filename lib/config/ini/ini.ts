@@ -6,13 +6,13 @@
  */
 
 import type { Origin } from "../config.ts";
-import type { Line } from "./entry.ts";
+import type { SettingLine } from "./entry.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
 
 /** One section of a file. */
 export interface Section {
   /** Its lines in order, all occurrences of the section together; null when there is none. */
-  readonly lines: readonly Line[] | null;
+  readonly lines: readonly SettingLine[] | null;
   /** The names of all sections of the file, in order of appearance. */
   readonly names: readonly string[];
 }
@@ -34,7 +34,7 @@ export function readSection(
   substitute: (text: string, origin: Origin) => string,
   problems: Problems,
 ): Section {
-  const lines: Line[] = [];
+  const lines: SettingLine[] = [];
   const names = new Set<string>();
   let section: string | null = null;
   let homeless = false;
@@ -71,7 +71,7 @@ function readHeader(line: string, origin: Origin, problems: Problems): string {
   return header?.[1] ?? line.slice(1).replace(/\].*$/s, "");
 }
 
-function readLine(line: string, origin: Origin, problems: Problems): Line | null {
+function readLine(line: string, origin: Origin, problems: Problems): SettingLine | null {
   const equals = line.indexOf("=");
   const key = trimSpace(equals < 0 ? line : line.slice(0, equals));
   if (key === "") {

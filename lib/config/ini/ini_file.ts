@@ -6,7 +6,7 @@
  */
 
 import type { Origin } from "../config.ts";
-import type { Line } from "./entry.ts";
+import type { SettingLine } from "./entry.ts";
 import type { ExpansionScope } from "./expand.ts";
 import { readSection } from "./ini.ts";
 import { expandMagic, type MagicFile } from "./magic.ts";
@@ -35,7 +35,7 @@ export function sectionLines(
   text: string,
   files: readonly MagicFile[],
   { source, allowance, problems }: ExpansionScope,
-): readonly Line[] {
+): readonly SettingLine[] {
   const [outermost, file] = [files[0], files.at(-1)];
   if (outermost === undefined || file === undefined) throw new RangeError("There is no file");
   allowance.spendCharacters(text.length);

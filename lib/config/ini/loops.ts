@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Row } from "../kinds/option_row.ts";
+import type { NamedRow } from "../kinds/option_row.ts";
 
 /** What a loop may read. */
 export interface LoopInput {
@@ -15,7 +15,7 @@ export interface LoopInput {
 }
 
 /** One kind of loop. */
-export interface Loop extends Row {
+export interface Loop extends NamedRow {
   /**
    * What to repeat the lines for.
    *

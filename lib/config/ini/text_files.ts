@@ -53,7 +53,7 @@ export class LimitError extends Error {
 }
 
 /** What one reading of the configuration may use up. */
-export class Allowance {
+export class Budget {
   #lines = 20_000;
   #characters = 16 * 1024 * 1024;
 

@@ -5,13 +5,13 @@
  * @module
  */
 
-import type { Line } from "./option_kind.ts";
+import type { OptionLine } from "./option_kind.ts";
 
 /** Reads one line of an option, see `lines` in `option_kind.ts`. */
-export type ReadLine<T> = (line: Line) => T;
+export type ReadLine<T> = (line: OptionLine) => T;
 
 /** A line was met whose grammar is not loaded: call {@linkcode load}, and read the configuration again. */
-export class GrammarNeeded extends Error {
+export class ParserNotLoaded extends Error {
   /** Loads it. */
   readonly load: () => Promise<void>;
 
@@ -28,16 +28,16 @@ const loaders: (() => Promise<void>)[] = [];
 /**
  * A reader that is loaded when it is needed.
  *
- * @throws {GrammarNeeded} When it is called before that.
+ * @throws {ParserNotLoaded} When it is called before that.
  */
-export function readLater<T>(loadReader: () => Promise<ReadLine<T>>): ReadLine<T> {
+export function lazyParser<T>(loadReader: () => Promise<ReadLine<T>>): ReadLine<T> {
   let read: ReadLine<T> | null = null;
   const load = async () => {
     read ??= await loadReader();
   };
   loaders.push(load);
   return (line) => {
-    if (read === null) throw new GrammarNeeded(load);
+    if (read === null) throw new ParserNotLoaded(load);
     return read(line);
   };
 }

@@ -284,7 +284,7 @@ function readNetwork(text: string): string {
 }
 
 /** One use of an option whose value has a grammar of its own. */
-export interface Line {
+export interface OptionLine {
   /** The name it was written with, which is part of what it means. */
   readonly option: string;
   /** The value as written. */
@@ -294,7 +294,9 @@ export interface Line {
 }
 
 /** Any number of lines with a grammar of their own. */
-export function lines<T extends Line>(read: (line: Line) => T): OptionKind<readonly T[]> {
+export function lines<T extends OptionLine>(
+  read: (line: OptionLine) => T,
+): OptionKind<readonly T[]> {
   return {
     value: "required",
     repeatable: true,

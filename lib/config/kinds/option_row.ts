@@ -29,7 +29,7 @@ export const GROUPS = [
 export type Group = typeof GROUPS[number];
 
 /** Names and explanations of one option, directive or command. */
-export interface Row {
+export interface NamedRow {
   /** The name we prefer, in uWSGI's spelling where uWSGI has it. */
   readonly name: string;
   /** Other names for it; a `no-` or `if-not-` one says the opposite. */
@@ -51,6 +51,6 @@ export interface Row {
 }
 
 /** Everything a row is called. */
-export function namesOf(row: Row): readonly string[] {
+export function namesOf(row: NamedRow): readonly string[] {
   return [row.name, ...row.aliases];
 }

@@ -6,7 +6,7 @@
  */
 
 import type * as kind from "./option_kind.ts";
-import type { Row } from "./option_row.ts";
+import type { NamedRow } from "./option_row.ts";
 
 /**
  * What it takes for a changed value to be in force after the configuration was read again:
@@ -17,7 +17,7 @@ import type { Row } from "./option_row.ts";
 export type OnChange = "master" | "workers" | "exec" | "restart";
 
 /** The row of an option whose value has the type `T`. */
-export interface OptionSpec<T> extends Row {
+export interface OptionSpec<T> extends NamedRow {
   /** How its value is read and written. */
   readonly kind: kind.OptionKind<T>;
   /** Its value when it is not set. */

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { parseAddress } from "../../system/sockets/address.ts";
 import type { SocketSpec } from "../config.ts";
 import type { HttpsSocket } from "../values/https_socket.ts";
-import { readLater } from "./line_reader.ts";
+import { lazyParser } from "./line_reader.ts";
 import { advice, type OptionKind, required } from "./option_kind.ts";
 
 /** Names of the option that say what is spoken on the socket. */
@@ -18,8 +18,10 @@ const SOCKET_OPTIONS: Readonly<Record<string, SocketSpec["option"]>> = {
   "uwsgi-socket": "uwsgi-socket",
 };
 
-const readHttpsSocket = readLater(async () =>
-  (await later<typeof import("../values/https_socket.ts")>(import.meta.resolve("../values/https_socket.ts")))
+const readHttpsSocket = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/https_socket.ts")>(
+    import.meta.resolve("../values/https_socket.ts"),
+  ))
     .parseHttpsSocket
 );
 
@@ -34,7 +36,7 @@ function writeHttpsSocket({ text, tls }: HttpsSocket): { name: string; value: st
 }
 
 /** Any number of listening addresses; the option's name tells the protocol. */
-export const sockets: OptionKind<readonly SocketSpec[]> = {
+export const socketList: OptionKind<readonly SocketSpec[]> = {
   value: "required",
   repeatable: true,
   add: (before, written) => {

@@ -4,14 +4,16 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
-import { readLater } from "../kinds/line_reader.ts";
+import { lazyImport } from "../../lazy_import.ts";
+import { lazyParser } from "../kinds/line_reader.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 import type { SocketMapLine } from "../values/socket_map.ts";
 
-const readSocketMapLine = readLater(async () =>
-  (await later<typeof import("../values/socket_map.ts")>(import.meta.resolve("../values/socket_map.ts")))
+const readSocketMapLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/socket_map.ts")>(
+    import.meta.resolve("../values/socket_map.ts"),
+  ))
     .parseSocketMapLine
 );
 

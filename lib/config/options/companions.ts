@@ -4,19 +4,23 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { CronLine } from "../values/cron_line.ts";
 import type { DaemonLine } from "../values/daemon_line.ts";
-import { readLater } from "../kinds/line_reader.ts";
+import { lazyParser } from "../kinds/line_reader.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 
-const readDaemonLine = readLater(async () =>
-  (await later<typeof import("../values/daemon_line.ts")>(import.meta.resolve("../values/daemon_line.ts")))
+const readDaemonLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/daemon_line.ts")>(
+    import.meta.resolve("../values/daemon_line.ts"),
+  ))
     .parseDaemonLine
 );
-const readCronLine = readLater(async () =>
-  (await later<typeof import("../values/cron_line.ts")>(import.meta.resolve("../values/cron_line.ts")))
+const readCronLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/cron_line.ts")>(
+    import.meta.resolve("../values/cron_line.ts"),
+  ))
     .parseCronLine
 );
 

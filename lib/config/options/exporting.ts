@@ -7,23 +7,27 @@
 import * as kind from "../kinds/option_kind.ts";
 import { readViewAddress, type StatsConfig } from "./stats.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
-import { later } from "../../lazy_import.ts";
-import { readLater } from "../kinds/line_reader.ts";
+import { lazyImport } from "../../lazy_import.ts";
+import { lazyParser } from "../kinds/line_reader.ts";
 import type { PusherLine } from "../values/pusher_line.ts";
 
-const readPusherLine = readLater(async () =>
-  (await later<typeof import("../values/pusher_line.ts")>(import.meta.resolve("../values/pusher_line.ts")))
+const readPusherLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/pusher_line.ts")>(
+    import.meta.resolve("../values/pusher_line.ts"),
+  ))
     .parsePusherLine
 );
-const readCarbonLine = readLater(async () =>
-  (await later<typeof import("../values/pusher_line.ts")>(import.meta.resolve("../values/pusher_line.ts")))
+const readCarbonLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/pusher_line.ts")>(
+    import.meta.resolve("../values/pusher_line.ts"),
+  ))
     .parseCarbonLine
 );
 
 /** How an instance is watched from outside. */
 export interface ExportConfig {
   /** Where the master serves metrics and probes over HTTP (`metrics-http`). */
-  readonly metricsHttp: readonly kind.Line[];
+  readonly metricsHttp: readonly kind.OptionLine[];
   /** Host names by which clients may ask for that, and for the stats (`metrics-http-hosts`). */
   readonly metricsHttpHosts: readonly string[];
   /** Where figures are sent (`stats-push`). */
@@ -45,7 +49,7 @@ export interface ExportConfig {
 /** The addresses at which the master itself shows something. */
 export function viewAddresses(
   { stats, metricsHttp }: Pick<StatsConfig, "stats"> & Pick<ExportConfig, "metricsHttp">,
-): readonly kind.Line[] {
+): readonly kind.OptionLine[] {
   return [...stats, ...metricsHttp];
 }
 

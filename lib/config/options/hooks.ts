@@ -4,14 +4,16 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { HookLine } from "../values/hook_line.ts";
-import { readLater } from "../kinds/line_reader.ts";
+import { lazyParser } from "../kinds/line_reader.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
 
-const readHookLine = readLater(async () =>
-  (await later<typeof import("../values/hook_line.ts")>(import.meta.resolve("../values/hook_line.ts")))
+const readHookLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/hook_line.ts")>(
+    import.meta.resolve("../values/hook_line.ts"),
+  ))
     .parseHookLine
 );
 

@@ -4,19 +4,23 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
-import { readLater } from "../kinds/line_reader.ts";
+import { lazyImport } from "../../lazy_import.ts";
+import { lazyParser } from "../kinds/line_reader.ts";
 import type { MetricLine, ThresholdLine } from "../values/metric_line.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { ExportConfig } from "./exporting.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 
-const readMetricLine = readLater(async () =>
-  (await later<typeof import("../values/metric_line.ts")>(import.meta.resolve("../values/metric_line.ts")))
+const readMetricLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/metric_line.ts")>(
+    import.meta.resolve("../values/metric_line.ts"),
+  ))
     .parseMetricLine
 );
-const readThresholdLine = readLater(async () =>
-  (await later<typeof import("../values/metric_line.ts")>(import.meta.resolve("../values/metric_line.ts")))
+const readThresholdLine = lazyParser(async () =>
+  (await lazyImport<typeof import("../values/metric_line.ts")>(
+    import.meta.resolve("../values/metric_line.ts"),
+  ))
     .parseThresholdLine
 );
 

@@ -10,8 +10,8 @@ import { CONDITIONS } from "../ini/conditions.ts";
 import type { Config } from "../config.ts";
 import { LOOPS } from "../ini/loops.ts";
 import * as kind from "../kinds/option_kind.ts";
-import { namesOf, type Row } from "../kinds/option_row.ts";
-import { sockets } from "../kinds/socket_kind.ts";
+import { type NamedRow, namesOf } from "../kinds/option_row.ts";
+import { socketList } from "../kinds/socket_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 import { APPS_OPTIONS } from "./apps.ts";
 import { CONTROL_OPTIONS } from "./control.ts";
@@ -180,7 +180,7 @@ export const OPTIONS: OptionRows<Config> = {
     short: "s",
     group: "Sockets",
     argument: "ADDRESS",
-    kind: sockets,
+    kind: socketList,
     default: [],
     defaultText: "none; at least one is required",
     onChange: "exec",
@@ -389,7 +389,7 @@ export const OPTIONS: OptionRows<Config> = {
 };
 
 /** What brings files, names and blocks into a configuration; done while it is read, in order. */
-export const DIRECTIVES: readonly Row[] = [
+export const DIRECTIVES: readonly NamedRow[] = [
   {
     name: "ini",
     aliases: [],
@@ -487,7 +487,7 @@ export const DIRECTIVES: readonly Row[] = [
 ];
 
 /** What to do instead of running; on the command line only. */
-export const COMMANDS: readonly (Row & { readonly name: CommandName })[] = [
+export const START_COMMANDS: readonly (NamedRow & { readonly name: StartCommandName })[] = [
   {
     name: "help",
     aliases: ["usage"],
@@ -578,7 +578,7 @@ export const COMMANDS: readonly (Row & { readonly name: CommandName })[] = [
 ];
 
 /** The names of the commands. */
-export type CommandName =
+export type StartCommandName =
   | "help"
   | "version"
   | "show-config"
@@ -592,22 +592,22 @@ export type CommandName =
 export const OPTION_KEYS: readonly (keyof Config)[] = Object.keys(OPTIONS) as (keyof Config)[];
 
 /** Every row there is, in the order of the reference. */
-export const ROWS: readonly Row[] = [
+export const ROWS: readonly NamedRow[] = [
   ...OPTION_KEYS.map((key) => OPTIONS[key]),
   ...DIRECTIVES,
-  ...COMMANDS,
+  ...START_COMMANDS,
 ];
 
-const ROW_BY_NAME: ReadonlyMap<string, Row> = new Map(
+const ROW_BY_NAME: ReadonlyMap<string, NamedRow> = new Map(
   ROWS.flatMap((row) => namesOf(row).map((name) => [name, row] as const)),
 );
 
-const KEY_BY_ROW: ReadonlyMap<Row | undefined, keyof Config> = new Map(
+const KEY_BY_ROW: ReadonlyMap<NamedRow | undefined, keyof Config> = new Map(
   OPTION_KEYS.map((key) => [OPTIONS[key], key]),
 );
 
 /** The row with this name or alias, if there is one. */
-export function findRow(name: string): Row | undefined {
+export function findRow(name: string): NamedRow | undefined {
   return ROW_BY_NAME.get(name);
 }
 

@@ -6,13 +6,13 @@
 
 import { parseAddress } from "../../system/sockets/address.ts";
 import * as kind from "../kinds/option_kind.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
 
 /** Where the stats of an instance can be read. */
 export interface StatsConfig {
   /** Addresses of the stats server (`stats`). */
-  readonly stats: readonly Line[];
+  readonly stats: readonly OptionLine[];
   /** Answer with HTTP (`stats-http`). @default false */
   readonly statsHttp: boolean;
   /** Write the document without spaces and line breaks (`stats-minified`). @default false */
@@ -44,7 +44,7 @@ const EXAMPLE = "stats = 127.0.0.1:9191\n";
  *
  * @throws {SyntaxError} If it is none; the message continues a sentence that names the option.
  */
-export function readViewAddress(line: Line): Line {
+export function readViewAddress(line: OptionLine): OptionLine {
   const { kind } = parseAddress(line.text);
   if (kind !== "fd" && kind !== "passed") return line;
   throw new SyntaxError("expects host:port, a path or @name: inherited sockets belong to workers");

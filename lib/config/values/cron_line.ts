@@ -6,10 +6,10 @@
 
 import type { CronSchedule } from "../../core/policies/cron_schedule.ts";
 import { keyValues, wholeNumber } from "./key_values.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** A command and when it is started. */
-export interface CronLine extends Line {
+export interface CronLine extends OptionLine {
   /** When it is started. */
   readonly schedule: CronSchedule;
   /** For /bin/sh. */
@@ -46,11 +46,11 @@ const KEYS = {
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseCronLine(line: Line): CronLine {
+export function parseCronLine(line: OptionLine): CronLine {
   return line.option === "cron2" ? parseKeyed(line) : parsePositional(line);
 }
 
-function parsePositional(line: Line): CronLine {
+function parsePositional(line: OptionLine): CronLine {
   const words = line.text.trim().split(/\s+/);
   const command = /^\s*(?:\S+\s+){5}([^]+)$/.exec(line.text)?.[1]?.trim() ?? "";
   if (command === "") {
@@ -68,7 +68,7 @@ function parsePositional(line: Line): CronLine {
   };
 }
 
-function parseKeyed(line: Line): CronLine {
+function parseKeyed(line: OptionLine): CronLine {
   const [, keys = "", command = ""] = /^\s*([^\s=]*=\S*)\s+([^]+)$/.exec(line.text) ?? [];
   if (command.trim() === "") {
     throw new SyntaxError('expects "KEY=VALUE,… COMMAND", such as "minute=-5,unique=1 ./poll"');

@@ -5,10 +5,10 @@
  */
 
 import { keyValues, wholeNumber } from "./key_values.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** A program that runs beside the workers. */
-export interface DaemonLine extends Line {
+export interface DaemonLine extends OptionLine {
   /** For /bin/sh. */
   readonly command: string;
   /** The file that holds its process id: it outlives the master. Null: it ends with the master. */
@@ -62,7 +62,7 @@ const DEFAULT_FREQ = 10;
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseDaemonLine(line: Line): DaemonLine {
+export function parseDaemonLine(line: OptionLine): DaemonLine {
   const plain: DaemonLine = {
     ...line,
     command: line.text.trim(),

@@ -8,7 +8,7 @@
 import { parseAddress } from "../../system/sockets/address.ts";
 import { wholeNumber } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** Name of an action. */
 export type HookActionName =
@@ -39,7 +39,7 @@ export type HookActionName =
   | "unix_signal";
 
 /** One thing to do. */
-export interface HookLine extends Line {
+export interface HookLine extends OptionLine {
   /** What to do. */
   readonly action: HookActionName;
   /** What follows the colon, in the parts that the action has; see {@linkcode HOOK_ACTIONS}. */
@@ -113,7 +113,7 @@ const LACKING =
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseHookLine(line: Line): HookLine {
+export function parseHookLine(line: OptionLine): HookLine {
   if (line.option.startsWith("exec-")) {
     if (line.text.trim() === "") throw new SyntaxError("needs a command");
     return { ...line, action: "exec", parts: [line.text.trim()], hidden: false };

@@ -5,7 +5,7 @@
  */
 
 import { keyValues } from "./key_values.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** The files that a TLS socket needs, as written. */
 export interface CertificateFiles {
@@ -37,7 +37,7 @@ const KEYS = {
  *
  * @throws {SyntaxError} If something is missing or cannot be had; the message continues a sentence.
  */
-export function parseHttpsSocket({ option, text: value }: Line): HttpsSocket {
+export function parseHttpsSocket({ option, text: value }: OptionLine): HttpsSocket {
   const values = option === "https-socket2" ? keyValues(value, KEYS) : inOrder(value);
   const need = (key: "addr" | "cert" | "key", what: string): string => {
     const found = values.get(key)?.trim() ?? "";

@@ -8,7 +8,7 @@ import type { Encoder } from "../../log/encoder.ts";
 import { type Address, parseAddress } from "../../system/sockets/address.ts";
 import { keyValues } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** Where one `logger` writes. */
 export type LoggerTarget =
@@ -37,7 +37,7 @@ export type LoggerTarget =
   | { readonly kind: "journal"; readonly path: string; readonly tag: string };
 
 /** One `logger`. */
-export interface LoggerLine extends Line {
+export interface LoggerLine extends OptionLine {
   /** Its name for `log-route`; empty: none. */
   readonly id: string;
   /** Where it writes. */
@@ -45,7 +45,7 @@ export interface LoggerLine extends Line {
 }
 
 /** One `log-encoder`. */
-export interface EncoderLine extends Line {
+export interface EncoderLine extends OptionLine {
   /** How entries look. */
   readonly encoder: Encoder;
   /** The `logger` it is for; empty: all. */
@@ -53,7 +53,7 @@ export interface EncoderLine extends Line {
 }
 
 /** One `log-route`. */
-export interface RouteLine extends Line {
+export interface RouteLine extends OptionLine {
   /** Name of the `logger` that gets what matches. */
   readonly id: string;
   /** Regular expression for the text. */
@@ -71,7 +71,7 @@ const LOGGERS = ["file", "stdio", "socket", "syslog", "rsyslog", "systemd"] as c
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseLoggerLine(line: Line): LoggerLine {
+export function parseLoggerLine(line: OptionLine): LoggerLine {
   const shorthand = /^log-(syslog|socket|systemd)$/.exec(line.option)?.[1];
   const text = shorthand === undefined ? line.text.trim() : `${shorthand}:${line.text.trim()}`;
   const [, id = "", name = "", args = ""] = /^(?:([^\s:]+)\s+)?([^\s:]+)(?::([^]*))?$/.exec(text) ??
@@ -199,7 +199,7 @@ const ENCODERS = ["text", "json", "format", "prefix", "suffix", "nl"] as const;
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseEncoderLine(line: Line): EncoderLine {
+export function parseEncoderLine(line: OptionLine): EncoderLine {
   const [, name = "", id = "", argument = ""] =
     /^([^\s:]+)(?::(\S+))?(?:\s([^]*))?$/.exec(line.text.trimStart()) ?? [];
   const known = ENCODERS.find((one) => one === name);
@@ -222,7 +222,7 @@ export function parseEncoderLine(line: Line): EncoderLine {
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseRouteLine(line: Line): RouteLine {
+export function parseRouteLine(line: OptionLine): RouteLine {
   const [, id = "", pattern = ""] = /^\s*(\S+)\s+([^]+)$/.exec(line.text) ?? [];
   if (id === "") throw new SyntaxError("expects the name of a logger and a regular expression");
   return { ...line, id, pattern: checkedPattern(pattern) };

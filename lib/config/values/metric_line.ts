@@ -7,13 +7,13 @@
 import type { MetricCollector } from "../../core/policies/metrics.ts";
 import { keyValues, wholeNumber } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** What a metric is: the first four are uWSGI's. */
 export type MetricType = "counter" | "gauge" | "absolute" | "alias" | "histogram";
 
 /** One metric. */
-export interface MetricLine extends Line {
+export interface MetricLine extends OptionLine {
   /** Letters, digits, `.`, `_` and `-`. */
   readonly name: string;
   /** What it is. */
@@ -35,7 +35,7 @@ export interface MetricLine extends Line {
 }
 
 /** A value that a metric is not to reach without anybody noticing. */
-export interface ThresholdLine extends Line {
+export interface ThresholdLine extends OptionLine {
   /** Name of the metric. */
   readonly key: string;
   /** The smallest value that is too large. */
@@ -96,7 +96,7 @@ const DEFAULT_RATE = 60;
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseMetricLine(line: Line): MetricLine {
+export function parseMetricLine(line: OptionLine): MetricLine {
   const values: Values = line.text.includes("=")
     ? keyValues(line.text, METRIC_KEYS)
     : new Map([["name", line.text.trim()]]);
@@ -132,7 +132,7 @@ export function parseMetricLine(line: Line): MetricLine {
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseThresholdLine(line: Line): ThresholdLine {
+export function parseThresholdLine(line: OptionLine): ThresholdLine {
   const values = keyValues(line.text, THRESHOLD_KEYS);
   const [key, value] = [values.get("key"), values.get("value")];
   if (key === undefined || value === undefined) {

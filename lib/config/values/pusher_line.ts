@@ -7,7 +7,7 @@
 import { parseAddress, type TcpAddress } from "../../system/sockets/address.ts";
 import { keyValues, wholeNumber } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** Where and how. */
 export type PusherTarget =
@@ -36,7 +36,7 @@ export type PusherTarget =
   };
 
 /** A pusher as it was written. */
-export interface PusherLine extends Line {
+export interface PusherLine extends OptionLine {
   /** Where to, and how. */
   readonly target: PusherTarget;
 }
@@ -63,7 +63,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parsePusherLine(line: Line): PusherLine {
+export function parsePusherLine(line: OptionLine): PusherLine {
   const [, name = "", argument = ""] = /^([^:]*):?([^]*)$/.exec(line.text) ?? [];
   const read = Object.hasOwn(PUSHERS, name) ? PUSHERS[name] : undefined;
   if (read === undefined) throw new SyntaxError(unknown(name));
@@ -75,7 +75,7 @@ export function parsePusherLine(line: Line): PusherLine {
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseCarbonLine(line: Line): PusherLine {
+export function parseCarbonLine(line: OptionLine): PusherLine {
   const { host, port } = receiver("host:port", line.text);
   return { ...line, target: { type: "carbon", host, port } };
 }

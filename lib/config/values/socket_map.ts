@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Line } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../kinds/option_kind.ts";
 
 /** One line. */
-export interface SocketMapLine extends Line {
+export interface SocketMapLine extends OptionLine {
   /** The port the script asks for, or the path of its Unix socket. */
   readonly asked: number | string;
   /** Number of the socket that it gets, from 0, in the order of the configuration. */
@@ -21,7 +21,7 @@ const LARGEST_PORT = 65_535;
  *
  * @throws {SyntaxError} If it is malformed; the message continues a sentence that names the option.
  */
-export function parseSocketMapLine(line: Line): SocketMapLine {
+export function parseSocketMapLine(line: OptionLine): SocketMapLine {
   const [, asked = "", socket = ""] = /^\s*(\S+)\s*=>\s*(\d{1,4})\s*$/.exec(line.text) ?? [];
   const isPort = /^\d{1,5}$/.test(asked) && Number(asked) <= LARGEST_PORT;
   if (!isPort && !asked.includes("/")) {

@@ -18,7 +18,7 @@ export interface AlgorithmSettings {
 }
 
 /** One second of an instance whose wanted workers all accept, as far as they can be started. */
-export interface View {
+export interface LoadSample {
   /** Workers that are wanted now. */
   readonly workers: number;
   /** Workers that there can be. */
@@ -31,7 +31,7 @@ export interface View {
 }
 
 /** What an algorithm makes of one second. */
-export interface Opinion {
+export interface Recommendation {
   /** Workers that it wants; whoever asked keeps it within the limits. */
   readonly workers: number;
   /** Why, if that is another number than now. */
@@ -43,15 +43,15 @@ export interface Opinion {
 }
 
 /** An algorithm together with what it remembers. */
-export type Algorithm = (view: View) => Opinion;
+export type Algorithm = (view: LoadSample) => Recommendation;
 
 /** An opinion that changes nothing. */
-export function stay({ workers }: View, next: Algorithm, note?: string): Opinion {
+export function stay({ workers }: LoadSample, next: Algorithm, note?: string): Recommendation {
   return { workers, why: "", next, ...(note === undefined ? {} : { note }) };
 }
 
 /** The load of all workers together: 1.5 fills one and a half. */
-export function totalLoad({ loads }: View): number {
+export function totalLoad({ loads }: LoadSample): number {
   return loads.reduce((sum, load) => sum + load, 0);
 }
 
@@ -60,6 +60,6 @@ export function totalLoad({ loads }: View): number {
  * sending away somebody whom it would call back: every one shrinks only where this holds for a share
  * below the one at which it grows.
  */
-export function fitsWithoutOne(view: View, share: number): boolean {
+export function fitsWithoutOne(view: LoadSample, share: number): boolean {
   return view.workers > 1 && totalLoad(view) <= share * (view.workers - 1);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Algorithm, type Opinion, totalLoad, type View } from "./algorithm.ts";
+import { type Algorithm, type LoadSample, type Recommendation, totalLoad } from "./algorithm.ts";
 
 /** What the algorithm goes by; loads in percent, times in windows of `overload` seconds. */
 export interface BusynessSettings {
@@ -62,7 +62,10 @@ export function busyness(memory: Memory = START): Algorithm {
 }
 
 /** Emergency workers do not wait for the end of a window. */
-function alarm(memory: Memory, { workers, most, queue, settings }: View): Opinion | null {
+function alarm(
+  memory: Memory,
+  { workers, most, queue, settings }: LoadSample,
+): Recommendation | null {
   const { alert, alertStep, nonzeroSeconds } = settings.busyness;
   const queued = queue === 0 ? 0 : memory.queued + 1;
   if (workers >= most || (queue <= alert && queued < nonzeroSeconds)) return null;
@@ -74,7 +77,7 @@ function alarm(memory: Memory, { workers, most, queue, settings }: View): Opinio
   return { workers: workers + added, why, next: busyness({ ...memory, queued: 0, emergency }) };
 }
 
-function observe(memory: Memory, view: View): Opinion {
+function observe(memory: Memory, view: LoadSample): Recommendation {
   const sum = memory.sum + totalLoad(view) / Math.max(1, view.loads.length);
   const seconds = memory.seconds + 1;
   const queued = view.queue === 0 ? 0 : memory.queued + 1;
@@ -89,7 +92,7 @@ function observe(memory: Memory, view: View): Opinion {
 }
 
 /** The end of a window. */
-function judge(memory: Memory, percent: number, view: View): Opinion {
+function judge(memory: Memory, percent: number, view: LoadSample): Recommendation {
   const { busyness: { max, min }, step } = view.settings;
   const waited = settle(memory, view);
   const shown = `the workers were ${Math.round(percent)} percent busy`;
@@ -111,13 +114,13 @@ function judge(memory: Memory, percent: number, view: View): Opinion {
 }
 
 /** Windows below the minimum that it takes. */
-function patience({ emergency, penalty }: Memory, { settings }: View): number {
+function patience({ emergency, penalty }: Memory, { settings }: LoadSample): number {
   const { multiplier, alertMultiplier } = settings.busyness;
   return emergency > 0 ? alertMultiplier : multiplier + penalty;
 }
 
 /** Whoever was sent away and is not missed for long enough was rightly sent away. */
-function settle(memory: Memory, { settings }: View): Memory {
+function settle(memory: Memory, { settings }: LoadSample): Memory {
   if (memory.sinceShrink === null) return memory;
   const { multiplier, penalty } = settings.busyness;
   const sinceShrink = memory.sinceShrink + 1;
@@ -126,7 +129,7 @@ function settle(memory: Memory, { settings }: View): Memory {
 }
 
 /** Who is needed again so soon should not have been sent away: the next time takes longer. */
-function blame(memory: Memory, { settings }: View): Memory {
+function blame(memory: Memory, { settings }: LoadSample): Memory {
   if (memory.sinceShrink === null) return memory;
   const penalty = memory.penalty + settings.busyness.penalty;
   return { ...memory, sinceShrink: null, penalty };

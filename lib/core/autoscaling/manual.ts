@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type Opinion, stay, type View } from "./algorithm.ts";
+import { type LoadSample, type Recommendation, stay } from "./algorithm.ts";
 
 /** Leaves everything as it is. */
-export function manual(view: View): Opinion {
+export function manual(view: LoadSample): Recommendation {
   return stay(view, manual);
 }

@@ -43,7 +43,7 @@ export interface ScalingSample {
 }
 
 /** What it remembers from one second to the next. */
-export interface Scaling {
+export interface ScalingMemory {
   readonly algorithm: Algorithm;
   /** The name it was asked for by. */
   readonly name: AlgorithmName;
@@ -54,31 +54,31 @@ export interface Scaling {
 }
 
 /** What is to be done. */
-export type Decision =
+export type ScalingAction =
   | { readonly type: "stay" }
   | { readonly type: "want"; readonly workers: number; readonly why: string }
   | { readonly type: "stop"; readonly why: string };
 
 /** A decision, what goes on from it, and what there is to say about the measurements. */
-export interface Judgement {
-  readonly scaling: Scaling;
-  readonly decision: Decision;
+export interface ScalingDecision {
+  readonly scaling: ScalingMemory;
+  readonly decision: ScalingAction;
   readonly note: string | null;
 }
 
-const STAY: Decision = { type: "stay" };
+const STAY: ScalingAction = { type: "stay" };
 
 /** The beginning. */
-export function beginScaling({ algorithm }: ScalingSettings): Scaling {
+export function beginScaling({ algorithm }: ScalingSettings): ScalingMemory {
   return { algorithm: ALGORITHMS[algorithm], name: algorithm, requests: {}, quietSince: null };
 }
 
 /** Judges one second. */
-export function judge(
-  before: Scaling,
+export function decideScaling(
+  before: ScalingMemory,
   sample: ScalingSample,
   settings: ScalingSettings,
-): Judgement {
+): ScalingDecision {
   const known = before.name === settings.algorithm ? before : beginScaling(settings);
   const scaling = { ...notice(known, sample), requests: requestsOf(sample) };
   const nothing = { scaling, decision: STAY, note: null };
@@ -98,16 +98,16 @@ function requestsOf({ workers }: ScalingSample): Record<number, number> {
   return known;
 }
 
-function notice(scaling: Scaling, { at, workers }: ScalingSample): Scaling {
+function notice(scaling: ScalingMemory, { at, workers }: ScalingSample): ScalingMemory {
   const active = workers.some((one) => isAtWork(one, scaling.requests[one.worker] ?? 0, one.cpu));
   return { ...scaling, quietSince: active ? null : scaling.quietSince ?? at };
 }
 
 function whenIdle(
-  { quietSince }: Scaling,
+  { quietSince }: ScalingMemory,
   { at, queue, mayShrink }: ScalingSample,
   { idleMs, dieOnIdle }: ScalingSettings,
-): Decision | null {
+): ScalingAction | null {
   if (idleMs === 0 || quietSince === null || queue > 0 || at - quietSince <= idleMs) return null;
   const why = `no request for ${idleMs / 1000} s`;
   if (dieOnIdle) return { type: "stop", why };
@@ -115,7 +115,7 @@ function whenIdle(
 }
 
 /** What must be so whatever the load is. */
-function withinLimits(sample: ScalingSample, settings: ScalingSettings): Decision | null {
+function withinLimits(sample: ScalingSample, settings: ScalingSettings): ScalingAction | null {
   const { wanted, processes, mayShrink, workers } = sample;
   const least = fewestWorkers(settings, processes);
   if (wanted < least) return { type: "want", workers: least, why: "there are to be no fewer" };
@@ -129,11 +129,11 @@ function withinLimits(sample: ScalingSample, settings: ScalingSettings): Decisio
 }
 
 function consult(
-  scaling: Scaling,
-  before: Scaling,
+  scaling: ScalingMemory,
+  before: ScalingMemory,
   sample: ScalingSample,
   settings: ScalingSettings,
-): Judgement {
+): ScalingDecision {
   const { processes, wanted, workers, queue, mayShrink } = sample;
   const { rssSoft } = settings;
   const full = rssSoft > 0 && totalRss(workers) >= rssSoft;

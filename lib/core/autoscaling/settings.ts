@@ -32,7 +32,7 @@ export function initialWorkers(settings: ScalingSettings, processes: number): nu
 }
 
 /** The number that is `by` more (or less) than `wanted`, as far as the limits allow. */
-export function nudged(
+export function adjusted(
   settings: ScalingSettings,
   processes: number,
   wanted: number,

@@ -40,7 +40,7 @@ export const UNKNOWN: SmartState = {
  * @param patienceMs How long it has from its start until its pidfile names it.
  * @param longestPauseMs Longest pause before it is started again.
  */
-export function lookAfter(
+export function nextDaemonAction(
   state: SmartState,
   alive: boolean,
   at: number,

@@ -65,7 +65,7 @@ export function heartbeatMs(
 }
 
 /** What has to be watched for these limits. */
-export interface Watch {
+export interface SamplingNeeds {
   /** True if samples are to be taken. */
   readonly samples: boolean;
   /** True if they are to show memory. */
@@ -75,7 +75,7 @@ export interface Watch {
 }
 
 /** What these limits need. */
-export function watchFor(limits: Limits): Watch {
+export function samplingNeeds(limits: Limits): SamplingNeeds {
   const memory = limits.reloadOnRss > 0 || limits.reloadOnAs > 0 || limits.evilReloadOnRss > 0;
   const names = limits.harakiriMs > 0 || limits.hangTimeoutMs > 0;
   const ages = limits.maxRequests > 0 || limits.maxWorkerLifetimeMs > 0;

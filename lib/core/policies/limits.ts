@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Happening } from "../event.ts";
+import type { MasterEvent } from "../event.ts";
 import type { WorkerMemory, WorkerSample } from "./sample.ts";
 import type { LimitReason } from "../state.ts";
 import { duration } from "../step_context.ts";
@@ -30,8 +30,8 @@ export type MemoryStreak = Readonly<Record<MemoryLimit, number>>;
 export type MemoryStreaks = ReadonlyMap<number, MemoryStreak>;
 
 /** What came of a look at the samples. */
-export interface Judgement {
-  readonly happenings: readonly Happening[];
+export interface LimitCheck {
+  readonly masterEvents: readonly MasterEvent[];
   /** To be passed in with the next samples. */
   readonly streaks: MemoryStreaks;
 }
@@ -48,20 +48,20 @@ interface Reached {
  *
  * @param before The streaks of the samples before; empty at first.
  */
-export function judge(
+export function checkLimits(
   samples: readonly WorkerSample[],
   limits: Limits,
   before: MemoryStreaks,
-): Judgement {
-  const happenings: Happening[] = [];
+): LimitCheck {
+  const masterEvents: MasterEvent[] = [];
   const streaks = new Map<number, MemoryStreak>();
   for (const sample of samples) {
     const streak = nextStreak(sample.memory, limits, before.get(sample.worker));
     streaks.set(sample.worker, streak);
-    const happening = judgeWorker(sample, limits, streak);
-    if (happening !== null) happenings.push(happening);
+    const masterEvent = judgeWorker(sample, limits, streak);
+    if (masterEvent !== null) masterEvents.push(masterEvent);
   }
-  return { happenings, streaks };
+  return { masterEvents, streaks };
 }
 
 /** Of several limits the one that bears the least delay counts. */
@@ -69,7 +69,7 @@ function judgeWorker(
   sample: WorkerSample,
   limits: Limits,
   streak: MemoryStreak,
-): Happening | null {
+): MasterEvent | null {
   const { worker } = sample;
   const dead = hung(sample, limits) ?? tooLarge(sample, limits, streak, "evil-reload-on-rss");
   // A blocked event loop finishes nothing, and memory that runs out does not wait.

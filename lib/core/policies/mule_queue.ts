@@ -18,7 +18,7 @@ export interface Delivery {
 export type Posted = Delivery | "kept" | "full" | "nobody";
 
 /** The messages that wait, and the mules that wait. Mules are numbered from 1. */
-export class MuleMail {
+export class MuleQueue {
   readonly #forAnybody: string[] = [];
   readonly #own = new Map<number, string[]>();
   readonly #asking = new Map<number, number>();

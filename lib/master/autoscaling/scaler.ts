@@ -7,25 +7,30 @@
  */
 
 import type { ScalingConfig } from "../../config/options/scaling.ts";
-import type { Happening } from "../../core/event.ts";
+import type { MasterEvent } from "../../core/event.ts";
 import type { WorkerSample } from "../../core/policies/sample.ts";
-import { whyNotFewer } from "../../core/worker_count.ts";
-import { beginScaling, judge, type Scaling, type ScalingWorker } from "../../core/autoscaling/scaling.ts";
-import { initialWorkers, nudged, type ScalingSettings } from "../../core/autoscaling/settings.ts";
-import { EVERYBODY, type MasterState, wantedSlots } from "../../core/state.ts";
+import { scaleDownObstacle } from "../../core/worker_count.ts";
+import {
+  beginScaling,
+  decideScaling,
+  type ScalingMemory,
+  type ScalingWorker,
+} from "../../core/autoscaling/scaling.ts";
+import { adjusted, initialWorkers, type ScalingSettings } from "../../core/autoscaling/settings.ts";
+import { desiredSlots, EVERYBODY, type MasterState } from "../../core/state.ts";
 import type { ConnectionWatch } from "../../system/sockets/connection_watch.ts";
 import type { Libc } from "../../system/libc.ts";
 import { processCpuMs } from "../../system/process/process_cpu.ts";
 import { logLine } from "../log.ts";
 import { Queues, type SocketSource } from "./listen_queues.ts";
-import { settingsOf, usesScaling } from "./scaling_settings.ts";
+import { scalingSettings, usesScaling } from "./scaling_settings.ts";
 
 /** What a scaler works with. */
 export interface ScalerSetup {
   readonly libc: Libc;
   readonly sockets: SocketSource;
   /** Takes what was decided. */
-  readonly report: (happening: Happening) => void;
+  readonly report: (masterEvent: MasterEvent) => void;
 }
 
 /** What of the configuration it needs. */
@@ -36,12 +41,12 @@ export type ScalerConfig = ScalingConfig & {
 
 /** Lets the number of workers follow the load. */
 export class Scaler {
-  readonly #report: (happening: Happening) => void;
+  readonly #report: (masterEvent: MasterEvent) => void;
   readonly #queues: Queues;
   #settings: ScalingSettings;
   /** True if options let the number of workers follow something. */
   #follows: boolean;
-  #scaling: Scaling;
+  #scaling: ScalingMemory;
   readonly #listen: number;
   #watch: ConnectionWatch | null = null;
   /** Fulfilled when no watch is left that was ever begun. */
@@ -54,7 +59,7 @@ export class Scaler {
   constructor({ libc, sockets, report }: ScalerSetup, config: ScalerConfig) {
     this.#report = report;
     this.#queues = new Queues(libc, sockets);
-    this.#settings = settingsOf(config);
+    this.#settings = scalingSettings(config);
     this.#follows = usesScaling(config);
     this.#scaling = beginScaling(this.#settings);
     this.#listen = config.listen;
@@ -62,7 +67,7 @@ export class Scaler {
 
   /** From now on, this is the configuration. */
   use(config: ScalerConfig): void {
-    this.#settings = settingsOf(config);
+    this.#settings = scalingSettings(config);
     const followed = this.#follows;
     this.#follows = usesScaling(config);
     // Where nothing was followed before, somebody has wanted no workers: so it stays.
@@ -73,20 +78,20 @@ export class Scaler {
 
   /** Judges the samples of this second. */
   take(samples: readonly WorkerSample[], state: MasterState): void {
-    if (wantedSlots(state) === 0) {
+    if (desiredSlots(state) === 0) {
       // What was before a time without workers says nothing about what comes after it.
       this.#scaling = beginScaling(this.#settings);
       return;
     }
     const at = performance.now();
     const workers = this.#measure(samples, state, at);
-    const problem = whyNotFewer(state);
-    const { scaling, decision, note } = judge(this.#scaling, {
+    const problem = scaleDownObstacle(state);
+    const { scaling, decision, note } = decideScaling(this.#scaling, {
       at,
       workers,
       queue: this.#queues.longest,
       processes: state.settings.processes,
-      wanted: wantedSlots(state),
+      wanted: desiredSlots(state),
       settled: isSettled(state),
       mayShrink: problem === null,
     }, this.#settings);
@@ -98,7 +103,7 @@ export class Scaler {
 
   /** Sees every new state: while nobody is wanted, a connection is waited for. */
   show(state: MasterState): void {
-    const asleep = state.phase === "running" && wantedSlots(state) === 0 && !state.paused;
+    const asleep = state.phase === "running" && desiredSlots(state) === 0 && !state.paused;
     if (!asleep) return this.#stopWaiting();
     if (this.#watch !== null || this.#closed) return;
     const workers = this.#follows
@@ -132,8 +137,8 @@ export class Scaler {
    * @returns How many are wanted now.
    */
   nudge(by: number, why: string, state: MasterState): number {
-    const before = wantedSlots(state);
-    const workers = nudged(this.#settings, state.settings.processes, before, by);
+    const before = desiredSlots(state);
+    const workers = adjusted(this.#settings, state.settings.processes, before, by);
     if (workers !== before) this.#report({ type: "want", workers, why });
     return workers;
   }

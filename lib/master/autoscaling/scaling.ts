@@ -6,9 +6,9 @@
  */
 
 import type { WorkerSample } from "../../core/policies/sample.ts";
-import { whyNotFewer } from "../../core/worker_count.ts";
-import { EVERYBODY, type MasterState, wantedSlots } from "../../core/state.ts";
-import { later } from "../../lazy_import.ts";
+import { scaleDownObstacle } from "../../core/worker_count.ts";
+import { desiredSlots, EVERYBODY, type MasterState } from "../../core/state.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { Libc } from "../../system/libc.ts";
 import { logLine } from "../log.ts";
 import type { Scaler, ScalerConfig, ScalerSetup } from "./scaler.ts";
@@ -23,7 +23,7 @@ export interface ScalingSetup extends Omit<ScalerSetup, "libc"> {
 }
 
 /** The number of workers, where it is to follow something. */
-export class Scaling {
+export class LazyScaler {
   readonly #setup: ScalingSetup;
   #config: ScalerConfig | null = null;
   #scaler: Scaler | null = null;
@@ -51,7 +51,7 @@ export class Scaling {
   }
 
   async #load(libc: Libc, config: ScalerConfig): Promise<void> {
-    const { Scaler } = await later<typeof import("./scaler.ts")>(
+    const { Scaler } = await lazyImport<typeof import("./scaler.ts")>(
       import.meta.resolve("./scaler.ts"),
     );
     if (this.#closed || this.#scaler !== null) return;
@@ -94,13 +94,13 @@ export class Scaling {
 
   /** Sees every new state: where no worker is wanted, somebody has to wait for a connection. */
   show(state: MasterState): void {
-    if (this.#scaler === null && wantedSlots(state) === 0) return this.#waitForConnections();
+    if (this.#scaler === null && desiredSlots(state) === 0) return this.#waitForConnections();
     this.#scaler?.show(state);
   }
 
   /** Why the instance cannot be left without workers (`ctl cheap`); null: it can. */
   whyNotCheap(state: MasterState): string | null {
-    if (this.#setup.libc !== null) return whyNotFewer(state);
+    if (this.#setup.libc !== null) return scaleDownObstacle(state);
     return "it needs foreign functions to notice the next connection (allow them with --allow-ffi)";
   }
 

@@ -21,11 +21,11 @@ export function needsMemory({ cheaper, cheaperRssLimitSoft }: ScalingConfig): bo
 /** How many slots are to have a worker at the start; null: all, for good. */
 export function wantedAtStart(config: ScalingConfig, processes: number): number | null {
   if (config.cheap) return 0;
-  return usesScaling(config) ? initialWorkers(settingsOf(config), processes) : null;
+  return usesScaling(config) ? initialWorkers(scalingSettings(config), processes) : null;
 }
 
 /** The settings that a configuration means. */
-export function settingsOf(config: ScalingConfig): ScalingSettings {
+export function scalingSettings(config: ScalingConfig): ScalingSettings {
   return {
     cheaper: config.cheaper,
     initial: config.cheaperInitial,

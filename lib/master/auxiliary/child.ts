@@ -10,7 +10,7 @@ import { type Libc, libc } from "../../system/libc.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
 import { type LineRelay, relayLines } from "../logging/line_relay.ts";
 import { GroupWatcher } from "./group_watcher.ts";
-import { inWords } from "../workers/worker_process.ts";
+import { describeExit } from "../workers/worker_process.ts";
 import { keepWorkingDirectory } from "../process/working_directory.ts";
 import { logLine } from "../log.ts";
 
@@ -40,7 +40,7 @@ export interface ChildOptions {
 const watcher = new GroupWatcher();
 
 /** A running command and everything in its process group. */
-export class Child {
+export class ShellCommand {
   readonly #process: Deno.ChildProcess;
   readonly #relays: readonly LineRelay[];
   #asked = false;
@@ -126,7 +126,7 @@ export class Child {
     }
     await released;
     await watcher.remove(this.pid);
-    return { how: inWords(status), success: status.success };
+    return { how: describeExit(status), success: status.success };
   }
 }
 

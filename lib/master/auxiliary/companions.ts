@@ -6,13 +6,13 @@
  */
 
 import { hasServingHooks, type HookPhase } from "../../config/options/hooks.ts";
-import type { Happening } from "../../core/event.ts";
-import { type Milestone, milestones } from "../../core/lifecycle_events.ts";
+import type { MasterEvent } from "../../core/event.ts";
+import { type LifecycleEvent, milestones } from "../../core/lifecycle_events.ts";
 import type { MasterState } from "../../core/state.ts";
 import type { StatsCron, StatsDaemon } from "../../stats/stats.ts";
-import type { Instruction } from "../master_setup.ts";
-import { passLineOn } from "../logging/child_output.ts";
-import type { Surroundings } from "../resources.ts";
+import type { RunConfig } from "../master_setup.ts";
+import { logChildLine } from "../logging/child_output.ts";
+import type { Resources } from "../resources.ts";
 import type { ChildOptions } from "./child.ts";
 import { Crons, momentOf } from "./crons.ts";
 import { Daemons } from "./daemons.ts";
@@ -25,27 +25,27 @@ export class Companions {
   readonly #daemons: Daemons;
   readonly #crons: Crons;
   readonly #mules: Mules;
-  #instruction: Instruction;
+  #instruction: RunConfig;
   #hooks: Promise<void> = Promise.resolve();
   #brutal = false;
 
   /** Nothing is started yet. */
   constructor(
-    instruction: Instruction,
-    surroundings: Surroundings,
-    report: (happening: Happening) => void,
+    instruction: RunConfig,
+    resources: Resources,
+    report: (masterEvent: MasterEvent) => void,
   ) {
     this.#instruction = instruction;
     const config = () => this.#instruction.config;
     const printed = (logger: string): ChildOptions["onLine"] => (stream, line) =>
-      passLineOn({ logger, fields: {} }, stream, line);
+      logChildLine({ logger, fields: {} }, stream, line);
     this.#daemons = new Daemons({
       config,
       onLine: printed("daemon"),
       stopInstance: (why) => report({ type: "stop", why }),
     });
     this.#crons = new Crons({ config, onLine: printed("cron"), now: () => momentOf(new Date()) });
-    this.#mules = new Mules({ surroundings, report, instruction: () => this.#instruction });
+    this.#mules = new Mules({ resources, report, instruction: () => this.#instruction });
   }
 
   /** What the stats show of the daemons; undefined: there are none. */
@@ -59,7 +59,7 @@ export class Companions {
   }
 
   /** Makes everything as the configuration says; daemons that stay as they were keep running. */
-  configure(instruction: Instruction): void {
+  configure(instruction: RunConfig): void {
     this.#instruction = instruction;
     const { daemons, smartDaemons, crons } = instruction.config;
     this.#daemons.configure([...daemons, ...smartDaemons]);
@@ -71,8 +71,8 @@ export class Companions {
   observe(before: MasterState, state: MasterState): void {
     if (state.phase === "stopping" || state.phase === "killing") this.#crons.close();
     if (before.workers === state.workers || !hasServingHooks(this.#instruction.config)) return;
-    for (const milestone of milestones(before, state)) {
-      for (const phase of phasesOf(milestone)) this.#run(phase, milestone);
+    for (const lifecycleEvent of milestones(before, state)) {
+      for (const phase of phasesOf(lifecycleEvent)) this.#run(phase, lifecycleEvent);
     }
   }
 
@@ -102,9 +102,9 @@ export class Companions {
   }
 
   /** One after the other, in the order of what happened. */
-  #run(phase: HookPhase, milestone: Milestone): void {
+  #run(phase: HookPhase, lifecycleEvent: LifecycleEvent): void {
     const { config } = this.#instruction;
-    const worker = milestone.type === "ready" ? null : milestone;
+    const worker = lifecycleEvent.type === "ready" ? null : lifecycleEvent;
     const hooks = this.#hooks.then(() => runLateHooks(config, phase, worker));
     // One that cannot be run does not keep the next from running.
     this.#hooks = hooks.catch(() => {});
@@ -112,10 +112,10 @@ export class Companions {
   }
 }
 
-function phasesOf(milestone: Milestone): HookPhase[] {
-  if (milestone.type === "started") return ["post-fork"];
-  if (milestone.type === "ready") return ["post-app"];
-  const { slot, first } = milestone;
+function phasesOf(lifecycleEvent: LifecycleEvent): HookPhase[] {
+  if (lifecycleEvent.type === "started") return ["post-fork"];
+  if (lifecycleEvent.type === "ready") return ["post-app"];
+  const { slot, first } = lifecycleEvent;
   const phases: HookPhase[] = ["accepting"];
   if (slot === 1) phases.push("accepting1");
   if (first) phases.push("accepting-once");

@@ -10,12 +10,12 @@ import { isDue, type Moment } from "../../core/policies/cron_schedule.ts";
 import type { StatsCron } from "../../stats/stats.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
-import { Child, type ChildOptions } from "./child.ts";
+import { type ChildOptions, ShellCommand } from "./child.ts";
 import { environmentOf } from "./daemons.ts";
 import { guarded } from "../guarded.ts";
 
 /** What commands need of the master. */
-export interface CronSurroundings {
+export interface CronContext {
   /** The configuration in use. */
   readonly config: () => Config;
   /** Writes a line that a command printed. */
@@ -29,26 +29,26 @@ interface Entry {
   last: Moment;
   /** Seconds since the epoch; 0: never. */
   startedAt: number;
-  readonly running: Set<Child>;
+  readonly running: Set<ShellCommand>;
 }
 
 /** The commands of the configuration. */
 export class Crons {
-  readonly #surroundings: CronSurroundings;
+  readonly #resources: CronContext;
   /** Those that still run, of entries that are gone already, too. */
-  readonly #running = new Set<Child>();
+  readonly #running = new Set<ShellCommand>();
   #entries: Entry[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
   /** Nothing is started yet. */
-  constructor(surroundings: CronSurroundings) {
-    this.#surroundings = surroundings;
+  constructor(resources: CronContext) {
+    this.#resources = resources;
   }
 
   /** Takes these from now on. What was there before remembers when it was started. */
   configure(lines: readonly CronLine[]): void {
-    const now = this.#surroundings.now();
+    const now = this.#resources.now();
     const before = [...this.#entries];
     this.#entries = lines.map((line) => {
       const same = (entry: Entry) =>
@@ -75,7 +75,7 @@ export class Crons {
 
   /** Starts what is due in this minute, once. */
   tick(): void {
-    const now = this.#surroundings.now();
+    const now = this.#resources.now();
     for (const entry of this.#entries) {
       if (this.#stopped || !isDue(entry.line.schedule, now, entry.last)) continue;
       entry.last = now;
@@ -123,8 +123,8 @@ export class Crons {
       return logLine("warning", text, { event: "cronStillRuns", command });
     }
     try {
-      const { config, onLine } = this.#surroundings;
-      const child = new Child({ command, env: environmentOf(config()), onLine });
+      const { config, onLine } = this.#resources;
+      const child = new ShellCommand({ command, env: environmentOf(config()), onLine });
       logLine("info", `Cron "${command}" runs with pid ${child.pid}`, {
         event: "cronStarted",
         pid: child.pid,
@@ -138,7 +138,7 @@ export class Crons {
     }
   }
 
-  async #watch(entry: Entry, child: Child, harakiriMs: number | null): Promise<void> {
+  async #watch(entry: Entry, child: ShellCommand, harakiriMs: number | null): Promise<void> {
     const { command } = entry.line;
     entry.running.add(child);
     entry.startedAt = Math.floor(Date.now() / 1000);

@@ -13,13 +13,13 @@ import { resolveOwner } from "../../system/files/owner.ts";
 import { writtenPath } from "../../system/files/working_directory.ts";
 import { logLine } from "../log.ts";
 import { TouchFiles } from "../file_triggers/touch_files.ts";
-import { Child, type ChildOptions } from "./child.ts";
+import { type ChildOptions, ShellCommand } from "./child.ts";
 import { SmartDaemon } from "./smart_daemon.ts";
-import { type Life, Supervised } from "./supervised.ts";
+import { type RunningProcess, Supervised } from "./supervised.ts";
 import { guarded } from "../guarded.ts";
 
 /** What daemons need of the master. */
-export interface DaemonSurroundings {
+export interface DaemonContext {
   /** The configuration in use. */
   readonly config: () => Config;
   /** Writes a line that a daemon printed. */
@@ -42,7 +42,7 @@ interface Running {
 
 /** The daemons of the configuration. */
 export class Daemons {
-  readonly #surroundings: DaemonSurroundings;
+  readonly #resources: DaemonContext;
   readonly #touchFiles: TouchFiles<Running>;
   readonly #leaving = new Set<Running>();
   #running: Running[] = [];
@@ -50,12 +50,12 @@ export class Daemons {
   readonly #directories = new WeakMap<Running, string>();
 
   /** Nothing is started yet. */
-  constructor(surroundings: DaemonSurroundings) {
-    this.#surroundings = surroundings;
+  constructor(resources: DaemonContext) {
+    this.#resources = resources;
     this.#touchFiles = new TouchFiles((daemon, path) => {
       const text = `${nameOf(daemon.line)}: ${path} was touched`;
       logLine("info", text, { event: "companionTouched", command: daemon.line.command });
-      guarded("restart a daemon", () => daemon.restart(surroundings.config().reloadMercyMs));
+      guarded("restart a daemon", () => daemon.restart(resources.config().reloadMercyMs));
     });
   }
 
@@ -64,7 +64,7 @@ export class Daemons {
    * its reload signal.
    */
   configure(lines: readonly DaemonLine[]): void {
-    const { reloadMercyMs } = this.#surroundings.config();
+    const { reloadMercyMs } = this.#resources.config();
     const before = [...this.#running];
     this.#running = lines.map((line) => {
       const at = before.findIndex((daemon) => isSame(daemon.line, line));
@@ -120,13 +120,13 @@ export class Daemons {
     const { pidfile } = line;
     const options = () => this.#options(line);
     return pidfile === null
-      ? new AttachedDaemon(line, options, this.#surroundings)
+      ? new AttachedDaemon(line, options, this.#resources)
       : new SmartDaemon({ ...line, pidfile }, options);
   }
 
   #options(line: DaemonLine): Omit<ChildOptions, "onLine"> {
     const { command, chdir: cwd, uid, gid } = line;
-    return { command, cwd, env: environmentOf(this.#surroundings.config()), ...ownerOf(uid, gid) };
+    return { command, cwd, env: environmentOf(this.#resources.config()), ...ownerOf(uid, gid) };
   }
 }
 
@@ -154,13 +154,13 @@ function nameOf(line: DaemonLine): string {
 class AttachedDaemon implements Running {
   readonly line: DaemonLine;
   readonly #supervised: Supervised;
-  #child: Child | null = null;
+  #child: ShellCommand | null = null;
   #started = false;
 
   constructor(
     line: DaemonLine,
     options: () => Omit<ChildOptions, "onLine">,
-    { onLine, stopInstance }: DaemonSurroundings,
+    { onLine, stopInstance }: DaemonContext,
   ) {
     this.line = line;
     this.#supervised = new Supervised({
@@ -205,8 +205,8 @@ class AttachedDaemon implements Running {
     this.#supervised.kill();
   }
 
-  #begin(options: ChildOptions): Life {
-    const child = new Child(options);
+  #begin(options: ChildOptions): RunningProcess {
+    const child = new ShellCommand(options);
     this.#child = child;
     return {
       pid: child.pid,

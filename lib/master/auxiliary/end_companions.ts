@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MasterEvent, Outcome } from "../../core/event.ts";
+import type { MasterOutcome, TimedEvent } from "../../core/event.ts";
 import type { EventQueue } from "../event_queue.ts";
 import type { LazyCompanions } from "./lazy_companions.ts";
 
@@ -14,9 +14,9 @@ import type { LazyCompanions } from "./lazy_companions.ts";
  */
 export async function endCompanions(
   companions: LazyCompanions,
-  queue: EventQueue<MasterEvent>,
-  outcome: Outcome,
-): Promise<Outcome> {
+  queue: EventQueue<TimedEvent>,
+  outcome: MasterOutcome,
+): Promise<MasterOutcome> {
   let killed = outcome === "killed";
   if (killed) companions.kill();
   const stopped = companions.stop();

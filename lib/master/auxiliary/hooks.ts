@@ -13,8 +13,8 @@ import { formatOrigin } from "../../config/problem.ts";
 import { absolutePath } from "../../system/files/absolute_path.ts";
 import { pause } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
-import { passLineOn } from "../logging/child_output.ts";
-import { Child, type ChildOptions } from "./child.ts";
+import { logChildLine } from "../logging/child_output.ts";
+import { type ChildOptions, ShellCommand } from "./child.ts";
 import { environmentOf } from "./daemons.ts";
 import {
   appendFile,
@@ -148,13 +148,13 @@ const ACTIONS: Readonly<Record<HookActionName, Action>> = {
 };
 
 const printed: ChildOptions["onLine"] = (stream, line) =>
-  passLineOn({ logger: "hook", fields: {} }, stream, line);
+  logChildLine({ logger: "hook", fields: {} }, stream, line);
 
 async function execute(
   command: string,
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly how: string; readonly success: boolean }> {
-  return await new Child({ command, env, onLine: printed }).exited;
+  return await new ShellCommand({ command, env, onLine: printed }).exited;
 }
 
 async function waitFor(

@@ -7,26 +7,26 @@
 
 import type { Config } from "../../config/config.ts";
 import { hasServingHooks } from "../../config/options/hooks.ts";
-import type { Happening } from "../../core/event.ts";
+import type { MasterEvent } from "../../core/event.ts";
 import type { MasterState } from "../../core/state.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { loadJsonParser } from "../deno_project/json_file.ts";
 import { canCompose, loadSandbox } from "../workers/worker_command.ts";
-import type { Instruction } from "../master_setup.ts";
-import type { Surroundings } from "../resources.ts";
+import type { RunConfig } from "../master_setup.ts";
+import type { Resources } from "../resources.ts";
 import type { Companions } from "./companions.ts";
 import { guarded } from "../guarded.ts";
 
 /** What is beside the workers, if anything is. */
 export class LazyCompanions {
-  readonly #surroundings: Surroundings;
-  readonly #report: (happening: Happening) => void;
+  readonly #resources: Resources;
+  readonly #report: (masterEvent: MasterEvent) => void;
   #companions: Companions | null = null;
   #stopped = false;
 
   /** Nothing is loaded yet. */
-  constructor(surroundings: Surroundings, report: (happening: Happening) => void) {
-    this.#surroundings = surroundings;
+  constructor(resources: Resources, report: (masterEvent: MasterEvent) => void) {
+    this.#resources = resources;
     this.#report = report;
   }
 
@@ -36,18 +36,18 @@ export class LazyCompanions {
   }
 
   /** Loads what this configuration needs; nothing is started. */
-  async load(instruction: Instruction): Promise<void> {
+  async load(instruction: RunConfig): Promise<void> {
     if (this.#companions !== null || !needsCompanions(instruction.config)) return;
-    const { Companions } = await later<typeof import("./companions.ts")>(
+    const { Companions } = await lazyImport<typeof import("./companions.ts")>(
       import.meta.resolve("./companions.ts"),
     );
     // Mules may belong to a deno.json with comments.
     await Promise.all([loadJsonParser(), loadSandbox(instruction.config)]);
-    this.#companions ??= new Companions(instruction, this.#surroundings, this.#report);
+    this.#companions ??= new Companions(instruction, this.#resources, this.#report);
   }
 
   /** Makes everything as the configuration says. */
-  configure(instruction: Instruction): void {
+  configure(instruction: RunConfig): void {
     if (this.#companions !== null && canCompose(instruction.config)) {
       return this.#companions.configure(instruction);
     }
@@ -75,7 +75,7 @@ export class LazyCompanions {
   }
 
   /** Begins anew after a {@linkcode stop} that was not the end of the master. */
-  startAgain(instruction: Instruction): void {
+  startAgain(instruction: RunConfig): void {
     this.#stopped = false;
     this.#companions = null;
     this.configure(instruction);

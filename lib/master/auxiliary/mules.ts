@@ -5,32 +5,32 @@
  */
 
 import { isSandboxed } from "../../config/options/permissions.ts";
-import type { Happening } from "../../core/event.ts";
+import type { MasterEvent } from "../../core/event.ts";
 import { heartbeatMs } from "../../core/policies/limit_settings.ts";
-import { type Delivery, LONGEST_QUEUE, MuleMail } from "../../core/policies/mule_queue.ts";
+import { type Delivery, LONGEST_QUEUE, MuleQueue } from "../../core/policies/mule_queue.ts";
 import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
-import type { LaneLease } from "../scoreboard/process_row_pool.ts";
+import type { ProcessRowLease } from "../scoreboard/process_row_pool.ts";
 import { logLine } from "../log.ts";
-import type { Instruction } from "../master_setup.ts";
+import type { RunConfig } from "../master_setup.ts";
 import { LazyConfinement, startWorker, writeFacts } from "../workers/start_worker.ts";
 import { Records } from "../../log/records.ts";
-import { passLineOn } from "../logging/child_output.ts";
-import type { Surroundings } from "../resources.ts";
+import { logChildLine } from "../logging/child_output.ts";
+import type { Resources } from "../resources.ts";
 import { TouchFiles } from "../file_triggers/touch_files.ts";
 import { type WorkerCommand, workerCommand } from "../workers/worker_command.ts";
 import { requireWorkplace, type Workplace, workplaceNow } from "../workers/generation_paths.ts";
 import { Throttle } from "../throttle.ts";
 import { WorkerWishes } from "../workers/worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../workers/worker_process.ts";
-import { type Life, Supervised } from "./supervised.ts";
+import { type RunningProcess, Supervised } from "./supervised.ts";
 import { guarded } from "../guarded.ts";
 
 /** What mules need of the master. */
-export interface MuleSurroundings {
-  readonly surroundings: Surroundings;
-  readonly report: (happening: Happening) => void;
+export interface MuleContext {
+  readonly resources: Resources;
+  readonly report: (masterEvent: MasterEvent) => void;
   /** The configuration in use. */
-  readonly instruction: () => Instruction;
+  readonly instruction: () => RunConfig;
 }
 
 /** There is at most one line about dropped messages in this time (10 s). */
@@ -38,8 +38,8 @@ const DROPPED_MS = 10_000;
 
 /** The mules of the configuration. */
 export class Mules {
-  readonly #setup: MuleSurroundings;
-  readonly #mail = new MuleMail(0);
+  readonly #setup: MuleContext;
+  readonly #mail = new MuleQueue(0);
   readonly #touchFiles: TouchFiles<null>;
   readonly #supervised: Supervised[] = [];
   readonly #processes = new Map<number, WorkerProcess>();
@@ -56,9 +56,9 @@ export class Mules {
   #whyDropped = "";
 
   /** Nothing is started yet. */
-  constructor(setup: MuleSurroundings) {
+  constructor(setup: MuleContext) {
     this.#setup = setup;
-    this.#confinement = new LazyConfinement(setup.surroundings);
+    this.#confinement = new LazyConfinement(setup.resources);
     this.#touchFiles = new TouchFiles((_what, path) => {
       logLine("info", `Replacing the mules: ${path} was touched`, { event: "mulesReload" });
       this.#generation++;
@@ -160,7 +160,7 @@ export class Mules {
 
   /** What a mule is started with. */
   #command(mule: number): WorkerCommand {
-    const { surroundings, instruction } = this.#setup;
+    const { resources, instruction } = this.#setup;
     const { config } = instruction();
     const script = config.mules[mule - 1];
     const place = this.#places[mule - 1];
@@ -171,24 +171,24 @@ export class Mules {
     return workerCommand(
       { ...config, script, autoAccept: false },
       `mule_${mule}`,
-      surroundings.control.ensureDirectory(),
+      resources.control.ensureDirectory(),
       place,
     );
   }
 
-  #launch(mule: number): Life {
-    const { surroundings } = this.#setup;
-    const { control } = surroundings;
+  #launch(mule: number): RunningProcess {
+    const { resources } = this.#setup;
+    const { control } = resources;
     const token = crypto.randomUUID();
     const exited = Promise.withResolvers<string>();
-    const lease = surroundings.lanes.take(0);
+    const lease = resources.processRows.take(0);
     const child = this.#spawn(mule, token, lease);
     let leaving = false;
     const { instruction, report } = this.#setup;
     const records = (stream: "stdout" | "stderr") =>
       new Records((record) => {
         const fields = { mule, pid: child.pid, generation: this.#generation };
-        passLineOn({ logger: "mule", fields }, stream, record);
+        logChildLine({ logger: "mule", fields }, stream, record);
       });
     const printed = { stdout: records("stdout"), stderr: records("stderr") };
     const wishes = new WorkerWishes(`mule ${mule}`, () => instruction().config, report);
@@ -206,7 +206,7 @@ export class Mules {
         printed.stdout.end();
         printed.stderr.end();
         control.forget(token);
-        surroundings.lanes.release(lease);
+        resources.processRows.release(lease);
         // What it could not read may have come after the rules were made.
         if (!leaving) this.#confinement.forget(String(mule));
         this.#mail.forget(mule);
@@ -236,27 +236,27 @@ export class Mules {
   }
 
   /** A start that fails gives the lane back: it is tried again for as long as the instance lives. */
-  #spawn(mule: number, token: string, lease: LaneLease): ChildHandle {
+  #spawn(mule: number, token: string, lease: ProcessRowLease): ChildHandle {
     try {
       return this.#start(mule, token, lease.number);
     } catch (error) {
-      this.#setup.surroundings.lanes.release(lease);
+      this.#setup.resources.processRows.release(lease);
       throw error;
     }
   }
 
-  #start(mule: number, token: string, lane: number): ChildHandle {
-    const { surroundings, instruction } = this.#setup;
-    const { control, scoreboardFd, stderrFd } = surroundings;
+  #start(mule: number, token: string, processRow: number): ChildHandle {
+    const { resources, instruction } = this.#setup;
+    const { control, scoreboardFd, stderrFd } = resources;
     const { config } = instruction();
     // Its predecessor has read its own already: the names can be used again.
     const directory = control.ensureDirectory();
     const facts = `${directory}/facts_mule_${mule}.json`;
-    writeFacts(instruction(), surroundings, facts);
+    writeFacts(instruction(), resources, facts);
     const command = this.#command(mule);
     const confined = this.#confinement.current(String(mule), command);
     if (confined === undefined) throw new Error("its restrictions have just become outdated");
-    return startWorker(surroundings, command, {
+    return startWorker(resources, command, {
       protocol: PROTOCOL_VERSION,
       facts,
       control: control.path,
@@ -272,7 +272,7 @@ export class Mules {
       stderr: command.ownLog ? stderrFd : null,
       words: null,
       mercyMs: config.muleReloadMercyMs,
-      lane,
+      processRow,
       namesRequests: false,
       heartbeatMs: heartbeatMs(config),
       processName: null,

@@ -7,7 +7,7 @@
 
 import { readRegularText } from "../../system/files/regular_file.ts";
 import type { DaemonLine } from "../../config/values/daemon_line.ts";
-import { lookAfter, UNKNOWN } from "../../core/policies/daemon.ts";
+import { nextDaemonAction, UNKNOWN } from "../../core/policies/daemon.ts";
 import { LONGEST_PAUSE_MS } from "../../core/restart_policy.ts";
 import { basename } from "../../paths.ts";
 import { libc } from "../../system/libc.ts";
@@ -94,7 +94,7 @@ export class SmartDaemon {
     const pid = this.#pid();
     const { freq, maxThrottleMs, command, pidfile } = this.line;
     const longest = maxThrottleMs ?? LONGEST_PAUSE_MS;
-    const { state, action } = lookAfter(
+    const { state, action } = nextDaemonAction(
       this.#state,
       pid !== null,
       performance.now(),

@@ -11,7 +11,7 @@ import { logLine } from "../log.ts";
 import { keepWorkingDirectory } from "../process/working_directory.ts";
 
 /** A process that runs. */
-export interface Life {
+export interface RunningProcess {
   readonly pid: number;
   /** Resolves with how it ended, in words. */
   readonly exited: Promise<string>;
@@ -22,7 +22,7 @@ export interface Life {
 }
 
 /** What is kept running. */
-export interface Subject {
+export interface SupervisedSpec {
   /** For the log: `daemon ./x`, `mule 1`. */
   readonly name: string;
   /** What machines read of it in the log. */
@@ -36,15 +36,15 @@ export interface Subject {
    *
    * @throws {Error} If it cannot be started; it is tried again later.
    */
-  readonly start: () => Life;
+  readonly start: () => RunningProcess;
   /** Called when it ended by itself; true: it is not to be started again. */
   readonly onDeath?: (how: string) => boolean;
 }
 
 /** A process that is kept running. */
 export class Supervised {
-  readonly #subject: Subject;
-  #life: Life | null = null;
+  readonly #subject: SupervisedSpec;
+  #life: RunningProcess | null = null;
   #ended: Promise<void> = Promise.resolve();
   #asked = false;
   #wanted = false;
@@ -53,7 +53,7 @@ export class Supervised {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Nothing is started yet. */
-  constructor(subject: Subject) {
+  constructor(subject: SupervisedSpec) {
     this.#subject = subject;
   }
 
@@ -148,7 +148,7 @@ export class Supervised {
     this.#died(0, `could not be started: ${reason}`);
   }
 
-  async #watch(life: Life, since: number): Promise<void> {
+  async #watch(life: RunningProcess, since: number): Promise<void> {
     const how = await life.exited;
     this.#life = null;
     const { name, fields } = this.#subject;

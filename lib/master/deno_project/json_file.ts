@@ -4,7 +4,7 @@
  * @module
  */
 import { readRegularText } from "../../system/files/regular_file.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { fromFileUrl, resolve, toFileUrl } from "../../paths.ts";
 
 /** A configuration file, read. */
@@ -25,7 +25,7 @@ let parseMore: ((text: string) => unknown) | null = null;
  * needs it: {@linkcode PlainJsonError}.
  */
 export async function loadJsonParser(): Promise<void> {
-  const { parse } = await later<typeof import("./json_comments.ts")>(
+  const { parse } = await lazyImport<typeof import("./json_comments.ts")>(
     import.meta.resolve("./json_comments.ts"),
   );
   parseMore = parse;

@@ -6,19 +6,19 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { Happening } from "../../core/event.ts";
+import type { MasterEvent } from "../../core/event.ts";
 import { writtenPath } from "../../system/files/working_directory.ts";
 import { FileWatch, type Watched } from "./inotify_watcher.ts";
 import { logLine } from "../log.ts";
 import { localFiles, moduleGraph, scriptFiles } from "../workers/module_graph.ts";
 import { guarded } from "../guarded.ts";
 
-type Reload = Extract<Happening, { readonly type: "reload" }>;
+type Reload = Extract<MasterEvent, { readonly type: "reload" }>;
 
 /** What a change is to do. */
-type Wish = "all" | "brutal" | "auto";
+type ChangeAction = "all" | "brutal" | "auto";
 
-const RELOADS: Readonly<Record<Wish, Pick<Reload, "kind" | "brutal">>> = {
+const RELOADS: Readonly<Record<ChangeAction, Pick<Reload, "kind" | "brutal">>> = {
   all: { kind: "all" },
   brutal: { kind: "all", brutal: true },
   auto: { kind: "chain" },
@@ -27,8 +27,8 @@ const RELOADS: Readonly<Record<Wish, Pick<Reload, "kind" | "brutal">>> = {
 /** Asks for reloads when files change. */
 export class ChangeReloads {
   readonly #directory: () => string;
-  readonly #report: (happening: Happening) => void;
-  readonly #files = new FileWatch<Wish>((wish, path) => this.#onChange(wish, path));
+  readonly #report: (masterEvent: MasterEvent) => void;
+  readonly #files = new FileWatch<ChangeAction>((wish, path) => this.#onChange(wish, path));
   #config: Config | null = null;
   /** The files of the script as they were found last. */
   #modules: readonly string[] = [];
@@ -36,7 +36,7 @@ export class ChangeReloads {
   #search = 0;
 
   /** `directory` gives the path of the master's own, for the import map. */
-  constructor(directory: () => string, report: (happening: Happening) => void) {
+  constructor(directory: () => string, report: (masterEvent: MasterEvent) => void) {
     this.#directory = directory;
     this.#report = report;
   }
@@ -56,13 +56,13 @@ export class ChangeReloads {
     this.#files.close();
   }
 
-  #watched({ fsReload, fsBrutalReload }: Config): Watched<Wish>[] {
-    const of = (paths: readonly string[], what: Wish) =>
+  #watched({ fsReload, fsBrutalReload }: Config): Watched<ChangeAction>[] {
+    const of = (paths: readonly string[], what: ChangeAction) =>
       paths.map((path) => ({ path: writtenPath(path), what }));
     return [...of(fsReload, "all"), ...of(fsBrutalReload, "brutal"), ...of(this.#modules, "auto")];
   }
 
-  #onChange(wish: Wish, path: string): void {
+  #onChange(wish: ChangeAction, path: string): void {
     if (this.#config === null) return;
     this.#report({ type: "reload", ...RELOADS[wish], why: `${path} has changed` });
     // What was saved may import other modules than before.

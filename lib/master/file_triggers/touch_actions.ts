@@ -6,7 +6,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { ReloadKind } from "../../core/state.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 
 /** What is to be done when a file was touched; it is told why, for the log. */
 export type Touched = (why: string) => void;
@@ -34,9 +34,10 @@ export function touchList(
     ...config.touchExec.map(({ path, command }) => ({
       path,
       what: (why: string) =>
-        void later<typeof import("./touch_exec.ts")>(import.meta.resolve("./touch_exec.ts")).then((
-          run,
-        ) => run.execute(command, why)),
+        void lazyImport<typeof import("./touch_exec.ts")>(import.meta.resolve("./touch_exec.ts"))
+          .then((
+            run,
+          ) => run.execute(command, why)),
     })),
     ...all(config.touchLogreopen, reopenLog),
     ...all(config.touchLogrotate, rotateLog),

@@ -9,9 +9,9 @@ import type { Libc } from "../../system/libc.ts";
 import { descriptorTarget } from "../../system/descriptor.ts";
 import { landlockAbi, type Rules } from "../../system/process/landlock.ts";
 import { logLine } from "../log.ts";
-import type { Surroundings } from "../resources.ts";
+import type { Resources } from "../resources.ts";
 import { ConfinedSpawner, RestrictionRefused } from "./confined_spawner.ts";
-import { type LandlockPlan, look, survey } from "./facts.ts";
+import { type LandlockPlan, pathKind, survey } from "./facts.ts";
 import { landlockRules, LOCK_FILE, pathsBehind } from "./rules.ts";
 
 /** How processes are started. */
@@ -127,7 +127,7 @@ export class Confinement {
     const facts = await survey(this.#libc, plan, directory, target);
     // Before the rules: what changes meanwhile is noticed at the next start.
     const behind = identities([plan.script, ...pathsBehind(plan.granted, facts)]);
-    const decision = landlockRules(plan.granted, facts, look);
+    const decision = landlockRules(plan.granted, facts, pathKind);
     const { rules, why } = decision;
     if (rules === null) {
       tell("info", `Landlock does not restrict workers: ${why}`, "wallOpen");
@@ -191,7 +191,7 @@ export class Confinement {
 }
 
 /** For an instance. */
-export function openConfinement({ libc, control, stderrFd }: Surroundings): Confinement {
+export function openConfinement({ libc, control, stderrFd }: Resources): Confinement {
   if (libc === null) throw new Error(wallIsMissing(whyNoLandlock(libc)));
   return new Confinement(libc, () => control.ensureDirectory(), stderrFd);
 }

@@ -12,7 +12,7 @@ import type { Libc } from "../../system/libc.ts";
 import { findUser } from "../../system/files/owner.ts";
 import { DENO } from "../../system/process/program.ts";
 import { importMapFlags } from "../deno_project/import_map_flags.ts";
-import { type Facts, type Granted, isBelow, type Place } from "./rules.ts";
+import { type AccessFacts, type Granted, isBelow, type PathKind } from "./rules.ts";
 
 /** What is known of the workers that are to be restricted. */
 export interface LandlockPlan {
@@ -72,7 +72,7 @@ export async function survey(
   plan: LandlockPlan,
   directory: string,
   log: string | null,
-): Promise<Facts> {
+): Promise<AccessFacts> {
   const variable = (name: string) => plan.env[name] ?? Deno.env.get(name) ?? "";
   const cwd = directoryOf(plan);
   const home = variable("HOME") || (findUser(c, String(Deno.uid()))?.home ?? "");
@@ -85,7 +85,7 @@ export async function survey(
   const foreign = Object.values(graph.npmPackages ?? {}).some(({ registryUrl }) =>
     registryUrl !== undefined && registryUrl !== USUAL_REGISTRY
   );
-  const isFile = log !== null && look(log)?.kind === "file";
+  const isFile = log !== null && pathKind(log)?.kind === "file";
   return {
     cwd,
     programs: [DENO, ...mapped.filter((path) => /\/ld[-.][^/]*$/.test(path))],
@@ -113,7 +113,7 @@ export async function survey(
 }
 
 /** What a path stands for; null: it is not there, or this user cannot reach it. */
-export function look(path: string): Place | null {
+export function pathKind(path: string): PathKind | null {
   try {
     const real = Deno.realPathSync(path);
     const { isDirectory, isFile } = Deno.statSync(real);
@@ -161,7 +161,7 @@ const TRANSPILED: ReadonlySet<string> = new Set(["TypeScript", "TSX", "JSX", "Mt
  * about it costs some time at a start.
  */
 function isCached({ modules }: Graph, { projects }: LandlockPlan, cache: string): boolean {
-  if (projects.some((folder) => look(`${folder}/package.json`) !== null)) return false;
+  if (projects.some((folder) => pathKind(`${folder}/package.json`) !== null)) return false;
   // Another Deno makes something else of them.
   const since = timeOf(DENO, "birthtime");
   return modules.length > 0 && modules.every(({ specifier, mediaType }) => {
@@ -281,11 +281,11 @@ const MOST_PACKAGES = 10_000;
 
 /** A `node_modules` folder, and the folders outside of it that it links to. */
 function packages(folder: string, seen: Set<string>): void {
-  const place = look(folder);
+  const place = pathKind(folder);
   if (place?.kind !== "directory" || seen.has(place.real) || seen.size > MOST_PACKAGES) return;
   seen.add(place.real);
   for (const link of linksIn(place.real)) {
-    const target = look(link);
+    const target = pathKind(link);
     if (target === null || [...seen].some((one) => isBelow(target.real, one))) continue;
     const shared = target.real.lastIndexOf("/node_modules/");
     if (shared >= 0) {
@@ -321,13 +321,13 @@ function imported(graph: Graph, folders: readonly string[]): {
   readonly files: readonly string[];
   readonly texts: readonly string[];
 } {
-  const known = folders.flatMap((folder) => look(folder)?.real ?? []);
+  const known = folders.flatMap((folder) => pathKind(folder)?.real ?? []);
   const more = new Set<string>();
   const files: string[] = [];
   const texts: string[] = [];
   for (const { kind, specifier } of graph.modules) {
     if (!specifier.startsWith("file://")) continue;
-    const place = look(fromFileUrl(specifier));
+    const place = pathKind(fromFileUrl(specifier));
     if (place === null || [...known, ...more].some((one) => isBelow(place.real, one))) continue;
     if (CODE.has(kind ?? "")) more.add(dirname(place.real));
     else if (kind === "asserted" || kind === "json") files.push(place.real);
@@ -351,7 +351,7 @@ function flagFiles(denoFlags: readonly string[], cwd: string): string[] {
   );
   const own = denoFlags.includes("--env-file") ? [".env"] : [];
   return [...values.filter((value) => value !== ""), ...own].map((value) => resolve(cwd, value))
-    .filter((path) => look(path)?.kind === "file");
+    .filter((path) => pathKind(path)?.kind === "file");
 }
 
 function ancestors(folder: string): string[] {
@@ -360,5 +360,5 @@ function ancestors(folder: string): string[] {
 }
 
 function realOf(path: string): string {
-  return look(path)?.real ?? path;
+  return pathKind(path)?.real ?? path;
 }

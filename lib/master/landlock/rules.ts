@@ -18,14 +18,14 @@ import {
 export type Granted = Readonly<Record<PermissionKind, Exclude<Permission, null>>>;
 
 /** What a path stands for. */
-export interface Place {
+export interface PathKind {
   /** The path without symbolic links. */
   readonly real: string;
   readonly kind: "directory" | "file" | "other";
 }
 
 /** What is there, as far as the rules depend on it. All paths are absolute. */
-export interface Facts {
+export interface AccessFacts {
   /** The working directory of workers. */
   readonly cwd: string;
   /** The Deno binary, and what the kernel loads to run it. */
@@ -51,7 +51,7 @@ export interface Facts {
 }
 
 /** What is to be done about a worker. */
-export interface Decision {
+export interface ConfinementDecision {
   /** Null: nothing can be refused, see `why`. */
   readonly rules: Rules | null;
   /** Why nothing is refused; empty: something is. */
@@ -135,7 +135,7 @@ function pathOf(entry: string, cwd: string): string {
 }
 
 /** The paths that rules depend on: once one of them stands for another file, new ones are needed. */
-export function pathsBehind(granted: Granted, facts: Facts): readonly string[] {
+export function pathsBehind(granted: Granted, facts: AccessFacts): readonly string[] {
   const listed = [granted.read, granted.write].flatMap((entries) =>
     entries === true ? [] : entries
   );
@@ -154,9 +154,9 @@ export function pathsBehind(granted: Granted, facts: Facts): readonly string[] {
  */
 export function landlockRules(
   granted: Granted,
-  facts: Facts,
-  look: (path: string) => Place | null,
-): Decision {
+  facts: AccessFacts,
+  look: (path: string) => PathKind | null,
+): ConfinementDecision {
   for (const kind of ["run", "ffi"] as const) {
     if (granted[kind] === true || granted[kind].length > 0) {
       return { rules: null, why: `allow-${kind} gives all rights of the user`, notes: [] };
@@ -227,7 +227,7 @@ export function landlockRules(
  * What a rule has to be made for so that it holds for a path: a directory itself, and where there is none
  * the directory around it. A rule for a file would not hold for the one that takes its place.
  */
-function coveringPaths(path: string, look: (path: string) => Place | null): readonly string[] {
+function coveringPaths(path: string, look: (path: string) => PathKind | null): readonly string[] {
   const place = look(path);
   if (place === null) return path === "/" ? [] : coveringPaths(dirname(path), look);
   if (place.kind !== "file") return [place.real];

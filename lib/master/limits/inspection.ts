@@ -5,7 +5,7 @@
  * @module
  */
 
-import { judge, type MemoryStreaks } from "../../core/policies/limits.ts";
+import { checkLimits, type MemoryStreaks } from "../../core/policies/limits.ts";
 import type { WorkerSample } from "../../core/policies/sample.ts";
 import type { Limits } from "../../core/policies/limit_settings.ts";
 import { processMemory } from "../../system/process/process_memory.ts";
@@ -25,7 +25,7 @@ export class Inspection {
     this.#setup = setup;
     this.#sampler = new Sampler({
       clock: setup.clock,
-      vitals: (worker) => setup.vitals(worker),
+      health: (worker) => setup.health(worker),
       memory: processMemory,
     });
   }
@@ -43,8 +43,8 @@ export class Inspection {
   }
 
   #judge(samples: readonly WorkerSample[], limits: Limits): void {
-    const { happenings, streaks } = judge(samples, limits, this.#streaks);
+    const { masterEvents, streaks } = checkLimits(samples, limits, this.#streaks);
     this.#streaks = streaks;
-    for (const happening of happenings) this.#setup.report(happening);
+    for (const masterEvent of masterEvents) this.#setup.report(masterEvent);
   }
 }

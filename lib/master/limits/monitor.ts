@@ -5,11 +5,15 @@
  * @module
  */
 
-import type { Happening } from "../../core/event.ts";
+import type { MasterEvent } from "../../core/event.ts";
 import { SAMPLE_MS, type WorkerSample } from "../../core/policies/sample.ts";
 import type { Worker } from "../../core/state.ts";
-import { type Limits, type Watch, watchFor } from "../../core/policies/limit_settings.ts";
-import { later } from "../../lazy_import.ts";
+import {
+  type Limits,
+  type SamplingNeeds,
+  samplingNeeds,
+} from "../../core/policies/limit_settings.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { type Cancel, every } from "../../system/timing.ts";
 import type { Inspection } from "./inspection.ts";
 import type { SampleSources } from "./sampler.ts";
@@ -26,13 +30,13 @@ export interface OversightSetup extends Omit<SampleSources, "memory"> {
   /** The workers as they are now. */
   workers(): readonly Worker[];
   /** Takes what follows. */
-  report(happening: Happening): void;
+  report(masterEvent: MasterEvent): void;
   /** Takes the samples, for whatever else may follow. */
   sampled(samples: readonly WorkerSample[]): void;
 }
 
 /** Looks at the workers until it is closed. */
-export class Oversight {
+export class WorkerMonitor {
   readonly #setup: OversightSetup;
   #limits: Limits | null = null;
   #memory = false;
@@ -46,8 +50,8 @@ export class Oversight {
   }
 
   /** From now on, these are the limits; `more` is what samples are needed for beside them. */
-  use(limits: Limits, more: Pick<Watch, "samples" | "memory">): void {
-    const own = watchFor(limits);
+  use(limits: Limits, more: Pick<SamplingNeeds, "samples" | "memory">): void {
+    const own = samplingNeeds(limits);
     this.#limits = limits;
     this.#memory = own.memory || more.memory;
     this.#begin(own.samples || more.samples);
@@ -79,15 +83,15 @@ export class Oversight {
   }
 
   async #load(): Promise<void> {
-    const { Inspection } = await later<typeof import("./inspection.ts")>(
+    const { Inspection } = await lazyImport<typeof import("./inspection.ts")>(
       import.meta.resolve("./inspection.ts"),
     );
     this.#inspection ??= new Inspection(this.#setup);
   }
 
   #lookForDeadlines(): void {
-    const { workers, vitals } = this.#setup;
-    const set = workers().some(({ id }) => (vitals(id)?.lane.get("userDeadline") ?? 0) !== 0);
+    const { workers, health } = this.#setup;
+    const set = workers().some(({ id }) => (health(id)?.processRow.get("userDeadline") ?? 0) !== 0);
     if (set) this.wake();
   }
 }

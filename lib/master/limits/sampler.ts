@@ -7,11 +7,11 @@
 
 import { SAMPLE_MS, type WorkerMemory, type WorkerSample } from "../../core/policies/sample.ts";
 import { isLeaving, type Worker } from "../../core/state.ts";
-import type { Lane, LaneClock } from "../../shared_memory/process_row.ts";
+import type { MasterClock, ProcessRow } from "../../shared_memory/process_row.ts";
 
 /** What the master has of a worker process. */
-export interface Vitals {
-  readonly lane: Lane;
+export interface WorkerHealth {
+  readonly processRow: ProcessRow;
   /** Requests that it has begun, see `checked_tally.ts`. */
   readonly requests: number;
   /** When it last said something (monotonic ms); null: never. */
@@ -25,9 +25,9 @@ export interface Vitals {
 /** Where samples come from. */
 export interface SampleSources {
   /** Ticked by each sample. */
-  readonly clock: LaneClock;
+  readonly clock: MasterClock;
   /** The process of the worker with this number. */
-  vitals(worker: number): Vitals | undefined;
+  health(worker: number): WorkerHealth | undefined;
   /** The memory of a process. */
   memory(pid: number): WorkerMemory | null;
 }
@@ -60,22 +60,22 @@ export class Sampler {
     const silences = new Map<number, Silence>();
     for (const worker of workers) {
       const { id, pid, acceptedAt } = worker;
-      const vitals = this.#sources.vitals(id);
-      if (vitals === undefined || pid === null || acceptedAt === null || isLeaving(worker)) {
+      const health = this.#sources.health(id);
+      if (health === undefined || pid === null || acceptedAt === null || isLeaving(worker)) {
         continue;
       }
-      const silence = nextSilence(this.#silences.get(id), vitals.lastHeardAt);
+      const silence = nextSilence(this.#silences.get(id), health.lastHeardAt);
       silences.set(id, silence);
       samples.push({
-        ...fromLane(vitals.lane, now),
-        requests: vitals.requests,
+        ...fromLane(health.processRow, now),
+        requests: health.requests,
         worker: id,
         slot: worker.slot,
         pid,
         ageMs: at - worker.spawnedAt,
         silentMs: silence.samples * SAMPLE_MS,
-        heartbeatMs: vitals.heartbeatMs,
-        loopLagMs: vitals.loopLagMs,
+        heartbeatMs: health.heartbeatMs,
+        loopLagMs: health.loopLagMs,
         memory: withMemory ? this.#sources.memory(pid) : null,
       });
     }
@@ -90,13 +90,13 @@ function nextSilence(before: Silence | undefined, lastHeardAt: number | null): S
 }
 
 function fromLane(
-  lane: Lane,
+  processRow: ProcessRow,
   now: number,
 ): Pick<WorkerSample, "inFlight" | "oldest" | "userHarakiriOverdue"> {
-  const oldest = lane.oldest;
-  const deadline = lane.get("userDeadline");
+  const oldest = processRow.oldest;
+  const deadline = processRow.get("userDeadline");
   return {
-    inFlight: lane.get("inFlight"),
+    inFlight: processRow.get("inFlight"),
     oldest: oldest && { ms: Math.max(0, now - oldest.since) * SAMPLE_MS, name: oldest.name },
     userHarakiriOverdue: deadline !== 0 && now >= deadline,
   };

@@ -22,17 +22,17 @@ export interface OutputSource {
 export type OutputStream = "stdout" | "stderr" | "output";
 
 /** Takes such a line. */
-export type PassOn = (source: OutputSource, stream: OutputStream, line: string) => void;
+export type ChildLogger = (source: OutputSource, stream: OutputStream, line: string) => void;
 
-let passOn: PassOn = (_source, stream, line) =>
+let passOn: ChildLogger = (_source, stream, line) =>
   printLine(stream === "stdout" ? "stdout" : "stderr", line);
 
 /** Passes a line on: as it is to where it came from, unless the log says otherwise. */
-export function passLineOn(source: OutputSource, stream: OutputStream, line: string): void {
+export function logChildLine(source: OutputSource, stream: OutputStream, line: string): void {
   passOn(source, stream, line);
 }
 
 /** From now on, lines are passed on like this. */
-export function passLinesOnWith(other: PassOn): void {
+export function setChildLogger(other: ChildLogger): void {
   passOn = other;
 }

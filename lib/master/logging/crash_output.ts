@@ -12,7 +12,7 @@ import { createWordFile, takeWords, type WordFile } from "../../system/files/out
 const MOST_LINES = 1_000;
 
 /** The words of one worker. */
-export class LastWords {
+export class CrashOutput {
   /** Descriptor they are read from. */
   readonly read: number;
   readonly #libc: Libc;
@@ -25,14 +25,14 @@ export class LastWords {
   }
 
   /** For a worker that is about to be started. */
-  static create(c: Libc): LastWords {
+  static create(c: Libc): CrashOutput {
     const { read, write } = createWordFile(c);
-    return new LastWords(c, read, write);
+    return new CrashOutput(c, read, write);
   }
 
   /** For a worker of the program that was here before. */
-  static keep(c: Libc, read: number): LastWords {
-    return new LastWords(c, read, null);
+  static keep(c: Libc, read: number): CrashOutput {
+    return new CrashOutput(c, read, null);
   }
 
   /** What the worker inherits; null: it has it. */

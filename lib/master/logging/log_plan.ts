@@ -7,7 +7,12 @@
 
 import type { Config } from "../../config/config.ts";
 import { chainFor, shapesLog, shapesRequests } from "../../config/log_needs.ts";
-import type { EncoderLine, LoggerLine, LoggerTarget, RouteLine } from "../../config/values/log_line.ts";
+import type {
+  EncoderLine,
+  LoggerLine,
+  LoggerTarget,
+  RouteLine,
+} from "../../config/values/log_line.ts";
 import type { Address } from "../../system/sockets/address.ts";
 import type { RoutingRules } from "../../log/routing.ts";
 import type { LogPlan, LogStream, RemoteAddress, TargetPlace } from "../../log/log_plan.ts";

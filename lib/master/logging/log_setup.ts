@@ -23,11 +23,11 @@ import { resolveHost } from "../../system/sockets/resolve_host.ts";
 import { resolveOwner } from "../../system/files/owner.ts";
 import { entryWriter } from "../../log/encoder.ts";
 import { type EntrySink, openStream } from "../../log/stream.ts";
-import { LastWords } from "./crash_output.ts";
+import { CrashOutput } from "./crash_output.ts";
 import { logLine } from "../log.ts";
 import { hostsOf, logPlan, remote } from "./log_plan.ts";
 import { LogRotation } from "./log_rotation.ts";
-import { passLinesOnWith } from "./child_output.ts";
+import { setChildLogger } from "./child_output.ts";
 
 /** Says where an option was written: `logto (app.ini:3)`. */
 type Where = (key: keyof Config) => string;
@@ -42,7 +42,7 @@ export interface LogCircumstances {
 }
 
 /** The log of an instance. */
-export class LogSetup {
+export class LogFiles {
   /** What workers are told; null: they write plain lines to standard error. */
   readonly plan: LogPlan | null;
   /** A descriptor of what was standard output before the log of a daemon; null: it is no daemon. */
@@ -84,11 +84,11 @@ export class LogSetup {
    *
    * @throws {UserError} If a file cannot be opened, or a host is unknown.
    */
-  static async begin(config: Config, circumstances: LogCircumstances): Promise<LogSetup> {
+  static async begin(config: Config, circumstances: LogCircumstances): Promise<LogFiles> {
     const { where } = circumstances;
     const demanding = needsMore(config);
     if (libc() === null && demanding !== null) throw needsForeignFunctions(where(demanding));
-    return new LogSetup(config, circumstances, await hostNumbers(config, where));
+    return new LogFiles(config, circumstances, await hostNumbers(config, where));
   }
 
   /**
@@ -118,7 +118,7 @@ export class LogSetup {
       { date: stream.date, bare: false },
       stream.targets.at(-1)?.encoders ?? [],
     );
-    passLinesOnWith(({ logger, fields, level = "info" }, from, text) =>
+    setChildLogger(({ logger, fields, level = "info" }, from, text) =>
       sink([{ level, text, at: Date.now(), logger, fields: { ...fields, stream: from } }])
     );
     return (entries) => {
@@ -132,11 +132,11 @@ export class LogSetup {
    *
    * @param read Descriptor of those of a worker from the program before; null: it has none.
    */
-  lastWords(read?: number | null): LastWords | null {
+  lastWords(read?: number | null): CrashOutput | null {
     const c = this.#libc;
     if (c === null || read === null) return null;
-    if (read !== undefined) return LastWords.keep(c, read);
-    return this.shapesOutput ? LastWords.create(c) : null;
+    if (read !== undefined) return CrashOutput.keep(c, read);
+    return this.shapesOutput ? CrashOutput.create(c) : null;
   }
 
   /** Descriptors that each worker inherits. */

@@ -7,7 +7,7 @@
 
 import { UserError } from "../../errors.ts";
 import { type MetricsConfig, usesMetrics } from "../../config/options/metrics.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { MetricPlace } from "../../shared_memory/metric_table.ts";
 import type { Stats, StatsMetric } from "../../stats/stats.ts";
 import { logLine } from "../log.ts";
@@ -110,7 +110,7 @@ export class LazyMetrics {
   }
 
   async #load(): Promise<void> {
-    const { MetricKeeper } = await later<typeof import("./metric_keeper.ts")>(
+    const { MetricKeeper } = await lazyImport<typeof import("./metric_keeper.ts")>(
       import.meta.resolve("./metric_keeper.ts"),
     );
     if (this.#keeper !== null) return;

@@ -11,27 +11,27 @@ import {
   type Command,
   type CommandName,
   commandNamed,
-  type HookName,
+  type CommandRequest,
+  type LocalAction,
   OPERATOR_SOCKET,
-  type Order,
 } from "../../control/commands.ts";
-import type { Happening, Outcome } from "../../core/event.ts";
+import type { MasterEvent, MasterOutcome } from "../../core/event.ts";
 import { countOf } from "../../core/worker_count.ts";
 import type { MasterState } from "../../core/state.ts";
-import type { Ticket, Verdict } from "../../core/verdict.ts";
+import type { RequestId, Verdict } from "../../core/verdict.ts";
 import type { WallStatus } from "../../control/status.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { CANNOT_ANSWER } from "../sockets/accept_all.ts";
 import type { DirectorySocket } from "../sockets/directory_socket.ts";
 import { logLine } from "../log.ts";
-import type { Doors } from "./control_endpoints.ts";
-import type { Surroundings } from "../resources.ts";
+import type { ControlEndpoints } from "./control_endpoints.ts";
+import type { Resources } from "../resources.ts";
 
 /** What the operators of a master have to do with. */
 export interface OperatorsSetup {
-  readonly surroundings: Surroundings;
-  readonly report: (happening: Happening) => void;
+  readonly resources: Resources;
+  readonly report: (masterEvent: MasterEvent) => void;
   /** The state as it is now. */
   readonly state: () => MasterState;
   /** Absolute paths of the INI files it was read from. */
@@ -58,7 +58,7 @@ interface Waiting {
 }
 
 /** What came of giving an order. */
-export interface Reception {
+export interface CommandReply {
   /** In words, for who gave it. */
   readonly text: string;
   /** The generation that is respawned now. */
@@ -68,16 +68,16 @@ export interface Reception {
 }
 
 /** Those who command a master. */
-export class Operators {
+export class CommandDispatcher {
   /**
    * What commands ask of other parts of the master. Whoever has log files or pidfiles adds itself; a
    * hook's error is told to the operator.
    */
-  readonly hooks: Partial<Record<HookName, () => void>> = {};
+  readonly hooks: Partial<Record<LocalAction, () => void>> = {};
   readonly #setup: OperatorsSetup;
-  readonly #waiting = new Map<Ticket, Waiting>();
+  readonly #waiting = new Map<RequestId, Waiting>();
   #nextTicket = 1;
-  #doors: Promise<Doors> | null = null;
+  #endpoints: Promise<ControlEndpoints> | null = null;
   #ownSocket: DirectorySocket | null = null;
 
   /** Nothing is opened yet. */
@@ -91,7 +91,7 @@ export class Operators {
    * @throws {UserError} If FIFO or socket cannot be opened.
    */
   async open(): Promise<void> {
-    const { control } = this.#setup.surroundings;
+    const { control } = this.#setup.resources;
     control.ensureDirectory();
     const begin = (connection: Deno.UnixConn) => this.#begin(connection);
     this.#ownSocket = control.open(OPERATOR_SOCKET, CANNOT_ANSWER, begin);
@@ -112,40 +112,40 @@ export class Operators {
   watch(): void {
     const { fsReload, fsBrutalReload, autoReload } = this.#setup.config();
     const wanted = fsReload.length > 0 || fsBrutalReload.length > 0 || autoReload;
-    if (wanted || this.#doors !== null) this.#withDoors((doors) => doors.watch());
+    if (wanted || this.#endpoints !== null) this.#withDoors((endpoints) => endpoints.watch());
   }
 
   /** Makes ways in again that somebody has removed. */
   lookAtSockets(): void {
-    if (this.#doors !== null) this.#withDoors((doors) => doors.lookAtSockets());
+    if (this.#endpoints !== null) this.#withDoors((endpoints) => endpoints.lookAtSockets());
   }
 
   #begin(connection: Deno.UnixConn): void {
-    this.#open().then((doors) => doors.begin(connection)).catch(() => connection.close());
+    this.#open().then((endpoints) => endpoints.begin(connection)).catch(() => connection.close());
   }
 
-  #withDoors(act: (doors: Doors) => void | Promise<void>): void {
+  #withDoors(act: (endpoints: ControlEndpoints) => void | Promise<void>): void {
     this.#open().then(act).catch((error) => {
       const reason = error instanceof Error ? error.message : String(error);
       logLine("error", `Operators cannot be answered: ${reason}`, { event: "operatorRefused" });
     });
   }
 
-  #open(): Promise<Doors> {
-    return this.#doors ??= later<typeof import("./control_endpoints.ts")>(
+  #open(): Promise<ControlEndpoints> {
+    return this.#endpoints ??= lazyImport<typeof import("./control_endpoints.ts")>(
       import.meta.resolve("./control_endpoints.ts"),
-    ).then(async ({ Doors }) => {
-      const doors = new Doors(this, this.#setup);
-      await doors.open();
-      return doors;
+    ).then(async ({ ControlEndpoints }) => {
+      const endpoints = new ControlEndpoints(this, this.#setup);
+      await endpoints.open();
+      return endpoints;
     });
   }
 
   /** A command of a signal or a letter, without argument: what there is to say goes to the log. */
   command(name: CommandName, why: string): void {
     const command = commandNamed(name);
-    if (command.deed.kind === "show") {
-      return this.#withDoors((doors) => doors.show(command));
+    if (command.action.kind === "show") {
+      return this.#withDoors((endpoints) => endpoints.show(command));
     }
     try {
       this.take(command, { argument: null, why });
@@ -160,18 +160,18 @@ export class Operators {
    *
    * @throws {Error} If it cannot be taken; the message is for the operator.
    */
-  take(command: Command, order: Omit<Order, "ticket">, wait = false): Reception {
-    const { deed, name } = command;
+  take(command: Command, order: Omit<CommandRequest, "ticket">, wait = false): CommandReply {
+    const { action, name } = command;
     const { generation } = this.#setup.state();
-    if (deed.kind === "hook") {
-      const hook = this.hooks[deed.hook];
+    if (action.kind === "hook") {
+      const hook = this.hooks[action.hook];
       if (hook === undefined) {
-        throw new Error(`${name} has nothing to do here: see ${SEE[deed.hook]}`);
+        throw new Error(`${name} has nothing to do here: see ${SEE[action.hook]}`);
       }
       hook();
       return { text: `${name} is done`, generation, verdict: null };
     }
-    if (deed.kind === "show") throw new TypeError(`${name} is no order`);
+    if (action.kind === "show") throw new TypeError(`${name} is no order`);
     const problem = name === "cheap" ? this.#setup.whyNotCheap() : null;
     if (problem !== null) throw new Error(`cheap is not possible: ${problem}`);
     const by = NUDGES[name];
@@ -181,23 +181,23 @@ export class Operators {
       return { text: `${countOf(wanted)} ${are} wanted now`, generation, verdict: null };
     }
     const ticket = wait ? this.#nextTicket++ : null;
-    const happening = deed.happening(
+    const masterEvent = action.masterEvent(
       ticket === null ? order : { ...order, ticket },
       this.#setup.state(),
     );
     const verdict = ticket === null ? null : this.#waitFor(ticket, command);
-    this.#setup.report(happening);
+    this.#setup.report(masterEvent);
     return { text: `${name} was asked for`, generation, verdict };
   }
 
-  #waitFor(ticket: Ticket, command: Command): Promise<Verdict> {
+  #waitFor(ticket: RequestId, command: Command): Promise<Verdict> {
     const { promise, resolve } = Promise.withResolvers<Verdict>();
     this.#waiting.set(ticket, { command, resolve });
     return promise;
   }
 
   /** Something came of what these asked for. */
-  verdict(tickets: readonly Ticket[], verdict: Verdict): void {
+  verdict(tickets: readonly RequestId[], verdict: Verdict): void {
     for (const ticket of tickets) {
       this.#waiting.get(ticket)?.resolve(verdict);
       this.#waiting.delete(ticket);
@@ -205,16 +205,16 @@ export class Operators {
   }
 
   /** The master ends: everybody who still waits is told so, and all doors are closed. */
-  async close(outcome: Outcome | null): Promise<void> {
+  async close(outcome: MasterOutcome | null): Promise<void> {
     const { generation } = this.#setup.state();
     for (const [ticket, { command }] of [...this.#waiting]) {
       this.verdict([ticket], lastVerdict(command, outcome, generation));
     }
     this.#ownSocket?.close();
     this.#ownSocket = null;
-    if (this.#doors === null) return;
+    if (this.#endpoints === null) return;
     try {
-      await (await this.#doors).close();
+      await (await this.#endpoints).close();
     } catch {
       // They could not be opened, which was told then.
     }
@@ -222,14 +222,14 @@ export class Operators {
 }
 
 /** Which options give a hook something to do. */
-const SEE: Readonly<Record<HookName, string>> = {
+const SEE: Readonly<Record<LocalAction, string>> = {
   reopenLogs: "the options about log files",
   rotateLogs: "the options about log files",
   writePidfiles: "the option pidfile",
 };
 
 /** What the end of the master means to somebody who still waits. */
-function lastVerdict(command: Command, outcome: Outcome | null, generation: number): Verdict {
+function lastVerdict(command: Command, outcome: MasterOutcome | null, generation: number): Verdict {
   const stop = command.name === "stop" || command.name === "kill";
   const done = stop && outcome !== null;
   return {

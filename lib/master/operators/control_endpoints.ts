@@ -11,28 +11,28 @@ import { VERSION } from "../../version.ts";
 import { UserError } from "../../errors.ts";
 import { type Command, commandList, commandOfLetter } from "../../control/commands.ts";
 import {
+  instanceStatus,
   type Status,
-  statusOf,
   statusText,
   type WallStatus,
   workersText,
 } from "../../control/status.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { absolutePath } from "../../system/files/absolute_path.ts";
-import type { Place } from "../../system/sockets/adopted_listener.ts";
+import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import { bindUnix, removeStaleSocket, socketFile } from "../../system/sockets/listening_socket.ts";
 import { type OwnedPath, ownPath, removeOwned } from "../../system/files/owned_path.ts";
-import { acceptAll, CANNOT_ANSWER } from "../sockets/accept_all.ts";
+import { acceptLoop, CANNOT_ANSWER } from "../sockets/accept_all.ts";
 import { ChangeReloads } from "../file_triggers/auto_reload.ts";
 import { logLine } from "../log.ts";
 import { isLost, sayMadeAgain, sayNotMadeAgain } from "../sockets/lost_files.ts";
 import { MasterFifo } from "./master_fifo.ts";
 import { OperatorSessions } from "./control_sessions.ts";
-import type { Operators, OperatorsSetup } from "./commands.ts";
+import type { CommandDispatcher, OperatorsSetup } from "./commands.ts";
 import { sandboxWalls } from "../workers/worker_command.ts";
 
 /** Something to show: as text for people, as value for machines. */
-export interface Shown {
+export interface CommandOutput {
   readonly text: string;
   readonly value: unknown;
 }
@@ -43,8 +43,8 @@ const OWN_MODE = 0o600;
 const BACKLOG = 1024;
 
 /** What is open for operators. */
-export class Doors {
-  readonly #operators: Operators;
+export class ControlEndpoints {
+  readonly #operators: CommandDispatcher;
   readonly #setup: OperatorsSetup;
   readonly #sessions: OperatorSessions;
   readonly #changes: ChangeReloads;
@@ -57,11 +57,11 @@ export class Doors {
   #closed = false;
 
   /** Nothing is open yet. */
-  constructor(operators: Operators, setup: OperatorsSetup) {
+  constructor(operators: CommandDispatcher, setup: OperatorsSetup) {
     this.#operators = operators;
     this.#setup = setup;
     this.#sessions = new OperatorSessions(operators, (command) => this.shown(command));
-    const { control } = setup.surroundings;
+    const { control } = setup.resources;
     this.#changes = new ChangeReloads(() => control.ensureDirectory(), setup.report);
   }
 
@@ -84,7 +84,7 @@ export class Doors {
     if (controlSocket !== "") await this.#answerAt(absolutePath(controlSocket));
     if (masterFifo.length > 0) {
       const paths = masterFifo.map((path) => absolutePath(path));
-      this.#fifo = new MasterFifo(this.#setup.surroundings.libc, paths, events);
+      this.#fifo = new MasterFifo(this.#setup.resources.libc, paths, events);
     }
   }
 
@@ -108,7 +108,7 @@ export class Doors {
 
   async #answerAt(path: string): Promise<void> {
     this.#listener = await this.#listen(path);
-    void acceptAll(this.#listener, CANNOT_ANSWER, (connection) => this.begin(connection));
+    void acceptLoop(this.#listener, CANNOT_ANSWER, (connection) => this.begin(connection));
   }
 
   /** Watches what the configuration in use says. */
@@ -117,13 +117,13 @@ export class Doors {
   }
 
   /** What a command shows. */
-  async shown(command: Command): Promise<Shown> {
-    const { deed } = command;
-    if (deed.kind !== "show") throw new TypeError(`${command.name} shows nothing`);
-    if (deed.what === "help") return { text: commandList(), value: commandList().split("\n") };
+  async shown(command: Command): Promise<CommandOutput> {
+    const { action } = command;
+    if (action.kind !== "show") throw new TypeError(`${command.name} shows nothing`);
+    if (action.what === "help") return { text: commandList(), value: commandList().split("\n") };
     const status = this.#status();
-    if (deed.what === "workers") return { text: workersText(status), value: status.slots };
-    const value = deed.what === "stats" ? await this.#setup.stats() : status;
+    if (action.what === "workers") return { text: workersText(status), value: status.slots };
+    const value = action.what === "stats" ? await this.#setup.stats() : status;
     return { text: statusText(status), value };
   }
 
@@ -134,22 +134,22 @@ export class Doors {
   }
 
   #status(): Status {
-    const { surroundings, state, config, walls } = this.#setup;
-    return statusOf(state(), {
+    const { resources, state, config, walls } = this.#setup;
+    return instanceStatus(state(), {
       version: VERSION,
       pid: Deno.pid,
       script: config().script,
       directory: Deno.cwd(),
       configuration: this.#setup.configuration,
-      sockets: surroundings.listeners.sockets.map((socket) => socket.address),
+      sockets: resources.listeners.sockets.map((socket) => socket.address),
       now: performance.now(),
-      count: (slot, cell) => surroundings.scoreboard.get(slot, cell),
+      count: (slot, cell) => resources.scoreboard.get(slot, cell),
       walls: [...wallsOf(config(), state()), ...walls()],
     });
   }
 
   async #listen(path: string): Promise<Deno.UnixListener> {
-    const { libc: c, control } = this.#setup.surroundings;
+    const { libc: c, control } = this.#setup.resources;
     try {
       if (c === null) return await this.#listenByPath(path);
       // Closing a listener makes Deno remove what is at its path, whatever that is by then. So Deno gets
@@ -157,14 +157,16 @@ export class Doors {
       const fd = await bindUnix(c, path, OWN_MODE);
       this.#socket = fd;
       this.#socketFile = socketFile(c, fd, path);
-      const { openAdopted } = await later<typeof import("../../system/sockets/adopted_listener.ts")>(
+      const { openAdopted } = await lazyImport<
+        typeof import("../../system/sockets/adopted_listener.ts")
+      >(
         import.meta.resolve("../../system/sockets/adopted_listener.ts"),
       );
       const place = `${control.ensureDirectory()}/door.sock`;
       return openAdopted(c, { fd, address: path, backlog: BACKLOG }, place, listenAt);
     } catch (error) {
       this.#closeSocket();
-      const { reasonOf } = await later<typeof import("../sockets/socket_problem.ts")>(
+      const { reasonOf } = await lazyImport<typeof import("../sockets/socket_problem.ts")>(
         import.meta.resolve("../sockets/socket_problem.ts"),
       );
       const reason = await reasonOf(error, { kind: "unix", path });
@@ -186,7 +188,7 @@ export class Doors {
   }
 
   #closeSocket(): void {
-    if (this.#socket !== null) this.#setup.surroundings.libc?.close(this.#socket);
+    if (this.#socket !== null) this.#setup.resources.libc?.close(this.#socket);
     this.#socket = null;
     if (this.#socketFile !== null) removeOwned(this.#socketFile);
     this.#socketFile = null;
@@ -223,7 +225,7 @@ function wallsOf(config: Config, { workers }: MasterState): readonly WallStatus[
   return sandboxWalls(config, pids.filter((pid) => pid !== null));
 }
 
-function listenAt(place: Place): Deno.UnixListener {
+function listenAt(place: ListenPlace): Deno.UnixListener {
   if (!("path" in place)) throw new TypeError("A control socket is a Unix socket");
   return Deno.listen({ transport: "unix", path: place.path });
 }

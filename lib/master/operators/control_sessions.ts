@@ -6,12 +6,17 @@
  */
 
 import { type Command, COMMANDS, findCommand, hasVerdict } from "../../control/commands.ts";
-import { type Answer, decodeRequest, MAX_REQUEST_BYTES, type Request } from "../../control/message.ts";
+import {
+  type CommandAnswer,
+  decodeRequest,
+  MAX_REQUEST_BYTES,
+  type Request,
+} from "../../control/message.ts";
 import { nearestName } from "../../nearest_name.ts";
 import { Channel } from "../../protocol/channel.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
-import type { Shown } from "./control_endpoints.ts";
-import type { Operators } from "./commands.ts";
+import type { CommandOutput } from "./control_endpoints.ts";
+import type { CommandDispatcher } from "./commands.ts";
 
 /** More clients than this at a time are sent away. */
 export const MOST_SESSIONS = 32;
@@ -24,16 +29,16 @@ const LAST_PATIENCE_MS = 1_000;
 /** What goes beyond it helps nobody. */
 const LONGEST_ERROR = 1000;
 
-type Client = Channel<Request, Answer>;
+type Client = Channel<Request, CommandAnswer>;
 
 /** All conversations. */
 export class OperatorSessions {
-  readonly #operators: Operators;
-  readonly #shown: (command: Command) => Promise<Shown>;
+  readonly #operators: CommandDispatcher;
+  readonly #shown: (command: Command) => Promise<CommandOutput>;
   readonly #clients = new Set<Client>();
 
   /** Takes who is commanded, and what commands show. */
-  constructor(operators: Operators, shown: (command: Command) => Promise<Shown>) {
+  constructor(operators: CommandDispatcher, shown: (command: Command) => Promise<CommandOutput>) {
     this.#operators = operators;
     this.#shown = shown;
   }
@@ -92,7 +97,7 @@ export class OperatorSessions {
     if (command.argument === "" && request.argument !== null) {
       throw new Error(`${command.name} takes no argument`);
     }
-    if (command.deed.kind === "show") {
+    if (command.action.kind === "show") {
       return await this.#say(client, { type: "result", ...await this.#shown(command) });
     }
     const wait = request.wait && hasVerdict(command);
@@ -109,7 +114,7 @@ export class OperatorSessions {
   }
 
   /** False if the client does not read it in time. */
-  #say(client: Client, answer: Answer): Promise<boolean> {
+  #say(client: Client, answer: CommandAnswer): Promise<boolean> {
     client.send(answer);
     return fulfilledWithin(client.flush(), PATIENCE_MS);
   }

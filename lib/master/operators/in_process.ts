@@ -9,19 +9,19 @@ import { type CommandName, commandNamed } from "../../control/commands.ts";
 import type { Verdict } from "../../core/verdict.ts";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
 import type { Stats } from "../../stats/stats.ts";
-import type { Operators } from "./commands.ts";
+import type { CommandDispatcher } from "./commands.ts";
 
 /** A socket of the instance, with its real address. */
 export type HostSocket = Pick<WorkerSocket, "address" | "protocol" | "certificate">;
 
 /** What there is to command. */
 interface Admission {
-  readonly operators: Operators;
+  readonly operators: CommandDispatcher;
   readonly stats: () => Promise<Stats>;
 }
 
 /** Commands one instance, from its start to its end. */
-export class Host {
+export class InProcessOperator {
   /**
    * Resolves with the sockets as soon as every slot accepts for the first time; rejects
    * if the instance ends before.
@@ -60,7 +60,7 @@ export class Host {
   }
 
   /** The master takes commands. */
-  admit(operators: Operators, stats: () => Promise<Stats>): void {
+  admit(operators: CommandDispatcher, stats: () => Promise<Stats>): void {
     this.#admission.resolve({ operators, stats });
   }
 

@@ -13,7 +13,12 @@ import { UserError } from "../../errors.ts";
 import type { FileStatus } from "../../system/files/file_status.ts";
 import { check, cString, ERRNO, lastErrno, type Libc } from "../../system/libc.ts";
 import { isOwned, type OwnedPath, removeOwned } from "../../system/files/owned_path.ts";
-import { isRoot, openPlace, type Place, UnsafePathError } from "../../system/files/trusted_path.ts";
+import {
+  isRoot,
+  openPlace,
+  type TrustedName,
+  UnsafePathError,
+} from "../../system/files/trusted_path.ts";
 import { isLost, sayMadeAgain, sayNotMadeAgain } from "../sockets/lost_files.ts";
 
 const O_WRONLY = 1;
@@ -179,7 +184,7 @@ class OpenFifo {
 }
 
 /** Only a FIFO that nobody reads is replaced: it is left over from a master that was killed. */
-function removeStaleFifo(c: Libc, place: Place): void {
+function removeStaleFifo(c: Libc, place: TrustedName): void {
   const status = place.status();
   if (status === null) return;
   if (status.type !== "fifo") {
@@ -197,7 +202,7 @@ function removeStaleFifo(c: Libc, place: Place): void {
 }
 
 /** What was made just now; whoever may write to the directory could have replaced it already. */
-function madeFifo(c: Libc, place: Place): FileStatus {
+function madeFifo(c: Libc, place: TrustedName): FileStatus {
   const status = place.status();
   const isOurs = !isRoot(c) || (status?.uid === 0 && status.links === 1);
   if (status?.type === "fifo" && isOurs) return status;

@@ -15,7 +15,7 @@ export const DAEMON_VARIABLE = "DUWSGI_DAEMON";
 export const DAEMON_IS_UP = "\u0006";
 
 /** The way back to the command that waits. */
-export class Starter {
+export class DaemonStatusPipe {
   readonly #libc: Libc;
   #fd: number | null;
 

@@ -24,10 +24,10 @@ import type { LineWriter } from "../../system/files/line_writer.ts";
 import { ownArguments } from "../../system/process/own_command.ts";
 import { setProcessName } from "../../system/process/process_name.ts";
 import { setLimit, setNice } from "../../system/process/resource_limits.ts";
-import { Starter } from "./daemon.ts";
+import { DaemonStatusPipe } from "./daemon.ts";
 import type { Listeners } from "../sockets/listeners.ts";
 import { logLibrary, logLine } from "../log.ts";
-import type { LogSetup } from "../logging/log_setup.ts";
+import type { LogFiles } from "../logging/log_setup.ts";
 import { PidFile } from "./pid_file.ts";
 import {
   becomeIdentity,
@@ -52,16 +52,16 @@ export class ProcessSetup {
   readonly #where: Where;
   readonly #identity: Identity | null;
   readonly #pidFiles: ReadonlyMap<PidFileKey, PidFile>;
-  readonly #log: LogSetup | null;
-  readonly #starter: Starter | null;
+  readonly #log: LogFiles | null;
+  readonly #starter: DaemonStatusPipe | null;
   readonly #written = new Set<PidFile>();
 
-  private constructor(c: Libc, config: Config, where: Where, log: LogSetup | null) {
+  private constructor(c: Libc, config: Config, where: Where, log: LogFiles | null) {
     this.#libc = c;
     this.#config = config;
     this.#where = where;
     this.#log = log;
-    this.#starter = typeof log?.before === "number" ? new Starter(c, log.before) : null;
+    this.#starter = typeof log?.before === "number" ? new DaemonStatusPipe(c, log.before) : null;
     const keys = ["pidfile", "pidfile2", "safePidfile", "safePidfile2"] as const;
     this.#pidFiles = new Map(
       keys.filter((key) => config[key] !== "").map((key) =>
@@ -79,7 +79,7 @@ export class ProcessSetup {
    * @throws {UserError} If a living process has the pidfile, if a user is unknown, or if a limit is out
    * of reach.
    */
-  static begin(config: Config, where: Where, log: LogSetup | null): ProcessSetup {
+  static begin(config: Config, where: Where, log: LogFiles | null): ProcessSetup {
     const c = libc();
     if (c === null) throw needsForeignFunctions(where(processKeysSet(config)[0] ?? "pidfile"));
     const setup = new ProcessSetup(c, config, where, log);

@@ -5,7 +5,11 @@
  * @module
  */
 
-import { enterInstead, ownDirectory, writtenDirectory } from "../../system/files/working_directory.ts";
+import {
+  enterInstead,
+  ownDirectory,
+  writtenDirectory,
+} from "../../system/files/working_directory.ts";
 import { logLine } from "../log.ts";
 
 /** Where to go if the working directory is gone, beside what has its name by then. */

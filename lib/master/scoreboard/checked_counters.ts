@@ -5,7 +5,7 @@
  * @module
  */
 
-import { COUNT_AT, type Tally, TALLY_CELLS } from "../../shared_memory/counters.ts";
+import { COUNT_AT, type RequestCounters, TALLY_CELLS } from "../../shared_memory/counters.ts";
 
 /** A clock in milliseconds that never goes back. */
 export type Milliseconds = () => number;
@@ -37,13 +37,13 @@ const START_MS = 60_000;
  * fit is left out: the one before stays, until there is one that fits.
  */
 export class CheckedTally {
-  readonly #shared: Tally;
-  readonly #seen: Tally;
+  readonly #shared: RequestCounters;
+  readonly #seen: RequestCounters;
   readonly #clock: Milliseconds;
   readonly #since: number;
 
   /** Takes the cells that its process writes, and what was known of them before. */
-  constructor(shared: Tally, clock: Milliseconds, before: TallyRecord | null = null) {
+  constructor(shared: RequestCounters, clock: Milliseconds, before: TallyRecord | null = null) {
     this.#shared = shared;
     this.#seen = new Float64Array(TALLY_CELLS);
     this.#seen.set(before?.seen ?? []);

@@ -7,12 +7,12 @@
  * @module
  */
 
-import { Lane } from "../../shared_memory/process_row.ts";
+import { ProcessRow } from "../../shared_memory/process_row.ts";
 import {
-  type Cell,
   type MasterCell,
   Scoreboard,
   ScoreboardWriter,
+  type SlotCell,
 } from "../../shared_memory/scoreboard.ts";
 import {
   add,
@@ -22,7 +22,7 @@ import {
   type List,
   LIST_AT,
   listLength,
-  type Tally,
+  type RequestCounters,
   TALLY_CELLS,
 } from "../../shared_memory/counters.ts";
 import { CheckedTally, type Milliseconds, type TallyRecord } from "./checked_counters.ts";
@@ -42,19 +42,19 @@ export interface ScoreboardRecord {
   /** By number; 0 stands for processes that have no slot, and for the master. */
   readonly slots: Readonly<Record<number, SlotRecord>>;
   /** The lanes of running processes, by number. */
-  readonly lanes: Readonly<Record<number, TallyRecord & { readonly slot: number }>>;
+  readonly processRows: Readonly<Record<number, TallyRecord & { readonly slot: number }>>;
 }
 
 /** A running process. */
 interface Running {
-  readonly lane: Lane;
-  readonly tally: CheckedTally;
+  readonly processRow: ProcessRow;
+  readonly counters: CheckedTally;
 }
 
 /** What is kept of a slot. */
 interface SlotCounts {
   readonly row: Partial<Record<MasterCell, number>>;
-  readonly kept: Tally;
+  readonly kept: RequestCounters;
   /** Its processes, by the numbers of their lanes. */
   readonly running: Map<number, Running>;
 }
@@ -90,13 +90,13 @@ export class MasterScoreboard {
       Object.assign(counts.row, row);
       counts.kept.set(kept);
     }
-    for (const [number, before] of Object.entries(record?.lanes ?? {})) {
-      this.#begin(Number(number), before.slot, new Lane(memory, Number(number)), before);
+    for (const [number, before] of Object.entries(record?.processRows ?? {})) {
+      this.#begin(Number(number), before.slot, new ProcessRow(memory, Number(number)), before);
     }
   }
 
   /** Reads a cell of a slot (slots count from 1), or adds up a count of its processes. */
-  get(slot: number, cell: Cell): number {
+  get(slot: number, cell: SlotCell): number {
     if (isCount(cell)) return this.#sum(slot, COUNT_AT[cell]);
     if (cell === "averageTime") return this.#averages.get(slot, cell);
     return this.#slots.get(slot)?.row[cell] ?? 0;
@@ -142,17 +142,17 @@ export class MasterScoreboard {
    * A process of this slot (0: of none) has this lane from now on, which shows nothing yet. What the
    * process before it has counted stays.
    */
-  beginLane(number: number, slot: number, lane: Lane): CheckedTally {
+  beginLane(number: number, slot: number, processRow: ProcessRow): CheckedTally {
     this.endLane(number);
-    lane.reset();
-    lane.set("slot", slot);
-    return this.#begin(number, slot, lane, null);
+    processRow.reset();
+    processRow.set("slot", slot);
+    return this.#begin(number, slot, processRow, null);
   }
 
   /** The tally of a process that another program has started; null: it is not known. */
   runningTally(number: number): CheckedTally | null {
     const slot = this.#owners.get(number);
-    return slot === undefined ? null : this.#slot(slot).running.get(number)?.tally ?? null;
+    return slot === undefined ? null : this.#slot(slot).running.get(number)?.counters ?? null;
   }
 
   /** The process that had this lane is gone: what it has counted is kept. */
@@ -165,9 +165,9 @@ export class MasterScoreboard {
     if (gone === undefined) return;
     running.delete(number);
     for (let at = 0; at < TALLY_CELLS; at++) {
-      kept[at] = Math.min((kept[at] ?? 0) + gone.tally.read(at), Number.MAX_SAFE_INTEGER);
+      kept[at] = Math.min((kept[at] ?? 0) + gone.counters.read(at), Number.MAX_SAFE_INTEGER);
     }
-    gone.lane.set("slot", NO_SLOT);
+    gone.processRow.set("slot", NO_SLOT);
     if (slot !== NO_SLOT) this.#shown.showKept(slot, kept);
   }
 
@@ -178,27 +178,34 @@ export class MasterScoreboard {
       slots: Object.fromEntries(
         slots.map(([slot, { row, kept }]) => [slot, { row, kept: [...kept] }]),
       ),
-      lanes: Object.fromEntries(
+      processRows: Object.fromEntries(
         slots.flatMap(([slot, { running }]) =>
-          [...running].map(([number, { tally }]) => [number, { ...tally.record, slot }] as const)
+          [...running].map(([number, { counters }]) =>
+            [number, { ...counters.record, slot }] as const
+          )
         ),
       ),
     };
   }
 
-  #begin(number: number, slot: number, lane: Lane, before: TallyRecord | null): CheckedTally {
-    const tally = new CheckedTally(lane.tally, this.#clock, before);
+  #begin(
+    number: number,
+    slot: number,
+    processRow: ProcessRow,
+    before: TallyRecord | null,
+  ): CheckedTally {
+    const counters = new CheckedTally(processRow.counters, this.#clock, before);
     this.#owners.set(number, slot);
-    this.#slot(slot).running.set(number, { lane, tally });
+    this.#slot(slot).running.set(number, { processRow, counters });
     this.#shown.useLane(number);
-    return tally;
+    return counters;
   }
 
   #sum(slot: number, at: number): number {
     const counts = this.#slots.get(slot);
     if (counts === undefined) return 0;
     let sum = counts.kept[at] ?? 0;
-    for (const { tally } of counts.running.values()) sum += tally.read(at);
+    for (const { counters } of counts.running.values()) sum += counters.read(at);
     return Math.trunc(Math.min(sum, Number.MAX_SAFE_INTEGER));
   }
 

@@ -4,20 +4,20 @@
  * @module
  */
 
-import { Lane, MAX_LANES } from "../../shared_memory/process_row.ts";
+import { MAX_LANES, ProcessRow } from "../../shared_memory/process_row.ts";
 import type { CheckedTally } from "./checked_counters.ts";
 import type { MasterScoreboard } from "./master_scoreboard.ts";
 
 /** A lane that is in use. */
-export interface LaneLease {
+export interface ProcessRowLease {
   readonly number: number;
-  readonly lane: Lane;
+  readonly processRow: ProcessRow;
   /** What its process has counted. */
-  readonly tally: CheckedTally;
+  readonly counters: CheckedTally;
 }
 
 /** The lanes of the shared memory. */
-export class LanePool {
+export class ProcessRowPool {
   readonly #memory: ArrayBufferLike;
   readonly #scoreboard: MasterScoreboard;
   readonly #taken = new Set<number>();
@@ -34,7 +34,7 @@ export class LanePool {
    *
    * @throws {Error} If there is none.
    */
-  take(slot: number): LaneLease {
+  take(slot: number): ProcessRowLease {
     for (let number = 1; number <= MAX_LANES; number++) {
       if (this.#taken.has(number)) continue;
       this.#taken.add(number);
@@ -44,21 +44,21 @@ export class LanePool {
   }
 
   /** Goes on with the lane of a process that another program started: it shows what it showed. */
-  keep(number: number, slot: number): LaneLease {
+  keep(number: number, slot: number): ProcessRowLease {
     this.#taken.add(number);
-    const tally = this.#scoreboard.runningTally(number);
-    if (tally === null) return this.#lease(number, slot);
-    return { number, lane: new Lane(this.#memory, number), tally };
+    const counters = this.#scoreboard.runningTally(number);
+    if (counters === null) return this.#lease(number, slot);
+    return { number, processRow: new ProcessRow(this.#memory, number), counters };
   }
 
   /** The process that had it is gone. */
-  release({ number }: LaneLease): void {
+  release({ number }: ProcessRowLease): void {
     this.#taken.delete(number);
     this.#scoreboard.endLane(number);
   }
 
-  #lease(number: number, slot: number): LaneLease {
-    const lane = new Lane(this.#memory, number);
-    return { number, lane, tally: this.#scoreboard.beginLane(number, slot, lane) };
+  #lease(number: number, slot: number): ProcessRowLease {
+    const processRow = new ProcessRow(this.#memory, number);
+    return { number, processRow, counters: this.#scoreboard.beginLane(number, slot, processRow) };
   }
 }

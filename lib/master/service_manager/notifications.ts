@@ -6,7 +6,7 @@
  */
 
 import type { Effect } from "../../core/event.ts";
-import { type MasterState, type Reload, wantedSlots } from "../../core/state.ts";
+import { desiredSlots, type MasterState, type Reload } from "../../core/state.ts";
 
 /** One message: the variables of sd_notify(3) and their values. */
 export type Notification = Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export type Notification = Readonly<Record<string, string>>;
 export type ServicePhase = "starting" | "ready" | "reloading" | "stopping";
 
 /** What the service manager knows. */
-export interface Told {
+export interface NotifiedState {
   readonly phase: ServicePhase;
   /** The line that `systemctl status` shows. */
   readonly status: string;
@@ -27,21 +27,21 @@ export interface Told {
 }
 
 /** What it knows of a process that has just been started. */
-export const TOLD_NOTHING: Told = { phase: "starting", status: "", failure: "" };
+export const NOTHING_NOTIFIED: NotifiedState = { phase: "starting", status: "", failure: "" };
 
 /** What there is to say, and what is known after that. */
-export interface News {
-  readonly told: Told;
+export interface Update {
+  readonly told: NotifiedState;
   readonly messages: readonly Notification[];
 }
 
 /** What a turn of the master means to the service manager. */
 export function notifications(
-  told: Told,
+  told: NotifiedState,
   before: MasterState,
   state: MasterState,
   effects: readonly Effect[],
-): News {
+): Update {
   const phase = phaseOf(state);
   const failure = failureAfter(told, effects);
   const status = statusOf(phase, state, failure);
@@ -107,7 +107,7 @@ function statusOf(phase: ServicePhase, state: MasterState, failure: string): str
 }
 
 function whoAccepts(state: MasterState): string {
-  const wanted = wantedSlots(state);
+  const wanted = desiredSlots(state);
   if (wanted === 0) return "No worker is needed";
   const slots = state.workers.filter((one) => one.state === "accepting").map((one) => one.slot);
   const count = new Set(slots.filter((slot) => slot <= wanted)).size;
@@ -133,7 +133,7 @@ function farewell({ phase, workers: { length } }: MasterState): string {
 const LONGEST_FAILURE = 500;
 
 /** The outcome of a reload is in the log; a new one makes the last one a thing of the past. */
-function failureAfter(told: Told, effects: readonly Effect[]): string {
+function failureAfter(told: NotifiedState, effects: readonly Effect[]): string {
   for (const effect of effects.toReversed()) {
     if (effect.type !== "log" || effect.fields.event !== "reloadFinished") continue;
     if (effect.fields.outcome === "done") return "";

@@ -13,7 +13,7 @@ import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
 import { monotonicMicroseconds } from "../../system/monotonic_clock.ts";
 import { NotifySocket } from "../../system/sockets/notify_socket.ts";
 import { logLine } from "../log.ts";
-import { type Notification, notifications, TOLD_NOTHING } from "./notifications.ts";
+import { NOTHING_NOTIFIED, type Notification, notifications } from "./notifications.ts";
 
 /** What could not be sent because the service manager was busy is tried again after this (1 s). */
 const RETRY_MS = 1_000;
@@ -24,7 +24,7 @@ export class ServiceManager {
   readonly #socket: NotifySocket;
   readonly #watchdogMs: number | null;
   readonly #unsent: string[] = [];
-  #told = TOLD_NOTHING;
+  #told = NOTHING_NOTIFIED;
   #watchdogAt = performance.now();
   #complained = false;
 
@@ -74,7 +74,7 @@ export class ServiceManager {
 
   /** This program has replaced the one that announced the reload, which ends with it. */
   takeOver(): void {
-    this.#told = { ...TOLD_NOTHING, phase: "reloading" };
+    this.#told = { ...NOTHING_NOTIFIED, phase: "reloading" };
   }
 
   /** Says no more. */

@@ -19,7 +19,7 @@ const RETRY_MS = 1000;
  *
  * @param problem Begins the line in the log when a connection could not be taken.
  */
-export async function acceptAll<C extends Deno.Conn>(
+export async function acceptLoop<C extends Deno.Conn>(
   listener: { accept(): Promise<C> },
   problem: string,
   begin: (connection: C) => void,

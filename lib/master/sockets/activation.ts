@@ -16,7 +16,7 @@ import { resolveHost } from "../../system/sockets/resolve_host.ts";
 import { localAddress, type SocketAddress } from "../../system/sockets/socket_address.ts";
 
 /** A socket that is to be there: what asks for it, and the address it is opened at. */
-export interface Wanted {
+export interface WantedSocket {
   readonly spec: ListenSpec;
   readonly address: Address;
 }
@@ -36,11 +36,11 @@ export interface Passed extends PassedSocket {
  */
 export async function withPassedSockets(
   c: Libc,
-  configured: readonly Wanted[],
+  configured: readonly WantedSocket[],
   sockets: readonly PassedSocket[],
-): Promise<Wanted[]> {
+): Promise<WantedSocket[]> {
   const passed = sockets.map((socket) => look(c, socket));
-  const resolved: Wanted[] = [];
+  const resolved: WantedSocket[] = [];
   for (const { spec, address } of configured) {
     resolved.push({ spec, address: await comparable(address) });
   }
@@ -80,9 +80,12 @@ function realPath(path: string): string {
 }
 
 /** The decision itself, on addresses that can be compared as they are. */
-export function match(configured: readonly Wanted[], passed: readonly Passed[]): Wanted[] {
+export function match(
+  configured: readonly WantedSocket[],
+  passed: readonly Passed[],
+): WantedSocket[] {
   const users = new Map<Passed, ListenSpec>();
-  const use = (socket: Passed, spec: ListenSpec): Wanted => {
+  const use = (socket: Passed, spec: ListenSpec): WantedSocket => {
     const other = users.get(socket);
     if (other !== undefined) throw new TypeError(usedTwice(socket, other, spec));
     users.set(socket, spec);

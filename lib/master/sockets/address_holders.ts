@@ -8,7 +8,11 @@
 import { OPERATOR_SOCKET } from "../../control/commands.ts";
 import { excerpt } from "../../foreign_text.ts";
 import { decodeWorkerEnvironment, WORKER_VARIABLE } from "../../protocol/worker_environment.ts";
-import { type ListeningAddress, tcpListeners, unixListeners } from "../../system/sockets/socket_table.ts";
+import {
+  type ListeningAddress,
+  tcpListeners,
+  unixListeners,
+} from "../../system/sockets/socket_table.ts";
 
 /** A process with a socket that listens at the address. */
 export interface Holder {

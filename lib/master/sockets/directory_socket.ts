@@ -5,7 +5,7 @@
  * @module
  */
 
-import { acceptAll } from "./accept_all.ts";
+import { acceptLoop } from "./accept_all.ts";
 import { logLine } from "../log.ts";
 
 /** One such socket. */
@@ -81,7 +81,7 @@ export class DirectorySocket {
     const listener = this.#listener = Deno.listen({ transport: "unix", path });
     this.#path = path;
     this.#inode = inodeOf(path);
-    this.#accepting = acceptAll(listener, this.#problem, this.#begin);
+    this.#accepting = acceptLoop(listener, this.#problem, this.#begin);
   }
 
   #isThere(): boolean {

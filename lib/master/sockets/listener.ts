@@ -7,7 +7,7 @@
 import type { Address } from "../../system/sockets/address.ts";
 import type { Config, SocketSpec } from "../../config/config.ts";
 import { allowLibrary } from "../../config/values/deno_flags.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
 import { check, type Libc, SystemCallError } from "../../system/libc.ts";
 import {
@@ -26,7 +26,7 @@ import { changeOwned, type OwnedPath, removeOwned } from "../../system/files/own
 import { resolveOwner } from "../../system/files/owner.ts";
 import { resolveHost } from "../../system/sockets/resolve_host.ts";
 import { addressText, collide, localAddress } from "../../system/sockets/socket_address.ts";
-import type { Wanted } from "./activation.ts";
+import type { WantedSocket } from "./activation.ts";
 import { reservePort } from "./reuseport_fallback.ts";
 
 /** How many connections may wait at a socket of the master itself. */
@@ -72,7 +72,7 @@ export interface Listener {
 /** `others`: the sockets that the instance has already. */
 export async function openListener(
   libc: Libc | null,
-  { spec, address }: Wanted,
+  { spec, address }: WantedSocket,
   config: SocketConfig,
   others: readonly Listener[],
 ): Promise<Listener> {
@@ -80,7 +80,7 @@ export async function openListener(
     if (libc === null) return await withoutLibc(address, spec, config);
     return await bindOne(libc, address, spec, config, others);
   } catch (error) {
-    const { socketProblem } = await later<typeof import("./socket_problem.ts")>(
+    const { socketProblem } = await lazyImport<typeof import("./socket_problem.ts")>(
       import.meta.resolve("./socket_problem.ts"),
     );
     throw await socketProblem(error, spec, address);

@@ -6,14 +6,14 @@
  */
 
 import { parseAddress } from "../../system/sockets/address.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
 import { UserError } from "../../errors.ts";
 import type { Libc } from "../../system/libc.ts";
 import { bindTcp } from "../../system/sockets/listening_socket.ts";
 import { changeOwned, type OwnedPath } from "../../system/files/owned_path.ts";
 import type { PassedSocket } from "../../system/sockets/passed_sockets.ts";
-import type { Wanted } from "./activation.ts";
+import type { WantedSocket } from "./activation.ts";
 import {
   boundAgain,
   closeListener,
@@ -246,7 +246,7 @@ export class Listeners {
 }
 
 /** True if the listener is what is wanted: an inherited descriptor stays what it is under every name. */
-function isMeant({ key, worker }: Listener, { spec, address }: Wanted): boolean {
+function isMeant({ key, worker }: Listener, { spec, address }: WantedSocket): boolean {
   return address.kind === "fd" ? worker.fds[0] === address.fd : key === keyOf(spec);
 }
 
@@ -254,14 +254,14 @@ async function wantedSockets(
   libc: Libc | null,
   config: SocketConfig,
   passed: readonly PassedSocket[],
-): Promise<readonly Wanted[]> {
+): Promise<readonly WantedSocket[]> {
   const configured = config.sockets.map((spec) => ({ spec, address: parseAddress(spec.text) }));
   if (passed.length === 0) return configured;
   if (libc === null) {
     const reason = "foreign functions are refused (allow them with --allow-ffi)";
     throw new UserError("socket", `Cannot use the sockets of the service manager: ${reason}`);
   }
-  const { withPassedSockets } = await later<typeof import("./activation.ts")>(
+  const { withPassedSockets } = await lazyImport<typeof import("./activation.ts")>(
     import.meta.resolve("./activation.ts"),
   );
   try {

@@ -8,7 +8,7 @@
 
 import { UserError } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
-import type { Line } from "../../config/kinds/option_kind.ts";
+import type { OptionLine } from "../../config/kinds/option_kind.ts";
 import { viewAddresses } from "../../config/options/exporting.ts";
 import { ERRNO, type Libc } from "../../system/libc.ts";
 import { collide } from "../../system/sockets/socket_address.ts";
@@ -62,7 +62,11 @@ export async function openViews(
 }
 
 /** Two bound sockets can have the same address, two that listen cannot. */
-function listen(c: Libc | null, listener: Listener | undefined, line: Line | undefined): void {
+function listen(
+  c: Libc | null,
+  listener: Listener | undefined,
+  line: OptionLine | undefined,
+): void {
   const [fd] = listener?.worker.fds ?? [];
   if (c === null || fd === undefined || c.listen(fd, VIEW_BACKLOG) === 0) return;
   const errno = c.errno();
@@ -73,7 +77,7 @@ function listen(c: Libc | null, listener: Listener | undefined, line: Line | und
   );
 }
 
-function refusal(line: Line | undefined, reason: string): UserError {
+function refusal(line: OptionLine | undefined, reason: string): UserError {
   const { option, text, origin } = line ?? { option: "", text: "", origin: { file: "", line: 0 } };
   const place = `${option} "${text}" (${origin.file}:${origin.line})`;
   return new UserError("socket", `Cannot open ${place}: ${reason}`);

@@ -7,15 +7,15 @@
 
 import { encodeAnswer, parseHead } from "../../stats/http_message.ts";
 import type { Stats } from "../../stats/stats.ts";
-import { Paced } from "./paced.ts";
-import { readHead, ViewClients } from "./one_shot_server.ts";
+import { CoalescedReader } from "./paced.ts";
+import { OneShotServer, readHead } from "./one_shot_server.ts";
 import { refuseHost, type ViewHostsConfig } from "./stats_hosts.ts";
 import { answerTo } from "./routes.ts";
 
 /** Answers clients: with `read` the stats come, and with `config` the configuration in use. */
-export function metricsServer(read: () => Stats, config: () => ViewHostsConfig): ViewClients {
-  const stats = new Paced(read);
-  return new ViewClients(async (client) => {
+export function metricsServer(read: () => Stats, config: () => ViewHostsConfig): OneShotServer {
+  const stats = new CoalescedReader(read);
+  return new OneShotServer(async (client) => {
     const request = parseHead(await readHead(client));
     if ("status" in request) return encodeAnswer(request, true);
     const refusal = refuseHost(request, client, config());

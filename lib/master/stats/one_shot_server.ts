@@ -25,7 +25,7 @@ export const MOST_HEAD_BYTES = 8_192;
 const MOST_REST_BYTES = 65_536;
 
 /** Answers clients. */
-export class ViewClients {
+export class OneShotServer {
   readonly #answer: (client: Deno.Conn) => Promise<Uint8Array>;
   /** Who is there, and when that client has its answer, or has gone without it. */
   readonly #clients = new Map<Deno.Conn, Promise<void>>();

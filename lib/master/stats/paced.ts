@@ -13,7 +13,7 @@ const LARGEST_SHARE = 0.1;
 const LONGEST_WAIT_MS = 250;
 
 /** Reads it for everybody who asks. */
-export class Paced<T> {
+export class CoalescedReader<T> {
   readonly #read: () => T;
   #next: Promise<T> | null = null;
   /** Before that, it is not read again (monotonic ms). */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { formatFor, MEDIA_TYPES, renderFamilies } from "../../stats/exposition.ts";
 import { whyNotHealthy, whyNotReady } from "../../stats/health.ts";
 import { metricFamilies } from "../../stats/metric_families.ts";
@@ -24,7 +24,7 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/",
     answer: async () => {
-      const { html, headers } = await (await later<typeof import("../../page/page.ts")>(
+      const { html, headers } = await (await lazyImport<typeof import("../../page/page.ts")>(
         import.meta.resolve("../../page/page.ts"),
       )).loadPage();
       return { status: 200, type: "text/html; charset=utf-8", body: html, headers };

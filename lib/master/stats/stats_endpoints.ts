@@ -6,25 +6,25 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { Pushers } from "./pushers.ts";
 import { VIEW_BACKLOG } from "../sockets/listener.ts";
 import { logLine } from "../log.ts";
 import type { StatsSource, StatsSourceSetup } from "./stats_source.ts";
-import type { Surroundings } from "../resources.ts";
+import type { Resources } from "../resources.ts";
 import type { ViewConfig } from "../sockets/stats_listeners.ts";
 import type { ViewServers } from "./stats_servers.ts";
 
 /** What is shown, and what it is shown with. */
 export interface ViewsSetup extends StatsSourceSetup {
-  readonly surroundings:
-    & StatsSourceSetup["surroundings"]
-    & Pick<Surroundings, "views" | "control" | "pushed">;
+  readonly resources:
+    & StatsSourceSetup["resources"]
+    & Pick<Resources, "views" | "control" | "pushed">;
   readonly config: () => Config;
 }
 
 /** What shows the instance. */
-export class Views {
+export class StatsEndpoints {
   readonly #setup: ViewsSetup;
   #source: Promise<StatsSource> | null = null;
   #servers: ViewServers | null = null;
@@ -40,7 +40,7 @@ export class Views {
 
   /** Where the stats come from: one for all who show them. */
   source(): Promise<StatsSource> {
-    return this.#source ??= later<typeof import("./stats_source.ts")>(
+    return this.#source ??= lazyImport<typeof import("./stats_source.ts")>(
       import.meta.resolve("./stats_source.ts"),
     ).then(({ StatsSource }) => new StatsSource(this.#setup));
   }
@@ -53,12 +53,12 @@ export class Views {
 
   /** From now on, pushes as the configuration in use says. */
   async push(): Promise<void> {
-    const { config, surroundings: { listeners, metrics, pushed } } = this.#setup;
+    const { config, resources: { listeners, metrics, pushed } } = this.#setup;
     const { statsPush, carbon } = config();
     if (this.#pushers === null && statsPush.length === 0 && carbon.length === 0) return;
     await this.#attempt("Nothing can be pushed", async () => {
       const source = await this.source();
-      const { Pushers } = await later<typeof import("./pushers.ts")>(
+      const { Pushers } = await lazyImport<typeof import("./pushers.ts")>(
         import.meta.resolve("./pushers.ts"),
       );
       if (this.#closed) return;
@@ -73,10 +73,10 @@ export class Views {
   }
 
   async #answer(): Promise<void> {
-    if (this.#setup.surroundings.views.records.length === 0) return;
+    if (this.#setup.resources.views.records.length === 0) return;
     await this.#attempt("The stats cannot be shown", async () => {
       const source = await this.source();
-      const { ViewServers } = await later<typeof import("./stats_servers.ts")>(
+      const { ViewServers } = await lazyImport<typeof import("./stats_servers.ts")>(
         import.meta.resolve("./stats_servers.ts"),
       );
       const servers = await ViewServers.open(this.#setup, source);
@@ -87,7 +87,7 @@ export class Views {
 
   /** Binds what somebody has removed again, and answers there. */
   async lookAtSockets(config: ViewConfig): Promise<void> {
-    const { views } = this.#setup.surroundings;
+    const { views } = this.#setup.resources;
     if (!views.bindLostAgain({ ...config, chownSocket: "", listen: VIEW_BACKLOG })) return;
     await this.#opening;
     const closes = this.#closes + 1;

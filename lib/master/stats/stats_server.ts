@@ -9,8 +9,8 @@ import type { Config } from "../../config/config.ts";
 import { encodeAnswer, parseHead } from "../../stats/http_message.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { statsText } from "../../stats/stats_text.ts";
-import { Paced } from "./paced.ts";
-import { readHead, ViewClients } from "./one_shot_server.ts";
+import { CoalescedReader } from "./paced.ts";
+import { OneShotServer, readHead } from "./one_shot_server.ts";
 import { refuseHost, type ViewHostsConfig } from "./stats_hosts.ts";
 
 /** What of the configuration counts. */
@@ -19,9 +19,9 @@ export type StatsServerConfig =
   & Pick<Config, "statsHttp" | "statsMinified" | "statsNoCores" | "statsNoMetrics">;
 
 /** Answers clients: with `read` the stats come, and with `config` the configuration in use. */
-export function statsServer(read: () => Stats, config: () => StatsServerConfig): ViewClients {
-  const document = new Paced(() => statsText(read(), config()));
-  return new ViewClients(async (client) => {
+export function statsServer(read: () => Stats, config: () => StatsServerConfig): OneShotServer {
+  const document = new CoalescedReader(() => statsText(read(), config()));
+  return new OneShotServer(async (client) => {
     if (!config().statsHttp) return new TextEncoder().encode(await document.next());
     const request = parseHead(await readHead(client));
     if ("status" in request) return encodeAnswer(request, true);

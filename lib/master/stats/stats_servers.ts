@@ -5,15 +5,15 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
-import { openAdopted, type Place } from "../../system/sockets/adopted_listener.ts";
+import { lazyImport } from "../../lazy_import.ts";
+import { type ListenPlace, openAdopted } from "../../system/sockets/adopted_listener.ts";
 import type { Stats } from "../../stats/stats.ts";
 import type { Libc } from "../../system/libc.ts";
-import { acceptAll } from "../sockets/accept_all.ts";
+import { acceptLoop } from "../sockets/accept_all.ts";
 import { type Listener, VIEW_BACKLOG } from "../sockets/listener.ts";
 import { logLine } from "../log.ts";
 import type { StatsSource } from "./stats_source.ts";
-import type { ViewClients } from "./one_shot_server.ts";
+import type { OneShotServer } from "./one_shot_server.ts";
 import type { ViewsSetup } from "./stats_endpoints.ts";
 
 /** How long the last answers may take (500 ms). */
@@ -22,33 +22,33 @@ const LAST_ANSWERS_MS = 500;
 /** What answers at the addresses of an option. */
 const SERVERS: Readonly<Record<string, (setup: ViewsSetup, read: () => Stats) => ServerPromise>> = {
   "metrics-http": async ({ config }, read) =>
-    (await later<typeof import("./metrics_server.ts")>(
+    (await lazyImport<typeof import("./metrics_server.ts")>(
       import.meta.resolve("./metrics_server.ts"),
     )).metricsServer(read, config),
   stats: async ({ config }, read) =>
-    (await later<typeof import("./stats_server.ts")>(import.meta.resolve("./stats_server.ts")))
+    (await lazyImport<typeof import("./stats_server.ts")>(import.meta.resolve("./stats_server.ts")))
       .statsServer(read, config),
 };
 
-type ServerPromise = Promise<ViewClients>;
+type ServerPromise = Promise<OneShotServer>;
 
 /** Everything that answers. */
 export class ViewServers {
   readonly #listeners: Deno.Listener[] = [];
-  readonly #servers = new Map<string, ViewClients>();
+  readonly #servers = new Map<string, OneShotServer>();
 
   private constructor() {}
 
   /** Begins to answer. What cannot be is told in the log. */
   static async open(setup: ViewsSetup, source: StatsSource): Promise<ViewServers> {
     const all = new ViewServers();
-    const { libc, views, control } = setup.surroundings;
+    const { libc, views, control } = setup.resources;
     for (const record of views.records) {
       try {
         const server = await all.#server(optionOf(record), setup, () => source.read());
         const listener = listenOn(libc, record, `${control.ensureDirectory()}/view.sock`);
         all.#listeners.push(listener);
-        void acceptAll(listener, "Cannot show the stats", (client) => server.begin(client));
+        void acceptLoop(listener, "Cannot show the stats", (client) => server.begin(client));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const text = `Nobody is answered at ${record.worker.address}: ${reason}`;
@@ -88,7 +88,7 @@ function listenOn(c: Libc | null, { worker }: Listener, path: string): Deno.List
   return listen(bind ?? { path: address });
 }
 
-function listen(place: Place): Deno.Listener {
+function listen(place: ListenPlace): Deno.Listener {
   return "path" in place
     ? Deno.listen({ transport: "unix", path: place.path }) as Deno.Listener
     : Deno.listen(place);

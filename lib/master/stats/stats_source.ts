@@ -14,13 +14,13 @@ import { droppedConnections, listenQueueLength } from "../../system/sockets/list
 import { processMemory } from "../../system/process/process_memory.ts";
 import { ownDirectory, writtenDirectory } from "../../system/files/working_directory.ts";
 import { VERSION } from "../../version.ts";
-import type { Vitals } from "../limits/sampler.ts";
-import type { Surroundings } from "../resources.ts";
+import type { WorkerHealth } from "../limits/sampler.ts";
+import type { Resources } from "../resources.ts";
 
 /** Where the facts come from. */
 export interface StatsSourceSetup {
-  readonly surroundings: Pick<
-    Surroundings,
+  readonly resources: Pick<
+    Resources,
     "libc" | "listeners" | "scoreboard" | "startedOn" | "metrics"
   >;
   /** The state as it is now. */
@@ -28,7 +28,7 @@ export interface StatsSourceSetup {
   /** The configuration in use. */
   readonly config: () => Pick<Config, "script" | "listen">;
   /** The process of the worker with this number. */
-  readonly vitals: (worker: number) => Vitals | undefined;
+  readonly health: (worker: number) => WorkerHealth | undefined;
   /** Daemons and crons; undefined: there are none. */
   readonly daemons: () => readonly StatsDaemon[] | undefined;
   readonly crons: () => readonly StatsCron[] | undefined;
@@ -53,8 +53,8 @@ export class StatsSource {
 
   /** The stats as they are now. */
   read(): Stats {
-    const { surroundings, state, config, vitals, daemons, crons } = this.#setup;
-    const { scoreboard, listeners, startedOn, metrics } = surroundings;
+    const { resources, state, config, health, daemons, crons } = this.#setup;
+    const { scoreboard, listeners, startedOn, metrics } = resources;
     const now = performance.now();
     return statsOf(state(), {
       version: VERSION,
@@ -70,7 +70,7 @@ export class StatsSource {
       sockets: listeners.sockets.map((socket) => this.#socket(socket)),
       board: scoreboard,
       logLinesLost: scoreboard.total("logLinesLost"),
-      process: (worker) => processFacts(vitals(worker), now),
+      process: (worker) => processFacts(health(worker), now),
       memory: processMemory,
       daemons: daemons(),
       crons: crons(),
@@ -79,7 +79,7 @@ export class StatsSource {
   }
 
   #socket({ address, protocol, fds }: WorkerSocket): StatsSocket {
-    const { libc } = this.#setup.surroundings;
+    const { libc } = this.#setup.resources;
     const waiting = libc === null ? [] : fds.map((fd) => listenQueueLength(libc, fd));
     return {
       name: address,
@@ -93,21 +93,21 @@ export class StatsSource {
   }
 
   #dropped(): number {
-    const { libc, listeners } = this.#setup.surroundings;
+    const { libc, listeners } = this.#setup.resources;
     if (libc === null) return 0;
     const fds = listeners.sockets.flatMap((socket) => socket.fds);
     return fds.reduce((sum, fd) => sum + droppedConnections(libc, fd), 0);
   }
 }
 
-function processFacts(vitals: Vitals | undefined, now: number): ProcessFacts | null {
-  if (vitals === undefined) return null;
-  const { lane, lastHeardAt, loopLagMs, heartbeatMs } = vitals;
+function processFacts(health: WorkerHealth | undefined, now: number): ProcessFacts | null {
+  if (health === undefined) return null;
+  const { processRow, lastHeardAt, loopLagMs, heartbeatMs } = health;
   // One whose event loop is blocked cannot say how late it is. Before its first heartbeat none was due.
   const due = loopLagMs === null || lastHeardAt === null ? now : lastHeardAt + heartbeatMs;
   const overdueMs = now - due;
   return {
-    inFlight: lane.get("inFlight"),
-    lagUs: Math.max(lane.get("lag"), Math.round(overdueMs * 1000)),
+    inFlight: processRow.get("inFlight"),
+    lagUs: Math.max(processRow.get("lag"), Math.round(overdueMs * 1000)),
   };
 }

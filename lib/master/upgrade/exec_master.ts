@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Inheritance } from "../../core/handover_state.ts";
+import type { HandoverState } from "../../core/handover_state.ts";
 import type { PushedCounts } from "../../stats/push_format.ts";
 import { createAnonymousFile, readAnonymousFile } from "../../system/shared_memory.ts";
 import { setInherited } from "../../system/descriptor.ts";
@@ -14,7 +14,7 @@ import { blockSignals, exec, unblockSignals } from "../../system/process/exec.ts
 import type { Libc } from "../../system/libc.ts";
 import { ownArguments } from "../../system/process/own_command.ts";
 import { DENO, type Started } from "../../system/process/program.ts";
-import type { Credentials } from "../workers/worker_pool.ts";
+import type { WorkerHandover } from "../workers/worker_pool.ts";
 import { HANDOVER_VARIABLE } from "./handover_environment.ts";
 import type { Listener } from "../sockets/listener.ts";
 import type { ScoreboardRecord } from "../scoreboard/master_scoreboard.ts";
@@ -25,9 +25,9 @@ import type { Workplace } from "../workers/generation_paths.ts";
 /** What the new program gets. */
 export interface Handover {
   readonly version: number;
-  readonly inheritance: Inheritance;
+  readonly inheritance: HandoverState;
   /** By worker number. */
-  readonly credentials: Readonly<Record<number, Credentials>>;
+  readonly credentials: Readonly<Record<number, WorkerHandover>>;
   readonly listeners: readonly Listener[];
   /** Open only until the new workers have proved themselves. */
   readonly outgoing: readonly Listener[];

@@ -6,22 +6,22 @@
 
 import type { Libc } from "../../system/libc.ts";
 import { AdoptedProcess } from "../workers/adopted_process.ts";
-import type { Crew } from "../workers/worker_pool.ts";
+import type { WorkerPool } from "../workers/worker_pool.ts";
 import { type Handover, listenAgain } from "./exec_master.ts";
-import type { Instruction } from "../master_setup.ts";
+import type { RunConfig } from "../master_setup.ts";
 
 /** Takes the workers over, answers those who have called, and lets the signals come that waited meanwhile. */
 export function takeOver(
   c: Libc,
   { inheritance, credentials }: Handover,
-  crew: Crew,
-  instruction: Instruction,
+  pool: WorkerPool,
+  instruction: RunConfig,
 ): void {
   for (const worker of inheritance.workers) {
     const { id, pid } = worker;
     const known = credentials[id];
     if (pid === null || known === undefined) continue;
-    crew.adopt(worker, new AdoptedProcess(c, pid), known, instruction);
+    pool.adopt(worker, new AdoptedProcess(c, pid), known, instruction);
   }
   listenAgain(c);
 }

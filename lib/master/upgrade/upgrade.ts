@@ -7,29 +7,29 @@
 
 import type { Config } from "../../config/config.ts";
 import { viewAddresses } from "../../config/options/exporting.ts";
-import type { Inheritance } from "../../core/handover_state.ts";
-import { later } from "../../lazy_import.ts";
+import type { HandoverState } from "../../core/handover_state.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { SHARED_BYTES } from "../../shared_memory/process_row.ts";
 import type { Libc } from "../../system/libc.ts";
 import type { SourceBase } from "../../instance/config_source.ts";
 import { ownArguments } from "../../system/process/own_command.ts";
 import type { PassedSocket } from "../../system/sockets/passed_sockets.ts";
 import { DENO, type Started } from "../../system/process/program.ts";
-import type { Credentials } from "../workers/worker_pool.ts";
+import type { WorkerHandover } from "../workers/worker_pool.ts";
 import { execWith } from "./exec_master.ts";
 import { CHECK_ENVIRONMENT, HANDOVER_VERSION } from "./handover_environment.ts";
 import { Listeners } from "../sockets/listeners.ts";
-import type { Surroundings } from "../resources.ts";
+import type { Resources } from "../resources.ts";
 import { existingDirectory } from "../process/working_directory.ts";
 
 /** A check that takes longer than this is given up (2 min). */
 const CHECK_TIMEOUT_MS = 120_000;
 
 /** The way from this program to the next one. */
-export class Replacement {
+export class Upgrade {
   readonly #libc: Libc;
   readonly #started: Started;
-  readonly #surroundings: Surroundings;
+  readonly #resources: Resources;
   readonly #stdin: () => string;
   readonly #passed: readonly PassedSocket[];
   readonly #role: Readonly<Record<string, string>>;
@@ -40,12 +40,12 @@ export class Replacement {
   constructor(
     c: Libc,
     { started, stdin, passedSockets }: Pick<SourceBase, "started" | "stdin" | "passedSockets">,
-    surroundings: Surroundings,
+    resources: Resources,
     role: Readonly<Record<string, string>>,
   ) {
     this.#libc = c;
     this.#started = started;
-    this.#surroundings = surroundings;
+    this.#resources = resources;
     this.#stdin = stdin;
     this.#passed = passedSockets;
     this.#role = role;
@@ -61,7 +61,7 @@ export class Replacement {
       this.#dropListeners();
       const problem = await this.#check();
       if (problem !== null) return problem;
-      const { listeners, views } = this.#surroundings;
+      const { listeners, views } = this.#resources;
       this.#listeners = await Listeners.open(
         this.#libc,
         config,
@@ -70,7 +70,7 @@ export class Replacement {
       );
       const { addresses } = this.#listeners;
       if (viewAddresses(config).length === 0 && views.records.length === 0) return null;
-      const { openViews } = await later<typeof import("../sockets/stats_listeners.ts")>(
+      const { openViews } = await lazyImport<typeof import("../sockets/stats_listeners.ts")>(
         import.meta.resolve("../sockets/stats_listeners.ts"),
       );
       this.#views = await openViews(this.#libc, config, views.records, addresses);
@@ -82,10 +82,10 @@ export class Replacement {
   }
 
   /** Runs the new program, which does not return; else says why it could not. */
-  run(inheritance: Inheritance, credentials: Readonly<Record<number, Credentials>>): string {
+  run(inheritance: HandoverState, credentials: Readonly<Record<number, WorkerHandover>>): string {
     const { listeners: current, views, scoreboardFd, control, startedOn, metrics, pushed } = this
-      .#surroundings;
-    const { scoreboard, clock, workplaces } = this.#surroundings;
+      .#resources;
+    const { scoreboard, clock, workplaces } = this.#resources;
     const next = this.#listeners ?? current;
     const nextViews = this.#views ?? views;
     const known = new Set(current.records.map(({ worker }) => worker.fds[0]));
@@ -119,9 +119,9 @@ export class Replacement {
   }
 
   #dropListeners(): void {
-    this.#listeners?.closeAllBut(this.#surroundings.listeners);
+    this.#listeners?.closeAllBut(this.#resources.listeners);
     this.#listeners = null;
-    this.#views?.closeAllBut(this.#surroundings.views);
+    this.#views?.closeAllBut(this.#resources.views);
     this.#views = null;
   }
 

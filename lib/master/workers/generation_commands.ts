@@ -7,9 +7,9 @@
 
 import { exists, removeUseless } from "../../system/files/owned_path.ts";
 import { logLine } from "../log.ts";
-import type { Instruction } from "../master_setup.ts";
+import type { RunConfig } from "../master_setup.ts";
 import { writeFacts } from "./start_worker.ts";
-import type { Surroundings } from "../resources.ts";
+import type { Resources } from "../resources.ts";
 import { forgetCommand, type WorkerCommand, workerCommand } from "./worker_command.ts";
 
 /** What was written for a generation. */
@@ -28,15 +28,15 @@ interface Known {
 
 /** The commands of the generations whose workers may still be started. */
 export class GenerationCommands {
-  readonly #surroundings: Surroundings;
+  readonly #resources: Resources;
   /** By generation. */
   readonly #known = new Map<number, Known>();
   /** What was said of the generation before, and is not said again. */
   #notes: ReadonlySet<string> = new Set();
 
   /** There are none yet. */
-  constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings;
+  constructor(resources: Resources) {
+    this.#resources = resources;
   }
 
   /**
@@ -47,8 +47,8 @@ export class GenerationCommands {
    * @throws {ReleaseGone} If what the generation runs was removed.
    * @throws {Error} As `workerCommand()`.
    */
-  of(generation: number, instruction: Instruction): WorkerCommand {
-    const { control, certificates, workplaces } = this.#surroundings;
+  of(generation: number, instruction: RunConfig): WorkerCommand {
+    const { control, certificates, workplaces } = this.#resources;
     const directory = control.ensureDirectory();
     const place = workplaces.of(generation, instruction.config);
     const known = this.#known.get(generation);
@@ -60,7 +60,7 @@ export class GenerationCommands {
     // Certificates are in no directory.
     if (known === undefined) certificates?.prepare(generation, instruction.config.sockets);
     const path = factsPath(directory, generation);
-    const facts = { path, text: writeFacts(instruction, this.#surroundings, path) };
+    const facts = { path, text: writeFacts(instruction, this.#resources, path) };
     for (const note of command.notes.filter((one) => !this.#notes.has(one))) {
       logLine("warning", note, { event: "note" });
     }
@@ -76,7 +76,7 @@ export class GenerationCommands {
    * @returns The numbers of those that were known.
    */
   forgetBefore(generation: number): number[] {
-    const { control, certificates, workplaces } = this.#surroundings;
+    const { control, certificates, workplaces } = this.#resources;
     certificates?.forgetBefore(generation);
     workplaces.forgetBefore(generation);
     const now = control.ensureDirectory();

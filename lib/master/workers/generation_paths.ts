@@ -7,7 +7,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { Happening } from "../../core/event.ts";
+import type { MasterEvent } from "../../core/event.ts";
 import type { MasterState } from "../../core/state.ts";
 import { basename, dirname, resolve } from "../../paths.ts";
 import { realPathOf } from "../../system/files/absolute_path.ts";
@@ -154,7 +154,7 @@ export class ReleaseGone extends Error {}
  */
 export function reloadIfNobodyServes(
   { workers, reload, queued, phase }: MasterState,
-  report: (happening: Happening) => void,
+  report: (masterEvent: MasterEvent) => void,
 ): void {
   if (
     workers.some(({ state }) => state === "accepting") || reload !== null || queued !== null ||

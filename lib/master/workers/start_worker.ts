@@ -10,21 +10,21 @@ import { proxySettings } from "../../config/options/proxy.ts";
 import { requestLogSettings } from "../../config/request_log.ts";
 import {
   encodeWorkerEnvironment,
-  type InstanceFacts,
+  type GenerationInfo,
   WORKER_VARIABLE,
   type WorkerEnvironment,
 } from "../../protocol/worker_environment.ts";
 import type { Config } from "../../config/config.ts";
 import type { WallStatus } from "../../control/status.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { lendDescriptors } from "../../system/descriptor.ts";
 import { DENO } from "../../system/process/program.ts";
 import { ownDirectory, writtenDirectory } from "../../system/files/working_directory.ts";
 import { VERSION } from "../../version.ts";
 import type { ChildSpawner } from "../landlock/confined_spawner.ts";
 import type { Confined, Confinement } from "../landlock/confinement.ts";
-import type { Instruction } from "../master_setup.ts";
-import type { Surroundings } from "../resources.ts";
+import type { RunConfig } from "../master_setup.ts";
+import type { Resources } from "../resources.ts";
 import { existingDirectory } from "../process/working_directory.ts";
 import { telemetryEnvironment } from "./otel_environment.ts";
 import type { WorkerCommand } from "./worker_command.ts";
@@ -37,7 +37,7 @@ import type { ChildHandle } from "./worker_process.ts";
  * @throws {Error} If the import map is not what was written for the generation.
  */
 export function startWorker(
-  { libc, process, log }: Surroundings,
+  { libc, process, log }: Resources,
   command: WorkerCommand,
   environment: WorkerEnvironment,
   spawner: ChildSpawner | null = null,
@@ -112,13 +112,13 @@ const UNCONFINED: Confined = { spawner: null, why: "" };
 
 /** Landlock around workers, or around mules, which is loaded when a configuration asks for it. */
 export class LazyConfinement {
-  readonly #surroundings: Surroundings;
+  readonly #resources: Resources;
   /** Null: nobody was ever restricted. */
   #loaded: Confinement | null = null;
 
   /** Nothing is loaded yet. */
-  constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings;
+  constructor(resources: Resources) {
+    this.#resources = resources;
   }
 
   /** How processes of this name are started; undefined: that takes {@linkcode prepare}. */
@@ -133,10 +133,10 @@ export class LazyConfinement {
    */
   async prepare(name: string, { landlock }: WorkerCommand, config: Config): Promise<Confined> {
     if (landlock === null) return UNCONFINED;
-    const { openConfinement } = await later<typeof import("../landlock/confinement.ts")>(
+    const { openConfinement } = await lazyImport<typeof import("../landlock/confinement.ts")>(
       import.meta.resolve("../landlock/confinement.ts"),
     );
-    this.#loaded ??= openConfinement(this.#surroundings);
+    this.#loaded ??= openConfinement(this.#resources);
     return await this.#loaded.prepare(name, landlock, config.sandboxWalls.required);
   }
 
@@ -178,11 +178,11 @@ function refuseChangedMap({ importMap, sandbox }: WorkerCommand): void {
  * @returns Its text.
  */
 export function writeFacts(
-  { config, opt }: Instruction,
-  { startedOn, metrics, log }: Surroundings,
+  { config, opt }: RunConfig,
+  { startedOn, metrics, log }: Resources,
   path: string,
 ): string {
-  const facts: InstanceFacts = {
+  const facts: GenerationInfo = {
     version: VERSION,
     hostname: Deno.hostname(),
     startedOn,

@@ -15,7 +15,7 @@ import { namedSet, permissionFlags } from "../../config/values/deno_flags.ts";
 import { expectsProxyHeader, speaksUwsgi } from "../../config/options/proxy.ts";
 import { requestLogSettings } from "../../config/request_log.ts";
 import type { WallStatus } from "../../control/status.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { type SandboxPlan, WORKER_VARIABLE } from "../../protocol/worker_environment.ts";
 import { absolutePath } from "../../system/files/absolute_path.ts";
 import { removeUseless } from "../../system/files/owned_path.ts";
@@ -203,7 +203,7 @@ export class SandboxMissing extends Error {}
 /** Loads what {@linkcode workerCommand} needs where workers are sandboxes. */
 export async function loadSandbox(config: Config): Promise<void> {
   if (!needsSandbox(config)) return;
-  sandboxes = await later<typeof import("./sandbox.ts")>(import.meta.resolve("./sandbox.ts"));
+  sandboxes = await lazyImport<typeof import("./sandbox.ts")>(import.meta.resolve("./sandbox.ts"));
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { Happening } from "../../core/event.ts";
+import type { MasterEvent } from "../../core/event.ts";
 import { logLine } from "../log.ts";
 import { Throttle } from "../throttle.ts";
 
@@ -25,11 +25,11 @@ export class WorkerWishes {
    * @param config The configuration that counts when it asks.
    * @param report Takes what follows.
    */
-  constructor(who: string, config: () => Config, report: (happening: Happening) => void) {
+  constructor(who: string, config: () => Config, report: (masterEvent: MasterEvent) => void) {
     const throttle = (wish: "reload" | "stop") =>
       new Throttle(PERIOD_MS, () => {
-        const happening = askedFor(wish, who, config());
-        if (happening !== null) report(happening);
+        const masterEvent = workerRequestEvent(wish, who, config());
+        if (masterEvent !== null) report(masterEvent);
       });
     this.#reload = throttle("reload");
     this.#stop = throttle("stop");
@@ -46,11 +46,11 @@ export class WorkerWishes {
  *
  * @param who For example `worker 1`.
  */
-export function askedFor(
+export function workerRequestEvent(
   wish: "reload" | "stop",
   who: string,
   { workerControl }: Config,
-): Happening | null {
+): MasterEvent | null {
   if (!workerControl) {
     const text = `${who} asked to ${wish} the instance: refused, because worker-control is false`;
     logLine("warning", text, { event: "controlRefused", who, wish });

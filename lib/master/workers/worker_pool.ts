@@ -8,30 +8,34 @@
 import type { Config } from "../../config/config.ts";
 import { usesMetrics } from "../../config/options/metrics.ts";
 import type { WallStatus } from "../../control/status.ts";
-import type { Effect, Happening } from "../../core/event.ts";
+import type { Effect, MasterEvent } from "../../core/event.ts";
 import {
   type MasterState,
   servingWorker,
   type Slot,
   type Worker as CoreWorker,
 } from "../../core/state.ts";
-import { heartbeatMs, watchFor } from "../../core/policies/limit_settings.ts";
-import { type MasterMessage, PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
+import { heartbeatMs, samplingNeeds } from "../../core/policies/limit_settings.ts";
+import {
+  type MasterMessage,
+  PROTOCOL_VERSION,
+  type WorkerMessage,
+} from "../../protocol/message.ts";
 import { loadJsonParser, PlainJsonError } from "../deno_project/json_file.ts";
 import type { Caller } from "./control_server.ts";
 import { factsPath, GenerationCommands } from "./generation_commands.ts";
 import type { Confined } from "../landlock/confinement.ts";
-import type { LaneLease, LanePool } from "../scoreboard/process_row_pool.ts";
-import type { LastWords } from "../logging/crash_output.ts";
+import type { ProcessRowLease, ProcessRowPool } from "../scoreboard/process_row_pool.ts";
+import type { CrashOutput } from "../logging/crash_output.ts";
 import { logLine } from "../log.ts";
-import type { Instruction } from "../master_setup.ts";
+import type { RunConfig } from "../master_setup.ts";
 import { Records, recordsOf } from "../../log/records.ts";
-import { passLineOn } from "../logging/child_output.ts";
+import { logChildLine } from "../logging/child_output.ts";
 import { COST_OF_OWN_SOCKETS } from "../sockets/reuseport_fallback.ts";
 import { workerName } from "./process_names.ts";
-import type { Vitals } from "../limits/sampler.ts";
+import type { WorkerHealth } from "../limits/sampler.ts";
 import { LazyConfinement, startWorker } from "./start_worker.ts";
-import type { Surroundings } from "../resources.ts";
+import type { Resources } from "../resources.ts";
 import { loadSandbox, SandboxMissing, type WorkerCommand } from "./worker_command.ts";
 import { keepWorkingDirectory } from "../process/working_directory.ts";
 import { WorkerWishes } from "./worker_control.ts";
@@ -42,46 +46,46 @@ import { ReleaseGone } from "./generation_paths.ts";
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 
 /** A worker process, and how it is watched. */
-interface Member extends Pick<Vitals, "heartbeatMs"> {
+interface ManagedWorker extends Pick<WorkerHealth, "heartbeatMs"> {
   readonly process: WorkerProcess;
-  readonly lease: LaneLease;
+  readonly lease: ProcessRowLease;
   readonly token: string;
   /** Where its last words are; null: they are in the log. */
-  readonly words: LastWords | null;
+  readonly words: CrashOutput | null;
 }
 
 /** How a worker is known and watched by another program of the master. */
-export interface Credentials {
+export interface WorkerHandover {
   /** Proves who it is. */
   readonly token: string;
   /** Number of its lane. */
-  readonly lane: number;
+  readonly processRow: number;
   readonly heartbeatMs: number;
   /** Descriptor that its last words are read from; null: they are in the log. */
   readonly words: number | null;
 }
 
 /** A process that becomes a member. */
-interface Taken extends Omit<Member, "process" | "heartbeatMs"> {
+interface NewWorker extends Omit<ManagedWorker, "process" | "heartbeatMs"> {
   readonly worker: number;
   readonly slot: number;
   readonly generation: number;
   readonly child: ChildHandle;
-  readonly instruction: Instruction;
+  readonly instruction: RunConfig;
   /** For one that another program started. */
   readonly heartbeatMs?: number;
 }
 
 /** All worker processes of the instance. */
-export class Crew {
-  readonly #surroundings: Surroundings;
-  readonly #report: (report: Happening) => void;
+export class WorkerPool {
+  readonly #resources: Resources;
+  readonly #report: (report: MasterEvent) => void;
   readonly #muleMessage: (text: string, mule: number) => void;
-  readonly #members = new Map<number, Member>();
+  readonly #members = new Map<number, ManagedWorker>();
   /** Workers that are started in a moment, unless somebody tells them something: that they leave. */
   readonly #waiting = new Set<number>();
   readonly #commands: GenerationCommands;
-  readonly #lanes: LanePool;
+  readonly #processRows: ProcessRowPool;
   readonly #onWatch: () => void;
   readonly #confinement: LazyConfinement;
   readonly #onReleaseGone: () => void;
@@ -95,17 +99,17 @@ export class Crew {
    * worker cannot start because what its generation runs was removed.
    */
   constructor(
-    surroundings: Surroundings,
-    report: (report: Happening) => void,
+    resources: Resources,
+    report: (report: MasterEvent) => void,
     onWatch: () => void,
     muleMessage: (text: string, mule: number) => void,
     onReleaseGone: () => void = () => {},
   ) {
-    this.#surroundings = surroundings;
-    this.#commands = new GenerationCommands(surroundings);
-    this.#confinement = new LazyConfinement(surroundings);
+    this.#resources = resources;
+    this.#commands = new GenerationCommands(resources);
+    this.#confinement = new LazyConfinement(resources);
     this.#report = report;
-    this.#lanes = surroundings.lanes;
+    this.#processRows = resources.processRows;
     this.#onWatch = onWatch;
     this.#muleMessage = muleMessage;
     this.#onReleaseGone = onReleaseGone;
@@ -116,11 +120,11 @@ export class Crew {
    *
    * @param confined How it is started. @default As was prepared for its generation
    */
-  spawn(effect: Spawn, instruction: Instruction, confined?: Confined): void {
+  spawn(effect: Spawn, instruction: RunConfig, confined?: Confined): void {
     const { worker, slot, generation } = effect;
     const token = crypto.randomUUID();
-    let lease: LaneLease | null = null;
-    let words: LastWords | null = null;
+    let lease: ProcessRowLease | null = null;
+    let words: CrashOutput | null = null;
     try {
       keepWorkingDirectory();
       const command = this.#commands.of(generation, instruction);
@@ -128,15 +132,15 @@ export class Crew {
       if (confined === undefined) {
         throw new SandboxMissing("Cannot restrict workers yet: try again");
       }
-      lease = this.#lanes.take(slot);
-      words = command.ownLog ? this.#surroundings.log?.lastWords() ?? null : null;
-      const own = { token, lane: lease.number, words, spawner: confined.spawner };
+      lease = this.#processRows.take(slot);
+      words = command.ownLog ? this.#resources.log?.lastWords() ?? null : null;
+      const own = { token, processRow: lease.number, words, spawner: confined.spawner };
       const child = this.#start(command, effect, own, instruction);
       words?.given();
       this.#take({ worker, slot, generation, token, lease, child, words, instruction });
       this.#report({ type: "spawned", worker, pid: child.pid });
     } catch (cause) {
-      if (lease !== null) this.#lanes.release(lease);
+      if (lease !== null) this.#processRows.release(lease);
       words?.close();
       if (cause instanceof PlainJsonError || cause instanceof SandboxMissing) {
         return void this.#spawnLater(effect, instruction);
@@ -148,7 +152,7 @@ export class Crew {
   }
 
   /** The script's configuration has comments, or a sandbox: loads what it takes, and starts the worker. */
-  async #spawnLater(effect: Spawn, instruction: Instruction): Promise<void> {
+  async #spawnLater(effect: Spawn, instruction: RunConfig): Promise<void> {
     const { worker, generation } = effect;
     this.#waiting.add(worker);
     let confined: Confined;
@@ -179,12 +183,12 @@ export class Crew {
   adopt(
     { id: worker, slot, generation }: Pick<CoreWorker, "id" | "slot" | "generation">,
     child: ChildHandle,
-    known: Credentials,
-    instruction: Instruction,
+    known: WorkerHandover,
+    instruction: RunConfig,
   ): void {
-    const { token, lane, heartbeatMs } = known;
-    const lease = this.#lanes.keep(lane, slot);
-    const words = this.#surroundings.log?.lastWords(known.words ?? null) ?? null;
+    const { token, processRow, heartbeatMs } = known;
+    const lease = this.#processRows.keep(processRow, slot);
+    const words = this.#resources.log?.lastWords(known.words ?? null) ?? null;
     this.#take({
       worker,
       slot,
@@ -198,13 +202,13 @@ export class Crew {
     });
   }
 
-  #take(taken: Taken): void {
+  #take(taken: NewWorker): void {
     const { worker, slot, generation, token, lease, child, words, instruction } = taken;
     const fields = { worker: slot, pid: child.pid, generation };
     const wishes = new WorkerWishes(`worker ${slot}`, () => instruction.config, this.#report);
     let accepted = false;
     const records = (stream: "stdout" | "stderr") =>
-      new Records((record) => passLineOn({ logger: "worker", fields }, stream, record));
+      new Records((record) => logChildLine({ logger: "worker", fields }, stream, record));
     const printed = { stdout: records("stdout"), stderr: records("stderr") };
     const process = new WorkerProcess(child, {
       message: (message) => {
@@ -218,13 +222,13 @@ export class Crew {
           printed.stdout.end();
           printed.stderr.end();
           for (const record of recordsOf(words?.rest() ?? [])) {
-            passLineOn({ logger: "worker", fields, level: "error" }, "output", record);
+            logChildLine({ logger: "worker", fields, level: "error" }, "output", record);
           }
         });
         words?.close();
         this.#members.delete(worker);
-        this.#lanes.release(lease);
-        this.#surroundings.control.forget(token);
+        this.#processRows.release(lease);
+        this.#resources.control.forget(token);
         // What it could not read may have come after the rules were made.
         if (!accepted) this.#confinement.forget(String(generation));
         this.#report({ type: "exited", worker, how, error });
@@ -232,27 +236,33 @@ export class Crew {
     });
     const period = taken.heartbeatMs ?? heartbeatMs(instruction.config);
     this.#members.set(worker, { process, lease, token, words, heartbeatMs: period });
-    this.#surroundings.control.expect(
+    this.#resources.control.expect(
       token,
       (caller) => this.#onCall(process, caller, instruction),
     );
   }
 
   /** What a new program of the master has to know of each worker, by worker number. */
-  get credentials(): Readonly<Record<number, Credentials>> {
+  get credentials(): Readonly<Record<number, WorkerHandover>> {
     return Object.fromEntries(
       [...this.#members].map(([worker, { token, lease, heartbeatMs, words }]) =>
-        [worker, { token, lane: lease.number, heartbeatMs, words: words?.read ?? null }] as const
+        [worker, {
+          token,
+          processRow: lease.number,
+          heartbeatMs,
+          words: words?.read ?? null,
+        }] as const
       ),
     );
   }
 
   /** What is to be seen of a worker; undefined: it is gone. */
-  vitals(worker: number): Vitals | undefined {
+  health(worker: number): WorkerHealth | undefined {
     const member = this.#members.get(worker);
     if (member === undefined) return undefined;
-    const { process: { lastHeardAt, loopLagMs }, lease: { lane, tally }, heartbeatMs } = member;
-    return { lane, requests: tally.requests, lastHeardAt, loopLagMs, heartbeatMs };
+    const { process: { lastHeardAt, loopLagMs }, lease: { processRow, counters }, heartbeatMs } =
+      member;
+    return { processRow, requests: counters.requests, lastHeardAt, loopLagMs, heartbeatMs };
   }
 
   /** Nobody of an older generation will be started any more: what they were started with goes. */
@@ -282,12 +292,12 @@ export class Crew {
   /** Shows on the scoreboard what has changed. */
   show(before: MasterState, state: MasterState): void {
     if (before.workers === state.workers) return;
-    this.#surroundings.scoreboard.showSlots(state.slots.length);
+    this.#resources.scoreboard.showSlots(state.slots.length);
     for (const slot of state.slots) this.#showSlot(slot, before, state);
   }
 
   #showSlot(slot: Slot, before: MasterState, state: MasterState): void {
-    const { scoreboard } = this.#surroundings;
+    const { scoreboard } = this.#resources;
     const worker = servingWorker(state, slot.number);
     const row = slot.number;
     scoreboard.set(row, "pid", worker?.pid ?? 0);
@@ -307,15 +317,15 @@ export class Crew {
     { slot, generation }: Spawn,
     own: {
       readonly token: string;
-      readonly lane: number;
-      readonly words: LastWords | null;
+      readonly processRow: number;
+      readonly words: CrashOutput | null;
       readonly spawner: Confined["spawner"];
     },
-    instruction: Instruction,
+    instruction: RunConfig,
   ): ChildHandle {
-    const { listeners, control, scoreboardFd, stderrFd, certificates } = this.#surroundings;
+    const { listeners, control, scoreboardFd, stderrFd, certificates } = this.#resources;
     const { config } = instruction;
-    return startWorker(this.#surroundings, command, {
+    return startWorker(this.#resources, command, {
       protocol: PROTOCOL_VERSION,
       facts: factsPath(control.directory, generation),
       control: control.path,
@@ -328,8 +338,8 @@ export class Crew {
       listen: config.listen,
       certificates: certificates?.descriptor(generation) ?? null,
       scoreboard: scoreboardFd,
-      lane: own.lane,
-      namesRequests: watchFor(config).names,
+      processRow: own.processRow,
+      namesRequests: samplingNeeds(config).names,
       heartbeatMs: heartbeatMs(config),
       stderr: command.ownLog ? stderrFd : null,
       words: own.words?.file ?? null,
@@ -339,18 +349,18 @@ export class Crew {
     }, own.spawner);
   }
 
-  #onCall(process: WorkerProcess, caller: Caller, { config }: Instruction): void {
+  #onCall(process: WorkerProcess, caller: Caller, { config }: RunConfig): void {
     process.connect(caller);
     this.#adopts ||= caller.hello.adopts;
     if (caller.hello.adopts || this.#toldCost) return;
     this.#toldCost = true;
-    if (!this.#adopts) this.#surroundings.listeners.giveWay();
-    if (this.#surroundings.libc !== null) {
+    if (!this.#adopts) this.#resources.listeners.giveWay();
+    if (this.#resources.libc !== null) {
       logLine("warning", `Workers may not use foreign functions, so ${COST_OF_OWN_SOCKETS}`, {
         event: "ownSockets",
       });
     }
-    if (usesMetrics(config)) this.#surroundings.metrics.tellCost();
+    if (usesMetrics(config)) this.#resources.metrics.tellCost();
     if (config.maxRequests === 0 && config.harakiriMs === 0) return;
     const text =
       "Without foreign functions nobody sees the requests of a worker: max-requests and " +
@@ -367,7 +377,7 @@ export class Crew {
         return wishes.ask(message.type);
       case "unserved":
         // A worker can name anything.
-        if (!this.#surroundings.listeners.addresses.includes(message.address)) return;
+        if (!this.#resources.listeners.addresses.includes(message.address)) return;
         return this.#report({ type: "unserved", worker, address: message.address });
       case "draining":
         return this.#report({ type: "leaving", worker });

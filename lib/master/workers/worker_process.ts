@@ -6,7 +6,7 @@
  */
 
 import { ProtocolError } from "../../protocol/message.ts";
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import type { MasterMessage, WorkerMessage } from "../../protocol/message.ts";
 import { descendantsOf } from "../../system/descendants.ts";
 import type { KnownProcess } from "../../system/process_stat.ts";
@@ -166,13 +166,13 @@ export class WorkerProcess {
     if (status.signal !== null) await this.#endSession();
     await fulfilledWithin(Promise.all(relays.map(({ done }) => done)), OUTPUT_AFTER_EXIT_MS);
     for (const relay of relays) relay.cancel();
-    this.#reports.exited(inWords(status), this.#startError.error);
+    this.#reports.exited(describeExit(status), this.#startError.error);
   }
 
   async #endSession(): Promise<void> {
     let killed: readonly number[];
     try {
-      const { endSession } = await later<typeof import("../../system/process/session.ts")>(
+      const { endSession } = await lazyImport<typeof import("../../system/process/session.ts")>(
         import.meta.resolve("../../system/process/session.ts"),
       );
       killed = await endSession(this.pid, this.#descendants);
@@ -193,7 +193,7 @@ export class WorkerProcess {
 }
 
 /** How a process ended, for the log. */
-export function inWords(status: Deno.CommandStatus): string {
+export function describeExit(status: Deno.CommandStatus): string {
   if (status.signal !== null) return `was killed by ${status.signal}`;
   return `exited with code ${status.code}`;
 }

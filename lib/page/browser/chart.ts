@@ -12,14 +12,14 @@ import type { ChartPlan, Figure } from "./chart_plans.ts";
 import { draw, type Drawing, type Frame, MARGIN, nearestReading, timeAt, xOf } from "./drawing.ts";
 import { make, makeSvg, setText } from "./element.ts";
 import { formatDuration } from "./format.ts";
-import type { Reading } from "./history.ts";
-import type { Happening } from "./timeline.ts";
+import type { HistorySample } from "./history.ts";
+import type { TimelineEntry } from "./timeline.ts";
 
 /** What all charts show at one time. */
 export interface Scene {
   readonly stats: Stats;
-  readonly readings: readonly Reading[];
-  readonly happenings: readonly Happening[];
+  readonly readings: readonly HistorySample[];
+  readonly masterEvents: readonly TimelineEntry[];
   readonly from: number;
   readonly to: number;
   /** The time that is pointed at in any of the charts; null: in none. */
@@ -143,13 +143,13 @@ export class Chart {
     this.#plot.setAttribute("aria-label", summary);
   }
 
-  #figuresAt(reading: Reading): Figure[] {
+  #figuresAt(reading: HistorySample): Figure[] {
     const stats = this.#scene?.stats;
     if (stats === undefined) return [];
     return this.#plan.figures(reading, this.#plan.series(stats), stats);
   }
 
-  #said(reading: Reading): string {
+  #said(reading: HistorySample): string {
     return this.#figuresAt(reading).map(({ name, text }) => `${name} ${text}`).join(", ");
   }
 
@@ -214,15 +214,15 @@ function curves({ series }: Drawing, stacked: boolean): SVGElement[] {
 }
 
 /** A line through all charts where something happened. */
-function marks({ happenings, from }: Scene, frame: Frame): SVGElement[] {
-  return happenings.filter(({ at }) => at >= from).map(({ at, outcome }) => {
+function marks({ masterEvents, from }: Scene, frame: Frame): SVGElement[] {
+  return masterEvents.filter(({ at }) => at >= from).map(({ at, outcome }) => {
     const x = xOf(frame, at);
     const ends = { x1: x, x2: x, y1: MARGIN.top, y2: frame.height - MARGIN.bottom };
     return makeSvg("line", { class: `mark ${outcome}`, attributes: position(ends) });
   });
 }
 
-function crosshair({ at }: Reading, frame: Frame): SVGElement[] {
+function crosshair({ at }: HistorySample, frame: Frame): SVGElement[] {
   const x = xOf(frame, at);
   if (x < MARGIN.left) return [];
   const ends = { x1: x, x2: x, y1: MARGIN.top, y2: frame.height - MARGIN.bottom };

@@ -7,7 +7,7 @@
 import { STATUS_CLASSES, type StatusClass } from "../../stats/rates.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { formatBytes, formatCount, formatMicros, formatRate, NO_VALUE } from "./format.ts";
-import type { Reading } from "./history.ts";
+import type { HistorySample } from "./history.ts";
 import type { AxisKind } from "./scale.ts";
 
 /** One line, or one band of a stack. */
@@ -16,7 +16,7 @@ export interface Series {
   /** Name of its colour in the style sheet. */
   readonly color: string;
   /** Its value in a reading; null: it has none there. */
-  readonly value: (reading: Reading) => number | null;
+  readonly value: (reading: HistorySample) => number | null;
 }
 
 /** A value that is written beside a chart. */
@@ -38,7 +38,7 @@ export interface ChartPlan {
   readonly reach: number;
   readonly format: (value: number) => string;
   readonly series: (stats: Stats) => readonly Series[];
-  readonly figures: (reading: Reading, series: readonly Series[], stats: Stats) => Figure[];
+  readonly figures: (reading: HistorySample, series: readonly Series[], stats: Stats) => Figure[];
 }
 
 const CLASS_COLORS: Readonly<Record<StatusClass, string>> = {
@@ -145,10 +145,10 @@ function queueSeries({ sockets }: Stats): Series[] {
   const series = sockets.slice(0, alone).map(({ name }, index) => ({
     name,
     color: LINE_COLORS[index] ?? "blue",
-    value: ({ queues }: Reading) => queues[index] ?? null,
+    value: ({ queues }: HistorySample) => queues[index] ?? null,
   }));
   if (alone === sockets.length) return series;
-  const value = ({ queues }: Reading) => Math.max(0, ...queues.slice(alone));
+  const value = ({ queues }: HistorySample) => Math.max(0, ...queues.slice(alone));
   const name = `longest of ${sockets.length - alone} more`;
   return [...series, { name, color: LINE_COLORS[alone] ?? "red", value }];
 }
@@ -167,7 +167,7 @@ function memorySeries({ workers }: Stats): Series[] {
   return bands;
 }
 
-function memoryFigures({ memory }: Reading): Figure[] {
+function memoryFigures({ memory }: HistorySample): Figure[] {
   const [id, largest] = [...memory].reduce((most, one) => one[1] > most[1] ? one : most, [0, 0]);
   const total = [...memory.values()].reduce((sum, rss) => sum + rss, 0);
   return [
@@ -181,7 +181,7 @@ function memoryFigures({ memory }: Reading): Figure[] {
 }
 
 function figuresOf(
-  reading: Reading,
+  reading: HistorySample,
   series: readonly Series[],
   format: (value: number) => string,
 ): Figure[] {

@@ -11,7 +11,7 @@ import type { Stats } from "../../stats/stats.ts";
 import { ANSWER_MS, nextPollIn, readStats } from "./polling.ts";
 
 /** Who wants to know. */
-export interface Listener {
+export interface StatsListener {
   /** The master answered. */
   readonly answered: (stats: Stats) => void;
   /** It did not: why, since when and until when, in milliseconds since the epoch. */
@@ -19,15 +19,15 @@ export interface Listener {
 }
 
 /** The contact with a master. */
-export class Contact {
-  readonly #listener: Listener;
+export class StatsPoller {
+  readonly #listener: StatsListener;
   #failures = 0;
   #since = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking = false;
 
   /** Begins to ask. */
-  constructor(listener: Listener) {
+  constructor(listener: StatsListener) {
     this.#listener = listener;
     document.addEventListener("visibilitychange", () => this.now());
     void this.#ask();

@@ -5,7 +5,7 @@
  */
 
 import type { ChartPlan, Series } from "./chart_plans.ts";
-import { type Reading, runsSince } from "./history.ts";
+import { type HistorySample, runsSince } from "./history.ts";
 import { areaPath, axisFor, linePath, type Point } from "./scale.ts";
 
 /** The room around a plot, in pixels. */
@@ -53,7 +53,7 @@ export function timeAt({ width, from, to }: Frame, x: number): number {
 export function draw(
   plan: ChartPlan,
   series: readonly Series[],
-  readings: readonly Reading[],
+  readings: readonly HistorySample[],
   frame: Frame,
 ): Drawing {
   const runs = runsSince(readings, frame.from);
@@ -87,7 +87,7 @@ interface Level {
 }
 
 /** The values of a line, in runs without a reading that has none. */
-function levels({ value }: Series, runs: readonly (readonly Reading[])[]): Level[][] {
+function levels({ value }: Series, runs: readonly (readonly HistorySample[])[]): Level[][] {
   const found: Level[][] = [];
   for (const run of runs) {
     found.push([]);
@@ -101,7 +101,10 @@ function levels({ value }: Series, runs: readonly (readonly Reading[])[]): Level
 }
 
 /** The values of bands, each upon those before it. */
-function stack(series: readonly Series[], runs: readonly (readonly Reading[])[]): Level[][][] {
+function stack(
+  series: readonly Series[],
+  runs: readonly (readonly HistorySample[])[],
+): Level[][][] {
   const heights = new Map<number, number>();
   return series.map((one) =>
     levels(one, runs).map((run) =>
@@ -115,8 +118,11 @@ function stack(series: readonly Series[], runs: readonly (readonly Reading[])[])
 }
 
 /** The reading that is nearest to a time; null: there is none. */
-export function nearestReading(readings: readonly Reading[], at: number): Reading | null {
-  let nearest: Reading | null = null;
+export function nearestReading(
+  readings: readonly HistorySample[],
+  at: number,
+): HistorySample | null {
+  let nearest: HistorySample | null = null;
   for (const reading of readings) {
     if (nearest === null || Math.abs(reading.at - at) < Math.abs(nearest.at - at)) {
       nearest = reading;

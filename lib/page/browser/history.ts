@@ -14,7 +14,7 @@ export const KEPT_MS = 600_000;
 export const GAP_MS = 3500;
 
 /** One document, as the charts see it. */
-export interface Reading {
+export interface HistorySample {
   /** When it arrived, in milliseconds since the epoch, by the browser's clock. */
   readonly at: number;
   /** What happened since the reading before it; null: that is not known. */
@@ -33,11 +33,11 @@ export interface Reading {
 
 /** The readings of the last ten minutes, the oldest first. */
 export class History {
-  #readings: Reading[] = [];
+  #readings: HistorySample[] = [];
   #last: Stats | null = null;
 
   /** The readings, the oldest first. */
-  get readings(): readonly Reading[] {
+  get readings(): readonly HistorySample[] {
     return this.#readings;
   }
 
@@ -47,7 +47,7 @@ export class History {
   }
 
   /** Takes a document that arrived at `at`, in milliseconds since the epoch. */
-  add(stats: Stats, at: number): Reading {
+  add(stats: Stats, at: number): HistorySample {
     const before = this.#readings.at(-1);
     const last = this.#last;
     // An answer that was given before says nothing new.
@@ -63,7 +63,7 @@ export class History {
   }
 }
 
-function readingOf(stats: Stats, rates: InstanceRates | null, at: number): Reading {
+function readingOf(stats: Stats, rates: InstanceRates | null, at: number): HistorySample {
   const lags = stats.workers.filter(({ pid }) => pid > 0).map(({ lag_us: lag }) => lag)
     .sort((a, b) => a - b);
   return {
@@ -78,8 +78,8 @@ function readingOf(stats: Stats, rates: InstanceRates | null, at: number): Readi
 }
 
 /** The readings since `from`, in runs between which there are gaps. */
-export function runsSince(readings: readonly Reading[], from: number): Reading[][] {
-  const runs: Reading[][] = [];
+export function runsSince(readings: readonly HistorySample[], from: number): HistorySample[][] {
+  const runs: HistorySample[][] = [];
   let before = -Infinity;
   for (const reading of readings) {
     // One reading before the edge, so that the line does not begin inside the chart.

@@ -11,19 +11,19 @@ import type { Stats, StatsReload } from "../../stats/stats.ts";
 import { formatClock } from "./chart.ts";
 import { byId, make, setText } from "./element.ts";
 import { formatDuration } from "./format.ts";
-import { type Happening, OUTCOMES, RELOAD_TITLES } from "./timeline.ts";
+import { OUTCOMES, RELOAD_TITLES, type TimelineEntry } from "./timeline.ts";
 
 /** Shows what happened; the strip shows the time from `from` to `to`. */
 export function showReloads(
   stats: Stats,
-  happenings: readonly Happening[],
+  masterEvents: readonly TimelineEntry[],
   from: number,
   to: number,
 ): void {
   showRunning(stats.reload, stats.queued);
-  showStrip(happenings.filter(({ at }) => at >= from && at <= to), from, to);
-  showList(happenings);
-  byId("no-reloads").hidden = happenings.length > 0 || stats.reload !== null;
+  showStrip(masterEvents.filter(({ at }) => at >= from && at <= to), from, to);
+  showList(masterEvents);
+  byId("no-reloads").hidden = masterEvents.length > 0 || stats.reload !== null;
 }
 
 function showRunning(reload: StatsReload | null, queued: string | null): void {
@@ -49,42 +49,42 @@ function showRunning(reload: StatsReload | null, queued: string | null): void {
 /** Elements by the key of what they stand for: focus stays where it is while time goes on. */
 const marksByKey = new Map<string, HTMLElement>();
 
-function showStrip(happenings: readonly Happening[], from: number, to: number): void {
+function showStrip(masterEvents: readonly TimelineEntry[], from: number, to: number): void {
   const strip = byId("strip");
-  const shown = new Set(happenings.map(({ key }) => key));
+  const shown = new Set(masterEvents.map(({ key }) => key));
   for (const [key, mark] of marksByKey) {
     if (shown.has(key)) continue;
     mark.remove();
     marksByKey.delete(key);
   }
   const percent = (ms: number) => `${(100 * ms / (to - from)).toFixed(2)}%`;
-  for (const happening of happenings) {
-    const mark = marksByKey.get(happening.key) ?? makeMark(happening);
-    marksByKey.set(happening.key, mark);
+  for (const masterEvent of masterEvents) {
+    const mark = marksByKey.get(masterEvent.key) ?? makeMark(masterEvent);
+    marksByKey.set(masterEvent.key, mark);
     if (mark.parentElement === null) strip.append(mark);
-    const start = Math.max(from, happening.at - happening.took);
+    const start = Math.max(from, masterEvent.at - masterEvent.took);
     mark.style.left = percent(start - from);
-    mark.style.width = percent(happening.at - start);
+    mark.style.width = percent(masterEvent.at - start);
     // A text at the right edge goes to the left, so that it stays on the page.
-    mark.classList.toggle("late", happening.at - from > (to - from) / 2);
+    mark.classList.toggle("late", masterEvent.at - from > (to - from) / 2);
   }
   setText(byId("strip-start"), `−${formatDuration(to - from)}`);
 }
 
-function makeMark(happening: Happening): HTMLElement {
-  const { label, sign } = OUTCOMES[happening.outcome];
-  const told = `${happening.title}, ${label.toLowerCase()}, ${formatClock(happening.at)}`;
+function makeMark(masterEvent: TimelineEntry): HTMLElement {
+  const { label, sign } = OUTCOMES[masterEvent.outcome];
+  const told = `${masterEvent.title}, ${label.toLowerCase()}, ${formatClock(masterEvent.at)}`;
   const tip = make(
     "span",
     { class: "tip" },
     make("b", { text: told }),
-    make("span", { text: happening.text }),
+    make("span", { text: masterEvent.text }),
   );
   return make(
     "button",
     {
-      class: `happening ${happening.outcome}`,
-      attributes: { type: "button", "aria-label": `${told}. ${happening.text}` },
+      class: `happening ${masterEvent.outcome}`,
+      attributes: { type: "button", "aria-label": `${told}. ${masterEvent.text}` },
     },
     make("span", { class: "sign", text: sign, attributes: { "aria-hidden": "true" } }),
     tip,
@@ -93,14 +93,14 @@ function makeMark(happening: Happening): HTMLElement {
 
 let listed = "";
 
-function showList(happenings: readonly Happening[]): void {
-  const keys = happenings.map(({ key }) => key).join("\n");
+function showList(masterEvents: readonly TimelineEntry[]): void {
+  const keys = masterEvents.map(({ key }) => key).join("\n");
   if (keys === listed) return;
   listed = keys;
-  byId("reloads").replaceChildren(...happenings.map(makeEntry));
+  byId("reloads").replaceChildren(...masterEvents.map(makeEntry));
 }
 
-function makeEntry({ at, took, outcome, title, generation, text }: Happening): HTMLElement {
+function makeEntry({ at, took, outcome, title, generation, text }: TimelineEntry): HTMLElement {
   const { label, sign } = OUTCOMES[outcome];
   const details = [
     ...generation === null ? [] : [`generation ${generation}`],

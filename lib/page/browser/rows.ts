@@ -9,7 +9,7 @@ import type { Stats, StatsWorker } from "../../stats/stats.ts";
 import { counted, formatDuration } from "./format.ts";
 
 /** A worker slot as the table shows it. */
-export interface Row {
+export interface SlotRow {
   readonly id: number;
   readonly pid: number;
   /** What its worker is doing; see {@linkcode stateOf}. */
@@ -30,16 +30,16 @@ export interface Row {
 }
 
 /** The name of a column that rows can be ordered by. */
-export type RowKey = keyof Row;
+export type RowKey = keyof SlotRow;
 
 /** What the rows are ordered by. */
-export interface Order {
+export interface RowOrder {
   readonly key: RowKey;
   readonly descending: boolean;
 }
 
 /** One row per slot, in the order of the document. */
-export function rowsOf(stats: Stats, rates: InstanceRates | null): Row[] {
+export function rowsOf(stats: Stats, rates: InstanceRates | null): SlotRow[] {
   return stats.workers.map((worker) => {
     const own = rates?.workers.get(worker.id);
     return {
@@ -84,7 +84,7 @@ function noteOf(worker: StatsWorker): string {
 }
 
 /** The rows in this order; those without a value come last, equal ones by their number. */
-export function ordered(rows: readonly Row[], { key, descending }: Order): Row[] {
+export function ordered(rows: readonly SlotRow[], { key, descending }: RowOrder): SlotRow[] {
   const sign = descending ? -1 : 1;
   return rows.toSorted((a, b) => {
     const [left, right] = [a[key], b[key]];
@@ -94,11 +94,11 @@ export function ordered(rows: readonly Row[], { key, descending }: Order): Row[]
   });
 }
 
-function isNothing(value: Row[RowKey]): boolean {
+function isNothing(value: SlotRow[RowKey]): boolean {
   return value === null || value === "";
 }
 
-function compare(left: Row[RowKey], right: Row[RowKey]): number {
+function compare(left: SlotRow[RowKey], right: SlotRow[RowKey]): number {
   if (typeof left === "number" && typeof right === "number") return left - right;
   return String(left).localeCompare(String(right), "en");
 }

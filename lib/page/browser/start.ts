@@ -10,7 +10,7 @@
 import type { Stats } from "../../stats/stats.ts";
 import { Chart, formatClock } from "./chart.ts";
 import { CHART_PLANS } from "./chart_plans.ts";
-import { Contact } from "./contact.ts";
+import { StatsPoller } from "./contact.ts";
 import { byId, setText } from "./element.ts";
 import { formatDuration } from "./format.ts";
 import { History } from "./history.ts";
@@ -43,10 +43,10 @@ function start(): void {
     if (stats === null) return;
     const to = Date.now();
     const from = to - span;
-    const { happenings } = timeline;
-    const scene = { stats, readings: past.readings, happenings, from, to, cursor };
+    const { masterEvents } = timeline;
+    const scene = { stats, readings: past.readings, masterEvents, from, to, cursor };
     for (const chart of charts) chart.show(scene);
-    showReloads(stats, happenings, from, to);
+    showReloads(stats, masterEvents, from, to);
   }
 
   followChoice("theme", (value) => {
@@ -57,7 +57,7 @@ function start(): void {
     showCharts();
   });
 
-  const contact = new Contact({
+  const contact = new StatsPoller({
     answered: (stats) => {
       showContact(null);
       if (version !== "" && version !== stats.version) setText(byId("outdated"), OUTDATED);

@@ -8,17 +8,17 @@ import { sameMaster } from "../../stats/rates.ts";
 import type { Stats, StatsVerdict } from "../../stats/stats.ts";
 
 /** How something ended, or that it was only seen. */
-export type Outcome = StatsVerdict["outcome"] | "seen";
+export type TimelineOutcome = StatsVerdict["outcome"] | "seen";
 
 /** Something that happened. */
-export interface Happening {
+export interface TimelineEntry {
   /** No other has it. */
   readonly key: string;
   /** When it ended, in milliseconds since the epoch, by the browser's clock. */
   readonly at: number;
   /** How long it took, in milliseconds. */
   readonly took: number;
-  readonly outcome: Outcome;
+  readonly outcome: TimelineOutcome;
   /** What it was: `Chain reload`. */
   readonly title: string;
   /** The generation it was to bring; null: it has to do with none. */
@@ -29,7 +29,7 @@ export interface Happening {
 
 /** What is shown of an outcome: it never depends on the colour alone. */
 export const OUTCOMES: Readonly<
-  Record<Outcome, { readonly label: string; readonly sign: string }>
+  Record<TimelineOutcome, { readonly label: string; readonly sign: string }>
 > = {
   done: { label: "Done", sign: "✓" },
   "rolled-back": { label: "Rolled back", sign: "↩" },
@@ -50,11 +50,11 @@ const MOST = 40;
 
 /** All that is known to have happened, the newest first. */
 export class Timeline {
-  #happenings: readonly Happening[] = [];
+  #masterEvents: readonly TimelineEntry[] = [];
 
   /** The happenings, the newest first. */
-  get happenings(): readonly Happening[] {
-    return this.#happenings;
+  get masterEvents(): readonly TimelineEntry[] {
+    return this.#masterEvents;
   }
 
   /**
@@ -64,13 +64,13 @@ export class Timeline {
    * @param at when it arrived, in milliseconds since the epoch, by the browser's clock
    * @returns what is new
    */
-  add(before: Stats | null, stats: Stats, at: number): Happening[] {
+  add(before: Stats | null, stats: Stats, at: number): TimelineEntry[] {
     const ahead = clockDifference(stats, at);
     const reloads = stats.reloads.map((verdict) => reloadOf(verdict, ahead))
-      .filter((reload) => !this.#happenings.some((one) => isSame(one, reload)));
+      .filter((reload) => !this.#masterEvents.some((one) => isSame(one, reload)));
     const explained = reloads.length > 0 || stats.reload !== null;
     const fresh = [...reloads, ...changesBetween(before, stats, at, explained)];
-    this.#happenings = [...this.#happenings, ...fresh]
+    this.#masterEvents = [...this.#masterEvents, ...fresh]
       .sort((a, b) => b.at - a.at).slice(0, MOST);
     return before === null ? [] : fresh;
   }
@@ -80,12 +80,12 @@ export class Timeline {
 const SAME_MS = 5000;
 
 /** True if both tell of one reload: clocks are read anew for every document. */
-function isSame(one: Happening, other: Happening): boolean {
+function isSame(one: TimelineEntry, other: TimelineEntry): boolean {
   return one.text === other.text && one.took === other.took && one.outcome === other.outcome &&
     one.generation === other.generation && Math.abs(one.at - other.at) < SAME_MS;
 }
 
-function reloadOf(verdict: StatsVerdict, ahead: number): Happening {
+function reloadOf(verdict: StatsVerdict, ahead: number): TimelineEntry {
   return {
     key: `reload ${verdict.at_ms} ${verdict.generation}`,
     at: verdict.at_ms + ahead,
@@ -103,9 +103,9 @@ function changesBetween(
   after: Stats,
   at: number,
   explained: boolean,
-): Happening[] {
+): TimelineEntry[] {
   if (before === null) return [];
-  const seen = (title: string, text: string): Happening => ({
+  const seen = (title: string, text: string): TimelineEntry => ({
     key: `${title} ${at}`,
     at,
     took: 0,

@@ -16,7 +16,7 @@ import {
   formatRate,
   NO_VALUE,
 } from "./format.ts";
-import { type Order, ordered, type Row, type RowKey } from "./rows.ts";
+import { ordered, type RowKey, type RowOrder, type SlotRow } from "./rows.ts";
 
 /** A column. */
 interface Column {
@@ -26,7 +26,7 @@ interface Column {
   readonly about: string;
   /** True if its largest values are of interest, and not the first in the alphabet. */
   readonly numeric: boolean;
-  readonly text: (row: Row) => string;
+  readonly text: (row: SlotRow) => string;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -66,7 +66,7 @@ function column(
   key: RowKey,
   title: string,
   about: string,
-  text: (row: Row) => string,
+  text: (row: SlotRow) => string,
   numeric = true,
 ): Column {
   return { key, title, about, numeric, text };
@@ -77,8 +77,8 @@ const MANY = 16;
 
 /** The table on the page. */
 export class WorkerView {
-  #order: Order = { key: "id", descending: false };
-  #rows: readonly Row[] = [];
+  #order: RowOrder = { key: "id", descending: false };
+  #rows: readonly SlotRow[] = [];
   readonly #lines = new Map<number, HTMLTableRowElement>();
   readonly #heads = new Map<RowKey, HTMLElement>();
 
@@ -111,7 +111,7 @@ export class WorkerView {
   }
 
   /** Shows the rows. */
-  show(rows: readonly Row[]): void {
+  show(rows: readonly SlotRow[]): void {
     this.#rows = rows;
     const body = byId("workers");
     body.parentElement?.classList.toggle("dense", rows.length > MANY);
@@ -153,7 +153,7 @@ function makeLine(): HTMLTableRowElement {
   );
 }
 
-function fillLine(line: HTMLTableRowElement, row: Row, most: number): void {
+function fillLine(line: HTMLTableRowElement, row: SlotRow, most: number): void {
   line.className = row.pid > 0 ? "" : "empty";
   for (const [index, { key, text }] of COLUMNS.entries()) {
     const cell = line.cells[index];

@@ -51,7 +51,7 @@ export function statusAt(c: Libc, directory: number, name: string): FileStatus |
 }
 
 /** The status of an open descriptor; null: it is not open. */
-export function statusOf(c: Libc, fd: number): FileStatus | null {
+export function descriptorStatus(c: Libc, fd: number): FileStatus | null {
   return read(c, fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
 }
 

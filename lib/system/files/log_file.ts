@@ -11,7 +11,7 @@ import type { Libc } from "../libc.ts";
 import type { Owner } from "./owner.ts";
 import { removeRenamedFiles, renamedName } from "./renamed_files.ts";
 import { type AppendedFile, openToAppend } from "./trusted_file.ts";
-import { openPlace, type Place } from "./trusted_path.ts";
+import { openPlace, type TrustedName } from "./trusted_path.ts";
 
 /** What the log is written to is no regular file, so that nothing is renamed; for operators. */
 export class NothingToRotate extends TypeError {}
@@ -204,7 +204,7 @@ function requireRegular({ type }: FileStatus, path: string): void {
 }
 
 /** A name beside that of the file, of which there is none yet. */
-function unusedSibling(place: Place): Place {
+function unusedSibling(place: TrustedName): TrustedName {
   const seconds = Math.floor(Date.now() / 1000);
   for (let i = 1;; i++) {
     const sibling = place.sibling(renamedName(place.name, seconds, i));

@@ -8,7 +8,7 @@
 import { dirname, resolve } from "../../paths.ts";
 
 /** No configuration, certificate or pidfile is larger (16 MiB). */
-export const MOST_BYTES = 16 * 1024 * 1024;
+export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /** What a path may lead to beside a regular file. */
 export interface FileKinds {
@@ -23,7 +23,7 @@ const NULL_DEVICE = 0x103;
 /**
  * The bytes of a file.
  *
- * @throws {Error} If it cannot be read, is no file, or has more than {@linkcode MOST_BYTES}.
+ * @throws {Error} If it cannot be read, is no file, or has more than {@linkcode MAX_FILE_BYTES}.
  */
 export function readRegularFile(path: string, kinds: FileKinds = ONLY_FILES): Uint8Array {
   // Before it is opened: open(2) of a pipe with a name waits for somebody who writes to it.
@@ -74,22 +74,22 @@ function isUnnamedPipe(path: string): boolean {
  *
  * @param read Reads some bytes, and returns how many; null: there are no more.
  * @param expected How many there will be, as far as that is known.
- * @throws {Error} If there are more than {@linkcode MOST_BYTES}.
+ * @throws {Error} If there are more than {@linkcode MAX_FILE_BYTES}.
  */
 export function readToEnd(
   read: (bytes: Uint8Array) => number | null,
   expected = 0,
 ): Uint8Array {
   // One more than expected, so that the end is seen without another piece.
-  let bytes = new Uint8Array(Math.min(MOST_BYTES, Math.max(expected, 4095)) + 1);
+  let bytes = new Uint8Array(Math.min(MAX_FILE_BYTES, Math.max(expected, 4095)) + 1);
   let length = 0;
   while (true) {
     const more = read(bytes.subarray(length));
     if (more === null) return bytes.subarray(0, length);
     length += more;
-    if (length > MOST_BYTES) throw new Error("it has more than 16 MiB");
+    if (length > MAX_FILE_BYTES) throw new Error("it has more than 16 MiB");
     if (length < bytes.length) continue;
-    const larger = new Uint8Array(Math.min(MOST_BYTES + 1, 2 * bytes.length));
+    const larger = new Uint8Array(Math.min(MAX_FILE_BYTES + 1, 2 * bytes.length));
     larger.set(bytes);
     bytes = larger;
   }

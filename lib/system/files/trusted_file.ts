@@ -6,14 +6,14 @@
  */
 
 import { setBlocking } from "../descriptor.ts";
-import { type FileStatus, statusOf } from "./file_status.ts";
+import { descriptorStatus, type FileStatus } from "./file_status.ts";
 import { check, ERRNO, lastErrno, type Libc, SystemCallError, systemCallError } from "../libc.ts";
 import {
   isRoot,
   isTrusted,
   openPlace,
-  Place,
   refuseLink,
+  TrustedName,
   UnsafePathError,
 } from "./trusted_path.ts";
 
@@ -157,7 +157,7 @@ export function readSmallFile(
   limit: number,
   follow: boolean,
 ): ReadFile | null {
-  let place: Place;
+  let place: TrustedName;
   try {
     place = openPlace(c, path, { follow });
   } catch (error) {
@@ -173,7 +173,7 @@ export function readSmallFile(
     throw systemCallError(c, "open", errno);
   }
   try {
-    const status = statusOf(c, fd);
+    const status = descriptorStatus(c, fd);
     if (status?.type !== "regular") throw new UnsafePathError(`"${path}" is no regular file`);
     const buffer = new Uint8Array(limit);
     const length = check(c, "read", Number(c.read(fd, buffer, BigInt(limit))));
@@ -191,7 +191,7 @@ export function readSmallFile(
  */
 function openOrCreate(
   c: Libc,
-  place: Place,
+  place: TrustedName,
   flags: number,
   mode: number,
 ): { readonly fd: number; readonly created: boolean } {
@@ -226,10 +226,10 @@ function closedOnFailure<T>(c: Libc, fd: number, action: () => T): T {
 function judged(
   c: Libc,
   fd: number,
-  { path, isOpenFile }: Place,
+  { path, isOpenFile }: TrustedName,
   owners: readonly number[] | null,
 ): FileStatus {
-  const status = statusOf(c, fd);
+  const status = descriptorStatus(c, fd);
   if (status === null) throw systemCallError(c, "stat", lastErrno(c));
   const { type, uid } = status;
   if (type !== "regular" && type !== "fifo" && type !== "character") {

@@ -12,7 +12,13 @@
 
 import { absolutePath } from "./absolute_path.ts";
 import { kernelText, O_CLOEXEC } from "../descriptor.ts";
-import { AT_EMPTY_PATH, type FileStatus, isSameFile, statusAt, statusOf } from "./file_status.ts";
+import {
+  AT_EMPTY_PATH,
+  descriptorStatus,
+  type FileStatus,
+  isSameFile,
+  statusAt,
+} from "./file_status.ts";
 import { check, cString, ERRNO, lastErrno, type Libc, systemCallError } from "../libc.ts";
 
 const IS_ARM = Deno.build.arch === "aarch64";
@@ -45,7 +51,7 @@ export interface PathRules {
 }
 
 /** A name in a directory that is open. Use it with `using`. */
-export class Place implements Disposable {
+export class TrustedName implements Disposable {
   /** The directory (O_PATH). */
   readonly directory: number;
   readonly name: string;
@@ -71,7 +77,7 @@ export class Place implements Disposable {
 
   /** True if nobody but root and this user can put anything into the directory. */
   get isExclusive(): boolean {
-    const status = statusOf(this.#libc, this.directory);
+    const status = descriptorStatus(this.#libc, this.directory);
     return status !== null && isTrusted(this.#libc, status.uid) &&
       (status.mode & (OTHERS_WRITE | GROUP_WRITES)) === 0;
   }
@@ -106,7 +112,7 @@ export class Place implements Disposable {
     const c = this.#libc;
     const fd = check(c, "open", this.tryOpen(O_PATH));
     try {
-      const status = statusOf(c, fd);
+      const status = descriptorStatus(c, fd);
       if (status === null || !expected(status)) {
         throw new UnsafePathError(`"${this.path}" was replaced by something else meanwhile`);
       }
@@ -139,15 +145,15 @@ export class Place implements Disposable {
    *
    * @throws {SystemCallError} If it cannot be renamed.
    */
-  renameTo({ directory, name }: Place): void {
+  renameTo({ directory, name }: TrustedName): void {
     const [from, to] = [cString(this.name), cString(name)];
     check(this.#libc, "rename", this.#libc.renameat(this.directory, from, directory, to));
   }
 
   /** Another name in the same directory; it is closed with this one. */
-  sibling(name: string): Place {
+  sibling(name: string): TrustedName {
     const names = this.path.split("/").slice(1, -1);
-    return new Place(this.#libc, this.directory, [...names, name]);
+    return new TrustedName(this.#libc, this.directory, [...names, name]);
   }
 
   [Symbol.dispose](): void {
@@ -206,7 +212,7 @@ function outsider(c: Libc): number | null {
  * @throws {UnsafePathError} If the rules forbid it.
  * @throws {SystemCallError} If a directory is missing, or cannot be searched.
  */
-export function openPlace(c: Libc, path: string, rules: PathRules = {}): Place {
+export function openPlace(c: Libc, path: string, rules: PathRules = {}): TrustedName {
   const rest = namesOf(absolutePath(path));
   let directory = openDirectory(c, "/");
   let names: string[] = [];
@@ -218,27 +224,27 @@ export function openPlace(c: Libc, path: string, rules: PathRules = {}): Place {
     for (let links = 0;;) {
       const name = rest.shift();
       judgeDirectory(c, directory, names, rules);
-      if (name === undefined) return new Place(c, directory, [...names, "."]);
+      if (name === undefined) return new TrustedName(c, directory, [...names, "."]);
       const isLast = rest.length === 0;
       if (name === "..") {
         enter(openDirectory(c, "..", directory), names.slice(0, -1));
         continue;
       }
       const here = [...names, name];
-      if (isLast && rules.follow === false) return new Place(c, directory, here);
+      if (isLast && rules.follow === false) return new TrustedName(c, directory, here);
       const next = c.openat(directory, cString(name), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
       if (next < 0) {
         const errno = lastErrno(c);
-        if (isLast && errno === ERRNO.ENOENT) return new Place(c, directory, here);
+        if (isLast && errno === ERRNO.ENOENT) return new TrustedName(c, directory, here);
         throw systemCallError(c, "open", errno);
       }
-      const status = statusOf(c, next);
+      const status = descriptorStatus(c, next);
       if (status?.type === "link") {
         const target = linkTarget(c, next);
         c.close(next);
         if (++links > MOST_LINKS) throw systemCallError(c, "open", ERRNO.ELOOP);
         if (isInProc(c, status)) {
-          if (isLast) return new Place(c, directory, here, !isText(here));
+          if (isLast) return new TrustedName(c, directory, here, !isText(here));
           enter(openDirectory(c, name, directory), here);
           continue;
         }
@@ -249,7 +255,7 @@ export function openPlace(c: Libc, path: string, rules: PathRules = {}): Place {
       }
       if (isLast) {
         c.close(next);
-        return new Place(c, directory, here);
+        return new TrustedName(c, directory, here);
       }
       enter(next, here);
       if (status?.type !== "directory") throw systemCallError(c, "open", ERRNO.ENOTDIR);
@@ -292,7 +298,7 @@ function judgeDirectory(
   { owners = null }: PathRules,
 ): void {
   if (owners === null || !isRoot(c)) return;
-  const status = statusOf(c, directory);
+  const status = descriptorStatus(c, directory);
   if (status === null) return;
   const path = `/${names.join("/")}`;
   if (!isTrusted(c, status.uid) && !owners.includes(status.uid)) {
@@ -307,7 +313,7 @@ function judgeDirectory(
 
 /** A link that another user may have put there leads root, or whoever it was put there for, astray. */
 function judgeLink(c: Libc, directory: number, link: FileStatus, path: string): void {
-  const above = statusOf(c, directory);
+  const above = descriptorStatus(c, directory);
   if (above === null) return;
   const isPublic = (above.mode & OTHERS_WRITE) !== 0;
   const isSticky = (above.mode & STICKY) !== 0;
@@ -324,7 +330,7 @@ function judgeLink(c: Libc, directory: number, link: FileStatus, path: string): 
 }
 
 /** True if the file is still the one that has this status. */
-export function isStill(place: Place, status: Pick<FileStatus, "inode" | "device">): boolean {
+export function isStill(place: TrustedName, status: Pick<FileStatus, "inode" | "device">): boolean {
   const now = place.status();
   return now !== null && isSameFile(now, status);
 }

@@ -17,7 +17,7 @@ import type { Libc } from "../libc.ts";
 
 const PR_SET_PDEATHSIG = 1;
 /** A worker without a master leaves within its mercy; this much later it is made to (2 s). */
-export const GRACE_S = 2;
+export const ALARM_MARGIN_S = 2;
 /** The signals whose numbers are of use: real-time signals the C library leaves to programs. */
 const FIRST_SIGNAL = 36;
 const LAST_SIGNAL = 64;

@@ -12,7 +12,7 @@ import { type Arch, callNumber, NEWEST_CALL, type SystemCall } from "../system_c
  * A comparison of the low 32 bits of an argument. They are all that the kernel looks at where it takes an
  * `int`, which are the only arguments that rules compare.
  */
-export interface Condition {
+export interface ArgumentCondition {
   /** Which argument, from 0 to 5. */
   readonly arg: number;
   /** The bits that are compared. @default all */
@@ -28,7 +28,7 @@ export interface Rule {
   /** What the caller gets. `ENOSYS` is for calls that have an older substitute. */
   readonly errno: "EPERM" | "ENOSYS";
   /** They are refused where all of these hold; none: always. */
-  readonly when?: readonly Condition[];
+  readonly when?: readonly ArgumentCondition[];
 }
 
 /** `AUDIT_ARCH_*` of linux/audit.h. */
@@ -120,10 +120,10 @@ function refusal(number: number | null, { errno, when = [] }: Rule): Instruction
 }
 
 /** `jt` and `jf` are 1 where the rule does not hold. */
-function comparison({ arg, mask, is, value }: Condition): Instruction[] {
+function comparison({ arg, mask, is, value }: ArgumentCondition): Instruction[] {
   const load: Instruction = [LOAD, 0, 0, ARGS_AT + 8 * arg];
   const masked: Instruction[] = mask === undefined ? [] : [[AND, 0, 0, mask >>> 0]];
-  const jump: Readonly<Record<Condition["is"], Instruction>> = {
+  const jump: Readonly<Record<ArgumentCondition["is"], Instruction>> = {
     equal: [JUMP_EQUAL, 0, 1, value >>> 0],
     unequal: [JUMP_EQUAL, 1, 0, value >>> 0],
     below: [JUMP_FROM, 1, 0, value >>> 0],

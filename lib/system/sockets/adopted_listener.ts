@@ -9,7 +9,7 @@ import { check, cString, type Libc } from "../libc.ts";
 import type { SocketAddress } from "./socket_address.ts";
 
 /** Where Deno is asked to listen, in the words of `Deno.listen` and `Deno.serve`. */
-export type Place =
+export type ListenPlace =
   | { readonly hostname: string; readonly port: number; readonly reusePort?: boolean }
   | { readonly path: string };
 
@@ -34,7 +34,7 @@ export function openAdopted<T extends { readonly addr: Deno.Addr }>(
   c: Libc,
   { fd, address, backlog }: AdoptedSocket,
   path: string,
-  open: (place: Place) => T,
+  open: (place: ListenPlace) => T,
 ): T {
   check(c, "listen", c.listen(fd, backlog));
   // Of the same kind as the socket: Deno reads a client's address according to it.

@@ -7,7 +7,7 @@
 import { type Address, formatAddress, parseAddress } from "./address.ts";
 
 /** An address that can be called. */
-export interface Callable {
+export interface ConnectAddress {
   /** The address as it is written, complete. */
   readonly name: string;
   /** The host it is on; null: this one, whatever else is to be said. */
@@ -20,7 +20,7 @@ export interface Callable {
  *
  * @throws {SyntaxError} If it is none that somebody can connect to.
  */
-export function callable(text: string): Callable {
+export function parseConnectAddress(text: string): ConnectAddress {
   const address: Address = parseAddress(text);
   switch (address.kind) {
     case "tcp": {

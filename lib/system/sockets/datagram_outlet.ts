@@ -14,7 +14,7 @@ export type DatagramAddress =
   | { readonly kind: "unix"; readonly path: string; readonly abstract: boolean };
 
 /** Takes one message; false: it was dropped. */
-export interface Outlet {
+export interface DatagramTransport {
   send(message: Uint8Array<ArrayBuffer>): boolean;
   /** Gives up what is open. */
   close(): void;
@@ -29,7 +29,7 @@ const MSG_NOSIGNAL = 0x4000;
 const LONGEST = { inet: 65_507, unix: 196_608 } as const;
 
 /** Sends datagrams to one address. */
-export class DatagramOutlet implements Outlet {
+export class DatagramOutlet implements DatagramTransport {
   readonly #libc: Libc;
   readonly #address: Uint8Array<ArrayBuffer>;
   readonly #longest: number;

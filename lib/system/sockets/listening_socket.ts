@@ -8,7 +8,7 @@
  */
 
 import { setInherited, setNonblocking } from "../descriptor.ts";
-import { isSameFile, statusOf } from "../files/file_status.ts";
+import { descriptorStatus, isSameFile } from "../files/file_status.ts";
 import { check, ERRNO, type Libc, libc, SystemCallError } from "../libc.ts";
 import type { OwnedPath } from "../files/owned_path.ts";
 import { isRoot, isStill, openPlace, UnsafePathError } from "../files/trusted_path.ts";
@@ -135,7 +135,7 @@ export function socketFile(c: Libc, fd: number, path: string): OwnedPath {
   using place = openPlace(c, path, { follow: false });
   const status = place.status();
   const file = c.ioctl(fd, SIOCUNIXFILE, 0n);
-  const bound = file < 0 ? status : statusOf(c, file);
+  const bound = file < 0 ? status : descriptorStatus(c, file);
   if (file >= 0) c.close(file);
   // Where the kernel does not tell, a socket that root has just made can be told by its owner.
   const isCertain = file >= 0 || !isRoot(c);

@@ -6,7 +6,12 @@
  * @module
  */
 
-import { type DatagramAddress, familyOf, type Outlet, remoteSockaddr } from "./datagram_outlet.ts";
+import {
+  type DatagramAddress,
+  type DatagramTransport,
+  familyOf,
+  remoteSockaddr,
+} from "./datagram_outlet.ts";
 import { ERRNO, lastErrno, type Libc } from "../libc.ts";
 
 /** `SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK` of socket(2). */
@@ -25,7 +30,7 @@ const MOST_WAITING = 262_144;
 type State = "closed" | "connecting" | "open";
 
 /** Sends messages to one address. */
-export class StreamOutlet implements Outlet {
+export class StreamOutlet implements DatagramTransport {
   readonly #libc: Libc;
   readonly #address: Uint8Array<ArrayBuffer>;
   readonly #onDropped: (messages: number) => void;

@@ -6,15 +6,15 @@
  */
 
 import { after, type Cancel } from "../../system/timing.ts";
-import { sayAccepting, tellServed } from "../acceptance.ts";
+import { setAccepting, tellServed } from "../acceptance.ts";
 import { instanceAccess } from "../instance.ts";
-import { isLeaving } from "../leaving.ts";
+import { workerLeaves } from "../leaving.ts";
 import { lineSinks } from "../logging/line_sinks.ts";
 import { followOccupancy, type InstanceSocket } from "../serving/socket.ts";
 import { instanceSockets } from "../serving/sockets.ts";
-import { isAside } from "../draining/standby.ts";
+import { isStandby } from "../draining/standby.ts";
 import { type Asked, chooseSocket, isSame } from "./choose_socket.ts";
-import { type Call, notListening, passedOn, placeOf } from "./notices.ts";
+import { type Call, listenAddressText, notListening, passedOn } from "./notices.ts";
 import { otherListeners } from "./other_listeners.ts";
 
 const currentInstance = instanceAccess();
@@ -73,12 +73,12 @@ export function socketFor(opening: Opening): Given | typeof IN_USE | null {
 /** The call opens what it asks for by itself: says so once for each, unless that is what it wants. */
 export function passOn({ what, asked }: Call): void {
   own.push({ what, asked });
-  const place = placeOf(asked);
+  const place = listenAddressText(asked);
   if (isSilent(asked) || warned.has(place)) return;
   warned.add(place);
   const sockets = instanceSockets().map((socket) => {
     const holder = holderOf(socket);
-    const words = holder === null ? null : `${holder.what} on ${placeOf(holder.asked)}`;
+    const words = holder === null ? null : `${holder.what} on ${listenAddressText(holder.asked)}`;
     return { address: socket.address, holder: words };
   });
   lineSinks().log(passedOn({ what, asked }, sockets));
@@ -123,7 +123,7 @@ export function announce(): void {
     announcing = false;
     if (!hasAdopted()) return;
     announced = true;
-    sayAccepting(true);
+    setAccepting(true);
     followOccupancy(tellLater);
   });
 }
@@ -137,7 +137,7 @@ function tellLater(): void {
   if (settling !== null) return;
   settling = after(SETTLED_MS, () => {
     settling = null;
-    if (!isLeaving() && !isAside()) tellServed(hasAdopted());
+    if (!workerLeaves() && !isStandby()) tellServed(hasAdopted());
   });
 }
 
@@ -160,7 +160,7 @@ export function sayWhatIsMissing(): void {
 }
 
 function explain(): void {
-  if (explained || announced || currentInstance().usesModule || isLeaving()) return;
+  if (explained || announced || currentInstance().usesModule || workerLeaves()) return;
   explained = true;
   const addresses = instanceSockets().map(({ address }) => address);
   lineSinks().log(notListening(addresses, own, otherListeners(addresses, own)));

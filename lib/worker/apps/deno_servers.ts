@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Place } from "../../system/sockets/adopted_listener.ts";
+import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import type { Handler } from "../serving/http.ts";
 import { keepListeningFunctions, type ListeningFunctions } from "../serving/listener.ts";
 import type { InstanceSocket, Server, TlsOptions } from "../serving/socket.ts";
@@ -104,7 +104,7 @@ function listenTlsApp(original: ListeningFunctions, argument: unknown): Deno.Tls
   const socket = socketOf("Deno.listenTls", options, askedBy(options, null));
   if (socket === null) return null;
   const more = { key, cert, ...(alpnProtocols && { alpnProtocols }) };
-  const open = (place: Place): Deno.TlsListener => {
+  const open = (place: ListenPlace): Deno.TlsListener => {
     if ("port" in place) return original.listenTls({ ...more, ...place });
     throw new TypeError(`Deno.listenTls cannot listen on a Unix socket ("${place.path}")`);
   };

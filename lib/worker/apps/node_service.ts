@@ -13,9 +13,15 @@ import { withReserve } from "../descriptor_reserve.ts";
 import { drain } from "../draining/drain.ts";
 import { instanceAccess } from "../instance.ts";
 import { sayCannotAccept } from "../serving/lasting_server.ts";
-import { isLeaving } from "../leaving.ts";
+import { workerLeaves } from "../leaving.ts";
 import { isServedOtherwise } from "../serving/listener.ts";
-import { Coverage, isStopped, keepStopped, silenceServers, stopQueues } from "../draining/accept_control.ts";
+import {
+  Coverage,
+  isStopped,
+  keepStopped,
+  silenceServers,
+  stopQueues,
+} from "../draining/accept_control.ts";
 import { endServer } from "../script_end.ts";
 import type { InstanceSocket, Service } from "../serving/socket.ts";
 import { beginningOn } from "./node_beginning.ts";
@@ -288,7 +294,7 @@ function replaceEnds(server: NodeServer): void {
   server.close = (done) => {
     const service = services.get(server);
     if (service === undefined) return close.call(server, done);
-    if (isLeaving()) {
+    if (workerLeaves()) {
       void service.leave().then(() => close.call(server, done));
       return server;
     }

@@ -21,14 +21,14 @@ export interface Call {
 }
 
 /** Where somebody wants to listen, in words. */
-export function placeOf(asked: Asked): string {
+export function listenAddressText(asked: Asked): string {
   if ("descriptor" in asked) return `descriptor ${asked.descriptor}`;
   return "port" in asked ? `port ${asked.port}` : asked.path.replace(/^\0/, "@");
 }
 
 /** What is said of a call that opens what it asks for by itself. */
 export function passedOn({ what, asked }: Call, sockets: readonly Taken[]): string {
-  const place = placeOf(asked);
+  const place = listenAddressText(asked);
   const same = sockets.find(({ address }) => hasAddress(address, asked));
   if (same !== undefined) {
     return `${what} asks for ${place}, but ${same.holder ?? "socket-map"} has the socket ` +
@@ -50,7 +50,9 @@ function reasonFor(asked: Asked, sockets: readonly Taken[]): string {
 }
 
 function adviceFor(asked: Asked, sockets: readonly Taken[]): string {
-  const option = "port" in asked ? `http-socket = :${asked.port}` : `socket = ${placeOf(asked)}`;
+  const option = "port" in asked
+    ? `http-socket = :${asked.port}`
+    : `socket = ${listenAddressText(asked)}`;
   const configured = `configure a socket for it, such as "${option}"`;
   const advice = "port" in asked
     ? `Let socket-map say which call gets which, or ${configured}`
@@ -74,7 +76,9 @@ export function notListening(
   calls: readonly Call[],
   others: readonly string[],
 ): string {
-  const own = calls.map(({ what, asked }) => `${what} has opened ${placeOf(asked)} by itself`);
+  const own = calls.map(({ what, asked }) =>
+    `${what} has opened ${listenAddressText(asked)} by itself`
+  );
   const threads = others.map((address) => `a thread listens on ${address}`);
   const seen = [...own, ...threads];
   const zero = calls.some(({ asked }) => "port" in asked && asked.port === 0);

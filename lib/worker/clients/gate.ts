@@ -35,6 +35,6 @@ const FAR_MS = 1_000;
 const NEAR_MS = 100;
 
 /** How long to wait before the next look, with at most so many connections now. */
-export function lookAfter(connections: number, most: number): number {
+export function nextLookMs(connections: number, most: number): number {
   return connections * 2 < most ? FAR_MS : NEAR_MS;
 }

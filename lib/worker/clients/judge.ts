@@ -68,17 +68,21 @@ export interface PendingHead {
 export type Exceeded = "headers" | "body" | "keepalive";
 
 /** What a look comes to. */
-export interface Verdict {
+export interface ConnectionVerdict {
   /** What to remember until the next look; null: nothing. */
   readonly pending: PendingHead | null;
   /** Null: the connection stays. */
   readonly exceeded: Exceeded | null;
 }
 
-const STAYS: Verdict = { pending: null, exceeded: null };
+const STAYS: ConnectionVerdict = { pending: null, exceeded: null };
 
 /** Judges a connection; `before` is what the last look left of it. */
-export function judge(limits: ClientTimes, look: Look, before: PendingHead | null): Verdict {
+export function checkConnection(
+  limits: ClientTimes,
+  look: Look,
+  before: PendingHead | null,
+): ConnectionVerdict {
   const { activity, traffic } = look;
   if (activity === "busy" || activity === "lasting" || traffic.isSending) return STAYS;
   if (activity === "reading") return judgeBody(limits, traffic);
@@ -98,18 +102,21 @@ function judgeHead(
   { headersMs }: ClientTimes,
   { at, traffic: { acknowledged } }: Look,
   before: PendingHead | null,
-): Verdict {
+): ConnectionVerdict {
   const pending = before?.acknowledged === acknowledged ? before : { since: at, acknowledged };
   const isOver = headersMs > 0 && at - pending.since >= headersMs;
   return isOver ? { pending: null, exceeded: "headers" } : { pending, exceeded: null };
 }
 
-function judgeBody({ bodyMs }: ClientTimes, { receivedMs }: Traffic): Verdict {
+function judgeBody({ bodyMs }: ClientTimes, { receivedMs }: Traffic): ConnectionVerdict {
   const isOver = bodyMs > 0 && receivedMs >= bodyMs;
   return isOver ? { pending: null, exceeded: "body" } : STAYS;
 }
 
-function judgeIdle({ keepaliveMs }: ClientTimes, { receivedMs, sentMs }: Traffic): Verdict {
+function judgeIdle(
+  { keepaliveMs }: ClientTimes,
+  { receivedMs, sentMs }: Traffic,
+): ConnectionVerdict {
   const isOver = keepaliveMs > 0 && Math.min(receivedMs, sentMs) >= keepaliveMs;
   return isOver ? { pending: null, exceeded: "keepalive" } : STAYS;
 }

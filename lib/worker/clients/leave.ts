@@ -131,12 +131,12 @@ export class IdleEnder {
   #listen(nears: Nears): void {
     const requests = requestsSoFar();
     const isQuiet = requests === this.#quiet.requests &&
-      currentInstance().lane.get("inFlight") === 0 &&
+      currentInstance().processRow.get("inFlight") === 0 &&
       [...nears.values()].every(({ doings }) => (doings?.get("") ?? "free") === "free");
     if (!isQuiet) this.#quiet = { since: performance.now(), requests };
   }
 }
 
 function requestsSoFar(): number {
-  return currentInstance().lane.tally[COUNT_AT.requests] ?? 0;
+  return currentInstance().processRow.counters[COUNT_AT.requests] ?? 0;
 }

@@ -16,9 +16,15 @@ import { stopAllQueues } from "../draining/accept_control.ts";
 import { isServedOtherwise } from "../serving/listener.ts";
 import { RareLine } from "../logging/line_sinks.ts";
 import { instanceSockets } from "../serving/sockets.ts";
-import { fewEnough, lookAfter, mostConnections } from "./gate.ts";
+import { fewEnough, mostConnections, nextLookMs } from "./gate.ts";
 import { IdleEnder } from "./leave.ts";
-import { type Activity, areTimed, type Exceeded, judge, type PendingHead } from "./judge.ts";
+import {
+  type Activity,
+  areTimed,
+  checkConnection,
+  type Exceeded,
+  type PendingHead,
+} from "./judge.ts";
 import { type ClientSockets, OrdinaryClientSockets } from "./sockets.ts";
 import { takeLeave, type Wait } from "./take_leave.ts";
 import { UnservedSockets } from "./unserved.ts";
@@ -102,7 +108,7 @@ export class ClientWatch {
     this.#lookForUnserved(begun);
     // However many there are: a tenth of the time is enough for that.
     const rest = (performance.now() - begun) * 10;
-    after(Math.max(rest, lookAfter(connections, this.#most)), () => this.#count());
+    after(Math.max(rest, nextLookMs(connections, this.#most)), () => this.#count());
   }
 
   /** The master replaces a worker that leaves its clients waiting. */
@@ -185,7 +191,7 @@ export class ClientWatch {
     const traffic = this.#sockets.traffic(one);
     if (traffic === null) return null;
     const { tls } = currentInstance();
-    const { pending, exceeded } = judge(this.#limits, {
+    const { pending, exceeded } = checkConnection(this.#limits, {
       at: performance.now(),
       activity: near.activity.get(client) ?? "free",
       traffic,

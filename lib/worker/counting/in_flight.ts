@@ -9,42 +9,42 @@
  * @module
  */
 
-import type { Lane } from "../../shared_memory/process_row.ts";
+import type { ProcessRow } from "../../shared_memory/process_row.ts";
 
 /** What a request is named by. */
 export type NamedRequest = Pick<Request, "method" | "url">;
 
 /** A request at work: a link in the chain of all of them, oldest first. */
-export interface Flight {
+export interface ActiveRequest {
   readonly request: NamedRequest;
   readonly since: number;
-  before: Flight | null;
-  after: Flight | null;
+  before: ActiveRequest | null;
+  after: ActiveRequest | null;
 }
 
 /** The requests at work in this process. */
 export class InFlight {
-  readonly #lane: Lane;
+  readonly #processRow: ProcessRow;
   readonly #named: boolean;
   readonly #showInFlight: (count: number) => void;
   #count = 0;
-  #oldest: Flight | null = null;
-  #newest: Flight | null = null;
+  #oldest: ActiveRequest | null = null;
+  #newest: ActiveRequest | null = null;
 
   /** `named`: the oldest request is shown. Else a request costs one store as it begins and one as it ends. */
-  constructor(lane: Lane, named: boolean) {
-    this.#lane = lane;
+  constructor(processRow: ProcessRow, named: boolean) {
+    this.#processRow = processRow;
     this.#named = named;
-    this.#showInFlight = lane.setter("inFlight");
+    this.#showInFlight = processRow.setter("inFlight");
   }
 
   /** A request begins. What it returns belongs to {@linkcode end}. */
-  begin(request: NamedRequest): Flight | null {
+  begin(request: NamedRequest): ActiveRequest | null {
     this.#showInFlight(++this.#count);
     if (!this.#named) return null;
     // The clock's second has begun already: what counts is the next one.
-    const since = this.#lane.clock.now + 1;
-    const flight: Flight = { request, since, before: this.#newest, after: null };
+    const since = this.#processRow.clock.now + 1;
+    const flight: ActiveRequest = { request, since, before: this.#newest, after: null };
     if (this.#newest === null) this.#oldest = flight;
     else this.#newest.after = flight;
     this.#newest = flight;
@@ -53,7 +53,7 @@ export class InFlight {
   }
 
   /** The request has its response, or its handler threw. */
-  end(flight: Flight | null): void {
+  end(flight: ActiveRequest | null): void {
     this.#showInFlight(--this.#count);
     if (flight === null) return;
     const { before, after } = flight;
@@ -64,9 +64,9 @@ export class InFlight {
     this.#show(after);
   }
 
-  #show(flight: Flight | null): void {
-    if (flight === null) return this.#lane.showOldest(null);
-    this.#lane.showOldest({ since: flight.since, name: nameOf(flight.request) });
+  #show(flight: ActiveRequest | null): void {
+    if (flight === null) return this.#processRow.showOldest(null);
+    this.#processRow.showOldest({ since: flight.since, name: nameOf(flight.request) });
   }
 }
 

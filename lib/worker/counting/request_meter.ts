@@ -9,20 +9,20 @@
  * @module
  */
 
-import { later } from "../../lazy_import.ts";
+import { lazyImport } from "../../lazy_import.ts";
 import { latencyBucket } from "../../shared_memory/latency_buckets.ts";
-import type { Lane } from "../../shared_memory/process_row.ts";
+import type { ProcessRow } from "../../shared_memory/process_row.ts";
 import type { Scoreboard } from "../../shared_memory/scoreboard.ts";
-import { add, COUNT_AT, LIST_AT, type Tally } from "../../shared_memory/counters.ts";
+import { add, COUNT_AT, LIST_AT, type RequestCounters } from "../../shared_memory/counters.ts";
 import { after } from "../../system/timing.ts";
-import { type Flight, InFlight, type NamedRequest } from "./in_flight.ts";
+import { type ActiveRequest, InFlight, type NamedRequest } from "./in_flight.ts";
 import { instanceAccess } from "../instance.ts";
 
 const currentInstance = instanceAccess();
 
 /** A request that has begun; belongs to exactly one of the calls that end it. */
 export interface BegunRequest {
-  readonly flight: Flight | null;
+  readonly flight: ActiveRequest | null;
   /** By the meter's clock. */
   readonly since: number;
 }
@@ -40,7 +40,7 @@ export interface MeterSetup {
   readonly scoreboard: Scoreboard;
   /** Number of the worker's slot. */
   readonly slot: number;
-  readonly lane: Lane;
+  readonly processRow: ProcessRow;
   /** True if the lane is to show the oldest request. */
   readonly named: boolean;
   /** Microseconds since some moment. */
@@ -66,22 +66,22 @@ export class RequestMeter {
   /** What requests are timed by. */
   readonly clock: Clock;
   readonly #inFlight: InFlight;
-  readonly #tally: Tally;
+  readonly #counters: RequestCounters;
   readonly #showAverage: (us: number) => void;
   #average: number;
 
   /** Nothing is counted yet. */
-  constructor({ scoreboard, slot, lane, named, clock }: MeterSetup) {
+  constructor({ scoreboard, slot, processRow, named, clock }: MeterSetup) {
     this.clock = { now: clock, lastBegin: 0 };
-    this.#inFlight = new InFlight(lane, named);
-    this.#tally = lane.tally;
+    this.#inFlight = new InFlight(processRow, named);
+    this.#counters = processRow.counters;
     this.#showAverage = scoreboard.averageGauge(slot);
     this.#average = scoreboard.get(slot, "averageTime");
   }
 
   /** A request begins. */
   begin(request: NamedRequest): BegunRequest {
-    add(this.#tally, REQUESTS_AT, 1);
+    add(this.#counters, REQUESTS_AT, 1);
     const flight = this.#inFlight.begin(request);
     return { flight, since: this.clock.lastBegin = this.clock.now() };
   }
@@ -95,23 +95,23 @@ export class RequestMeter {
   /** Its handler threw; the response that follows from that is told with {@linkcode responded}. */
   threw(request: BegunRequest): void {
     this.#end(request);
-    add(this.#tally, EXCEPTIONS_AT, 1);
+    add(this.#counters, EXCEPTIONS_AT, 1);
   }
 
   /** A response is sent for a request that has ended already. */
   responded(status: number, bytes: number): void {
     // Of `Response.error()` it is 0, and node:http knows others: they have no place.
     if (status >= 100 && status < 600) {
-      add(this.#tally, RESPONSES_AT + (status / 100 | 0) - 1, 1);
+      add(this.#counters, RESPONSES_AT + (status / 100 | 0) - 1, 1);
     }
-    if (bytes > 0) add(this.#tally, SENT_AT, bytes);
+    if (bytes > 0) add(this.#counters, SENT_AT, bytes);
   }
 
   #end({ flight, since }: BegunRequest): void {
     this.#inFlight.end(flight);
     const us = Math.max(0, this.clock.now() - since);
-    add(this.#tally, LATENCY_AT + latencyBucket(us), 1);
-    add(this.#tally, RUNNING_TIME_AT, us);
+    add(this.#counters, LATENCY_AT + latencyBucket(us), 1);
+    add(this.#counters, RUNNING_TIME_AT, us);
     this.#average = this.#average === 0 ? us : this.#average + (us - this.#average) * NEWEST;
     this.#showAverage(this.#average | 0);
   }
@@ -122,17 +122,17 @@ let meter: RequestMeter | null = null;
 /** The meter of this process. */
 export function requestMeter(): RequestMeter {
   if (meter !== null) return meter;
-  const { scoreboard, environment, lane, libc } = currentInstance();
+  const { scoreboard, environment, processRow, libc } = currentInstance();
   const { slot, namesRequests: named } = environment;
   const clock = () => now() * 1000;
-  const made = meter = new RequestMeter({ scoreboard, slot, lane, named, clock });
+  const made = meter = new RequestMeter({ scoreboard, slot, processRow, named, clock });
   if (libc !== null) after(FAST_CLOCK_AFTER_MS, () => void speedUp(made.clock));
   return made;
 }
 
 /** A worker that may not do it any more, because permissions were taken away, goes on as it is. */
 async function speedUp(clock: Clock): Promise<void> {
-  const now = await later<typeof import("../../system/fast_clock.ts")>(
+  const now = await lazyImport<typeof import("../../system/fast_clock.ts")>(
     import.meta.resolve("../../system/fast_clock.ts"),
   ).then(({ fastClock }) => fastClock()).catch(() => null);
   if (now !== null) clock.now = now;

@@ -98,7 +98,7 @@ const LAST_ACCEPTS_MS = 1_000;
  *
  * @param closing The addresses of the sockets; absent: all of them.
  */
-export async function leaveQueues(
+export async function detachSockets(
   served: readonly number[],
   closing?: readonly string[],
 ): Promise<void> {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { noteAside, tellAccepting } from "../acceptance.ts";
+import { noteAside, sendAccepting } from "../acceptance.ts";
 import { beginClosing, endClosing } from "../serving/http.ts";
 import { stopAllQueues } from "./accept_control.ts";
 
@@ -18,32 +18,32 @@ let draining = false;
  * @param drain Also ask the clients to go, because a successor accepts.
  * @param keep Addresses of sockets that nobody else accepts on.
  */
-export function standAside(drain: boolean, keep: readonly string[] = []): void {
+export function enterStandby(drain: boolean, keep: readonly string[] = []): void {
   resume ??= stopAllQueues(keep);
   noteAside(true);
-  if (!drain) return tellAccepting(false);
+  if (!drain) return sendAccepting(false);
   if (draining) return;
   draining = true;
   beginClosing();
 }
 
 /** Accepts again, and says so. */
-export function comeBack(): void {
+export function leaveStandby(): void {
   if (draining) endClosing();
   draining = false;
   resume?.();
   resume = null;
   noteAside(false);
-  tellAccepting(true);
+  sendAccepting(true);
 }
 
 /** True while this worker stands aside: its queues are left already. */
-export function isAside(): boolean {
+export function isStandby(): boolean {
   return resume !== null;
 }
 
 /** The worker leaves: what is in the queues is its own again, and it asks its clients to go. */
-export function endStandby(takeQueues: boolean): void {
+export function retireFromStandby(takeQueues: boolean): void {
   draining = false;
   if (takeQueues) resume?.();
 }

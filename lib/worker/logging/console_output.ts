@@ -92,8 +92,8 @@ export function keepConsoleFromThrowing(): void {
 }
 
 function keepFromThrowing(): void {
-  const { operations, lane } = currentInstance();
-  const lost = lane.counter("logLinesLost");
+  const { operations, processRow } = currentInstance();
+  const lost = processRow.counter("logLinesLost");
   printConsoleWith((text, level) => {
     writers ??= (["stdout", "stderr"] as const).map((to, i) =>
       operations?.lines(to).line ?? stderrLines(null, null, { fd: i + 1 })

@@ -34,10 +34,10 @@ export function useLineSinks(targets: Partial<LineSinks>): void {
 }
 
 function standardError(): LineSinks {
-  const { operations, lane, environment } = currentInstance();
+  const { operations, processRow, environment } = currentInstance();
   // Past the pipe that a starting worker's stderr is: these lines go straight to the log.
   const { line: write, lines: several } = operations?.lines("log") ?? plainError();
-  const lost = lane.counter("logLinesLost");
+  const lost = processRow.counter("logLinesLost");
   const plain = (line: string) => {
     if (!write(line)) lost();
   };

@@ -28,7 +28,7 @@ const { environment, libc, facts } = currentInstance();
 if (libc !== null && environment.stderr !== null && facts.log !== null) writeTo(libc, facts.log);
 
 function writeTo(c: Libc, plan: LogPlan): void {
-  const { lane } = currentInstance();
+  const { processRow } = currentInstance();
   for (const fd of planDescriptors(plan)) setInherited(c, fd, false);
   const { words, stderr } = environment;
   const setup = {
@@ -38,7 +38,7 @@ function writeTo(c: Libc, plan: LogPlan): void {
     stderrFd: stderr ?? 2,
     hostname: facts.hostname,
     pid: Deno.pid,
-    onLost: lane.counter("logLinesLost"),
+    onLost: processRow.counter("logLinesLost"),
   };
   const log = plan.log && openStream(plan.log, setup);
   const requests = plan.request ? openStream(plan.request, setup) : log;

@@ -14,7 +14,7 @@ import { after } from "../../system/timing.ts";
 import { instanceSockets } from "../serving/sockets.ts";
 import { askHandler } from "./ask_handler.ts";
 import { askNode } from "./ask_node.ts";
-import { addressOf, judge } from "./question.ts";
+import { addressOf, probeFailure } from "./question.ts";
 
 const currentInstance = instanceAccess();
 
@@ -48,7 +48,7 @@ if (probe !== null && environment.slot > 0) {
       resume = stopAllQueues();
       const url = `${addressOf(first)}${path}`;
       asked.served.answer(url).then(
-        (status) => end(judge(status)),
+        (status) => end(probeFailure(status)),
         (error) => end(`failed: ${error instanceof Error ? error.message : String(error)}`),
       );
     };

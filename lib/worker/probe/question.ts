@@ -21,6 +21,6 @@ export function addressOf(
 }
 
 /** Why an answer with this status is none to begin with; null: it is a good one. */
-export function judge(status: number): string | null {
+export function probeFailure(status: number): string | null {
   return status >= 200 && status < 400 ? null : `was answered with status ${status}`;
 }

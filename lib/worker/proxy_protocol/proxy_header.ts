@@ -16,7 +16,7 @@ export interface ProxyHeader {
 }
 
 /** Most bytes of a header: version 1 has 107 at most, version 2 with everything that is in use less. */
-export const MOST_BYTES = 4096;
+export const MAX_HEADER_BYTES = 4096;
 
 /** The longest line of version 1, with its end. */
 const LONGEST_LINE = 107;
@@ -69,9 +69,9 @@ function readBinary(bytes: Uint8Array): ProxyHeader | null {
   if (command !== 0x20 && command !== 0x21) {
     throw new SyntaxError("its header of the PROXY protocol has an unknown version or command");
   }
-  if (length > MOST_BYTES) {
+  if (length > MAX_HEADER_BYTES) {
     throw new SyntaxError(
-      `its header of the PROXY protocol has ${length} bytes, not ${MOST_BYTES}`,
+      `its header of the PROXY protocol has ${length} bytes, not ${MAX_HEADER_BYTES}`,
     );
   }
   if (bytes.length < length) return null;

@@ -7,7 +7,7 @@
 
 import { fulfilledWithin } from "../../system/timing.ts";
 import { inTime, writeAll } from "../serving/connection_io.ts";
-import { MOST_BYTES, type ProxyHeader, readProxyHeader } from "./proxy_header.ts";
+import { MAX_HEADER_BYTES, type ProxyHeader, readProxyHeader } from "./proxy_header.ts";
 
 /** What came of a connection's begin. */
 export interface Begun {
@@ -26,7 +26,7 @@ export async function receiveHeader(
   conn: Pick<Deno.Conn, "read">,
   timeoutMs: number,
 ): Promise<Begun | null> {
-  const bytes = new Uint8Array(MOST_BYTES);
+  const bytes = new Uint8Array(MAX_HEADER_BYTES);
   let have = 0;
   const receive = async (): Promise<Begun | null> => {
     while (true) {

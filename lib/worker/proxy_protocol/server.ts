@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Place } from "../../system/sockets/adopted_listener.ts";
+import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import { noteRelay } from "../clients/client_activity.ts";
 import { ConnectionServer } from "../serving/connection_server.ts";
 import { clientKey } from "../draining/connections.ts";
@@ -28,7 +28,7 @@ export interface ProxyServerSetup {
 
 /** Starts a server whose connections begin with a header of the PROXY protocol. */
 export function serveBehindProxy(
-  outside: Place,
+  outside: ListenPlace,
   handler: Handler,
   options: ServingOptions,
   setup: ProxyServerSetup,

@@ -21,7 +21,7 @@ import {
 } from "../../system/sockets/socket_address.ts";
 import { listenerEnd } from "../draining/connections.ts";
 import { replacesListening } from "../serving/listener.ts";
-import type { ConnectionSetup } from "./sealed_connections.ts";
+import type { SealedConnectionSetup } from "./sealed_connections.ts";
 import type { OpenFile, SealedFiles } from "./sealed_files.ts";
 import type { Queue, Seat } from "./sealed_queues.ts";
 import type { Swap } from "./swap.ts";
@@ -43,7 +43,7 @@ export interface Opened {
  *
  * @param path Where nothing is.
  */
-export function quietSocket(c: Libc, path: string): number {
+export function unreachableSocket(c: Libc, path: string): number {
   const fd = check(c, "socket", c.socket(AF_UNIX, SOCK_STREAM_CLOEXEC_NONBLOCK, 0));
   const address = unixSockaddr(path, false);
   check(c, "bind", c.bind(fd, address, address.length));
@@ -99,7 +99,7 @@ export function inheritedQueues(
 /** The near ends of clients' connections. */
 export function nearEnds(
   sockets: readonly WorkerSocket[],
-): Pick<ConnectionSetup, "ports" | "paths"> {
+): Pick<SealedConnectionSetup, "ports" | "paths"> {
   const ends = sockets.map(({ address }) => {
     const port = /:\d+$/.test(address) ? Number(listenerEnd(address)) : 0;
     const abstract = address.startsWith("@");

@@ -7,12 +7,12 @@
  */
 
 import { Channel } from "../../protocol/channel.ts";
-import { Lane, LaneClock } from "../../shared_memory/process_row.ts";
+import { MasterClock, ProcessRow } from "../../shared_memory/process_row.ts";
 import { MetricTable } from "../../shared_memory/metric_table.ts";
 import { Scoreboard } from "../../shared_memory/scoreboard.ts";
 import type { SandboxPlan, WorkerSocket } from "../../protocol/worker_environment.ts";
 import { isTcp } from "../../system/sockets/adopted_listener.ts";
-import { GRACE_S } from "../../system/process/death_watch.ts";
+import { ALARM_MARGIN_S } from "../../system/process/death_watch.ts";
 import {
   descriptorLimit,
   descriptorTarget,
@@ -43,21 +43,26 @@ import {
   nearEnds,
   opened,
   openKernelFile,
-  quietSocket,
   takeSeat,
   takeSeats,
+  unreachableSocket,
 } from "./arrangement.ts";
 import { registrations } from "./registrations.ts";
 import { refuseSystemCalls } from "./seccomp_wall.ts";
 import { sealedConnections } from "./sealed_connections.ts";
-import { type Lasting, LASTING_FUNCTIONS, sealedFiles } from "./sealed_files.ts";
+import { RETAINED_FUNCTIONS, type RetainedCalls, sealedFiles } from "./sealed_files.ts";
 import { sealedLog } from "./sealed_log.ts";
 import { sealedMaster } from "./sealed_master.ts";
-import { placeOf, sealedOperations } from "./sealed_operations.ts";
+import { sealedOperations, seatName } from "./sealed_operations.ts";
 import { sealedQueues } from "./sealed_queues.ts";
 import { swapper } from "./swap.ts";
 import { removeWebStorage } from "./web_storage.ts";
-import { type Pair, type Waiting, waitingServers, type Wanted } from "./preopened_servers.ts";
+import {
+  type Pair,
+  type PreopenCounts,
+  type PreopenedServers,
+  waitingServers,
+} from "./preopened_servers.ts";
 
 /**
  * How many servers of each kind wait beside those that are needed: one that accepts no more, because there were no
@@ -86,7 +91,7 @@ async function seal(
 ): Promise<void> {
   // What is counted, is counted by what is made now.
   requestMeter();
-  const c = compiledFunctions(LASTING_FUNCTIONS);
+  const c = compiledFunctions(RETAINED_FUNCTIONS);
   const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
   // The paths are the same for all workers, and each is a socket only for a moment.
   const unlock = lock(libc, `${directoryOf(instance)}/sandbox.lock`);
@@ -98,7 +103,7 @@ async function seal(
   }
   const below = fillNumbers(libc, own.quiet, own.highest);
   for (
-    const own of [Channel, InFlight, Lane, LaneClock, MetricTable, RequestMeter, Scoreboard]
+    const own of [Channel, InFlight, ProcessRow, MasterClock, MetricTable, RequestMeter, Scoreboard]
   ) {
     Object.freeze(own.prototype);
   }
@@ -126,7 +131,7 @@ async function seal(
 async function arrange(
   instance: Instance,
   libc: Libc,
-  c: Lasting,
+  c: RetainedCalls,
   { memory, throwaways, key }: Pick<SandboxPlan, "throwaways"> & {
     readonly memory: number;
     readonly key: readonly [number, number];
@@ -136,7 +141,7 @@ async function arrange(
   const { control, stderr, sockets, masterPid, listen: backlog } = environment;
   const files = sealedFiles(c, key);
   const place = placesAt(libc, throwaways);
-  const quiet = opened(files, quietSocket(libc, place()));
+  const quiet = opened(files, unreachableSocket(libc, place()));
   const staging = duplicate(libc, quiet.fd);
   const epolls = epollInstances(libc);
   const registered = registrations(c);
@@ -144,7 +149,7 @@ async function arrange(
   const { swap } = swaps;
   const waiting = openServers(instance, place);
   keepListeningFunctions(waiting.functions);
-  const seats = takeSeats(libc, files, swap, quiet, waiting.addresses.map(placeOf));
+  const seats = takeSeats(libc, files, swap, quiet, waiting.addresses.map(seatName));
   const spares = await idleConnections(
     libc,
     place(),
@@ -171,7 +176,7 @@ async function arrange(
     staging,
     directory: cString(directoryOf(instance)),
     directoryLength: own.length,
-    seconds: Math.ceil(environment.mercyMs / 1000 + GRACE_S),
+    seconds: Math.ceil(environment.mercyMs / 1000 + ALARM_MARGIN_S),
     status,
   });
   instance.operations = sealedOperations({
@@ -227,7 +232,7 @@ async function arrange(
 function openServers(
   { environment: { sockets }, tls }: Instance,
   place: () => string,
-): Waiting {
+): PreopenedServers {
   const own = listeningFunctions();
   const tcp = wanted(
     sockets.filter(({ address, certificate }) => isTcp(address) && certificate === undefined),
@@ -243,7 +248,7 @@ function openServers(
   return waitingServers(own, tcp, unix, secure, place);
 }
 
-function wanted(sockets: readonly WorkerSocket[], spareListeners = 0): Wanted {
+function wanted(sockets: readonly WorkerSocket[], spareListeners = 0): PreopenCounts {
   const queues = (some: readonly WorkerSocket[]) =>
     some.reduce((sum, { fds }) => sum + Math.max(1, fds.length), 0);
   const http = sockets.filter((socket) => !isServedOtherwise(socket));

@@ -10,7 +10,7 @@ import type { ErrorHandler, Handler } from "../serving/http.ts";
 import type { ListeningFunctions } from "../serving/listener.ts";
 
 /** How many of each kind there are to be. */
-export interface Wanted {
+export interface PreopenCounts {
   readonly servers: number;
   readonly listeners: number;
 }
@@ -27,7 +27,7 @@ export interface Pair {
 }
 
 /** What waits, and where it was opened. */
-export interface Waiting {
+export interface PreopenedServers {
   /** What the script finds in the place of Deno's own functions. */
   readonly functions: ListeningFunctions;
   /** The addresses of all that waits. */
@@ -84,11 +84,11 @@ function answerUnhandled(error: unknown): Response {
  */
 export function waitingServers(
   own: ListeningFunctions,
-  tcp: Wanted,
-  unix: Wanted,
+  tcp: PreopenCounts,
+  unix: PreopenCounts,
   secure: readonly Pair[],
   place: () => string,
-): Waiting {
+): PreopenedServers {
   const anywhere = { hostname: "127.0.0.1", port: 0 } as const;
   const tcpServers = many(
     tcp.servers,

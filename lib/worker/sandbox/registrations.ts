@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Lasting, OpenFile } from "./sealed_files.ts";
+import type { OpenFile, RetainedCalls } from "./sealed_files.ts";
 
 const CHUNK_BYTES = 4_096;
 /** Longer than a line about a descriptor. */
@@ -69,7 +69,7 @@ const toBigInt = BigInt;
  * Makes the functions. They take a descriptor of the file in /proc/self/fdinfo that tells of an epoll
  * instance, which was opened before the script.
  */
-export function registrations(c: Pick<Lasting, "pread">): Registrations {
+export function registrations(c: Pick<RetainedCalls, "pread">): Registrations {
   const chunk = new Uint8Array(CHUNK_BYTES);
   const wholeChunk = BigInt(CHUNK_BYTES);
   const line = new Uint8Array(LINE_BYTES);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Lasting } from "./sealed_files.ts";
+import type { RetainedCalls } from "./sealed_files.ts";
 
 /** Bytes of the longest `sockaddr`. */
 export const ADDRESS_BYTES = 110;
@@ -15,7 +15,7 @@ export interface SealedAddresses {
   /** The address that was asked for last. */
   readonly address: Uint8Array<ArrayBuffer>;
   /** The length of the address that is in memory now; 0: there is none. */
-  readonly addressOf: (call: Lasting["getsockname"], fd: number) => number;
+  readonly addressOf: (call: RetainedCalls["getsockname"], fd: number) => number;
 }
 
 /** Makes the functions, with memory of their own. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Lasting, type OpenFile, whole } from "./sealed_files.ts";
+import { type OpenFile, type RetainedCalls, whole } from "./sealed_files.ts";
 import { ADDRESS_BYTES, sealedAddresses } from "./sealed_addresses.ts";
 import {
   type DetachedConnections,
@@ -14,7 +14,7 @@ import {
 } from "./sealed_detaching.ts";
 
 /** What was arranged before the script. */
-export interface ConnectionSetup extends DetachSetup {
+export interface SealedConnectionSetup extends DetachSetup {
   /** A descriptor of /proc/self/fd. */
   readonly directory: number;
   /** Ports of the sockets of the instance; 0: it is a Unix socket. */
@@ -70,7 +70,7 @@ const seekBegin = 0n;
 /** Makes the operations. */
 export function sealedConnections(
   c: Pick<
-    Lasting,
+    RetainedCalls,
     | "getdents64"
     | "lseek"
     | "getsockname"
@@ -81,7 +81,7 @@ export function sealedConnections(
     | "fcntl"
     | "socket"
   >,
-  { files, swapper, staging, quiet, directory, ports, paths }: ConnectionSetup,
+  { files, swapper, staging, quiet, directory, ports, paths }: SealedConnectionSetup,
 ): SealedConnections {
   const ends = ports.length;
   const block = new Uint8Array(BLOCK_BYTES);

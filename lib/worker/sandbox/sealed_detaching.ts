@@ -6,7 +6,13 @@
  */
 
 import { sealedAddresses } from "./sealed_addresses.ts";
-import { FILE_TYPE, type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
+import {
+  FILE_TYPE,
+  type OpenFile,
+  type RetainedCalls,
+  type SealedFiles,
+  whole,
+} from "./sealed_files.ts";
 import { MOST_TOGETHER, type Swapper } from "./swap.ts";
 
 /** What was arranged before the script. */
@@ -63,7 +69,7 @@ const one = 1n;
 
 /** Makes the operations, and what tells whether a number is that of a detached connection. */
 export function detachedConnections(
-  c: Pick<Lasting, "getsockname" | "getpeername" | "shutdown" | "recv" | "fcntl" | "socket">,
+  c: Pick<RetainedCalls, "getsockname" | "getpeername" | "shutdown" | "recv" | "fcntl" | "socket">,
   { files, swapper, staging, quiet }: DetachSetup,
   { most, descriptorAt, fileAt }: Listed,
 ): DetachedConnections & { readonly has: (fd: number) => boolean } {

@@ -22,7 +22,7 @@
 import type { Libc } from "../../system/libc.ts";
 
 /** The functions that outlive the permission. */
-export const LASTING_FUNCTIONS = [
+export const RETAINED_FUNCTIONS = [
   "open",
   "statx",
   "pread",
@@ -49,7 +49,7 @@ export const LASTING_FUNCTIONS = [
 ] as const;
 
 /** These, as they are. No other module gets hold of them. */
-export type Lasting = Pick<Libc, typeof LASTING_FUNCTIONS[number]>;
+export type RetainedCalls = Pick<Libc, typeof RETAINED_FUNCTIONS[number]>;
 
 /** Two random numbers of 32 bits, see {@linkcode SealedFiles.replace}. */
 export type DescriptorKey = readonly [number, number];
@@ -105,7 +105,7 @@ const { freeze } = Object;
 
 /** Makes the functions. The key is what the seccomp filter asks for. */
 export function sealedFiles(
-  c: Pick<Lasting, "statx" | "syscall">,
+  c: Pick<RetainedCalls, "statx" | "syscall">,
   [first, second]: DescriptorKey,
 ): SealedFiles {
   // Not plain numbers, which a heap snapshot could show.

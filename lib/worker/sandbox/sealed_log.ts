@@ -5,10 +5,16 @@
  * @module
  */
 
-import { FILE_TYPE, type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
+import {
+  FILE_TYPE,
+  type OpenFile,
+  type RetainedCalls,
+  type SealedFiles,
+  whole,
+} from "./sealed_files.ts";
 
 /** What was arranged before the script. */
-export interface LogSetup {
+export interface SealedLogSetup {
   readonly files: SealedFiles;
   /** Descriptor of the log. */
   readonly log: number;
@@ -68,9 +74,9 @@ const kindOf = getOwnPropertyDescriptor(prototypeOfArrays, Symbol.toStringTag)?.
 
 /** Makes the operations; `errno` is the memory of errno(3). */
 export function sealedLog(
-  c: Pick<Lasting, "write" | "poll" | "fcntl_lock" | "open">,
+  c: Pick<RetainedCalls, "write" | "poll" | "fcntl_lock" | "open">,
   errno: Int32Array<ArrayBuffer>,
-  { files, log, duplicates, path, staging, quiet, memory }: LogSetup,
+  { files, log, duplicates, path, staging, quiet, memory }: SealedLogSetup,
 ): SealedLog {
   const flock = new Uint8Array(FLOCK_BYTES);
   const nobody = new Uint8Array(POLL_BYTES);

@@ -6,12 +6,12 @@
  * @module
  */
 
-import { type Lasting, type OpenFile, type SealedFiles, whole } from "./sealed_files.ts";
+import { type OpenFile, type RetainedCalls, type SealedFiles, whole } from "./sealed_files.ts";
 import type { Seat } from "./sealed_queues.ts";
 import type { Swap } from "./swap.ts";
 
 /** What was arranged before the script. */
-export interface MasterSetup {
+export interface SealedMasterSetup {
   readonly files: SealedFiles;
   readonly swap: Swap;
   /** Process id of the master. */
@@ -68,7 +68,7 @@ const toNumber = Number;
 /** Makes the operations. */
 export function sealedMaster(
   c: Pick<
-    Lasting,
+    RetainedCalls,
     | "socket"
     | "connect"
     | "getpeername"
@@ -80,7 +80,7 @@ export function sealedMaster(
     | "pread"
     | "alarm"
   >,
-  setup: MasterSetup,
+  setup: SealedMasterSetup,
 ): SealedMaster {
   const { files, swap, master, control, controlLength, seats, quiet, staging } = setup;
   const { directory, directoryLength, status, seconds } = setup;

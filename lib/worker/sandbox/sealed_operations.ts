@@ -63,7 +63,7 @@ export function sealedOperations(
       // The server was opened before the script, somewhere: where does not matter.
       const place = isTcp(address) ? { hostname: "127.0.0.1", port: 0 } : { path: address };
       const opened = unlessRefused(() => open(place));
-      const at = opened === null ? null : placeOf(opened.addr);
+      const at = opened === null ? null : seatName(opened.addr);
       if (opened === null || at === null || !queues.adopt(queue, at.port, at.path)) {
         throw new Error(
           `"${address}" has no server left: a sandboxed worker can open it anew only a few times`,
@@ -131,7 +131,7 @@ function unlessRefused<T>(open: () => T): T | null {
 }
 
 /** Where a server was opened, as a {@linkcode Seat} says it. */
-export function placeOf(address: Deno.Addr): { readonly port: number; readonly path: string } {
+export function seatName(address: Deno.Addr): { readonly port: number; readonly path: string } {
   if (address.transport === "tcp" || address.transport === "udp") {
     return { port: address.port, path: "" };
   }

@@ -9,7 +9,7 @@
  */
 
 import { EVENT_BYTES } from "./registrations.ts";
-import { type Lasting, type OpenFile, whole } from "./sealed_files.ts";
+import { type OpenFile, type RetainedCalls, whole } from "./sealed_files.ts";
 import type { Swap, SwapSetup } from "./swap.ts";
 
 /** A server or connection of Deno's that waits for its socket. */
@@ -72,7 +72,7 @@ const UNACKED_AT = 24;
 
 /** Makes the operations. */
 export function sealedQueues(
-  c: Pick<Lasting, "listen" | "getsockopt">,
+  c: Pick<RetainedCalls, "listen" | "getsockopt">,
   setup: QueueSetup,
 ): SealedQueues {
   const { files, registrations, epolls, swap, quiet, queues, seats, backlog } = setup;

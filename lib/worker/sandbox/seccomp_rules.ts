@@ -10,7 +10,7 @@
  */
 
 import type { SeccompGrants } from "../../protocol/worker_environment.ts";
-import type { Condition, Rule } from "../../system/process/seccomp.ts";
+import type { ArgumentCondition, Rule } from "../../system/process/seccomp.ts";
 import type { SystemCall } from "../../system/system_calls.ts";
 
 /**
@@ -157,10 +157,10 @@ function guarded({ below, key: [first, second], stdio }: DescriptorGuard): Rule[
   ];
 }
 
-function refused(calls: readonly SystemCall[], ...when: readonly Condition[]): Rule {
+function refused(calls: readonly SystemCall[], ...when: readonly ArgumentCondition[]): Rule {
   return { calls, errno: "EPERM", when };
 }
 
-function argument(arg: number, is: Condition["is"], value: number): Condition {
+function argument(arg: number, is: ArgumentCondition["is"], value: number): ArgumentCondition {
   return { arg, is, value };
 }

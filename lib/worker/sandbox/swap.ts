@@ -6,7 +6,7 @@
  */
 
 import { EVENT_BYTES, MOST_NUMBERS, type Registrations } from "./registrations.ts";
-import type { Lasting, OpenFile, SealedFiles } from "./sealed_files.ts";
+import type { OpenFile, RetainedCalls, SealedFiles } from "./sealed_files.ts";
 
 /** What was arranged before the script. */
 export interface SwapSetup {
@@ -45,7 +45,7 @@ const [EPOLL_CTL_ADD, EPOLL_CTL_DEL] = [1, 2];
 
 /** Makes the operations. */
 export function swapper(
-  c: Pick<Lasting, "epoll_ctl">,
+  c: Pick<RetainedCalls, "epoll_ctl">,
   { files, registrations, epolls }: SwapSetup,
 ): Swapper {
   const count = epolls.length;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Place } from "../../system/sockets/adopted_listener.ts";
+import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
 import type { ErrorHandler, Handler } from "./http.ts";
 import { instanceAccess } from "../instance.ts";
@@ -45,7 +45,7 @@ export function listeningFunctions(): ListeningFunctions {
 export function openOn<T extends { readonly addr: Deno.Addr }>(
   socket: WorkerSocket,
   fd: number | null,
-  open: (place: Place) => T,
+  open: (place: ListenPlace) => T,
 ): T {
   const { operations } = currentInstance();
   if (operations === null || fd === null) return open(ownPlace(socket));
@@ -54,7 +54,7 @@ export function openOn<T extends { readonly addr: Deno.Addr }>(
   return opened;
 }
 
-function ownPlace(socket: WorkerSocket): Place {
+function ownPlace(socket: WorkerSocket): ListenPlace {
   if (socket.bind === null) {
     throw new Error(
       `Cannot serve "${socket.address}" without foreign functions: allow them with --allow-ffi, ` +
@@ -77,7 +77,7 @@ export interface ServingOptions extends TlsOptions {
 }
 
 /** Starts a server at a place. */
-export type Serving = (place: Place, handler: Handler, options: ServingOptions) => Server;
+export type Serving = (place: ListenPlace, handler: Handler, options: ServingOptions) => Server;
 
 const servings = new Map<WorkerSocket["protocol"], Serving>();
 
@@ -114,7 +114,7 @@ export function openServer(
 }
 
 /** `Deno.serve`, without a word about it. */
-export function serveHttp(place: Place, handler: Handler, options: ServingOptions): Server {
+export function serveHttp(place: ListenPlace, handler: Handler, options: ServingOptions): Server {
   const all = { ...options, onListen: () => {} };
   const { serve } = listeningFunctions();
   return "path" in place
@@ -123,7 +123,7 @@ export function serveHttp(place: Place, handler: Handler, options: ServingOption
 }
 
 /** `Deno.listen`, or `Deno.listenTls` if there is a certificate. */
-export function listenAt(place: Place, { cert, key }: TlsOptions = {}): Deno.Listener {
+export function listenAt(place: ListenPlace, { cert, key }: TlsOptions = {}): Deno.Listener {
   const { listen, listenTls } = listeningFunctions();
   if ("path" in place) {
     return listen({ transport: "unix", path: place.path }) as Deno.Listener;

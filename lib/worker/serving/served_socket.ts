@@ -5,14 +5,19 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
-import { clientActivity, endWebSockets, http2AtWork, relayActivity } from "../clients/client_activity.ts";
+import {
+  clientActivity,
+  endWebSockets,
+  http2AtWork,
+  relayActivity,
+} from "../clients/client_activity.ts";
 import type { Activity } from "../clients/judge.ts";
 import { type ClientConnection, listenerEnd } from "../draining/connections.ts";
 import type { EventStreams } from "../draining/event_streams.ts";
 import type { Handler, Handling } from "./http.ts";
 import type { Http2Streams } from "../draining/http2_streams.ts";
 import { instanceAccess } from "../instance.ts";
-import { isLeaving } from "../leaving.ts";
+import { workerLeaves } from "../leaving.ts";
 import {
   denoAddress,
   isServedOtherwise,
@@ -149,7 +154,7 @@ export class Served implements Service {
 
   /** The script wants it to end. */
   #shutdown(): Promise<void> {
-    if (this.#ended === null && !isLeaving()) {
+    if (this.#ended === null && !workerLeaves()) {
       silenceServers(this.#socket.fds);
       this.#coverage.leave();
       this.#options.left();

@@ -19,7 +19,7 @@ import {
   type Server,
   type TlsOptions,
 } from "./listener.ts";
-import type { Place } from "../../system/sockets/adopted_listener.ts";
+import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import { configuredTls, Served } from "./served_socket.ts";
 
 const currentInstance = instanceAccess();
@@ -141,7 +141,7 @@ export class InstanceSocket implements UwsgiSocket {
   }
 
   /** The same with a listener of another kind, which `open` opens at a place. */
-  listenWith<T extends { readonly addr: Deno.Addr }>(open: (place: Place) => T): T {
+  listenWith<T extends { readonly addr: Deno.Addr }>(open: (place: ListenPlace) => T): T {
     const listener = openOn<T>(this.source, this.fd < 0 ? null : this.fd, open);
     Object.defineProperty(listener, "addr", { value: denoAddress(this.source), enumerable: true });
     this.#listeners += 1;

@@ -9,7 +9,7 @@
 import { assert } from "@std/assert";
 import { findCommand } from "../../../lib/control/commands.ts";
 import {
-  type Answer,
+  type CommandAnswer,
   decodeAnswer,
   decodeRequest,
   MAX_REQUEST_BYTES,
@@ -71,7 +71,7 @@ function assertRequest({ command, argument, wait }: Request): void {
   assert(found === undefined || found.name === command, command);
 }
 
-function assertAnswer(answer: Answer): void {
+function assertAnswer(answer: CommandAnswer): void {
   assert(ANSWER_TYPES.includes(answer.type), answer.type);
   if (answer.type === "verdict") assert(typeof answer.verdict.text === "string");
   else assert(typeof answer.text === "string");

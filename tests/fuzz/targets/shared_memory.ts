@@ -9,12 +9,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseMetricLine } from "../../../lib/config/values/metric_line.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
-import { judge } from "../../../lib/core/policies/limits.ts";
-import { type LaneLease, LanePool } from "../../../lib/master/scoreboard/process_row_pool.ts";
+import { checkLimits } from "../../../lib/core/policies/limits.ts";
+import {
+  type ProcessRowLease,
+  ProcessRowPool,
+} from "../../../lib/master/scoreboard/process_row_pool.ts";
 import { MasterScoreboard } from "../../../lib/master/scoreboard/master_scoreboard.ts";
 import { MetricKeeper } from "../../../lib/master/metrics/metric_keeper.ts";
 import { Sampler } from "../../../lib/master/limits/sampler.ts";
-import { LaneClock, SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
+import { MasterClock, SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
 import {
   LANE_BYTES,
   LANES_AT,
@@ -61,10 +64,10 @@ class Instance {
   readonly #memory = new SharedArrayBuffer(SHARED_BYTES);
   readonly #random: Random;
   readonly #keeper: MetricKeeper;
-  readonly #clock = new LaneClock(this.#memory);
+  readonly #clock = new MasterClock(this.#memory);
   #board = new MasterScoreboard(this.#memory);
-  #lanes = new LanePool(this.#memory, this.#board);
-  #leases: LaneLease[] = [];
+  #processRows = new ProcessRowPool(this.#memory, this.#board);
+  #leases: ProcessRowLease[] = [];
   #before: Stats | null = null;
   #generation = 0;
 
@@ -84,11 +87,11 @@ class Instance {
     const random = this.#random;
     switch (random.int(0, 4)) {
       case 0:
-        if (this.#leases.length < 6) this.#leases.push(this.#lanes.take(random.int(0, 3)));
+        if (this.#leases.length < 6) this.#leases.push(this.#processRows.take(random.int(0, 3)));
         return;
       case 1: {
         const [gone] = this.#leases.splice(random.int(0, this.#leases.length), 1);
-        return gone === undefined ? undefined : this.#lanes.release(gone);
+        return gone === undefined ? undefined : this.#processRows.release(gone);
       }
       case 2:
         this.#generation++;
@@ -105,8 +108,8 @@ class Instance {
   #replaceProgram(): void {
     const record = JSON.parse(JSON.stringify(this.#board.record));
     this.#board = new MasterScoreboard(this.#memory, record);
-    this.#lanes = new LanePool(this.#memory, this.#board);
-    this.#leases = this.#leases.map(({ number }) => this.#lanes.keep(number, 1));
+    this.#processRows = new ProcessRowPool(this.#memory, this.#board);
+    this.#leases = this.#leases.map(({ number }) => this.#processRows.keep(number, 1));
   }
 
   /** Puts garbage into a part of the memory. */
@@ -133,11 +136,11 @@ class Instance {
     const ticks = this.#clock.ticks;
     const sampler = new Sampler({
       clock: this.#clock,
-      vitals: (worker) => {
+      health: (worker) => {
         const lease = this.#leases[worker - 1];
         return lease && {
-          lane: lease.lane,
-          requests: lease.tally.requests,
+          processRow: lease.processRow,
+          requests: lease.counters.requests,
           lastHeardAt: 1,
           loopLagMs: 1,
           heartbeatMs: 1000,
@@ -149,8 +152,10 @@ class Instance {
     assertEquals(this.#clock.ticks, ticks + 1);
     assertFinite(samples, "samples");
     const limits = { ...CONFIG, maxRequests: 1000, harakiriMs: 5000, hangTimeoutMs: 5000 };
-    for (const happening of judge(samples, limits, new Map()).happenings) {
-      if ("why" in happening) assert(happening.why.length < 1000 && !/NaN|Inf/.test(happening.why));
+    for (const masterEvent of checkLimits(samples, limits, new Map()).masterEvents) {
+      if ("why" in masterEvent) {
+        assert(masterEvent.why.length < 1000 && !/NaN|Inf/.test(masterEvent.why));
+      }
     }
     const stats = statsOf(STATE, this.#facts());
     assertFinite(stats, "stats");
@@ -211,10 +216,10 @@ class Instance {
       board: this.#board,
       logLinesLost: this.#board.total("logLinesLost"),
       process: (worker) => {
-        const lane = this.#leases[worker - 1]?.lane;
-        return lane === undefined
+        const processRow = this.#leases[worker - 1]?.processRow;
+        return processRow === undefined
           ? null
-          : { inFlight: lane.get("inFlight"), lagUs: lane.get("lag") };
+          : { inFlight: processRow.get("inFlight"), lagUs: processRow.get("lag") };
       },
       memory: () => null,
       daemons: undefined,

@@ -18,7 +18,7 @@ export class Client {
 
   constructor(run: LoadRun, scenario: ScenarioName) {
     this.run = run;
-    this.report = run.tally.of(scenario);
+    this.report = run.counters.of(scenario);
   }
 
   /** Makes a connection for as long as `use` takes. */
@@ -52,7 +52,7 @@ export class Client {
   async readIdentity(connection: Connection): Promise<ResponseHead> {
     const head = await readOkHead(connection);
     const text = decode(await readBody(connection, head));
-    if (!this.run.tally.identify(text)) {
+    if (!this.run.counters.identify(text)) {
       throw new LoadFailure("wrong-body", `/ answered ${JSON.stringify(text.slice(0, 200))}`);
     }
     return head;

@@ -36,7 +36,7 @@ interface Expiring {
 
 /** The state of one run. */
 export class LoadRun {
-  readonly tally = new Tally();
+  readonly counters = new Tally();
   readonly target: Target;
   readonly timeoutMs: number;
   readonly #options: LoadOptions;

@@ -5,12 +5,12 @@ import { asLoadFailure, LoadFailure } from "../../helpers/load/failure.ts";
 import { Tally } from "../../helpers/load/report.ts";
 
 function reportOf(ok: number, lost: readonly Error[]) {
-  const tally = new Tally();
-  tally.of("close").ok = ok;
-  tally.of("close").connections = ok;
-  tally.of("close").slowestMs = ok;
-  for (const error of lost) tally.fail("close", error);
-  return tally.report();
+  const counters = new Tally();
+  counters.of("close").ok = ok;
+  counters.of("close").connections = ok;
+  counters.of("close").slowestMs = ok;
+  for (const error of lost) counters.fail("close", error);
+  return counters.report();
 }
 
 Deno.test("LoadTotals adds reports by transport and scenario", () => {

@@ -7,11 +7,11 @@ import { LoadFailure } from "../../helpers/load/failure.ts";
 import { Tally } from "../../helpers/load/report.ts";
 
 function outcome(lost: number, changes: number, error: Error | null = null): Outcome {
-  const tally = new Tally();
-  tally.of("close").ok = 10;
-  for (let i = 0; i < lost; i++) tally.fail("close", new LoadFailure("reset", "gone"));
+  const counters = new Tally();
+  counters.of("close").ok = 10;
+  for (let i = 0; i < lost; i++) counters.fail("close", new LoadFailure("reset", "gone"));
   const totals = new LoadTotals();
-  totals.add("TCP", 0, tally.report());
+  totals.add("TCP", 0, counters.report());
   return { situation: { name: "exec", changes: "replacements" }, totals, changes, error };
 }
 

@@ -1,16 +1,20 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { judge } from "../../../lib/cli/smoke_request.ts";
+import { checkResponse } from "../../../lib/cli/smoke_request.ts";
 
 Deno.test("a status below 400 is good, and is told as the server says it", () => {
-  assertEquals(judge("HTTP/1.1 200 OK\r\n\r\n"), "200 OK");
-  assertEquals(judge("HTTP/1.0 204\r\n\r\n"), "204");
-  assertEquals(judge("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n"), "302 Found");
+  assertEquals(checkResponse("HTTP/1.1 200 OK\r\n\r\n"), "200 OK");
+  assertEquals(checkResponse("HTTP/1.0 204\r\n\r\n"), "204");
+  assertEquals(checkResponse("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n"), "302 Found");
 });
 
 Deno.test("what is no success says what it is", () => {
-  assertThrows(() => judge("HTTP/1.1 404 Not Found\r\n\r\n"), Error, "the answer is 404 Not Found");
-  assertThrows(() => judge("HTTP/1.1 500 \r\n\r\n"), Error, "the answer is 500");
-  assertThrows(() => judge(""), Error, "closed without an answer");
-  assertThrows(() => judge("220 ready\r\n"), Error, "the answer is not HTTP");
-  assertThrows(() => judge("HTTP/2"), Error, "--smoke=connect");
+  assertThrows(
+    () => checkResponse("HTTP/1.1 404 Not Found\r\n\r\n"),
+    Error,
+    "the answer is 404 Not Found",
+  );
+  assertThrows(() => checkResponse("HTTP/1.1 500 \r\n\r\n"), Error, "the answer is 500");
+  assertThrows(() => checkResponse(""), Error, "closed without an answer");
+  assertThrows(() => checkResponse("220 ready\r\n"), Error, "the answer is not HTTP");
+  assertThrows(() => checkResponse("HTTP/2"), Error, "--smoke=connect");
 });

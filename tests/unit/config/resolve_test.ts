@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Entry } from "../../../lib/config/ini/entry.ts";
 import { Problems } from "../../../lib/config/problem.ts";
-import { defaults, resolve } from "../../../lib/config/resolve.ts";
+import { defaults, resolveEntries } from "../../../lib/config/resolve.ts";
 import { NOT_NEEDED, uwsgiOptions } from "../../../lib/config/options/uwsgi_options.ts";
 
 const origin = { file: "a.ini", line: 1 };
@@ -13,7 +13,7 @@ function run(text: string, used: readonly string[] = [], incomplete = false) {
   });
   const problems = new Problems();
   const circumstances = { used: new Set(used), incomplete, socketsPassed: false, origin };
-  const config = resolve(entries, circumstances, problems);
+  const config = resolveEntries(entries, circumstances, problems);
   return { config, problems: problems.sorted(["a.ini"]).map((one) => [one.severity, one.message]) };
 }
 

@@ -8,7 +8,7 @@ import { parseHookLine } from "../../../lib/config/values/hook_line.ts";
 import { parseMetricLine, parseThresholdLine } from "../../../lib/config/values/metric_line.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { parseEncoderLine, parseLoggerLine } from "../../../lib/config/values/log_line.ts";
-import type { Line } from "../../../lib/config/kinds/option_kind.ts";
+import type { OptionLine } from "../../../lib/config/kinds/option_kind.ts";
 import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/config/options/hooks.ts";
 import { parseCarbonLine, parsePusherLine } from "../../../lib/config/values/pusher_line.ts";
 import { SANDBOX_WALLS } from "../../../lib/config/options/permissions.ts";
@@ -55,7 +55,7 @@ const anyPath = fc.oneof(fc.constant(""), pathText);
 const account = fc.constantFrom("", "root", "www-data", "33");
 /** Lines with a grammar of their own: those that it allows, as they are read. */
 function readLines<T>(
-  read: (line: Line) => T,
+  read: (line: OptionLine) => T,
   ...examples: readonly (readonly [option: string, text: string])[]
 ): fc.Arbitrary<T[]> {
   return fc.array(

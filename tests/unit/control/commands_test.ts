@@ -15,9 +15,9 @@ import { stateOf } from "../../helpers/master_state.ts";
 
 /** What a command asks the core of a master, of one with four workers unless something else is said. */
 function asked(name: CommandName, argument: string | null = null, state = stateOf()) {
-  const { deed } = commandNamed(name);
-  if (deed.kind !== "ask") throw new TypeError(`${name} asks for nothing`);
-  return deed.happening({ argument, why: "a test", ticket: 7 }, state);
+  const { action } = commandNamed(name);
+  if (action.kind !== "ask") throw new TypeError(`${name} asks for nothing`);
+  return action.masterEvent({ argument, why: "a test", ticket: 7 }, state);
 }
 
 const by = { why: "a test", ticket: 7 };
@@ -63,8 +63,8 @@ Deno.test("toggle-pause pauses, and resumes when paused", () => {
 
 Deno.test("scale takes a number, or a difference, and nothing else", () => {
   const processes = (argument: string | null) => {
-    const happening = asked("scale", argument);
-    return happening.type === "scale" ? happening.processes : null;
+    const masterEvent = asked("scale", argument);
+    return masterEvent.type === "scale" ? masterEvent.processes : null;
   };
   assertEquals(["1", "9", "1024", "+2", "-3", "+0"].map(processes), [1, 9, 1024, 6, 1, 4]);
   for (const wrong of ["0", "1025", "-4", "+1021", "", "x", "2.5", "1e2", " 3", null]) {

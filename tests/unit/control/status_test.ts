@@ -1,6 +1,6 @@
 /** What a master says of itself. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { statusOf, statusText, workersText } from "../../../lib/control/status.ts";
+import { instanceStatus, statusText, workersText } from "../../../lib/control/status.ts";
 import type { MasterState } from "../../../lib/core/state.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
@@ -33,7 +33,7 @@ const state: MasterState = stateOf({
 });
 
 Deno.test("statusOf() has each slot with its workers, the newest first", () => {
-  const { slots, uptimeMs, reload, paused } = statusOf(state, facts);
+  const { slots, uptimeMs, reload, paused } = instanceStatus(state, facts);
   assertEquals([uptimeMs, reload, paused], [125_000, null, false]);
   assertEquals(slots.map(({ slot, requests }) => [slot, requests]), [[1, 10], [2, 20], [3, 30]]);
   assertEquals(slots[0]?.workers, [
@@ -60,7 +60,7 @@ Deno.test("statusOf() tells of a reload on its way", () => {
     done: [1],
     failed: [],
   };
-  const status = statusOf(
+  const status = instanceStatus(
     { ...state, reload, queued: { kind: "all", brutal: false, program: false, tickets: [] } },
     facts,
   );
@@ -74,7 +74,7 @@ Deno.test("statusOf() tells of a reload on its way", () => {
 
 Deno.test("statusText() and workersText() are for people", () => {
   assertEquals(
-    statusText(statusOf(state, facts)),
+    statusText(instanceStatus(state, facts)),
     `duwsgi 1.2.3, pid 99, running for 2 min
 Script app.ts in /srv/app on 127.0.0.1:80, /run/app.sock
 Workers 2 of 3 accept, generation 2
@@ -85,19 +85,22 @@ SLOT  PID  STATE      GEN  AGE     REQUESTS  ERRORS  RESPAWNS
 2     102  accepting  1    10 s    20        0       0
 3     -    none       -    -       30        0       0         exited with code 1; next start in 1000 ms`,
   );
-  assertEquals(workersText(statusOf(stateOf(), facts)).split("\n").length, 1);
-  assertMatch(statusText(statusOf({ ...state, paused: true } as MasterState, facts)), /paused for/);
+  assertEquals(workersText(instanceStatus(stateOf(), facts)).split("\n").length, 1);
+  assertMatch(
+    statusText(instanceStatus({ ...state, paused: true } as MasterState, facts)),
+    /paused for/,
+  );
 });
 
 Deno.test("statusOf() survives JSON", () => {
-  const status = statusOf(state, facts);
+  const status = instanceStatus(state, facts);
   assertEquals(JSON.parse(JSON.stringify(status)), status);
 });
 
 Deno.test("statusText() names the walls that hold, and why others do not", () => {
-  assert(!statusText(statusOf(state, facts)).includes("Walls"));
+  assert(!statusText(instanceStatus(state, facts)).includes("Walls"));
   const line = (seccomp: string | null, landlock: string | null) =>
-    statusText(statusOf(state, {
+    statusText(instanceStatus(state, {
       ...facts,
       walls: [
         { wall: "seccomp", holds: seccomp === null, why: seccomp },

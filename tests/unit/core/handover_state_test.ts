@@ -1,6 +1,6 @@
 /** What a master passes on to the program that replaces its own. */
 import { assertEquals } from "@std/assert";
-import { inheritanceOf, inheritedState } from "../../../lib/core/handover_state.ts";
+import { exportState, importState } from "../../../lib/core/handover_state.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
 Deno.test("inheritedState() goes on with what has happened, on another clock", () => {
@@ -14,8 +14,8 @@ Deno.test("inheritedState() goes on with what has happened, on another clock", (
     workers: [workerOf({ spawnedAt: 6_000 })],
     reloadEnds: [{ ...end, at: 9_000 }],
   });
-  const inheritance = JSON.parse(JSON.stringify(inheritanceOf(before, 10_000)));
-  const state = inheritedState({ ...before.settings, processes: 3 }, true, 100, inheritance);
+  const inheritance = JSON.parse(JSON.stringify(exportState(before, 10_000)));
+  const state = importState({ ...before.settings, processes: 3 }, true, 100, inheritance);
   assertEquals(state.slots, [
     slotOf({ lastLeave: "harakiri", harakiris: 2 }),
     slotOf({ number: 2 }),

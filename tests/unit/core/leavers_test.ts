@@ -1,6 +1,6 @@
 /** For whom the master waits, in words. */
 import { assertEquals } from "@std/assert";
-import type { MasterEvent } from "../../../lib/core/event.ts";
+import type { TimedEvent } from "../../../lib/core/event.ts";
 import { waitingFor } from "../../../lib/core/leavers.ts";
 import { type MasterState, nextDeadline } from "../../../lib/core/state.ts";
 import { step } from "../../../lib/core/step.ts";
@@ -18,7 +18,7 @@ function leaving(part: Partial<MasterState> = {}): MasterState {
 }
 
 /** The last state, and the lines in between. */
-function play(state: MasterState, events: readonly MasterEvent[]) {
+function play(state: MasterState, events: readonly TimedEvent[]) {
   const lines: string[] = [];
   for (const event of events) {
     const next = step(state, event);
@@ -50,7 +50,7 @@ Deno.test("a stop says for whom it waits, when all workers had the time to say i
 
 Deno.test("a reload that waits says for whom, and nobody is told who does not wait", () => {
   const request = { kind: "chain", brutal: false, program: false, tickets: [] } as const;
-  const events: readonly MasterEvent[] = [
+  const events: readonly TimedEvent[] = [
     waiting(1_000, 1, { idle: 3 }, 4_000),
     { type: "tick", at: 1_100 },
   ];

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { milestones } from "../../../lib/core/lifecycle_events.ts";
 import { initialState, type MasterState } from "../../../lib/core/state.ts";
 import { step } from "../../../lib/core/step.ts";
-import type { Happening } from "../../../lib/core/event.ts";
+import type { MasterEvent } from "../../../lib/core/event.ts";
 
 const SETTINGS = {
   processes: 2,
@@ -16,11 +16,11 @@ const SETTINGS = {
 };
 
 /** The milestones of these happenings, each with those it led to. */
-function follow(happenings: readonly Happening[]): unknown[] {
+function follow(masterEvents: readonly MasterEvent[]): unknown[] {
   let state: MasterState = initialState(SETTINGS, true, 0);
-  return happenings.map((happening, i) => {
+  return masterEvents.map((masterEvent, i) => {
     const before = state;
-    state = step(state, { ...happening, at: i }).state;
+    state = step(state, { ...masterEvent, at: i }).state;
     return milestones(before, state).map((one) => Object.values(one).join(" "));
   });
 }

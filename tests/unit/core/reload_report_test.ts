@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { reportReload } from "../../../lib/core/reload_report.ts";
 import { MOST_RELOAD_ENDS, type Reload } from "../../../lib/core/state.ts";
-import { openTurn } from "../../../lib/core/step_context.ts";
+import { beginStep } from "../../../lib/core/step_context.ts";
 import { ofType } from "../../helpers/effects.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
@@ -23,14 +23,14 @@ const RELOAD: Reload = {
   ending: true,
 };
 
-function turn() {
+function context() {
   const workers = [workerOf({ pid: 21, generation: 2 }), workerOf({ id: 2, slot: 2, pid: 12 })];
   const slots = [1, 2, 3].map((number) => slotOf({ number }));
-  return openTurn(stateOf({ workers, slots }), 3_500);
+  return beginStep(stateOf({ workers, slots }), 3_500);
 }
 
 Deno.test("reportReload() says why it failed and which slot runs what, in log and verdict", () => {
-  const one = turn();
+  const one = context();
   reportReload(one, RELOAD, "failed");
   const text = "Chain reload failed after 2.5 s: worker 2 exited with code 1. " +
     "Slot 1 runs generation 2; slot 2 runs generation 1; slot 3 runs no worker";
@@ -55,7 +55,7 @@ Deno.test("reportReload() says why it failed and which slot runs what, in log an
 });
 
 Deno.test("reportReload() remembers the last ends, the newest first, and counts all", () => {
-  const one = turn();
+  const one = context();
   for (let generation = 1; generation <= MOST_RELOAD_ENDS + 3; generation++) {
     reportReload(one, { ...RELOAD, generation, tickets: [] }, "done");
   }
@@ -78,7 +78,7 @@ Deno.test("reportReload() remembers the last ends, the newest first, and counts 
 });
 
 Deno.test("reportReload() gives the reason that no slot has, and no verdict when nobody waits", () => {
-  const one = turn();
+  const one = context();
   reportReload(one, { ...RELOAD, tickets: [], failed: [] }, "failed", "the port is taken");
   assertEquals(ofType(one.effects, "log")[0]?.text, "Chain reload failed: the port is taken");
   assertEquals(ofType(one.effects, "verdict"), []);

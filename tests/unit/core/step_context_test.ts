@@ -1,7 +1,13 @@
 /** One turn of the master. */
 import { assertEquals } from "@std/assert";
 import type { Reload } from "../../../lib/core/state.ts";
-import { duration, fieldsOf, log, nameOf, openTurn } from "../../../lib/core/step_context.ts";
+import {
+  beginStep,
+  duration,
+  logLine,
+  workerLabel,
+  workerLogFields,
+} from "../../../lib/core/step_context.ts";
 import { deepFreeze } from "../../helpers/deep_freeze.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
@@ -25,7 +31,7 @@ Deno.test("openTurn() gives a copy that can be changed everywhere, when the stat
   const workers = [workerOf()];
   const frozen = deepFreeze(stateOf({ workers, slots: [slotOf()], reload, coverage: { 1: 2 } }));
   const before = structuredClone(frozen);
-  const { state, at, effects } = openTurn(frozen, 42);
+  const { state, at, effects } = beginStep(frozen, 42);
   assertEquals([state, at, effects], [before, 42, []]);
   for (const worker of state.workers) worker.state = "killed";
   for (const slot of state.slots) slot.deaths++;
@@ -47,15 +53,15 @@ Deno.test("duration() says milliseconds below a second, and seconds with one dig
 
 Deno.test("nameOf() leaves the pid out, when there is none yet", () => {
   assertEquals(
-    nameOf(workerOf({ slot: 3, pid: 42, generation: 2 })),
+    workerLabel(workerOf({ slot: 3, pid: 42, generation: 2 })),
     "worker 3 (pid 42, generation 2)",
   );
-  assertEquals(nameOf(workerOf({ slot: 3, pid: null })), "worker 3 (generation 1)");
+  assertEquals(workerLabel(workerOf({ slot: 3, pid: null })), "worker 3 (generation 1)");
 });
 
 Deno.test("log() asks for a line with the fields of the worker", () => {
-  const turn = openTurn(stateOf(), 0);
-  log(turn, "info", "hello", fieldsOf("greeting", workerOf({ slot: 2, pid: 7 })));
+  const context = beginStep(stateOf(), 0);
+  logLine(context, "info", "hello", workerLogFields("greeting", workerOf({ slot: 2, pid: 7 })));
   const fields = { event: "greeting", worker: 2, pid: 7, generation: 1 };
-  assertEquals(turn.effects, [{ type: "log", level: "info", text: "hello", fields }]);
+  assertEquals(context.effects, [{ type: "log", level: "info", text: "hello", fields }]);
 });

@@ -1,7 +1,7 @@
 /** What holds for a master whatever happens, tried with random histories. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { isLeaving, liveWorkers, type MasterState, wantedSlots } from "../../../lib/core/state.ts";
+import { desiredSlots, isLeaving, liveWorkers, type MasterState } from "../../../lib/core/state.ts";
 import type { Effect } from "../../../lib/core/event.ts";
 import { Simulation } from "../../helpers/simulation.ts";
 
@@ -172,7 +172,7 @@ Deno.test("step() runs two generations at most beside those that are to go, unle
           if (ended) outcome = effect.fields.outcome;
         }
         const staying = state.workers.filter((worker) =>
-          !isLeaving(worker) && worker.slot <= wantedSlots(state)
+          !isLeaving(worker) && worker.slot <= desiredSlots(state)
         );
         const live = new Set(staying.map((worker) => worker.generation));
         assert(outcome !== "done" || live.size <= 2, [...live].join());
@@ -202,7 +202,7 @@ Deno.test("step() keeps state and processes in step: every worker it knows has a
 Deno.test("step() has a replacement under way or due for every slot in use, once the instance runs", () => {
   always(({ state, outcome }) => {
     if (state.phase !== "running" || outcome !== null) return;
-    for (const slot of state.slots.slice(0, wantedSlots(state))) {
+    for (const slot of state.slots.slice(0, desiredSlots(state))) {
       assert(liveWorkers(state, slot.number).length > 0 || slot.respawnAt !== null);
     }
   });

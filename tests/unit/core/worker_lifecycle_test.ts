@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { NO_CLIENT_MERCY_MS, spawnWorker } from "../../../lib/core/worker_lifecycle.ts";
 import { LONGEST_PAUSE_MS, STABLE_MS } from "../../../lib/core/restart_policy.ts";
 import { nextDeadline } from "../../../lib/core/state.ts";
-import { openTurn } from "../../../lib/core/step_context.ts";
+import { beginStep } from "../../../lib/core/step_context.ts";
 import { logged, ofType, signals, spawns } from "../../helpers/effects.ts";
 import { stateOf } from "../../helpers/master_state.ts";
 import { Simulation } from "../../helpers/simulation.ts";
@@ -271,12 +271,15 @@ Deno.test("step() fails a start, when the control pipe breaks before the worker 
 });
 
 Deno.test("spawnWorker() numbers workers and remembers how many slots they know", () => {
-  const turn = openTurn(stateOf({ nextWorker: 5 }), 100);
-  spawnWorker(turn, 1, 1);
-  spawnWorker(turn, 1, 2);
-  assertEquals(turn.state.workers.map(({ id, generation }) => [id, generation]), [[5, 1], [6, 2]]);
-  assertEquals(turn.state.workers.map(({ slotsKnown }) => slotsKnown), [0, 0]);
-  assertEquals(nextDeadline(turn.state), 60_100);
+  const context = beginStep(stateOf({ nextWorker: 5 }), 100);
+  spawnWorker(context, 1, 1);
+  spawnWorker(context, 1, 2);
+  assertEquals(context.state.workers.map(({ id, generation }) => [id, generation]), [[5, 1], [
+    6,
+    2,
+  ]]);
+  assertEquals(context.state.workers.map(({ slotsKnown }) => slotsKnown), [0, 0]);
+  assertEquals(nextDeadline(context.state), 60_100);
 });
 
 Deno.test("spawnWorker() takes the start timeout of the configuration that the worker belongs to", () => {
@@ -289,10 +292,10 @@ Deno.test("spawnWorker() takes the start timeout of the configuration that the w
     respawnLimit: 0,
     dieOnNoWorkers: false,
   };
-  const turn = openTurn(stateOf({ nextSettings }), 0);
-  spawnWorker(turn, 1, 2);
-  spawnWorker(turn, 1, 1);
-  assertEquals(turn.state.workers.map(({ deadline }) => deadline), [7, 60_000]);
+  const context = beginStep(stateOf({ nextSettings }), 0);
+  spawnWorker(context, 1, 2);
+  spawnWorker(context, 1, 1);
+  assertEquals(context.state.workers.map(({ deadline }) => deadline), [7, 60_000]);
 });
 
 Deno.test("step() throws, when the state names a slot that does not exist", () => {

@@ -1,7 +1,7 @@
 /** Messages of RFC 5424. */
 import { assertEquals, assertMatch } from "@std/assert";
 import type { LogEntry } from "../../../lib/log/entry.ts";
-import { counted, syslogMessage } from "../../../lib/log/syslog.ts";
+import { lengthPrefixed, syslogMessage } from "../../../lib/log/syslog.ts";
 
 const SOURCE = { facility: 3, tag: "my app", hostname: "h.example", pid: 42 };
 const ENTRY: LogEntry = {
@@ -27,5 +27,5 @@ Deno.test("syslogMessage() has everything that RFC 5424 wants, in order", () => 
 
 Deno.test("counted() puts the number of bytes before a message", () => {
   const message = new TextEncoder().encode("é!");
-  assertEquals(new TextDecoder().decode(counted(message)), "3 é!");
+  assertEquals(new TextDecoder().decode(lengthPrefixed(message)), "3 é!");
 });

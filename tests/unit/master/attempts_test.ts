@@ -1,11 +1,11 @@
 /** Actions that fail. */
 import { assertEquals } from "@std/assert";
 import { Attempts } from "../../../lib/master/attempts.ts";
-import { type Line, logTo } from "../../../lib/master/log.ts";
+import { type LogRecordLine, setLogSink } from "../../../lib/master/log.ts";
 
 Deno.test("Attempts ends an action that fails, and tells each problem once until it works again", async () => {
   const lines: string[] = [];
-  logTo((line: Line) => lines.push(String(line.rawMessage)));
+  setLogSink((line: LogRecordLine) => lines.push(String(line.rawMessage)));
   try {
     const attempts = new Attempts("test");
     const fail = () => {
@@ -17,7 +17,7 @@ Deno.test("Attempts ends an action that fails, and tells each problem once until
     assertEquals(await attempts.wait("Cannot do that", () => Promise.resolve(8)), 8);
     attempts.make("Cannot do this", fail);
   } finally {
-    logTo(() => {});
+    setLogSink(() => {});
   }
   assertEquals(lines, ["Cannot do this: no", "Cannot do that: never", "Cannot do this: no"]);
 });

@@ -35,7 +35,7 @@ const ENVIRONMENT: WorkerEnvironment = {
   listen: 100,
   certificates: 12,
   scoreboard: 9,
-  lane: 5,
+  processRow: 5,
   namesRequests: true,
   heartbeatMs: 10_000,
   stderr: null,

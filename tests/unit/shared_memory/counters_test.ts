@@ -26,9 +26,9 @@ Deno.test("isCount() knows the names of counts, and nothing else", () => {
 });
 
 Deno.test("add() adds to one cell, exactly also beyond 32 bits", () => {
-  const tally = new Float64Array(TALLY_CELLS);
-  add(tally, COUNT_AT.sent, 5e12);
-  add(tally, COUNT_AT.sent, 1);
-  assertEquals(tally[COUNT_AT.sent], 5e12 + 1);
-  assertEquals(tally.filter((value) => value !== 0).length, 1);
+  const counters = new Float64Array(TALLY_CELLS);
+  add(counters, COUNT_AT.sent, 5e12);
+  add(counters, COUNT_AT.sent, 1);
+  assertEquals(counters[COUNT_AT.sent], 5e12 + 1);
+  assertEquals(counters.filter((value) => value !== 0).length, 1);
 });

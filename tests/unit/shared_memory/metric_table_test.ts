@@ -1,7 +1,11 @@
 /** Metrics as scripts see them, on ordinary memory. */
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { METRIC_CELLS, METRICS_AT, SHARED_BYTES } from "../../../lib/shared_memory/memory_layout.ts";
+import {
+  METRIC_CELLS,
+  METRICS_AT,
+  SHARED_BYTES,
+} from "../../../lib/shared_memory/memory_layout.ts";
 import { cellsOf, type MetricPlace, MetricTable } from "../../../lib/shared_memory/metric_table.ts";
 
 const PLACES: readonly MetricPlace[] = [

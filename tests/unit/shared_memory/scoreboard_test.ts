@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { LATENCY_BUCKETS } from "../../../lib/shared_memory/latency_buckets.ts";
-import { Lane, SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
+import { ProcessRow, SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
 import {
   type MasterCell,
   MAX_SLOTS,
@@ -52,11 +52,11 @@ Deno.test("Scoreboard keeps every cell of every slot apart, up to the last slot"
 
 Deno.test("Scoreboard keeps what is counted apart from cells, up to the last slot", () => {
   const { read, write } = board();
-  const tally = Float64Array.from({ length: TALLY_CELLS }, (_, i) => i + 1);
+  const counters = Float64Array.from({ length: TALLY_CELLS }, (_, i) => i + 1);
   for (const slot of [1, 2, MAX_SLOTS]) {
     for (const cell of CELLS) write.set(slot, cell, 77);
     write.showKept(slot, new Float64Array(TALLY_CELLS).fill(99));
-    write.showKept(slot, tally);
+    write.showKept(slot, counters);
   }
   for (const slot of [1, 2, MAX_SLOTS]) {
     assertEquals(CELLS.map((cell) => read.get(slot, cell)), CELLS.map(() => 77));
@@ -72,10 +72,10 @@ Deno.test("Scoreboard keeps what is counted apart from cells, up to the last slo
 Deno.test("Scoreboard adds up the lanes of a slot that are in use, and no others", () => {
   const { memory, read, write } = board();
   for (const [number, slot] of [[1, 1], [2, 2], [3, 1], [4, 1]] as const) {
-    const lane = new Lane(memory, number);
-    lane.set("slot", slot);
-    add(lane.tally, COUNT_AT.sent, 10 ** number + 0.25);
-    add(lane.tally, LIST_AT.latency, 1);
+    const processRow = new ProcessRow(memory, number);
+    processRow.set("slot", slot);
+    add(processRow.counters, COUNT_AT.sent, 10 ** number + 0.25);
+    add(processRow.counters, LIST_AT.latency, 1);
   }
   write.useLane(3);
   write.useLane(2);
@@ -136,7 +136,9 @@ Deno.test("Scoreboard reads bounded numbers in bounded time, whatever stands in 
   for (const fill of fills) {
     fill();
     // Every lane belongs to this slot.
-    for (let lane = 1; lane <= 4; lane++) new Lane(memory, lane).set("slot", 3);
+    for (let processRow = 1; processRow <= 4; processRow++) {
+      new ProcessRow(memory, processRow).set("slot", 3);
+    }
     const found = [
       ...CELLS.map((cell) => read.get(3, cell)),
       read.get(3, "averageTime"),

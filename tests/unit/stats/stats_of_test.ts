@@ -59,22 +59,22 @@ function scoreboard(): Scoreboard {
   writer.set(1, "respawns", 1);
   writer.set(1, "lastSpawn", 1_700_000_129);
   board.averageGauge(1)(543);
-  const tally = new Float64Array(TALLY_CELLS);
-  tally[COUNT_AT.requests] = 100;
-  tally[COUNT_AT.exceptions] = 2;
-  tally[COUNT_AT.runningTime] = 54_321;
-  tally[COUNT_AT.sent] = 5_000_000_000;
-  tally.fill(1, LIST_AT.latency);
-  tally.set([1, 2, 1, 1, 1], LIST_AT.responses);
-  writer.showKept(1, tally);
-  tally.fill(0);
-  tally[COUNT_AT.requests] = 7;
-  writer.showKept(2, tally);
+  const counters = new Float64Array(TALLY_CELLS);
+  counters[COUNT_AT.requests] = 100;
+  counters[COUNT_AT.exceptions] = 2;
+  counters[COUNT_AT.runningTime] = 54_321;
+  counters[COUNT_AT.sent] = 5_000_000_000;
+  counters.fill(1, LIST_AT.latency);
+  counters.set([1, 2, 1, 1, 1], LIST_AT.responses);
+  writer.showKept(1, counters);
+  counters.fill(0);
+  counters[COUNT_AT.requests] = 7;
+  writer.showKept(2, counters);
   return board;
 }
 
 function facts(part: Partial<StatsFacts> = {}): StatsFacts {
-  const lanes = new Map([
+  const processRows = new Map([
     [1, { inFlight: 2, lagUs: 900 }],
     [2, { inFlight: 3, lagUs: 1_500 }],
     [3, { inFlight: 0, lagUs: 10 }],
@@ -109,7 +109,7 @@ function facts(part: Partial<StatsFacts> = {}): StatsFacts {
     }],
     board: scoreboard(),
     logLinesLost: 4,
-    process: (worker) => lanes.get(worker) ?? null,
+    process: (worker) => processRows.get(worker) ?? null,
     memory: (pid) => pid === 102 ? null : { rss: pid * 1000, as: pid * 10_000 },
     daemons: [{ cmd: "redis-server", pid: 7, respawns: 1 }],
     crons: [{

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { readStats } from "../../../lib/top/seen_stats.ts";
+import { parseStats } from "../../../lib/top/seen_stats.ts";
 import { busyDocument } from "../../helpers/busy_instance.ts";
 import { statsDocument, statsWorker } from "../../helpers/stats_document.ts";
 import { uwsgiDocument } from "../../helpers/uwsgi_document.ts";
@@ -13,7 +13,7 @@ Deno.test("readStats() takes all that our own document says", () => {
     starting: [2],
     done: [1],
   } as const;
-  const seen = readStats(JSON.parse(JSON.stringify(busyDocument(1, 2, {
+  const seen = parseStats(JSON.parse(JSON.stringify(busyDocument(1, 2, {
     reload,
     queued: "all",
     reloads: [{
@@ -43,7 +43,7 @@ Deno.test("readStats() takes all that our own document says", () => {
 });
 
 Deno.test("readStats() takes what uWSGI says, and knows what it does not say", () => {
-  const seen = readStats(uwsgiDocument());
+  const seen = parseStats(uwsgiDocument());
   assertEquals([seen.version, seen.phase, seen.uptimeMs, seen.generation, seen.reload], [
     "2.0.21-debian",
     null,
@@ -74,12 +74,12 @@ Deno.test("readStats() says what is not as it should be, and where", () => {
     [{ ...statsDocument(), sockets: [{}] }, 'sockets[0] has no "name"'],
   ];
   for (const [document, message] of wrong) {
-    assertThrows(() => readStats(document), SyntaxError, message);
+    assertThrows(() => parseStats(document), SyntaxError, message);
   }
 });
 
 Deno.test("readStats() ignores a histogram that does not fit its bounds", () => {
   const latency = { buckets: [1, 2], sum_us: 0 };
-  const { workers } = readStats(statsDocument({ workers: [statsWorker({ latency })] }));
+  const { workers } = parseStats(statsDocument({ workers: [statsWorker({ latency })] }));
   assertEquals(workers[0]?.latency, null);
 });

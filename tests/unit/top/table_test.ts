@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Order } from "../../../lib/top/columns.ts";
+import type { SortOrder } from "../../../lib/top/columns.ts";
 import type { Model } from "../../../lib/top/model.ts";
 import { window, workerTable } from "../../../lib/top/table.ts";
 import { plainText } from "../../../lib/top/text.ts";
@@ -8,7 +8,7 @@ import { statsDocument, statsWorker } from "../../helpers/stats_document.ts";
 
 const MODEL = modelAfter(busyDocument(0, 20), busyDocument(1, 20));
 
-function table(model: Model, order: Partial<Order> = {}, width = 200, height = Infinity) {
+function table(model: Model, order: Partial<SortOrder> = {}, width = 200, height = Infinity) {
   return workerTable(model, {
     order: { column: "id", descending: false, ...order },
     wallMs: 0,
@@ -46,7 +46,7 @@ Deno.test("workerTable() sorts by each column, and slots that are alike by their
 });
 
 Deno.test("workerTable() leaves out columns where there is little room, not the one it is sorted by", () => {
-  const head = (width: number, order: Partial<Order> = {}) =>
+  const head = (width: number, order: Partial<SortOrder> = {}) =>
     (table(MODEL, order, width)[0] ?? "").split(/\s+/).filter((word) => word !== "");
   assertEquals(head(200).slice(0, 5), ["ID▲", "PID", "STATE", "GEN", "REQ/S"]);
   assertEquals(head(20), ["ID▲", "STATE", "REQ/S"]);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FIRST_UI, press, type Ui, type Wish } from "../../../lib/top/ui.ts";
+import { FIRST_UI, press, type Ui, type UiAction } from "../../../lib/top/ui.ts";
 import { busyDocument, modelAfter } from "../../helpers/busy_instance.ts";
 import { statsDocument } from "../../helpers/stats_document.ts";
 import { uwsgiDocument } from "../../helpers/uwsgi_document.ts";
@@ -7,9 +7,9 @@ import { uwsgiDocument } from "../../helpers/uwsgi_document.ts";
 const MODEL = modelAfter(busyDocument(0, 30), busyDocument(1, 30));
 
 /** What these keys make of the first screen, and what the last one asks for. */
-function after(keys: readonly string[], model = MODEL): { ui: Ui; wish: Wish | null } {
+function after(keys: readonly string[], model = MODEL): { ui: Ui; wish: UiAction | null } {
   let ui: Ui = FIRST_UI;
-  let wish: Wish | null = null;
+  let wish: UiAction | null = null;
   for (const key of keys) ({ ui, wish } = press(ui, key, model, 0));
   return { ui, wish };
 }

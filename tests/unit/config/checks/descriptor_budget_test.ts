@@ -1,6 +1,9 @@
 /** How many open files an instance takes. */
 import { assertEquals } from "@std/assert";
-import { descriptorsNeeded, whyTooFewDescriptors } from "../../../../lib/config/checks/descriptor_budget.ts";
+import {
+  descriptorsNeeded,
+  whyTooFewDescriptors,
+} from "../../../../lib/config/checks/descriptor_budget.ts";
 import { defaults } from "../../../../lib/config/resolve.ts";
 
 const ON = { ...defaults(), reusePort: true };

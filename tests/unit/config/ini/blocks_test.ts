@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { findBlocks, type Statement } from "../../../../lib/config/ini/blocks.ts";
-import type { Line } from "../../../../lib/config/ini/entry.ts";
+import type { SettingLine } from "../../../../lib/config/ini/entry.ts";
 import { Problems } from "../../../../lib/config/problem.ts";
 
 /** Blocks as nested lists: `[opener, body, otherwise]`. */
@@ -15,7 +15,7 @@ function shape(statements: readonly Statement[]): unknown[] {
 }
 
 function find(keys: string): { blocks: unknown[]; problems: string[] } {
-  const lines = keys.split(" ").map((key, index): Line => ({
+  const lines = keys.split(" ").map((key, index): SettingLine => ({
     key,
     value: "x",
     origin: { file: "a.ini", line: index + 1 },

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { assemble } from "../../../../lib/config/ini/directives.ts";
-import type { Line } from "../../../../lib/config/ini/entry.ts";
+import type { SettingLine } from "../../../../lib/config/ini/entry.ts";
 import { Problems } from "../../../../lib/config/problem.ts";
 import { memorySource, type MemoryWorld } from "../../../helpers/memory_source.ts";
 
 function run(text: string, world: MemoryWorld = {}) {
-  const lines = text.split("\n").map((line, index): Line => {
+  const lines = text.split("\n").map((line, index): SettingLine => {
     const equals = line.indexOf(" = ");
     return {
       key: equals < 0 ? line : line.slice(0, equals),

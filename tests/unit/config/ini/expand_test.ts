@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { RawEntries } from "../../../../lib/config/ini/entry.ts";
 import { Expander, type ExpansionScope } from "../../../../lib/config/ini/expand.ts";
 import { Problems } from "../../../../lib/config/problem.ts";
-import { Allowance, LimitError, TextFiles } from "../../../../lib/config/ini/text_files.ts";
+import { Budget, LimitError, TextFiles } from "../../../../lib/config/ini/text_files.ts";
 import { memorySource } from "../../../helpers/memory_source.ts";
 
 const origin = { file: "a.ini", line: 7 };
@@ -21,7 +21,7 @@ function scopeOf(values: Readonly<Record<string, string | null>> = {}): Expansio
     entries,
     problems: new Problems(),
     texts: new TextFiles(source),
-    allowance: new Allowance(),
+    allowance: new Budget(),
   };
 }
 

@@ -3,7 +3,7 @@ import { RawEntries } from "../../../../lib/config/ini/entry.ts";
 import type { ExpansionScope } from "../../../../lib/config/ini/expand.ts";
 import { sectionLines, sectionOf, shownName } from "../../../../lib/config/ini/ini_file.ts";
 import { Problems } from "../../../../lib/config/problem.ts";
-import { Allowance, TextFiles } from "../../../../lib/config/ini/text_files.ts";
+import { Budget, TextFiles } from "../../../../lib/config/ini/text_files.ts";
 import { memorySource } from "../../../helpers/memory_source.ts";
 
 function scope(): ExpansionScope {
@@ -13,7 +13,7 @@ function scope(): ExpansionScope {
     problems: new Problems(),
     entries: new RawEntries(),
     texts: new TextFiles(source),
-    allowance: new Allowance(),
+    allowance: new Budget(),
   };
 }
 

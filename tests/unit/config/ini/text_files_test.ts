@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Allowance, LimitError, TextFiles } from "../../../../lib/config/ini/text_files.ts";
+import { Budget, LimitError, TextFiles } from "../../../../lib/config/ini/text_files.ts";
 import { memorySource } from "../../../helpers/memory_source.ts";
 
 Deno.test("TextFiles.read() reads each file once, and standard input as -", () => {
@@ -22,7 +22,7 @@ Deno.test("TextFiles.read() says which file it cannot read and why", () => {
 });
 
 Deno.test("Allowance throws, when lines or characters are used up", () => {
-  const allowance = new Allowance();
+  const allowance = new Budget();
   allowance.spendLines(20_000);
   assertThrows(() => allowance.spendLines(1), LimitError, "20000 lines");
   allowance.spendCharacters(16 * 1024 * 1024);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { fileOwner } from "../../../../lib/config/kinds/log_kind.ts";
 import * as kind from "../../../../lib/config/kinds/option_kind.ts";
-import { sockets } from "../../../../lib/config/kinds/socket_kind.ts";
+import { socketList } from "../../../../lib/config/kinds/socket_kind.ts";
 
 const origin = { file: "a.ini", line: 1 };
 
@@ -153,13 +153,13 @@ Deno.test("owner reads user and group", () => {
 });
 
 Deno.test("sockets keeps the protocol that the option's name tells", () => {
-  const first = read(sockets, [], ":80", "http-socket");
-  assertEquals(read(sockets, first, "/a", "socket"), [
+  const first = read(socketList, [], ":80", "http-socket");
+  assertEquals(read(socketList, first, "/a", "socket"), [
     { option: "http-socket", text: ":80", origin },
     { option: "socket", text: "/a", origin },
   ]);
-  assertEquals(sockets.write(first), [{ name: "http-socket", value: ":80" }]);
-  refuses(sockets, [], ["", "80", null]);
+  assertEquals(socketList.write(first), [{ name: "http-socket", value: ":80" }]);
+  refuses(socketList, [], ["", "80", null]);
 });
 
 Deno.test("errors explain comments and quotes, and show no more than a line", () => {

@@ -3,12 +3,12 @@ import { loadConfig } from "../../../../lib/config/load.ts";
 import { GROUPS, namesOf } from "../../../../lib/config/kinds/option_row.ts";
 import {
   allNames,
-  COMMANDS,
   findOptionKey,
   findRow,
   OPTION_KEYS,
   OPTIONS,
   ROWS,
+  START_COMMANDS,
 } from "../../../../lib/config/options/options.ts";
 import { memorySource } from "../../../helpers/memory_source.ts";
 
@@ -36,7 +36,7 @@ Deno.test("ROWS have examples that are read without a problem of their own", () 
     "ports.txt": "8080",
   };
   for (const row of ROWS) {
-    if (COMMANDS.some((command) => command === row)) continue;
+    if (START_COMMANDS.some((command) => command === row)) continue;
     const script = row.example.includes("deno-worker-override")
       ? ""
       : "deno-worker-override = app.ts\n";

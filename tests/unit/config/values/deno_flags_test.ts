@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { isPermissionFlag, namedSet, permissionFlags } from "../../../../lib/config/values/deno_flags.ts";
+import {
+  isPermissionFlag,
+  namedSet,
+  permissionFlags,
+} from "../../../../lib/config/values/deno_flags.ts";
 import { loadConfig } from "../../../../lib/config/load.ts";
 import { memorySource } from "../../../helpers/memory_source.ts";
 

@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { HOOK_ACTIONS, type HookLine, parseHookLine } from "../../../../lib/config/values/hook_line.ts";
+import {
+  HOOK_ACTIONS,
+  type HookLine,
+  parseHookLine,
+} from "../../../../lib/config/values/hook_line.ts";
 import { loadConfig } from "../../../../lib/config/load.ts";
 import { hooksNotNeeded, hooksOf } from "../../../../lib/config/options/hooks.ts";
 import { defaults } from "../../../../lib/config/resolve.ts";

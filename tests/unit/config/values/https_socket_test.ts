@@ -1,7 +1,7 @@
 /** What `https-socket` and `https-socket2` say. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { type HttpsSocket, parseHttpsSocket } from "../../../../lib/config/values/https_socket.ts";
-import { sockets } from "../../../../lib/config/kinds/socket_kind.ts";
+import { socketList } from "../../../../lib/config/kinds/socket_kind.ts";
 import { loadGrammars } from "../../../../lib/config/kinds/line_reader.ts";
 
 await loadGrammars();
@@ -42,8 +42,8 @@ Deno.test("what is written of a TLS socket is read as the same, also with commas
   for (const certificate of ["/c.pem", "/c,1.pem"]) {
     const tls = { certificate, key: "/k.pem" };
     const value = [{ option: "https-socket" as const, text: "[::1]:8443", tls, origin }];
-    const [written] = sockets.write(value);
-    const again = sockets.add([], {
+    const [written] = socketList.write(value);
+    const again = socketList.add([], {
       name: written?.name ?? "",
       value: written?.value ?? "",
       origin,
@@ -55,6 +55,6 @@ Deno.test("what is written of a TLS socket is read as the same, also with commas
 Deno.test("a TLS socket cannot be a Unix socket", () => {
   for (const address of ["/run/app.sock", "@app"]) {
     const written = { name: "https-socket", value: `${address},c,k`, origin };
-    assertThrows(() => sockets.add([], written), SyntaxError, "TLS on TCP only");
+    assertThrows(() => socketList.add([], written), SyntaxError, "TLS on TCP only");
   }
 });

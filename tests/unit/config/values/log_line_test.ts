@@ -1,6 +1,10 @@
 /** The lines of loggers, encoders and routes. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { byteCount, parseEncoderLine, parseLoggerLine } from "../../../../lib/config/values/log_line.ts";
+import {
+  byteCount,
+  parseEncoderLine,
+  parseLoggerLine,
+} from "../../../../lib/config/values/log_line.ts";
 import { loadConfig } from "../../../../lib/config/load.ts";
 import { memorySource } from "../../../helpers/memory_source.ts";
 

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import {
   fitsWithoutOne,
+  type LoadSample,
   stay,
   totalLoad,
-  type View,
 } from "../../../../lib/core/autoscaling/algorithm.ts";
 import { manual } from "../../../../lib/core/autoscaling/manual.ts";
 import { SETTINGS } from "../../../helpers/scaling.ts";
 
-function view(loads: readonly number[]): View {
+function view(loads: readonly number[]): LoadSample {
   return { workers: loads.length, most: 9, loads, queue: 0, settings: SETTINGS };
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { beginScaling, judge } from "../../../../lib/core/autoscaling/scaling.ts";
+import { beginScaling, decideScaling } from "../../../../lib/core/autoscaling/scaling.ts";
 import { ScalingSimulation, SETTINGS, worker } from "../../../helpers/scaling.ts";
 
 Deno.test("judge() gives everybody a worker again, when cheaper is switched off", () => {
@@ -55,13 +55,13 @@ Deno.test("judge() stops the instance instead, with die-on-idle", () => {
 function decide(
   seconds: number,
   more: Parameters<typeof worker>[1],
-  sample: Partial<Parameters<typeof judge>[1]> = {},
+  sample: Partial<Parameters<typeof decideScaling>[1]> = {},
 ) {
   const settings = { ...SETTINGS, cheaper: 0, idleMs: 1_000 };
   let scaling = beginScaling(settings);
   const types: string[] = [];
   for (let second = 1; second <= seconds; second++) {
-    const { scaling: next, decision } = judge(scaling, {
+    const { scaling: next, decision } = decideScaling(scaling, {
       at: second * 1_000,
       workers: [worker(1, more)],
       queue: 0,
@@ -98,7 +98,7 @@ Deno.test("judge() lets nobody go, where nobody could take their queues", () => 
 });
 
 Deno.test("judge() begins anew, when the algorithm has changed", () => {
-  const first = judge(beginScaling(SETTINGS), {
+  const first = decideScaling(beginScaling(SETTINGS), {
     at: 0,
     workers: [worker(1, { cpu: 1, requests: 5 })],
     queue: 0,

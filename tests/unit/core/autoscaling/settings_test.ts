@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { initialWorkers, nudged } from "../../../../lib/core/autoscaling/settings.ts";
+import { adjusted, initialWorkers } from "../../../../lib/core/autoscaling/settings.ts";
 import { SETTINGS } from "../../../helpers/scaling.ts";
 
 Deno.test("initialWorkers() is cheaper-initial, else cheaper, else everybody", () => {
@@ -11,6 +11,6 @@ Deno.test("initialWorkers() is cheaper-initial, else cheaper, else everybody", (
 
 Deno.test("nudged() stays within the limits", () => {
   const settings = { ...SETTINGS, cheaper: 2 };
-  assertEquals([1, -1, 9, -9].map((by) => nudged(settings, 6, 4, by)), [5, 3, 6, 2]);
-  assertEquals(nudged(settings, 6, 0, 1), 2);
+  assertEquals([1, -1, 9, -9].map((by) => adjusted(settings, 6, 4, by)), [5, 3, 6, 2]);
+  assertEquals(adjusted(settings, 6, 0, 1), 2);
 });

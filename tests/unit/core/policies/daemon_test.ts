@@ -1,13 +1,17 @@
 /** What is done about daemons with a pidfile. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { lookAfter, type SmartAction, UNKNOWN } from "../../../../lib/core/policies/daemon.ts";
+import {
+  nextDaemonAction,
+  type SmartAction,
+  UNKNOWN,
+} from "../../../../lib/core/policies/daemon.ts";
 
 /** The actions for looks one second apart. */
 function actions(alive: readonly boolean[], patienceMs = 3_000): SmartAction[] {
   let state = UNKNOWN;
   return alive.map((one, second) => {
-    const look = lookAfter(state, one, second * 1000, patienceMs, 30_000);
+    const look = nextDaemonAction(state, one, second * 1000, patienceMs, 30_000);
     state = look.state;
     return look.action;
   });

@@ -5,11 +5,11 @@ import {
   heartbeatMs,
   HEARTBEATS_PER_HANG,
   type Limits,
-  watchFor,
+  samplingNeeds,
 } from "../../../../lib/core/policies/limit_settings.ts";
 
 function watch(limits: Partial<Limits>) {
-  return watchFor({ ...defaults(), ...limits });
+  return samplingNeeds({ ...defaults(), ...limits });
 }
 
 Deno.test("watchFor() needs nothing, when no limit is set", () => {

@@ -1,8 +1,12 @@
 /** Which worker has reached a limit. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import type { Happening } from "../../../../lib/core/event.ts";
-import { judge, MEMORY_SAMPLES, type MemoryStreaks } from "../../../../lib/core/policies/limits.ts";
+import type { MasterEvent } from "../../../../lib/core/event.ts";
+import {
+  checkLimits,
+  MEMORY_SAMPLES,
+  type MemoryStreaks,
+} from "../../../../lib/core/policies/limits.ts";
 import type { WorkerSample } from "../../../../lib/core/policies/sample.ts";
 import type { Limits } from "../../../../lib/core/policies/limit_settings.ts";
 
@@ -46,22 +50,25 @@ function memory(rss: number, as = rss): WorkerSample["memory"] {
 }
 
 /** What one look at these workers gives. */
-function look(limits: Partial<Limits>, ...samples: Partial<WorkerSample>[]): readonly Happening[] {
-  return judge(samples.map(sample), { ...NONE, ...limits }, new Map()).happenings;
+function look(
+  limits: Partial<Limits>,
+  ...samples: Partial<WorkerSample>[]
+): readonly MasterEvent[] {
+  return checkLimits(samples.map(sample), { ...NONE, ...limits }, new Map()).masterEvents;
 }
 
 /** Whether each of several looks at one worker gives something. */
 function looks(limits: Partial<Limits>, ...samples: Partial<WorkerSample>[]): string[] {
   let streaks: MemoryStreaks = new Map();
   return samples.map((fields) => {
-    const judgement = judge([sample(fields)], { ...NONE, ...limits }, streaks);
+    const judgement = checkLimits([sample(fields)], { ...NONE, ...limits }, streaks);
     streaks = judgement.streaks;
-    return judgement.happenings.map((one) => "reason" in one ? one.reason : one.type).join();
+    return judgement.masterEvents.map((one) => "reason" in one ? one.reason : one.type).join();
   });
 }
 
-function reasons(happenings: readonly Happening[]): unknown[] {
-  return happenings.map((one) => "worker" in one && "reason" in one && [one.worker, one.reason]);
+function reasons(masterEvents: readonly MasterEvent[]): unknown[] {
+  return masterEvents.map((one) => "worker" in one && "reason" in one && [one.worker, one.reason]);
 }
 
 Deno.test("judge() says nothing about anybody, when there are no limits", () => {
@@ -77,8 +84,8 @@ Deno.test("judge() says nothing about anybody, when there are no limits", () => 
 
 Deno.test("max-requests is reached by the request it names, and the reason has the numbers", () => {
   assertEquals(look({ maxRequests: 100 }, { requests: 99 }), []);
-  const [happening] = look({ maxRequests: 100 }, { requests: 100 });
-  assertEquals(happening, {
+  const [masterEvent] = look({ maxRequests: 100 }, { requests: 100 });
+  assertEquals(masterEvent, {
     type: "recycle",
     worker: 7,
     reason: "max-requests",
@@ -106,8 +113,8 @@ Deno.test("max-worker-lifetime counts from the start, later in each slot", () =>
   const limits = { maxWorkerLifetimeMs: 60_000, maxWorkerLifetimeDeltaMs: 5_000 };
   const aged = (slot: number, ageMs: number) => ({ worker: slot, slot, ageMs });
   assertEquals(reasons(look(limits, aged(1, 60_000), aged(2, 65_000), aged(3, 70_000))), []);
-  const happenings = look(limits, aged(1, 60_001), aged(2, 65_001), aged(3, 70_000));
-  assertEquals(reasons(happenings), [[1, "max-worker-lifetime"], [2, "max-worker-lifetime"]]);
+  const masterEvents = look(limits, aged(1, 60_001), aged(2, 65_001), aged(3, 70_000));
+  assertEquals(reasons(masterEvents), [[1, "max-worker-lifetime"], [2, "max-worker-lifetime"]]);
 });
 
 Deno.test("reload-on-rss needs several samples in a row, and one below it starts the count anew", () => {
@@ -140,8 +147,9 @@ Deno.test("reload-on-as and evil-reload-on-rss look at their own numbers", () =>
 Deno.test("evil-reload-on-rss kills without grace, whatever the worker's age", () => {
   const limits = { ...NONE, evilReloadOnRss: 100 * MEGABYTE };
   const young = sample({ ageMs: 1, memory: memory(150) });
-  const streaks = judge([young], limits, judge([young], limits, new Map()).streaks).streaks;
-  assertEquals(judge([young], limits, streaks).happenings, [{
+  const streaks =
+    checkLimits([young], limits, checkLimits([young], limits, new Map()).streaks).streaks;
+  assertEquals(checkLimits([young], limits, streaks).masterEvents, [{
     type: "condemn",
     worker: 7,
     reason: "evil-reload-on-rss",
@@ -250,13 +258,13 @@ Deno.test("no worker is recycled before its minimal lifetime, whatever happens",
   fc.assert(fc.property(anyLimits, history, (limits, rounds) => {
     let streaks: MemoryStreaks = new Map();
     for (const samples of rounds) {
-      const judgement = judge(samples, limits, streaks);
+      const judgement = checkLimits(samples, limits, streaks);
       streaks = judgement.streaks;
-      for (const happening of judgement.happenings) {
-        if (happening.type !== "recycle") continue;
+      for (const masterEvent of judgement.masterEvents) {
+        if (masterEvent.type !== "recycle") continue;
         recycled++;
-        const { ageMs } = samples.find(({ worker }) => worker === happening.worker) ?? IDLE;
-        assert(ageMs >= limits.minWorkerLifetimeMs, happening.why);
+        const { ageMs } = samples.find(({ worker }) => worker === masterEvent.worker) ?? IDLE;
+        assert(ageMs >= limits.minWorkerLifetimeMs, masterEvent.why);
       }
     }
   }));
@@ -272,8 +280,8 @@ Deno.test("memory alone costs nobody anything at the first or second look", () =
   }));
   fc.assert(fc.property(limits, anySample, anySample, (chosen, first, second) => {
     const quiet = (one: WorkerSample) => ({ ...one, worker: 1, userHarakiriOverdue: false });
-    const one = judge([quiet(first)], chosen, new Map());
-    const two = judge([quiet(second)], chosen, one.streaks);
-    assertEquals([...one.happenings, ...two.happenings], []);
+    const one = checkLimits([quiet(first)], chosen, new Map());
+    const two = checkLimits([quiet(second)], chosen, one.streaks);
+    assertEquals([...one.masterEvents, ...two.masterEvents], []);
   }));
 });

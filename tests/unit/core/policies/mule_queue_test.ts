@@ -1,10 +1,10 @@
 /** Which mule gets which message. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { LONGEST_QUEUE, MuleMail } from "../../../../lib/core/policies/mule_queue.ts";
+import { LONGEST_QUEUE, MuleQueue } from "../../../../lib/core/policies/mule_queue.ts";
 
 Deno.test("MuleMail gives a message to the first mule that waits", () => {
-  const mail = new MuleMail(3);
+  const mail = new MuleQueue(3);
   assertEquals(mail.ask(3), null);
   assertEquals(mail.ask(2), null);
   assertEquals(mail.post("a", 0), { mule: 2, text: "a" });
@@ -14,7 +14,7 @@ Deno.test("MuleMail gives a message to the first mule that waits", () => {
 });
 
 Deno.test("MuleMail keeps a message for the mule that it was sent to", () => {
-  const mail = new MuleMail(2);
+  const mail = new MuleQueue(2);
   assertEquals(mail.ask(1), null);
   assertEquals(mail.post("a", 2), "kept");
   assertEquals(mail.post("b", 0), { mule: 1, text: "b" });
@@ -24,7 +24,7 @@ Deno.test("MuleMail keeps a message for the mule that it was sent to", () => {
 });
 
 Deno.test("MuleMail gives nothing to a mule that is gone, until its successor asks", () => {
-  const mail = new MuleMail(1);
+  const mail = new MuleQueue(1);
   mail.ask(1);
   mail.forget(1);
   assertEquals(mail.post("a", 0), "kept");
@@ -34,16 +34,16 @@ Deno.test("MuleMail gives nothing to a mule that is gone, until its successor as
 });
 
 Deno.test("MuleMail refuses what is beyond its queue, and what is for nobody", () => {
-  const mail = new MuleMail(1);
+  const mail = new MuleQueue(1);
   for (let i = 0; i < LONGEST_QUEUE; i++) assertEquals(mail.post("x", 0), "kept");
   assertEquals(mail.post("x", 0), "full");
   assertEquals(mail.post("x", 1), "kept");
   assertEquals(mail.post("x", 2), "nobody");
-  assertEquals(new MuleMail(0).post("x", 0), "nobody");
+  assertEquals(new MuleQueue(0).post("x", 0), "nobody");
 });
 
 Deno.test("MuleMail.resize() counts the messages that nobody gets any more", () => {
-  const mail = new MuleMail(3);
+  const mail = new MuleQueue(3);
   mail.post("a", 3);
   mail.post("b", 2);
   mail.post("c", 0);
@@ -59,7 +59,7 @@ Deno.test("MuleMail loses no message and gives none twice, whatever the mules do
     fc.record({ type: fc.constant("forget" as const), mule: fc.integer({ min: 1, max: 3 }) }),
   ));
   fc.assert(fc.property(steps, (list) => {
-    const mail = new MuleMail(3);
+    const mail = new MuleQueue(3);
     const got: string[] = [];
     const sent: string[] = [];
     for (const [i, { type, mule }] of list.entries()) {

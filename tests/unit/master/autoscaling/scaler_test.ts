@@ -1,7 +1,7 @@
 /** What the scaler reports, with real sockets and a process of its own to measure. */
 import { assertEquals } from "@std/assert";
 import { defaults } from "../../../../lib/config/resolve.ts";
-import type { Happening } from "../../../../lib/core/event.ts";
+import type { MasterEvent } from "../../../../lib/core/event.ts";
 import type { WorkerSample } from "../../../../lib/core/policies/sample.ts";
 import { Scaler, type ScalerConfig } from "../../../../lib/master/autoscaling/scaler.ts";
 import { bindTcp, boundPort } from "../../../../lib/system/sockets/listening_socket.ts";
@@ -14,7 +14,7 @@ const HOST = "127.0.0.1";
 class Scaled implements AsyncDisposable {
   readonly owned = new OwnedDescriptors();
   readonly port: number;
-  readonly reports: Happening[] = [];
+  readonly reports: MasterEvent[] = [];
   readonly scaler: Scaler;
   #news = Promise.withResolvers<void>();
 
@@ -27,8 +27,8 @@ class Scaled implements AsyncDisposable {
     const sockets = {
       sockets: [{ address: "", protocol: "socket" as const, bind: null, fds: [fd] }],
     };
-    const report = (happening: Happening) => {
-      this.reports.push(happening);
+    const report = (masterEvent: MasterEvent) => {
+      this.reports.push(masterEvent);
       this.#news.resolve();
     };
     this.scaler = new Scaler({ libc, sockets, report }, { ...defaults(), ...config });
@@ -39,7 +39,7 @@ class Scaled implements AsyncDisposable {
   }
 
   /** Waits for the next report. */
-  async next(): Promise<Happening | undefined> {
+  async next(): Promise<MasterEvent | undefined> {
     await this.#news.promise;
     this.#news = Promise.withResolvers();
     return this.reports.at(-1);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { defaults } from "../../../../lib/config/resolve.ts";
 import {
   needsMemory,
-  settingsOf,
+  scalingSettings,
   usesScaling,
   wantedAtStart,
 } from "../../../../lib/master/autoscaling/scaling_settings.ts";
@@ -11,7 +11,7 @@ import { SETTINGS } from "../../../helpers/scaling.ts";
 const CONFIG = defaults();
 
 Deno.test("settingsOf() has uWSGI's defaults", () => {
-  assertEquals(settingsOf({ ...CONFIG, cheaper: 1 }), SETTINGS);
+  assertEquals(scalingSettings({ ...CONFIG, cheaper: 1 }), SETTINGS);
 });
 
 Deno.test("usesScaling() is false for an instance with a fixed number of workers", () => {

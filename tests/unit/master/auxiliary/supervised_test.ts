@@ -1,13 +1,13 @@
 /** Keeping a process running. */
 import { assert, assertEquals } from "@std/assert";
-import { type Life, Supervised } from "../../../../lib/master/auxiliary/supervised.ts";
+import { type RunningProcess, Supervised } from "../../../../lib/master/auxiliary/supervised.ts";
 
 /** Lives that end when they are told to. */
 class Lives {
   readonly started: { end(how: string): void; asked: string[]; killed: boolean }[] = [];
   #waiting: (() => void)[] = [];
 
-  start = (): Life => {
+  start = (): RunningProcess => {
     const exited = Promise.withResolvers<string>();
     const life = { end: exited.resolve, asked: [] as string[], killed: false };
     this.started.push(life);

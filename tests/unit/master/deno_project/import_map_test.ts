@@ -6,7 +6,10 @@ import {
   replacedUwsgi,
 } from "../../../../lib/master/deno_project/import_map.ts";
 import { importMapFlags } from "../../../../lib/master/deno_project/import_map_flags.ts";
-import { isWorkspaceMember, workspacePatterns } from "../../../../lib/master/deno_project/deno_workspace.ts";
+import {
+  isWorkspaceMember,
+  workspacePatterns,
+} from "../../../../lib/master/deno_project/deno_workspace.ts";
 
 const UWSGI = "file:///opt/duwsgi/lib/worker/uwsgi.ts";
 const MAP = "file:///run/duwsgi/map.json";

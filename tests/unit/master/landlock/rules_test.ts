@@ -1,10 +1,10 @@
 /** What Landlock is to allow, decided from permissions and from what is there. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
-  type Facts,
+  type AccessFacts,
   type Granted,
   landlockRules,
-  type Place,
+  type PathKind,
 } from "../../../../lib/master/landlock/rules.ts";
 
 const NOTHING: Granted = {
@@ -18,7 +18,7 @@ const NOTHING: Granted = {
   import: [],
 };
 
-const FACTS: Facts = {
+const FACTS: AccessFacts = {
   cwd: "/srv/app",
   programs: ["/opt/deno/bin/deno", "/lib64/ld-linux.so.2"],
   libraries: ["/opt/deno/lib"],
@@ -33,8 +33,8 @@ const FACTS: Facts = {
 };
 
 /** What is there: a path ends with a slash if it is a directory, and with `>` and a path if it is a link. */
-function look(...there: readonly string[]): (path: string) => Place | null {
-  const places = new Map<string, Place>();
+function look(...there: readonly string[]): (path: string) => PathKind | null {
+  const places = new Map<string, PathKind>();
   for (const one of ["/", ...there]) {
     const [path = "", real = path] = one.split(">");
     const clean = (text: string) => text === "/" ? "/" : text.replace(/\/$/, "");
@@ -49,8 +49,8 @@ function look(...there: readonly string[]): (path: string) => Place | null {
 /** The rights of each path, as one text. */
 function rightsFor(
   granted: Partial<Granted>,
-  see: (path: string) => Place | null,
-  facts: Partial<Facts> = {},
+  see: (path: string) => PathKind | null,
+  facts: Partial<AccessFacts> = {},
 ): Record<string, string> {
   const { rules } = landlockRules({ ...NOTHING, ...granted }, { ...FACTS, ...facts }, see);
   return Object.fromEntries(rules?.paths.map(({ path, rights }) => [path, rights.join(" ")]) ?? []);
@@ -151,7 +151,7 @@ Deno.test("landlockRules() tells of a text that is imported and not allowed", ()
 });
 
 Deno.test("landlockRules() knows the ports of hosts, and allows all where one has none", () => {
-  const ports = (granted: Partial<Granted>, facts: Partial<Facts> = {}) => {
+  const ports = (granted: Partial<Granted>, facts: Partial<AccessFacts> = {}) => {
     const { rules } = landlockRules({ ...NOTHING, ...granted }, { ...FACTS, ...facts }, look());
     return [rules?.bind, rules?.connect, rules?.abstractSockets];
   };

@@ -1,9 +1,13 @@
 /** Samples of workers that are only described. */
 import { assertEquals } from "@std/assert";
-import { Sampler, type Vitals } from "../../../../lib/master/limits/sampler.ts";
+import { Sampler, type WorkerHealth } from "../../../../lib/master/limits/sampler.ts";
 import type { Worker } from "../../../../lib/core/state.ts";
 import type { WorkerState } from "../../../../lib/core/worker_table.ts";
-import { Lane, LaneClock, SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
+import {
+  MasterClock,
+  ProcessRow,
+  SHARED_BYTES,
+} from "../../../../lib/shared_memory/process_row.ts";
 import { COUNT_AT } from "../../../../lib/shared_memory/counters.ts";
 import { InFlight } from "../../../../lib/worker/counting/in_flight.ts";
 
@@ -29,16 +33,16 @@ function worker(id: number, state: WorkerState = "accepting"): Worker {
 /** Workers 1 to 3 in lanes 1 to 3. */
 function setUp() {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
-  const lanes = [1, 2, 3].map((number) => new Lane(memory, number));
+  const processRows = [1, 2, 3].map((number) => new ProcessRow(memory, number));
   const heard = new Map<number, number>();
   const looked: number[] = [];
   const sampler = new Sampler({
-    clock: new LaneClock(memory),
-    vitals: (id): Vitals | undefined => {
-      const lane = lanes[id - 1];
-      return lane && {
-        lane,
-        requests: lane.tally[COUNT_AT.requests] ?? 0,
+    clock: new MasterClock(memory),
+    health: (id): WorkerHealth | undefined => {
+      const processRow = processRows[id - 1];
+      return processRow && {
+        processRow,
+        requests: processRow.counters[COUNT_AT.requests] ?? 0,
         lastHeardAt: heard.get(id) ?? null,
         loopLagMs: 3,
         heartbeatMs: 1_000,
@@ -49,8 +53,8 @@ function setUp() {
       return { rss: pid, as: 2 * pid };
     },
   });
-  const lane = (id: number) => lanes[id - 1] ?? new Lane(memory, id);
-  return { sampler, lane, heard, looked };
+  const processRow = (id: number) => processRows[id - 1] ?? new ProcessRow(memory, id);
+  return { sampler, processRow, heard, looked };
 }
 
 Deno.test("take() samples workers that have accepted and are not leaving", () => {
@@ -72,10 +76,10 @@ Deno.test("take() samples workers that have accepted and are not leaving", () =>
 });
 
 Deno.test("take() shows what each worker's own lane has, also for two workers of one slot", () => {
-  const { sampler, lane } = setUp();
-  lane(1).tally[COUNT_AT.requests] = 11;
-  lane(2).tally[COUNT_AT.requests] = 22;
-  lane(2).set("inFlight", 2);
+  const { sampler, processRow } = setUp();
+  processRow(1).counters[COUNT_AT.requests] = 11;
+  processRow(2).counters[COUNT_AT.requests] = 22;
+  processRow(2).set("inFlight", 2);
   const [one, two] = sampler.take([worker(1), worker(2)], 2_500, false);
   assertEquals([one?.worker, one?.requests, one?.inFlight], [1, 11, 0]);
   assertEquals([two?.worker, two?.requests, two?.inFlight], [2, 22, 2]);
@@ -90,8 +94,8 @@ Deno.test("take() looks at memory only when it is asked to", () => {
 });
 
 Deno.test("a request is never taken for older than it is, and gets older by a second per sample", () => {
-  const { sampler, lane } = setUp();
-  const requests = new InFlight(lane(1), true);
+  const { sampler, processRow } = setUp();
+  const requests = new InFlight(processRow(1), true);
   sampler.take([worker(1)], 0, false);
   requests.begin(new Request("http://a/slow"));
   const age = () => sampler.take([worker(1)], 0, false)[0]?.oldest;
@@ -102,12 +106,12 @@ Deno.test("a request is never taken for older than it is, and gets older by a se
 });
 
 Deno.test("time in which the master did not run ages no request and silences no worker", () => {
-  const { sampler, lane, heard } = setUp();
-  const requests = new InFlight(lane(1), true);
+  const { sampler, processRow, heard } = setUp();
+  const requests = new InFlight(processRow(1), true);
   heard.set(1, 1_000);
   sampler.take([worker(1)], 1_500, false);
   requests.begin(new Request("http://a/"));
-  lane(1).set("userDeadline", lane(1).clock.now + 1 + 2);
+  processRow(1).set("userDeadline", processRow(1).clock.now + 1 + 2);
   // An hour goes by, of which the master sees one sample at its end.
   const [late] = sampler.take([worker(1)], 3_601_500, false);
   assertEquals(late?.oldest?.ms, 0);
@@ -125,10 +129,10 @@ Deno.test("a worker is silent since the sample that still heard it", () => {
 });
 
 Deno.test("the time a worker sets itself is over after so many samples, and 0 calls it off", () => {
-  const { sampler, lane } = setUp();
+  const { sampler, processRow } = setUp();
   const overdue = () => sampler.take([worker(1)], 0, false)[0]?.userHarakiriOverdue;
-  lane(1).set("userDeadline", lane(1).clock.now + 1 + 2);
+  processRow(1).set("userDeadline", processRow(1).clock.now + 1 + 2);
   assertEquals([overdue(), overdue(), overdue()], [false, false, true]);
-  lane(1).set("userDeadline", 0);
+  processRow(1).set("userDeadline", 0);
   assertEquals(overdue(), false);
 });

@@ -1,15 +1,15 @@
 /** Who commands a master, and who is told what came of it. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { commandNamed } from "../../../../lib/control/commands.ts";
-import { type Answer, decodeAnswer, type Request } from "../../../../lib/control/message.ts";
+import { type CommandAnswer, decodeAnswer, type Request } from "../../../../lib/control/message.ts";
 import { defaults } from "../../../../lib/config/resolve.ts";
-import type { Happening } from "../../../../lib/core/event.ts";
+import type { MasterEvent } from "../../../../lib/core/event.ts";
 import type { Verdict } from "../../../../lib/core/verdict.ts";
 import { OPERATOR_SOCKET } from "../../../../lib/control/commands.ts";
 import { DirectorySocket } from "../../../../lib/master/sockets/directory_socket.ts";
-import { Operators } from "../../../../lib/master/operators/commands.ts";
+import { CommandDispatcher } from "../../../../lib/master/operators/commands.ts";
 import { MOST_SESSIONS } from "../../../../lib/master/operators/control_sessions.ts";
-import type { Surroundings } from "../../../../lib/master/resources.ts";
+import type { Resources } from "../../../../lib/master/resources.ts";
 import { Channel } from "../../../../lib/protocol/channel.ts";
 import { stateOf } from "../../../helpers/master_state.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
@@ -26,12 +26,12 @@ const verdict: Verdict = {
 /** Operators of a master that only notes what it is asked for. */
 class Desk implements AsyncDisposable {
   readonly directory = new TempDirectory();
-  readonly asked: Happening[] = [];
-  readonly operators: Operators;
+  readonly asked: MasterEvent[] = [];
+  readonly operators: CommandDispatcher;
   #news = Promise.withResolvers<void>();
 
   constructor() {
-    const surroundings = {
+    const resources = {
       libc: null,
       control: {
         directory: this.directory.path,
@@ -45,12 +45,12 @@ class Desk implements AsyncDisposable {
       },
       listeners: { sockets: [] },
       scoreboard: { get: () => 0 },
-    } as unknown as Surroundings;
-    this.operators = new Operators({
-      surroundings,
+    } as unknown as Resources;
+    this.operators = new CommandDispatcher({
+      resources,
       configuration: [],
-      report: (happening) => {
-        this.asked.push(happening);
+      report: (masterEvent) => {
+        this.asked.push(masterEvent);
         this.#news.resolve();
       },
       state: () => stateOf(),
@@ -69,10 +69,12 @@ class Desk implements AsyncDisposable {
   }
 
   /** Calls; what it says is for the test to read. */
-  async call(): Promise<{ ask: (request: Request) => void; next: () => Promise<Answer | null> }> {
+  async call(): Promise<
+    { ask: (request: Request) => void; next: () => Promise<CommandAnswer | null> }
+  > {
     const path = this.directory.at(OPERATOR_SOCKET);
     const stream = await Deno.connect({ transport: "unix", path });
-    const channel = new Channel<Answer, Request>(stream, decodeAnswer);
+    const channel = new Channel<CommandAnswer, Request>(stream, decodeAnswer);
     this.#calls.push(channel);
     const answers = channel.receive();
     return {
@@ -81,7 +83,7 @@ class Desk implements AsyncDisposable {
     };
   }
 
-  readonly #calls: Channel<Answer, Request>[] = [];
+  readonly #calls: Channel<CommandAnswer, Request>[] = [];
 
   /** The tickets of what was asked for, once there are so many. */
   async tickets(count: number): Promise<number[]> {

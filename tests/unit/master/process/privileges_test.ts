@@ -1,7 +1,11 @@
 /** Whom a configuration wants to become. Becoming it is for tests of the process. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../../../lib/errors.ts";
-import { type Ids, type PrivilegeConfig, wantedIdentity } from "../../../../lib/master/process/privileges.ts";
+import {
+  type Ids,
+  type PrivilegeConfig,
+  wantedIdentity,
+} from "../../../../lib/master/process/privileges.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
 
 const c = requireLibc();

@@ -3,15 +3,15 @@ import { assertEquals } from "@std/assert";
 import type { Effect } from "../../../../lib/core/event.ts";
 import type { MasterState, Reload, ReloadRequest } from "../../../../lib/core/state.ts";
 import {
+  NOTHING_NOTIFIED,
   type Notification,
   notifications,
-  type Told,
-  TOLD_NOTHING,
+  type NotifiedState,
 } from "../../../../lib/master/service_manager/notifications.ts";
 import { stateOf, workerOf } from "../../../helpers/master_state.ts";
 
 const READY = stateOf({ ready: true, workers: accepting(1, 2, 3, 4) });
-const KNOWN: Told = {
+const KNOWN: NotifiedState = {
   phase: "ready",
   status: "4 of 4 workers accept, generation 1",
   failure: "",
@@ -49,9 +49,9 @@ function finished(outcome: string, text: string): Effect {
 
 /** Goes through these states in order; the messages of each turn, without their time limits. */
 function tell(
-  told: Told,
+  told: NotifiedState,
   ...turns: readonly (readonly [state: MasterState, ...effects: Effect[]])[]
-): { readonly told: Told; readonly messages: readonly Notification[][] } {
+): { readonly told: NotifiedState; readonly messages: readonly Notification[][] } {
   let before = turns[0]?.[0] ?? READY;
   const messages: Notification[][] = [];
   for (const [state, ...effects] of turns) {
@@ -65,7 +65,7 @@ function tell(
 
 Deno.test("notifications() says READY only when every slot has had an accepting worker", () => {
   const { messages } = tell(
-    TOLD_NOTHING,
+    NOTHING_NOTIFIED,
     [stateOf({ phase: "starting" })],
     [stateOf({ workers: accepting(2) })],
     [stateOf({ workers: accepting(2) })],
@@ -148,7 +148,7 @@ Deno.test("notifications() answers a reload that has to wait at once, and is rea
 
 Deno.test("notifications() says READY before RELOADING, when a reload was asked for during the start", () => {
   const starting = stateOf({ queued: WAITING });
-  const { messages } = tell(TOLD_NOTHING, [starting], [{ ...READY, reload: reloadOf() }]);
+  const { messages } = tell(NOTHING_NOTIFIED, [starting], [{ ...READY, reload: reloadOf() }]);
   assertEquals(messages, [
     [{ STATUS: "Starting: 0 of 4 workers accept" }],
     [
@@ -181,10 +181,10 @@ Deno.test("notifications() asks for as much time as the configuration gives", ()
     mercyMs: 100_000,
     verifyMs: 20_000,
   };
-  const limit = (told: Told, state: Partial<MasterState>) =>
+  const limit = (told: NotifiedState, state: Partial<MasterState>) =>
     notifications(told, READY, { ...READY, settings, ...state }, [])
       .messages.at(-1)?.EXTEND_TIMEOUT_USEC;
-  assertEquals(limit(TOLD_NOTHING, { ready: false }), "310000000");
+  assertEquals(limit(NOTHING_NOTIFIED, { ready: false }), "310000000");
   assertEquals(limit(KNOWN, { reload: reloadOf() }), "430000000");
   assertEquals(limit(KNOWN, { phase: "stopping" }), "110000000");
   assertEquals(limit(KNOWN, { workers: [] }), undefined);

@@ -5,7 +5,7 @@ import type { SocketSpec } from "../../../../lib/config/config.ts";
 import {
   match,
   type Passed,
-  type Wanted,
+  type WantedSocket,
   withPassedSockets,
 } from "../../../../lib/master/sockets/activation.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
@@ -17,7 +17,7 @@ import { TempDirectory } from "../../../helpers/temp_directory.ts";
 // Opened here, because it stays open: a test that opened it would seem to leak it.
 requireLibc();
 
-function wanted(...texts: readonly string[]): Wanted[] {
+function wanted(...texts: readonly string[]): WantedSocket[] {
   return texts.map((text, index) => {
     const origin = { file: "app.ini", line: index + 1 };
     const spec: SocketSpec = { option: "socket", text, origin };
@@ -40,7 +40,7 @@ function passed(...sockets: readonly (Partial<Passed> & Pick<Passed, "address">)
 }
 
 /** `text → address` of each, with the place of those that were added. */
-function shown(result: readonly Wanted[]): string[] {
+function shown(result: readonly WantedSocket[]): string[] {
   return result.map(({ spec: { text, origin }, address }) => {
     const to = address.kind === "fd" ? `fd ${address.fd}` : address.kind;
     return `${text} → ${to}${origin.file === "app.ini" ? "" : ` (${origin.file}:${origin.line})`}`;

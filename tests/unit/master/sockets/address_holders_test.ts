@@ -1,6 +1,10 @@
 /** Who has an address, in words. */
 import { assertEquals } from "@std/assert";
-import { explainHolders, type Holder, holdersOf } from "../../../../lib/master/sockets/address_holders.ts";
+import {
+  explainHolders,
+  type Holder,
+  holdersOf,
+} from "../../../../lib/master/sockets/address_holders.ts";
 
 function who(processes: readonly Holder[], ending: readonly number[] = []): string | undefined {
   return explainHolders({ own: false, processes, ending })?.who;

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { MOST_CLIENTS, readHead, ViewClients } from "../../../../lib/master/stats/one_shot_server.ts";
+import {
+  MOST_CLIENTS,
+  OneShotServer,
+  readHead,
+} from "../../../../lib/master/stats/one_shot_server.ts";
 
 const encoder = new TextEncoder();
 const HEAD = "GET / HTTP/1.1\r\n\r\n";
@@ -7,7 +11,7 @@ const HEAD = "GET / HTTP/1.1\r\n\r\n";
 /** What answers on a free port, and raw clients of it. */
 class Served implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #clients = new ViewClients(async (client) =>
+  readonly #clients = new OneShotServer(async (client) =>
     encoder.encode(`${await readHead(client)}${"x".repeat(4_000_000)}`)
   );
 

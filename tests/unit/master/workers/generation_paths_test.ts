@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Happening } from "../../../../lib/core/event.ts";
+import type { MasterEvent } from "../../../../lib/core/event.ts";
 import { initialState, type MasterState } from "../../../../lib/core/state.ts";
 import {
   pinned,
@@ -56,7 +56,7 @@ Deno.test("pinned() follows links above a file, and not the file itself", () => 
 
 Deno.test("reloadIfNobodyServes() asks for a reload when there is nothing to lose", () => {
   const asked = (change: Partial<MasterState>) => {
-    const reports: Happening[] = [];
+    const reports: MasterEvent[] = [];
     const settings = {
       processes: 1,
       startTimeoutMs: 1,

@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { masterName, type NameConfig, workerName } from "../../../../lib/master/workers/process_names.ts";
+import {
+  masterName,
+  type NameConfig,
+  workerName,
+} from "../../../../lib/master/workers/process_names.ts";
 
 const NONE: NameConfig = {
   procname: "",

@@ -2,7 +2,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Config } from "../../../../lib/config/config.ts";
 import { defaults } from "../../../../lib/config/resolve.ts";
-import { refuseOwnImports, type Sandbox, sandbox, SYS_NAMES } from "../../../../lib/master/workers/sandbox.ts";
+import {
+  refuseOwnImports,
+  type Sandbox,
+  sandbox,
+  SYS_NAMES,
+} from "../../../../lib/master/workers/sandbox.ts";
 import { libc } from "../../../../lib/system/libc.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
 

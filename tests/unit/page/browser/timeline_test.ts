@@ -26,7 +26,7 @@ Deno.test("a reload is told once, and news only after the first document", () =>
   assertEquals(news.map(({ at, outcome, text }) => [at - START, outcome, text]), [
     [9000, "failed", "It failed"],
   ]);
-  assertEquals(timeline.happenings.map(({ at }) => at - START), [9000, 500]);
+  assertEquals(timeline.masterEvents.map(({ at }) => at - START), [9000, 500]);
 });
 
 Deno.test("a reload stays one when its time is told a little differently", () => {
@@ -34,14 +34,14 @@ Deno.test("a reload stays one when its time is told a little differently", () =>
   const document = (at_ms: number) => statsDocument({ reloads: [verdict({ at_ms })] });
   timeline.add(null, document(START + 500), START + 10_000);
   assertEquals(timeline.add(document(START + 500), document(START + 501), START + 11_000), []);
-  assertEquals(timeline.happenings.length, 1);
+  assertEquals(timeline.masterEvents.length, 1);
 });
 
 Deno.test("a reload is placed by the browser's clock when the master's is another", () => {
   const timeline = new Timeline();
   const stats = statsDocument({ reloads: [verdict()] });
   timeline.add(null, stats, START + 10_000 + 60_000);
-  assertEquals(timeline.happenings.map(({ at }) => at - START), [60_500]);
+  assertEquals(timeline.masterEvents.map(({ at }) => at - START), [60_500]);
   assertEquals(clockDifference(stats, START + 11_500), 0);
 });
 

@@ -1,7 +1,11 @@
 /** What a process prints by itself. */
 import { assertEquals } from "@std/assert";
 import { requireLibc } from "../../../../lib/system/libc.ts";
-import { createWordFile, forgetWords, takeWords } from "../../../../lib/system/files/output_file.ts";
+import {
+  createWordFile,
+  forgetWords,
+  takeWords,
+} from "../../../../lib/system/files/output_file.ts";
 
 const c = requireLibc();
 

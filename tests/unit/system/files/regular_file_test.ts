@@ -1,7 +1,7 @@
 /** What is read whole, and what is not. */
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  MOST_BYTES,
+  MAX_FILE_BYTES,
   readRegularFile,
   readRegularText,
   readToEnd,
@@ -32,7 +32,7 @@ Deno.test("what is no file is refused before it is opened", async () => {
   assertThrows(() => readRegularFile(directory.path), Deno.errors.IsADirectory);
   const large = directory.at("large");
   Deno.writeTextFileSync(large, "");
-  Deno.truncateSync(large, MOST_BYTES + 1);
+  Deno.truncateSync(large, MAX_FILE_BYTES + 1);
   assertThrows(() => readRegularFile(large), Error, "more than 16 MiB");
 });
 
@@ -43,5 +43,5 @@ Deno.test("what has no end is read up to the limit", () => {
     return bytes.length;
   };
   assertThrows(() => readToEnd(endless), Error, "more than 16 MiB");
-  assertEquals(read, MOST_BYTES + 1);
+  assertEquals(read, MAX_FILE_BYTES + 1);
 });

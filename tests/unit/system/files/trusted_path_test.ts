@@ -1,6 +1,6 @@
 /** Paths, resolved on descriptors. What root refuses is shown by tests/process/links_of_others_test.ts. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { statusOf } from "../../../../lib/system/files/file_status.ts";
+import { descriptorStatus } from "../../../../lib/system/files/file_status.ts";
 import { ERRNO, type Libc, SystemCallError } from "../../../../lib/system/libc.ts";
 import { openPlace, UnsafePathError } from "../../../../lib/system/files/trusted_path.ts";
 import { NOBODY } from "../../../helpers/other_user.ts";
@@ -71,7 +71,7 @@ Deno.test("openPlace() takes the links of /proc for the files that they stand fo
   using place = openPlace(c, `/proc/self/fd/${descriptor}`);
   assertEquals(place.isOpenFile, true);
   const fd = owned.own(place.tryOpen(1));
-  assertEquals(statusOf(c, fd)?.inode, Deno.statSync(directory.at("file")).ino);
+  assertEquals(descriptorStatus(c, fd)?.inode, Deno.statSync(directory.at("file")).ino);
   file.close();
 });
 

@@ -1,6 +1,11 @@
 /** What Landlock is asked for, by version of the kernel's interface. */
 import { assertEquals } from "@std/assert";
-import { ALL_FILE_RIGHTS, fileBits, handledBy, landlockAbi } from "../../../../lib/system/process/landlock.ts";
+import {
+  ALL_FILE_RIGHTS,
+  fileBits,
+  handledBy,
+  landlockAbi,
+} from "../../../../lib/system/process/landlock.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
 
 // Opened before the tests: it stays open.

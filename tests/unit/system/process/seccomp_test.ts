@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { type Condition, type Rule, seccompProgram } from "../../../../lib/system/process/seccomp.ts";
+import {
+  type ArgumentCondition,
+  type Rule,
+  seccompProgram,
+} from "../../../../lib/system/process/seccomp.ts";
 import {
   type Arch,
   callNumber,
@@ -49,7 +53,7 @@ for (const arch of ARCHES) {
   Deno.test(`conditions for ${arch} compare the low half of an argument, unsigned`, () => {
     const kill = callNumber("kill", arch);
     const rule = (
-      when: readonly Condition[],
+      when: readonly ArgumentCondition[],
     ): Rule[] => [{ calls: ["kill"], errno: "EPERM", when }];
     const minus = 0xffffffffn;
     const cases = [

@@ -8,7 +8,11 @@ import {
   queueLength,
   stopAccepting,
 } from "../../../../lib/system/sockets/accept_queue.ts";
-import { descriptorTarget, openDescriptors, socketInode } from "../../../../lib/system/descriptor.ts";
+import {
+  descriptorTarget,
+  openDescriptors,
+  socketInode,
+} from "../../../../lib/system/descriptor.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
 import {
   bindAbstract,

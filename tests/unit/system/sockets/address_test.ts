@@ -1,6 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { type Address, formatAddress, parseAddress } from "../../../../lib/system/sockets/address.ts";
+import {
+  type Address,
+  formatAddress,
+  parseAddress,
+} from "../../../../lib/system/sockets/address.ts";
 
 const tcp = (host: string, port: number, ipv6 = false): Address => ({
   kind: "tcp",

@@ -2,7 +2,11 @@
 import { assertEquals } from "@std/assert";
 import { ConnectionWatch } from "../../../../lib/system/sockets/connection_watch.ts";
 import { openDescriptors } from "../../../../lib/system/descriptor.ts";
-import { bindAbstract, bindTcp, boundPort } from "../../../../lib/system/sockets/listening_socket.ts";
+import {
+  bindAbstract,
+  bindTcp,
+  boundPort,
+} from "../../../../lib/system/sockets/listening_socket.ts";
 import { fulfilledWithin, pause } from "../../../../lib/system/timing.ts";
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";
 

@@ -11,7 +11,11 @@ import {
   peerAddress,
   unixSockaddr,
 } from "../../../../lib/system/sockets/socket_address.ts";
-import { bindAbstract, bindTcp, bindUnix } from "../../../../lib/system/sockets/listening_socket.ts";
+import {
+  bindAbstract,
+  bindTcp,
+  bindUnix,
+} from "../../../../lib/system/sockets/listening_socket.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
 import { createSharedMemory } from "../../../../lib/system/shared_memory.ts";
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";

@@ -1,6 +1,10 @@
 /** What the kernel's tables say of who listens. */
 import { assertEquals } from "@std/assert";
-import { bindAbstract, bindTcp, boundPort } from "../../../../lib/system/sockets/listening_socket.ts";
+import {
+  bindAbstract,
+  bindTcp,
+  boundPort,
+} from "../../../../lib/system/sockets/listening_socket.ts";
 import { socketInode } from "../../../../lib/system/descriptor.ts";
 import { tcpListeners, unixListeners } from "../../../../lib/system/sockets/socket_table.ts";
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";

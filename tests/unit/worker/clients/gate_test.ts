@@ -1,6 +1,6 @@
 /** When a worker has too many clients. */
 import { assert, assertEquals } from "@std/assert";
-import { fewEnough, lookAfter, mostConnections } from "../../../../lib/worker/clients/gate.ts";
+import { fewEnough, mostConnections, nextLookMs } from "../../../../lib/worker/clients/gate.ts";
 
 Deno.test("without an option, clients have what is left of 80 % of the descriptors", () => {
   assertEquals(mostConnections(0, 1024, 40, 1), 779);
@@ -19,7 +19,7 @@ Deno.test("a worker accepts again when some have gone", () => {
 });
 
 Deno.test("the nearer the limit, the more often somebody looks", () => {
-  assertEquals(lookAfter(49, 100), 1_000);
-  assertEquals(lookAfter(50, 100), 100);
-  assertEquals(lookAfter(50, Infinity), 1_000);
+  assertEquals(nextLookMs(49, 100), 1_000);
+  assertEquals(nextLookMs(50, 100), 100);
+  assertEquals(nextLookMs(50, Infinity), 1_000);
 });

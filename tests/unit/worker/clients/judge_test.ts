@@ -2,8 +2,8 @@
 import { assertEquals } from "@std/assert";
 import {
   areTimed,
+  checkConnection,
   idleFor,
-  judge,
   type Look,
   type PendingHead,
   type Traffic,
@@ -36,18 +36,18 @@ const since = (at: number, acknowledged = 200): PendingHead => ({ since: at, ack
 
 Deno.test("a head may take its time from the first look that sees it", () => {
   const head = { receivedMs: 10, sentMs: 500 };
-  assertEquals(judge(LIMITS, look({}, head), null), {
+  assertEquals(checkConnection(LIMITS, look({}, head), null), {
     pending: since(10_000),
     exceeded: null,
   });
-  assertEquals(judge(LIMITS, look({}, head), since(9_001)).exceeded, null);
-  assertEquals(judge(LIMITS, look({}, head), since(9_000)).exceeded, "headers");
-  assertEquals(judge(NEVER, look({}, head), since(0)).exceeded, null);
+  assertEquals(checkConnection(LIMITS, look({}, head), since(9_001)).exceeded, null);
+  assertEquals(checkConnection(LIMITS, look({}, head), since(9_000)).exceeded, "headers");
+  assertEquals(checkConnection(NEVER, look({}, head), since(0)).exceeded, null);
 });
 
 Deno.test("a response begins the time of the next head", () => {
   const head = { receivedMs: 10, sentMs: 500 };
-  assertEquals(judge(LIMITS, look({}, head), since(0, 100)), {
+  assertEquals(checkConnection(LIMITS, look({}, head), since(0, 100)), {
     pending: since(10_000),
     exceeded: null,
   });
@@ -55,15 +55,18 @@ Deno.test("a response begins the time of the next head", () => {
 
 Deno.test("who never speaks, never gets an answer or never ends its handshake has a head to send", () => {
   const silent = { received: 0, acknowledged: 0 };
-  assertEquals(judge(LIMITS, look({}, silent), since(0, 0)).exceeded, "headers");
+  assertEquals(checkConnection(LIMITS, look({}, silent), since(0, 0)).exceeded, "headers");
   const unanswered = { acknowledged: 0, receivedMs: 5, sentMs: 5 };
-  assertEquals(judge(LIMITS, look({}, unanswered), since(0, 0)).exceeded, "headers");
-  assertEquals(judge(LIMITS, look({ isHandshaking: true }), since(0)).exceeded, "headers");
+  assertEquals(checkConnection(LIMITS, look({}, unanswered), since(0, 0)).exceeded, "headers");
+  assertEquals(
+    checkConnection(LIMITS, look({ isHandshaking: true }), since(0)).exceeded,
+    "headers",
+  );
 });
 
 Deno.test("clients of HTTP/2 may say what is no request", () => {
   const ping = { receivedMs: 10, sentMs: 500 };
-  assertEquals(judge(LIMITS, look({ isHttp2: true }, ping), since(0)), {
+  assertEquals(checkConnection(LIMITS, look({ isHttp2: true }, ping), since(0)), {
     pending: null,
     exceeded: null,
   });
@@ -71,23 +74,26 @@ Deno.test("clients of HTTP/2 may say what is no request", () => {
 
 Deno.test("a body may take as long as something comes", () => {
   const reading = { activity: "reading" as const };
-  assertEquals(judge(LIMITS, look(reading, { receivedMs: 1_999 }), null).exceeded, null);
-  assertEquals(judge(LIMITS, look(reading, { receivedMs: 2_000 }), null).exceeded, "body");
-  assertEquals(judge(NEVER, look(reading), null).exceeded, null);
+  assertEquals(checkConnection(LIMITS, look(reading, { receivedMs: 1_999 }), null).exceeded, null);
+  assertEquals(
+    checkConnection(LIMITS, look(reading, { receivedMs: 2_000 }), null).exceeded,
+    "body",
+  );
+  assertEquals(checkConnection(NEVER, look(reading), null).exceeded, null);
 });
 
 Deno.test("a connection is idle from the last byte on, whoever sent it", () => {
-  assertEquals(judge(LIMITS, look(), null).exceeded, "keepalive");
-  assertEquals(judge(LIMITS, look({}, { sentMs: 2_999 }), null).exceeded, null);
-  assertEquals(judge({ ...LIMITS, keepaliveMs: 0 }, look(), null).exceeded, null);
+  assertEquals(checkConnection(LIMITS, look(), null).exceeded, "keepalive");
+  assertEquals(checkConnection(LIMITS, look({}, { sentMs: 2_999 }), null).exceeded, null);
+  assertEquals(checkConnection({ ...LIMITS, keepaliveMs: 0 }, look(), null).exceeded, null);
 });
 
 Deno.test("what is answered or being sent has no limit", () => {
-  assertEquals(judge(LIMITS, look({ activity: "busy" }), since(0)), {
+  assertEquals(checkConnection(LIMITS, look({ activity: "busy" }), since(0)), {
     pending: null,
     exceeded: null,
   });
-  assertEquals(judge(LIMITS, look({}, { isSending: true }), since(0)).exceeded, null);
+  assertEquals(checkConnection(LIMITS, look({}, { isSending: true }), since(0)).exceeded, null);
 });
 
 Deno.test("nobody looks where no time is limited", () => {
@@ -110,5 +116,5 @@ Deno.test("a connection is idle when nothing is at work and nothing has begun to
 });
 
 Deno.test("what lasts has no limits", () => {
-  assertEquals(judge(LIMITS, look({ activity: "lasting" }), null).exceeded, null);
+  assertEquals(checkConnection(LIMITS, look({ activity: "lasting" }), null).exceeded, null);
 });

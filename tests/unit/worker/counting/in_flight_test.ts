@@ -1,12 +1,14 @@
 /** What a worker shows of its requests. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Flight, InFlight } from "../../../../lib/worker/counting/in_flight.ts";
-import { Lane, SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
+import { type ActiveRequest, InFlight } from "../../../../lib/worker/counting/in_flight.ts";
+import { ProcessRow, SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
 
-function inFlight(named: boolean): { readonly lane: Lane; readonly requests: InFlight } {
-  const lane = new Lane(new SharedArrayBuffer(SHARED_BYTES), 1);
-  return { lane, requests: new InFlight(lane, named) };
+function inFlight(
+  named: boolean,
+): { readonly processRow: ProcessRow; readonly requests: InFlight } {
+  const processRow = new ProcessRow(new SharedArrayBuffer(SHARED_BYTES), 1);
+  return { processRow, requests: new InFlight(processRow, named) };
 }
 
 function request(path: string, method = "GET"): Request {
@@ -14,40 +16,40 @@ function request(path: string, method = "GET"): Request {
 }
 
 Deno.test("InFlight counts requests, and those that are at work", () => {
-  const { lane, requests } = inFlight(false);
+  const { processRow, requests } = inFlight(false);
   const [one, two] = [requests.begin(request("/")), requests.begin(request("/"))];
-  assertEquals(lane.get("inFlight"), 2);
+  assertEquals(processRow.get("inFlight"), 2);
   requests.end(one);
   requests.end(two);
   requests.begin(request("/"));
-  assertEquals(lane.get("inFlight"), 1);
-  assertEquals(lane.oldest, null);
+  assertEquals(processRow.get("inFlight"), 1);
+  assertEquals(processRow.oldest, null);
 });
 
 Deno.test("InFlight names the oldest request with the second after its begin", () => {
-  const { lane, requests } = inFlight(true);
-  lane.clock.tick();
+  const { processRow, requests } = inFlight(true);
+  processRow.clock.tick();
   const first = requests.begin(request("/slow?x=%20", "POST"));
-  lane.clock.tick();
+  processRow.clock.tick();
   const second = requests.begin(request("/b"));
-  assertEquals(lane.oldest, { since: 2, name: "POST /slow?x=%20" });
+  assertEquals(processRow.oldest, { since: 2, name: "POST /slow?x=%20" });
   requests.end(first);
-  assertEquals(lane.oldest, { since: 3, name: "GET /b" });
+  assertEquals(processRow.oldest, { since: 3, name: "GET /b" });
   requests.end(second);
-  assertEquals(lane.oldest, null);
+  assertEquals(processRow.oldest, null);
 });
 
 Deno.test("InFlight names a request on a Unix socket by its path as well", () => {
-  const { lane, requests } = inFlight(true);
+  const { processRow, requests } = inFlight(true);
   requests.begin(new Request("http+unix://%2Frun%2Fa.sock/x/y"));
-  assertEquals(lane.oldest?.name, "GET /x/y");
+  assertEquals(processRow.oldest?.name, "GET /x/y");
 });
 
 Deno.test("InFlight always shows the oldest of those at work, in whatever order they end", () => {
   const steps = fc.array(fc.oneof(fc.constant("begin" as const), fc.nat(20)));
   fc.assert(fc.property(steps, (chosen) => {
-    const { lane, requests } = inFlight(true);
-    const open: { readonly flight: Flight | null; readonly name: string }[] = [];
+    const { processRow, requests } = inFlight(true);
+    const open: { readonly flight: ActiveRequest | null; readonly name: string }[] = [];
     chosen.forEach((what, i) => {
       if (what === "begin") {
         open.push({ flight: requests.begin(request(`/${i}`)), name: `GET /${i}` });
@@ -55,8 +57,8 @@ Deno.test("InFlight always shows the oldest of those at work, in whatever order 
         const [gone] = open.splice(what % open.length, 1);
         requests.end(gone?.flight ?? null);
       }
-      assertEquals(lane.get("inFlight"), open.length);
-      assertEquals(lane.oldest?.name, open[0]?.name);
+      assertEquals(processRow.get("inFlight"), open.length);
+      assertEquals(processRow.oldest?.name, open[0]?.name);
     });
   }));
 });

@@ -1,7 +1,11 @@
 /** What is counted of requests, on ordinary memory and with a clock of the test's own. */
 import { assertEquals } from "@std/assert";
-import { Lane, SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
-import { type Cell, Scoreboard, ScoreboardWriter } from "../../../../lib/shared_memory/scoreboard.ts";
+import { ProcessRow, SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
+import {
+  Scoreboard,
+  ScoreboardWriter,
+  type SlotCell,
+} from "../../../../lib/shared_memory/scoreboard.ts";
 import { RequestMeter } from "../../../../lib/worker/counting/request_meter.ts";
 
 const REQUEST = { method: "GET", url: "http://a.example/" };
@@ -9,24 +13,27 @@ const REQUEST = { method: "GET", url: "http://a.example/" };
 function setup(memory = new SharedArrayBuffer(SHARED_BYTES), laneNumber = 1) {
   const time = { us: 1_000_000 };
   const scoreboard = new Scoreboard(memory);
-  const lane = new Lane(memory, laneNumber);
-  lane.set("slot", 3);
+  const processRow = new ProcessRow(memory, laneNumber);
+  processRow.set("slot", 3);
   new ScoreboardWriter(memory).useLane(laneNumber);
   const clock = () => time.us;
-  const meter = new RequestMeter({ scoreboard, slot: 3, lane, named: false, clock });
-  const cells = (...names: Cell[]) => names.map((name) => scoreboard.get(3, name));
-  return { memory, time, scoreboard, lane, meter, cells };
+  const meter = new RequestMeter({ scoreboard, slot: 3, processRow, named: false, clock });
+  const cells = (...names: SlotCell[]) => names.map((name) => scoreboard.get(3, name));
+  return { memory, time, scoreboard, processRow, meter, cells };
 }
 
 Deno.test("RequestMeter counts a request when it begins, and its response when that is there", () => {
-  const { meter, time, scoreboard, lane, cells } = setup();
+  const { meter, time, scoreboard, processRow, cells } = setup();
   const [one, two] = [meter.begin(REQUEST), meter.begin(REQUEST)];
-  assertEquals([cells("requests", "sent", "runningTime"), lane.get("inFlight")], [[2, 0, 0], 2]);
+  assertEquals([cells("requests", "sent", "runningTime"), processRow.get("inFlight")], [
+    [2, 0, 0],
+    2,
+  ]);
   time.us += 300.7;
   meter.answered(one, 200, 12);
   time.us += 1_000;
   meter.answered(two, 404, 0);
-  assertEquals([cells("requests", "sent", "runningTime"), lane.get("inFlight")], [
+  assertEquals([cells("requests", "sent", "runningTime"), processRow.get("inFlight")], [
     [2, 12, 1_601],
     0,
   ]);
@@ -36,9 +43,9 @@ Deno.test("RequestMeter counts a request when it begins, and its response when t
 });
 
 Deno.test("RequestMeter counts what a handler threw, and the response to it", () => {
-  const { meter, scoreboard, lane, cells } = setup();
+  const { meter, scoreboard, processRow, cells } = setup();
   meter.threw(meter.begin(REQUEST));
-  assertEquals([cells("requests", "exceptions"), lane.get("inFlight")], [[1, 1], 0]);
+  assertEquals([cells("requests", "exceptions"), processRow.get("inFlight")], [[1, 1], 0]);
   assertEquals(scoreboard.list(3, "responses"), [0, 0, 0, 0, 0]);
   meter.responded(503, 20);
   assertEquals([scoreboard.list(3, "responses"), cells("sent")], [[0, 0, 0, 0, 1], [20]]);

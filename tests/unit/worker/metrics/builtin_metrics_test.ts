@@ -10,9 +10,9 @@ function keep(
   slot: number,
   counts: Readonly<Partial<Record<Count, number>>>,
 ): void {
-  const tally = new Float64Array(TALLY_CELLS);
-  for (const [name, value] of Object.entries(counts)) tally[COUNT_AT[name as Count]] = value;
-  writer.showKept(slot, tally);
+  const counters = new Float64Array(TALLY_CELLS);
+  for (const [name, value] of Object.entries(counts)) counters[COUNT_AT[name as Count]] = value;
+  writer.showKept(slot, counters);
 }
 
 function board(): Scoreboard {

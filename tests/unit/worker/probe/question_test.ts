@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { addressOf, judge } from "../../../../lib/worker/probe/question.ts";
+import { addressOf, probeFailure } from "../../../../lib/worker/probe/question.ts";
 
 Deno.test("addressOf() names the first socket as a client of it would", () => {
   const cases = [
@@ -17,8 +17,8 @@ Deno.test("addressOf() names the first socket as a client of it would", () => {
 });
 
 Deno.test("judge() takes 2xx and 3xx, and nothing else", () => {
-  assertEquals([200, 204, 301, 399].map(judge), [null, null, null, null]);
-  assertEquals([100, 400, 503].map(judge), [
+  assertEquals([200, 204, 301, 399].map(probeFailure), [null, null, null, null]);
+  assertEquals([100, 400, 503].map(probeFailure), [
     "was answered with status 100",
     "was answered with status 400",
     "was answered with status 503",

@@ -1,7 +1,10 @@
 /** The header of the PROXY protocol: read exactly, or refused. */
 import { assertEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
-import { MOST_BYTES, readProxyHeader } from "../../../../lib/worker/proxy_protocol/proxy_header.ts";
+import {
+  MAX_HEADER_BYTES,
+  readProxyHeader,
+} from "../../../../lib/worker/proxy_protocol/proxy_header.ts";
 import { binaryHeader } from "../../../helpers/proxy_header.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -57,7 +60,7 @@ Deno.test("what is malformed is refused as soon as that is seen", () => {
     binaryHeader(0x22, 0x11, []),
     binaryHeader(0x21, 0x11, [1, 2, 3]),
     binaryHeader(0x21, 0x21, Array<number>(12).fill(1)),
-    binaryHeader(0x21, 0x11, Array<number>(MOST_BYTES).fill(1)).subarray(0, 16),
+    binaryHeader(0x21, 0x11, Array<number>(MAX_HEADER_BYTES).fill(1)).subarray(0, 16),
   ];
   for (const one of wrong) assertThrows(() => readProxyHeader(one), SyntaxError);
 });

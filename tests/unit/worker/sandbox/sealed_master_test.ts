@@ -1,6 +1,9 @@
 /** What a sandboxed worker can do about the end of its master, and what it cannot. */
 import { assertEquals } from "@std/assert";
-import { type MasterSetup, sealedMaster } from "../../../../lib/worker/sandbox/sealed_master.ts";
+import {
+  sealedMaster,
+  type SealedMasterSetup,
+} from "../../../../lib/worker/sandbox/sealed_master.ts";
 
 const MASTER = 7;
 
@@ -32,7 +35,7 @@ function processOf(parents: readonly number[]) {
     pread: () => 0n,
   };
   const file = { inodeLow: 0, inodeHigh: 0, deviceMajor: 0, deviceMinor: 0, type: 0 };
-  const setup: MasterSetup = {
+  const setup: SealedMasterSetup = {
     files: {
       identify: () => null,
       identifyPath: () => null,

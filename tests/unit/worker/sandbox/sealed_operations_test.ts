@@ -9,14 +9,14 @@ import {
   fillNumbers,
   opened,
   openKernelFile,
-  quietSocket,
   takeSeats,
+  unreachableSocket,
 } from "../../../../lib/worker/sandbox/arrangement.ts";
 import { registrations } from "../../../../lib/worker/sandbox/registrations.ts";
 import { sealedConnections } from "../../../../lib/worker/sandbox/sealed_connections.ts";
 import {
   FILE_TYPE,
-  LASTING_FUNCTIONS,
+  RETAINED_FUNCTIONS,
   sealedFiles,
 } from "../../../../lib/worker/sandbox/sealed_files.ts";
 import { sealedLog, TARGETS } from "../../../../lib/worker/sandbox/sealed_log.ts";
@@ -25,7 +25,7 @@ import { swapper } from "../../../../lib/worker/sandbox/swap.ts";
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
 
-const c = compiledFunctions(LASTING_FUNCTIONS);
+const c = compiledFunctions(RETAINED_FUNCTIONS);
 const files = sealedFiles(c, [1, 2]);
 const AT_WRITE = 1 | 0o100 | 0o2000000;
 /** Relative to the current directory. */
@@ -132,7 +132,7 @@ function queueWithServer(owned: OwnedDescriptors, directory: TempDirectory) {
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response("served", { headers: { connection: "close" } }),
   );
-  const quiet = opened(files, owned.own(quietSocket(libc, directory.at("quiet.sock"))));
+  const quiet = opened(files, owned.own(unreachableSocket(libc, directory.at("quiet.sock"))));
   const epolls = epollInstances(libc);
   for (const { info } of epolls) owned.own(info);
   const setup = { files, registrations: registrations(c), epolls };
@@ -226,7 +226,7 @@ function connectionsAt(
   read: typeof c.pread = c.pread,
 ) {
   const { libc } = owned;
-  const quiet = opened(files, owned.own(quietSocket(libc, directory.at("quiet.sock"))));
+  const quiet = opened(files, owned.own(unreachableSocket(libc, directory.at("quiet.sock"))));
   const epolls = epollInstances(libc);
   for (const { info } of epolls) owned.own(info);
   return sealedConnections(c, {
