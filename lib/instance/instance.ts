@@ -34,7 +34,7 @@ import { whyNotInBinary } from "../system/process/standalone.ts";
 import { after } from "../system/timing.ts";
 import { banner } from "./banner.ts";
 import { UserError } from "../errors.ts";
-import { missingScript } from "../cli/missing_script.ts";
+import { missingScript } from "./missing_script.ts";
 import { instructionOf } from "./run_config_of.ts";
 
 /** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
@@ -186,8 +186,8 @@ export async function runHooksIfAny(config: Config, phase: HookPhase): Promise<v
 async function requireWalls(config: Config): Promise<void> {
   const { walls, required } = config.sandboxWalls;
   if (!required || !isSandboxed(config) || !walls.includes("landlock")) return;
-  const wall = await lazyImport<typeof import("../master/landlock/confinement.ts")>(
-    import.meta.resolve("../master/landlock/confinement.ts"),
+  const wall = await lazyImport<typeof import("../master/workers/landlock/confinement.ts")>(
+    import.meta.resolve("../master/workers/landlock/confinement.ts"),
   );
   const why = wall.whyNoLandlock(libc());
   if (why !== "") throw new UserError("configuration", wall.wallIsMissing(why));

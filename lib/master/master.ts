@@ -37,7 +37,7 @@ import { LazyScaler } from "./autoscaling/scaling.ts";
 import { TouchFiles } from "./file_triggers/touch_files.ts";
 import { type Touched, touchList } from "./file_triggers/touch_actions.ts";
 import { StatsEndpoints } from "./stats/stats_endpoints.ts";
-import { reloadIfNobodyServes } from "./workers/generation_paths.ts";
+import { reloadIfNobodyServes } from "./process/generation_paths.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;

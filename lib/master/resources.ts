@@ -24,7 +24,7 @@ import type { PassedSocket } from "../system/sockets/passed_sockets.ts";
 import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts";
 import type { PushedCounts } from "../stats/push_format.ts";
 import type { CertificateKeeper } from "./sockets/certificates.ts";
-import { ControlServer } from "./workers/control_server.ts";
+import { ControlServer } from "./sockets/control_server.ts";
 import type { Handover } from "./upgrade/exec_master.ts";
 import { ProcessRowPool } from "./scoreboard/process_row_pool.ts";
 import type { SocketConfig } from "./sockets/listener.ts";
@@ -35,7 +35,7 @@ import { LazyMetrics } from "./metrics/lazy_metrics.ts";
 import { type ChildLogger, setChildLogger } from "./logging/child_output.ts";
 import type { ViewConfig } from "./sockets/stats_listeners.ts";
 import type { ProcessSetup } from "./process/process_setup.ts";
-import { Workplaces } from "./workers/generation_paths.ts";
+import { Workplaces } from "./process/generation_paths.ts";
 
 /** The lasting things of an instance. */
 export interface Resources {

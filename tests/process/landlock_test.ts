@@ -1,8 +1,8 @@
 /** Sandboxed workers behind Landlock: what the kernel refuses them, and what it must not refuse. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path/posix";
-import { Confinement, whyNoLandlock } from "../../lib/master/landlock/confinement.ts";
-import type { Granted } from "../../lib/master/landlock/rules.ts";
+import { Confinement, whyNoLandlock } from "../../lib/master/workers/landlock/confinement.ts";
+import type { Granted } from "../../lib/master/workers/landlock/rules.ts";
 import { requireLibc } from "../../lib/system/libc.ts";
 import { getText, getUnix } from "../helpers/http.ts";
 import { PROJECT_LAYOUTS, type ProjectLayout, writeProject } from "../helpers/project_layouts.ts";

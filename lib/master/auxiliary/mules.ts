@@ -18,7 +18,7 @@ import { logChildLine } from "../logging/child_output.ts";
 import type { Resources } from "../resources.ts";
 import { TouchFiles } from "../file_triggers/touch_files.ts";
 import { type WorkerCommand, workerCommand } from "../workers/worker_command.ts";
-import { requireWorkplace, type Workplace, workplaceNow } from "../workers/generation_paths.ts";
+import { requireWorkplace, type Workplace, workplaceNow } from "../process/generation_paths.ts";
 import { Throttle } from "../throttle.ts";
 import { WorkerWishes } from "../workers/worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../workers/worker_process.ts";

@@ -36,7 +36,7 @@ import {
   requireReach,
   wantedIdentity,
 } from "./privileges.ts";
-import { masterName } from "../workers/process_names.ts";
+import { masterName } from "./process_names.ts";
 
 type PidFileKey = "pidfile" | "pidfile2" | "safePidfile" | "safePidfile2";
 

@@ -20,7 +20,7 @@ import type { Listener } from "../sockets/listener.ts";
 import type { ScoreboardRecord } from "../scoreboard/master_scoreboard.ts";
 import type { MetricRecord } from "../metrics/metric_registry.ts";
 import { existingDirectory, keepWorkingDirectory } from "../process/working_directory.ts";
-import type { Workplace } from "../workers/generation_paths.ts";
+import type { Workplace } from "../process/generation_paths.ts";
 
 /** What the new program gets. */
 export interface Handover {

@@ -21,8 +21,8 @@ import { lendDescriptors } from "../../system/descriptor.ts";
 import { DENO } from "../../system/process/program.ts";
 import { ownDirectory, writtenDirectory } from "../../system/files/working_directory.ts";
 import { VERSION } from "../../version.ts";
-import type { ChildSpawner } from "../landlock/confined_spawner.ts";
-import type { Confined, Confinement } from "../landlock/confinement.ts";
+import type { ChildSpawner } from "./landlock/confined_spawner.ts";
+import type { Confined, Confinement } from "./landlock/confinement.ts";
 import type { RunConfig } from "../master_setup.ts";
 import type { Resources } from "../resources.ts";
 import { existingDirectory } from "../process/working_directory.ts";
@@ -133,8 +133,8 @@ export class LazyConfinement {
    */
   async prepare(name: string, { landlock }: WorkerCommand, config: Config): Promise<Confined> {
     if (landlock === null) return UNCONFINED;
-    const { openConfinement } = await lazyImport<typeof import("../landlock/confinement.ts")>(
-      import.meta.resolve("../landlock/confinement.ts"),
+    const { openConfinement } = await lazyImport<typeof import("./landlock/confinement.ts")>(
+      import.meta.resolve("./landlock/confinement.ts"),
     );
     this.#loaded ??= openConfinement(this.#resources);
     return await this.#loaded.prepare(name, landlock, config.sandboxWalls.required);

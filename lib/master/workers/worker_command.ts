@@ -24,10 +24,10 @@ import { ownDirectory } from "../../system/files/working_directory.ts";
 import { type ImportMap, mergeImportMaps, replacedUwsgi } from "../deno_project/import_map.ts";
 import { binaryWorker, isBinary, whyNotInBinary } from "../../system/process/standalone.ts";
 import { importMapFlags } from "../deno_project/import_map_flags.ts";
-import type { LandlockPlan } from "../landlock/facts.ts";
-import { workerName } from "./process_names.ts";
+import type { LandlockPlan } from "./landlock/facts.ts";
+import { workerName } from "../process/process_names.ts";
 import { withRealPaths } from "./real_paths.ts";
-import { type Workplace, workplaceNow } from "./generation_paths.ts";
+import { type Workplace, workplaceNow } from "../process/generation_paths.ts";
 import type { PermissionSet } from "./permission_set.ts";
 import type { Sandbox } from "./sandbox.ts";
 

@@ -22,9 +22,9 @@ import {
   type WorkerMessage,
 } from "../../protocol/message.ts";
 import { loadJsonParser, PlainJsonError } from "../deno_project/json_file.ts";
-import type { Caller } from "./control_server.ts";
+import type { Caller } from "../sockets/control_server.ts";
 import { factsPath, GenerationCommands } from "./generation_commands.ts";
-import type { Confined } from "../landlock/confinement.ts";
+import type { Confined } from "./landlock/confinement.ts";
 import type { ProcessRowLease, ProcessRowPool } from "../scoreboard/process_row_pool.ts";
 import type { CrashOutput } from "../logging/crash_output.ts";
 import { logLine } from "../log.ts";
@@ -32,7 +32,7 @@ import type { RunConfig } from "../master_setup.ts";
 import { Records, recordsOf } from "../../log/records.ts";
 import { logChildLine } from "../logging/child_output.ts";
 import { COST_OF_OWN_SOCKETS } from "../sockets/reuseport_fallback.ts";
-import { workerName } from "./process_names.ts";
+import { workerName } from "../process/process_names.ts";
 import type { WorkerHealth } from "../limits/sampler.ts";
 import { LazyConfinement, startWorker } from "./start_worker.ts";
 import type { Resources } from "../resources.ts";
@@ -41,7 +41,7 @@ import { keepWorkingDirectory } from "../process/working_directory.ts";
 import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 import { guarded } from "../guarded.ts";
-import { ReleaseGone } from "./generation_paths.ts";
+import { ReleaseGone } from "../process/generation_paths.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 

@@ -11,7 +11,7 @@ import type { MasterMessage, WorkerMessage } from "../../protocol/message.ts";
 import { descendantsOf } from "../../system/descendants.ts";
 import type { KnownProcess } from "../../system/process_stat.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
-import type { Caller, WorkerChannel } from "./control_server.ts";
+import type { Caller, WorkerChannel } from "../sockets/control_server.ts";
 import { relayLines } from "../logging/line_relay.ts";
 import { logLine } from "../log.ts";
 import { MessageBudget } from "./message_budget.ts";

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Libc } from "../../system/libc.ts";
-import { descriptorTarget } from "../../system/descriptor.ts";
-import { landlockAbi, type Rules } from "../../system/process/landlock.ts";
-import { logLine } from "../log.ts";
-import type { Resources } from "../resources.ts";
+import type { Libc } from "../../../system/libc.ts";
+import { descriptorTarget } from "../../../system/descriptor.ts";
+import { landlockAbi, type Rules } from "../../../system/process/landlock.ts";
+import { logLine } from "../../log.ts";
+import type { Resources } from "../../resources.ts";
 import { ConfinedSpawner, RestrictionRefused } from "./confined_spawner.ts";
 import { type LandlockPlan, pathKind, survey } from "./facts.ts";
 import { landlockRules, LOCK_FILE, pathsBehind } from "./rules.ts";

@@ -18,7 +18,7 @@ import {
   writtenDirectory,
 } from "../../system/files/working_directory.ts";
 import { logLine } from "../log.ts";
-import { isDirectory } from "../process/working_directory.ts";
+import { isDirectory } from "./working_directory.ts";
 
 /** Where the workers of a generation run, and what. */
 export interface Workplace {

@@ -6,12 +6,12 @@
  * @module
  */
 
-import { dirname, fromFileUrl, resolve, toFileUrl } from "../../paths.ts";
-import { kernelText } from "../../system/descriptor.ts";
-import type { Libc } from "../../system/libc.ts";
-import { findUser } from "../../system/files/owner.ts";
-import { DENO } from "../../system/process/program.ts";
-import { importMapFlags } from "../deno_project/import_map_flags.ts";
+import { dirname, fromFileUrl, resolve, toFileUrl } from "../../../paths.ts";
+import { kernelText } from "../../../system/descriptor.ts";
+import type { Libc } from "../../../system/libc.ts";
+import { findUser } from "../../../system/files/owner.ts";
+import { DENO } from "../../../system/process/program.ts";
+import { importMapFlags } from "../../deno_project/import_map_flags.ts";
 import { type AccessFacts, type Granted, isBelow, type PathKind } from "./rules.ts";
 
 /** What is known of the workers that are to be restricted. */

@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { Permission, PermissionKind } from "../../config/options/permissions.ts";
-import { dirname, resolve } from "../../paths.ts";
+import type { Permission, PermissionKind } from "../../../config/options/permissions.ts";
+import { dirname, resolve } from "../../../paths.ts";
 import {
   ALL_FILE_RIGHTS,
   type FileRight,
   type PathRule,
   type Rules,
-} from "../../system/process/landlock.ts";
+} from "../../../system/process/landlock.ts";
 
 /** What a worker may do, by kind, in the words of its options. */
 export type Granted = Readonly<Record<PermissionKind, Exclude<Permission, null>>>;

@@ -6,9 +6,9 @@
  * @module
  */
 
-import { bindThread } from "../../system/process/cpu_affinity.ts";
-import { requireLibc } from "../../system/libc.ts";
-import { restrictThread } from "../../system/process/landlock.ts";
+import { bindThread } from "../../../system/process/cpu_affinity.ts";
+import { requireLibc } from "../../../system/libc.ts";
+import { restrictThread } from "../../../system/process/landlock.ts";
 import { ANSWER, type SpawnAnswer, type SpawnRequest, type ThreadSetup } from "./spawn_request.ts";
 
 /** As much of `self` as there is in a thread. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rules } from "../../system/process/landlock.ts";
+import type { Rules } from "../../../system/process/landlock.ts";
 
 /** The first message to a thread. */
 export interface ThreadSetup {

@@ -6,7 +6,7 @@ import {
   ReleaseGone,
   reloadIfNobodyServes,
   Workplaces,
-} from "../../../../lib/master/workers/generation_paths.ts";
+} from "../../../../lib/master/process/generation_paths.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
 
 function releases(): TempDirectory {

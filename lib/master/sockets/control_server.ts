@@ -15,7 +15,7 @@ import {
   type WorkerMessage,
 } from "../../protocol/message.ts";
 import { after, type Cancel, every } from "../../system/timing.ts";
-import { DirectorySocket } from "../sockets/directory_socket.ts";
+import { DirectorySocket } from "./directory_socket.ts";
 import { logLine } from "../log.ts";
 import { MasterDirectory } from "../process/master_directory.ts";
 

@@ -1,6 +1,6 @@
 /** The socket on which workers call. */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { type Caller, ControlServer } from "../../../../lib/master/workers/control_server.ts";
+import { type Caller, ControlServer } from "../../../../lib/master/sockets/control_server.ts";
 import { PROTOCOL_VERSION } from "../../../../lib/protocol/message.ts";
 import { libc } from "../../../../lib/system/libc.ts";
 import { pause } from "../../../../lib/system/timing.ts";

@@ -3,7 +3,7 @@ import {
   masterName,
   type NameConfig,
   workerName,
-} from "../../../../lib/master/workers/process_names.ts";
+} from "../../../../lib/master/process/process_names.ts";
 
 const NONE: NameConfig = {
   procname: "",

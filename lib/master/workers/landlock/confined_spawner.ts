@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Rules } from "../../system/process/landlock.ts";
-import type { Libc } from "../../system/libc.ts";
-import { after } from "../../system/timing.ts";
-import { AdoptedProcess } from "../workers/adopted_process.ts";
-import type { ChildHandle } from "../workers/worker_process.ts";
+import type { Rules } from "../../../system/process/landlock.ts";
+import type { Libc } from "../../../system/libc.ts";
+import { after } from "../../../system/timing.ts";
+import { AdoptedProcess } from "../adopted_process.ts";
+import type { ChildHandle } from "../worker_process.ts";
 import {
   ANSWER,
   ANSWER_BYTES,

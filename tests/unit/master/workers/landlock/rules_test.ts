@@ -5,7 +5,7 @@ import {
   type Granted,
   landlockRules,
   type PathKind,
-} from "../../../../lib/master/landlock/rules.ts";
+} from "../../../../../lib/master/workers/landlock/rules.ts";
 
 const NOTHING: Granted = {
   net: [],
