@@ -27,8 +27,7 @@ export {
 } from "./lib/api/start_master.ts";
 export type { Problem } from "./lib/config/problem.ts";
 export type { MasterOutcome } from "./lib/core/event.ts";
-export type { SlotChange, Verdict } from "./lib/core/verdict.ts";
-export type { SlotFailure } from "./lib/core/state.ts";
+export type { SlotChange, SlotFailure, Verdict } from "./lib/core/verdict.ts";
 export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
 export type { CertificateFiles } from "./lib/config/values/https_socket.ts";
 export type { FileCommand } from "./lib/config/kinds/option_kind.ts";

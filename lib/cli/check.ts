@@ -9,7 +9,7 @@ import { lazyImport } from "../lazy_import.ts";
 import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
-import { firstLine, type Module, moduleGraph } from "../master/deno_project/module_graph.ts";
+import { firstLine, type Module, moduleGraph } from "../master/workers/module_graph.ts";
 import { isBinary, whyNotInBinary } from "../system/process/standalone.ts";
 import { missingScript } from "../instance/missing_script.ts";
 

@@ -26,7 +26,6 @@ import {
   setLogLevel,
   unwrittenLines,
 } from "../master/log.ts";
-import type { Handover } from "../master/upgrade/exec_master.ts";
 import { isHandedOver, whyNoHandover } from "../master/upgrade/handover_environment.ts";
 import type { InProcessOperator } from "../master/operators/in_process.ts";
 import type { OrphanReaper } from "../master/process/orphans.ts";
@@ -45,6 +44,7 @@ import { renderHelp, renderOptionHelp } from "./help.ts";
 import { noWorkerStarted, runHooksIfAny, runInstance } from "../instance/instance.ts";
 import { logProblems } from "../instance/run_config_of.ts";
 import { refusedByDeno, requirePermissions } from "./needed_permissions.ts";
+import type { Handover } from "../master/handover.ts";
 
 /** Runs the program with these arguments and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ReloadOutcome, RequestId, Verdict } from "./verdict.ts";
+import type { ReloadOutcome, RequestId, SlotFailure, Verdict } from "./verdict.ts";
 import type { WorkerState } from "./worker_table.ts";
 
 /** The limits of a worker that make it leave. */
@@ -105,14 +105,6 @@ export function newSlot(number: number): Slot {
  * configuration read again.
  */
 export type ReloadKind = "chain" | "workers" | "all";
-
-/** A slot that did not get its new worker, and why. */
-export interface SlotFailure {
-  /** Number of the slot, from 1. */
-  readonly slot: number;
-  /** In words. */
-  readonly why: string;
-}
 
 /** A reload that was asked for. */
 export interface ReloadRequest {

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { SlotFailure } from "./state.ts";
-
 /** Names somebody who waits for a verdict; the master's edge knows who it is. */
 export type RequestId = number;
 
@@ -43,4 +41,12 @@ export interface SlotChange {
   readonly oldPid: number | null;
   /** Its worker now. */
   readonly newPid: number | null;
+}
+
+/** A slot that did not get its new worker, and why. */
+export interface SlotFailure {
+  /** Number of the slot, from 1. */
+  readonly slot: number;
+  /** In words. */
+  readonly why: string;
 }

@@ -8,15 +8,9 @@
 import { canCover } from "./coverage.ts";
 import { growSlots, retireOthers } from "./worker_lifecycle.ts";
 import { requestRecycling } from "./recycle.ts";
-import {
-  desiredSlots,
-  liveWorkers,
-  type MasterState,
-  type Scale,
-  type SlotFailure,
-} from "./state.ts";
+import { desiredSlots, liveWorkers, type MasterState, type Scale } from "./state.ts";
 import { logLine, reportResult, type StepContext, verdictNow } from "./step_context.ts";
-import type { RequestId } from "./verdict.ts";
+import type { RequestId, SlotFailure } from "./verdict.ts";
 
 /** Somebody wants another number of slots. */
 export function scale(

@@ -15,7 +15,6 @@ import type { MasterOutcome } from "../core/event.ts";
 import { lazyImport } from "../lazy_import.ts";
 import { guardProgram } from "../master/guarded.ts";
 import { resolve } from "../paths.ts";
-import type { Handover } from "../master/upgrade/exec_master.ts";
 import type { InProcessOperator } from "../master/operators/in_process.ts";
 import { logLine } from "../master/log.ts";
 import type { LogFiles } from "../master/logging/log_setup.ts";
@@ -36,6 +35,7 @@ import { banner } from "./banner.ts";
 import { UserError } from "../errors.ts";
 import { missingScript } from "./missing_script.ts";
 import { instructionOf } from "./run_config_of.ts";
+import type { Handover } from "../master/handover.ts";
 
 /** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
 const LOG_DELAY_MS = 200;

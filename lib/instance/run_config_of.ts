@@ -8,7 +8,7 @@ import type { Loaded } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import { optionsForModule } from "../config/show_config.ts";
 import { logLine } from "../master/log.ts";
-import type { RunConfig } from "../master/master_setup.ts";
+import type { RunConfig } from "../master/run_config.ts";
 
 /** The configuration as the master takes it; null: it is no good. */
 export function instructionOf({ config, entries }: Loaded): RunConfig | null {

@@ -6,9 +6,11 @@
  */
 
 import type { MasterSetup } from "./master_setup.ts";
-import { CommandDispatcher, type OperatorsSetup } from "./operators/commands.ts";
-import { type OversightSetup, WorkerMonitor } from "./limits/monitor.ts";
+import { CommandDispatcher } from "./operators/commands.ts";
+import { WorkerMonitor } from "./limits/monitor.ts";
 import type { Resources } from "./resources.ts";
+import type { OversightSetup } from "./limits/inspection.ts";
+import type { OperatorsSetup } from "./operators/command_output.ts";
 
 /** Those who command this master; signals do from now on, the others when it is opened. */
 export function operatorsOf(

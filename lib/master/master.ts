@@ -22,7 +22,6 @@ import {
   hasControlEndpoint,
   type MasterSetup,
   type ReloadSupport,
-  type RunConfig,
   settleSockets,
   stateAtStart,
   tellReady,
@@ -38,6 +37,7 @@ import { TouchFiles } from "./file_triggers/touch_files.ts";
 import { type Touched, touchList } from "./file_triggers/touch_actions.ts";
 import { StatsEndpoints } from "./stats/stats_endpoints.ts";
 import { reloadIfNobodyServes } from "./process/generation_paths.ts";
+import type { RunConfig } from "./run_config.ts";
 
 /** A deadline that is noticed so late was missed by the master, not by a worker (2 s). */
 const OVERSLEPT_MS = 2_000;

@@ -14,20 +14,14 @@ import {
   type MasterState,
   type Settings,
 } from "../core/state.ts";
-import type { ModuleOptions } from "../protocol/worker_environment.ts";
-import type { Handover } from "./upgrade/exec_master.ts";
 import type { InProcessOperator } from "./operators/in_process.ts";
 import { logLine } from "./log.ts";
 import type { Upgrade } from "./upgrade/upgrade.ts";
 import type { ServiceManager } from "./service_manager/service_manager.ts";
 import type { SignalSource } from "./operators/signals.ts";
 import type { Resources } from "./resources.ts";
-
-/** A configuration together with what `uwsgi.opt` shows of it. */
-export interface RunConfig {
-  readonly config: Config;
-  readonly opt: ModuleOptions;
-}
+import type { Handover } from "./handover.ts";
+import type { RunConfig } from "./run_config.ts";
 
 /** A configuration that was read again. */
 export interface RereadResult {

@@ -25,7 +25,6 @@ import { createSharedMemory, mapSharedMemory } from "../system/shared_memory.ts"
 import type { PushedCounts } from "../stats/push_format.ts";
 import type { CertificateKeeper } from "./sockets/certificates.ts";
 import { ControlServer } from "./sockets/control_server.ts";
-import type { Handover } from "./upgrade/exec_master.ts";
 import { ProcessRowPool } from "./scoreboard/process_row_pool.ts";
 import type { SocketConfig } from "./sockets/listener.ts";
 import { Listeners } from "./sockets/listeners.ts";
@@ -36,6 +35,7 @@ import { type ChildLogger, setChildLogger } from "./logging/child_output.ts";
 import type { ViewConfig } from "./sockets/stats_listeners.ts";
 import type { ProcessSetup } from "./process/process_setup.ts";
 import { Workplaces } from "./process/generation_paths.ts";
+import type { Handover } from "./handover.ts";
 
 /** The lasting things of an instance. */
 export interface Resources {

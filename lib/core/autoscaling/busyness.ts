@@ -6,28 +6,6 @@
 
 import { type Algorithm, type LoadSample, type Recommendation, totalLoad } from "./algorithm.ts";
 
-/** What the algorithm goes by; loads in percent, times in windows of `overload` seconds. */
-export interface BusynessSettings {
-  /** Average load above which workers are added (`cheaper-busyness-max`). */
-  readonly max: number;
-  /** Average load below which one leaves (`cheaper-busyness-min`). */
-  readonly min: number;
-  /** Windows below the minimum before that (`cheaper-busyness-multiplier`). */
-  readonly multiplier: number;
-  /** Windows more after a worker was sent away too early (`cheaper-busyness-penalty`). */
-  readonly penalty: number;
-  /** Queue above which emergency workers are added (`cheaper-busyness-backlog-alert`). */
-  readonly alert: number;
-  /** How many of them at once (`cheaper-busyness-backlog-step`). */
-  readonly alertStep: number;
-  /** Windows before one of them leaves (`cheaper-busyness-backlog-multiplier`). */
-  readonly alertMultiplier: number;
-  /** Seconds with a queue that add one (`cheaper-busyness-backlog-nonzero`). */
-  readonly nonzeroSeconds: number;
-  /** Say what each window was like (`cheaper-busyness-verbose`). */
-  readonly verbose: boolean;
-}
-
 /** What it remembers. */
 interface Memory {
   /** Seconds of the window that have passed. */

@@ -10,7 +10,6 @@ import type { MasterEvent } from "../../core/event.ts";
 import { type LifecycleEvent, milestones } from "../../core/lifecycle_events.ts";
 import type { MasterState } from "../../core/state.ts";
 import type { StatsCron, StatsDaemon } from "../../stats/stats.ts";
-import type { RunConfig } from "../master_setup.ts";
 import { logChildLine } from "../logging/child_output.ts";
 import type { Resources } from "../resources.ts";
 import type { ChildOptions } from "./child.ts";
@@ -19,6 +18,7 @@ import { Daemons } from "./daemons.ts";
 import { runLateHooks } from "./hooks.ts";
 import { Mules } from "./mules.ts";
 import { guarded } from "../guarded.ts";
+import type { RunConfig } from "../run_config.ts";
 
 /** What is beside the workers of an instance. */
 export class Companions {

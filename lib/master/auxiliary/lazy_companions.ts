@@ -12,10 +12,10 @@ import type { MasterState } from "../../core/state.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import { loadJsonParser } from "../deno_project/json_file.ts";
 import { canCompose, loadSandbox } from "../workers/worker_command.ts";
-import type { RunConfig } from "../master_setup.ts";
 import type { Resources } from "../resources.ts";
 import type { Companions } from "./companions.ts";
 import { guarded } from "../guarded.ts";
+import type { RunConfig } from "../run_config.ts";
 
 /** What is beside the workers, if anything is. */
 export class LazyCompanions {

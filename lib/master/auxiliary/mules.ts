@@ -11,7 +11,6 @@ import { type Delivery, LONGEST_QUEUE, MuleQueue } from "../../core/policies/mul
 import { PROTOCOL_VERSION, type WorkerMessage } from "../../protocol/message.ts";
 import type { ProcessRowLease } from "../scoreboard/process_row_pool.ts";
 import { logLine } from "../log.ts";
-import type { RunConfig } from "../master_setup.ts";
 import { LazyConfinement, startWorker, writeFacts } from "../workers/start_worker.ts";
 import { Records } from "../../log/records.ts";
 import { logChildLine } from "../logging/child_output.ts";
@@ -24,6 +23,7 @@ import { WorkerWishes } from "../workers/worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../workers/worker_process.ts";
 import { type RunningProcess, Supervised } from "./supervised.ts";
 import { guarded } from "../guarded.ts";
+import type { RunConfig } from "../run_config.ts";
 
 /** What mules need of the master. */
 export interface MuleContext {

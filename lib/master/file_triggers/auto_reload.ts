@@ -10,7 +10,7 @@ import type { MasterEvent } from "../../core/event.ts";
 import { writtenPath } from "../../system/files/working_directory.ts";
 import { FileWatch, type Watched } from "./inotify_watcher.ts";
 import { logLine } from "../log.ts";
-import { localFiles, moduleGraph, scriptFiles } from "../deno_project/module_graph.ts";
+import { localFiles, moduleGraph, scriptFiles } from "../workers/module_graph.ts";
 import { guarded } from "../guarded.ts";
 
 type Reload = Extract<MasterEvent, { readonly type: "reload" }>;

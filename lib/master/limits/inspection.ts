@@ -5,13 +5,24 @@
  * @module
  */
 
+import type { MasterEvent } from "../../core/event.ts";
+import type { Worker } from "../../core/state.ts";
 import { checkLimits, type MemoryStreaks } from "../../core/policies/limits.ts";
 import type { WorkerSample } from "../../core/policies/sample.ts";
 import type { Limits } from "../../core/policies/limit_settings.ts";
 import { processMemory } from "../../system/process/process_memory.ts";
 import { Attempts } from "../attempts.ts";
-import type { OversightSetup } from "./monitor.ts";
-import { Sampler } from "./sampler.ts";
+import { Sampler, type SampleSources } from "./sampler.ts";
+
+/** What is looked at, and who is told. */
+export interface OversightSetup extends Omit<SampleSources, "memory"> {
+  /** The workers as they are now. */
+  workers(): readonly Worker[];
+  /** Takes what follows. */
+  report(masterEvent: MasterEvent): void;
+  /** Takes the samples, for whatever else may follow. */
+  sampled(samples: readonly WorkerSample[]): void;
+}
 
 /** Looks at the workers, once per second. */
 export class Inspection {

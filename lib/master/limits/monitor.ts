@@ -1,13 +1,4 @@
-/**
- * Runs in the master. Looks at the workers regularly, as often as the configuration needs it: once per
- * second, or, where no option asks for that, only whether a worker has set itself a time.
- *
- * @module
- */
-
-import type { MasterEvent } from "../../core/event.ts";
-import { SAMPLE_MS, type WorkerSample } from "../../core/policies/sample.ts";
-import type { Worker } from "../../core/state.ts";
+import { SAMPLE_MS } from "../../core/policies/sample.ts";
 import {
   type Limits,
   type SamplingNeeds,
@@ -15,8 +6,7 @@ import {
 } from "../../core/policies/limit_settings.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import { type Cancel, every } from "../../system/timing.ts";
-import type { Inspection } from "./inspection.ts";
-import type { SampleSources } from "./sampler.ts";
+import type { Inspection, OversightSetup } from "./inspection.ts";
 import { guarded } from "../guarded.ts";
 
 /**
@@ -24,16 +14,6 @@ import { guarded } from "../guarded.ts";
  * blocked from that moment cannot say it, and is found by this (10 s).
  */
 const IDLE_MS = 10_000;
-
-/** What is looked at, and who is told. */
-export interface OversightSetup extends Omit<SampleSources, "memory"> {
-  /** The workers as they are now. */
-  workers(): readonly Worker[];
-  /** Takes what follows. */
-  report(masterEvent: MasterEvent): void;
-  /** Takes the samples, for whatever else may follow. */
-  sampled(samples: readonly WorkerSample[]): void;
-}
 
 /** Looks at the workers until it is closed. */
 export class WorkerMonitor {

@@ -1,12 +1,3 @@
-/**
- * Runs in the master. Everybody who gives it commands while it runs: signals, the FIFO, `ctl`. Takes
- * their orders, and gives each who waits for it the verdict. What only few instances need, and what no
- * start needs, is loaded in `operator_doors.ts`.
- *
- * @module
- */
-
-import type { Config } from "../../config/config.ts";
 import {
   type Command,
   type CommandName,
@@ -15,38 +6,15 @@ import {
   type LocalAction,
   OPERATOR_SOCKET,
 } from "../../control/commands.ts";
-import type { MasterEvent, MasterOutcome } from "../../core/event.ts";
+import type { MasterOutcome } from "../../core/event.ts";
 import { countOf } from "../../core/worker_count.ts";
-import type { MasterState } from "../../core/state.ts";
 import type { RequestId, Verdict } from "../../core/verdict.ts";
-import type { WallStatus } from "../../control/status.ts";
 import { lazyImport } from "../../lazy_import.ts";
-import type { Stats } from "../../stats/stats.ts";
 import { CANNOT_ANSWER } from "../sockets/accept_all.ts";
 import type { DirectorySocket } from "../sockets/directory_socket.ts";
 import { logLine } from "../log.ts";
 import type { ControlEndpoints } from "./control_endpoints.ts";
-import type { Resources } from "../resources.ts";
-
-/** What the operators of a master have to do with. */
-export interface OperatorsSetup {
-  readonly resources: Resources;
-  readonly report: (masterEvent: MasterEvent) => void;
-  /** The state as it is now. */
-  readonly state: () => MasterState;
-  /** Absolute paths of the INI files it was read from. */
-  readonly configuration: readonly string[];
-  /** The configuration in use. */
-  readonly config: () => Config;
-  /** What the kernel refuses workers beside their permissions. */
-  readonly walls: () => readonly WallStatus[];
-  /** The stats as they are when they have been asked for. */
-  readonly stats: () => Promise<Stats>;
-  /** Asks `cheaper` for more workers or fewer; null: their number does not follow the load. */
-  readonly nudge: (by: number, why: string) => number | null;
-  /** Why the workers cannot all go until the next connection comes; null: they can. */
-  readonly whyNotCheap: () => string | null;
-}
+import type { CommandReply, OperatorsSetup } from "./command_output.ts";
 
 /** The commands that `cheaper` answers where it decides. */
 const NUDGES: Readonly<Partial<Record<CommandName, number>>> = { more: 1, fewer: -1 };
@@ -55,16 +23,6 @@ const NUDGES: Readonly<Partial<Record<CommandName, number>>> = { more: 1, fewer:
 interface Waiting {
   readonly command: Command;
   readonly resolve: (verdict: Verdict) => void;
-}
-
-/** What came of giving an order. */
-export interface CommandReply {
-  /** In words, for who gave it. */
-  readonly text: string;
-  /** The generation that is respawned now. */
-  readonly generation: number;
-  /** For who waits: what comes of it; always settled, at the latest by the end of the master. */
-  readonly verdict: Promise<Verdict> | null;
 }
 
 /** Those who command a master. */

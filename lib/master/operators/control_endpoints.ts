@@ -28,14 +28,8 @@ import { logLine } from "../log.ts";
 import { isLost, sayMadeAgain, sayNotMadeAgain } from "../sockets/lost_files.ts";
 import { MasterFifo } from "./master_fifo.ts";
 import { OperatorSessions } from "./control_sessions.ts";
-import type { CommandDispatcher, OperatorsSetup } from "./commands.ts";
+import type { CommandOutput, Dispatcher, OperatorsSetup } from "./command_output.ts";
 import { sandboxWalls } from "../workers/worker_command.ts";
-
-/** Something to show: as text for people, as value for machines. */
-export interface CommandOutput {
-  readonly text: string;
-  readonly value: unknown;
-}
 
 /** Only this user may call. */
 const OWN_MODE = 0o600;
@@ -44,7 +38,7 @@ const BACKLOG = 1024;
 
 /** What is open for operators. */
 export class ControlEndpoints {
-  readonly #operators: CommandDispatcher;
+  readonly #operators: Dispatcher;
   readonly #setup: OperatorsSetup;
   readonly #sessions: OperatorSessions;
   readonly #changes: ChangeReloads;
@@ -57,7 +51,7 @@ export class ControlEndpoints {
   #closed = false;
 
   /** Nothing is open yet. */
-  constructor(operators: CommandDispatcher, setup: OperatorsSetup) {
+  constructor(operators: Dispatcher, setup: OperatorsSetup) {
     this.#operators = operators;
     this.#setup = setup;
     this.#sessions = new OperatorSessions(operators, (command) => this.shown(command));

@@ -15,8 +15,7 @@ import {
 import { nearestName } from "../../nearest_name.ts";
 import { Channel } from "../../protocol/channel.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
-import type { CommandOutput } from "./control_endpoints.ts";
-import type { CommandDispatcher } from "./commands.ts";
+import type { CommandOutput, Dispatcher } from "./command_output.ts";
 
 /** More clients than this at a time are sent away. */
 export const MOST_SESSIONS = 32;
@@ -33,12 +32,12 @@ type Client = Channel<Request, CommandAnswer>;
 
 /** All conversations. */
 export class OperatorSessions {
-  readonly #operators: CommandDispatcher;
+  readonly #operators: Dispatcher;
   readonly #shown: (command: Command) => Promise<CommandOutput>;
   readonly #clients = new Set<Client>();
 
   /** Takes who is commanded, and what commands show. */
-  constructor(operators: CommandDispatcher, shown: (command: Command) => Promise<CommandOutput>) {
+  constructor(operators: Dispatcher, shown: (command: Command) => Promise<CommandOutput>) {
     this.#operators = operators;
     this.#shown = shown;
   }

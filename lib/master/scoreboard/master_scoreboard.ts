@@ -42,7 +42,7 @@ export interface ScoreboardRecord {
   /** By number; 0 stands for processes that have no slot, and for the master. */
   readonly slots: Readonly<Record<number, SlotRecord>>;
   /** The lanes of running processes, by number. */
-  readonly processRows: Readonly<Record<number, TallyRecord & { readonly slot: number }>>;
+  readonly lanes: Readonly<Record<number, TallyRecord & { readonly slot: number }>>;
 }
 
 /** A running process. */
@@ -90,7 +90,7 @@ export class MasterScoreboard {
       Object.assign(counts.row, row);
       counts.kept.set(kept);
     }
-    for (const [number, before] of Object.entries(record?.processRows ?? {})) {
+    for (const [number, before] of Object.entries(record?.lanes ?? {})) {
       this.#begin(Number(number), before.slot, new ProcessRow(memory, Number(number)), before);
     }
   }
@@ -178,7 +178,7 @@ export class MasterScoreboard {
       slots: Object.fromEntries(
         slots.map(([slot, { row, kept }]) => [slot, { row, kept: [...kept] }]),
       ),
-      processRows: Object.fromEntries(
+      lanes: Object.fromEntries(
         slots.flatMap(([slot, { running }]) =>
           [...running].map(([number, { counters }]) =>
             [number, { ...counters.record, slot }] as const

@@ -8,18 +8,12 @@
 
 import { absolutePath } from "../../system/files/absolute_path.ts";
 import { type Address, parseAddress } from "../../system/sockets/address.ts";
-import type { ListenSpec } from "./listener.ts";
 import type { Libc } from "../../system/libc.ts";
 import { acceptsIpv4 } from "../../system/sockets/listening_socket.ts";
 import type { PassedSocket } from "../../system/sockets/passed_sockets.ts";
 import { resolveHost } from "../../system/sockets/resolve_host.ts";
 import { localAddress, type SocketAddress } from "../../system/sockets/socket_address.ts";
-
-/** A socket that is to be there: what asks for it, and the address it is opened at. */
-export interface WantedSocket {
-  readonly spec: ListenSpec;
-  readonly address: Address;
-}
+import type { ListenSpec, WantedSocket } from "./listen_spec.ts";
 
 /** A passed socket, with what the kernel says of it. */
 export interface Passed extends PassedSocket {

@@ -12,8 +12,8 @@ import { needsForeignFunctions, UserError } from "../../errors.ts";
 import type { Certificates } from "../../protocol/worker_environment.ts";
 import { createAnonymousFile } from "../../system/shared_memory.ts";
 import type { Libc } from "../../system/libc.ts";
-import type { ListenSpec } from "./listener.ts";
 import { logLine } from "../log.ts";
+import type { ListenSpec } from "./listen_spec.ts";
 
 /** What the files of the configured sockets hold. */
 export interface CertificateReading {

@@ -17,7 +17,7 @@ import {
 import { after, type Cancel, every } from "../../system/timing.ts";
 import { DirectorySocket } from "./directory_socket.ts";
 import { logLine } from "../log.ts";
-import { MasterDirectory } from "../process/master_directory.ts";
+import { MasterDirectory } from "../master_directory.ts";
 
 /** The control pipe of one worker, as the master holds it. */
 export type WorkerChannel = Channel<WorkerMessage, MasterMessage>;

@@ -5,7 +5,7 @@
  */
 
 import type { Address } from "../../system/sockets/address.ts";
-import type { Config, SocketSpec } from "../../config/config.ts";
+import type { Config } from "../../config/config.ts";
 import { allowLibrary } from "../../config/values/deno_flags.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
@@ -26,8 +26,8 @@ import { changeOwned, type OwnedPath, removeOwned } from "../../system/files/own
 import { resolveOwner } from "../../system/files/owner.ts";
 import { resolveHost } from "../../system/sockets/resolve_host.ts";
 import { addressText, collide, localAddress } from "../../system/sockets/socket_address.ts";
-import type { WantedSocket } from "./activation.ts";
 import { reservePort } from "./reuseport_fallback.ts";
+import type { ListenSpec, WantedSocket } from "./listen_spec.ts";
 
 /** How many connections may wait at a socket of the master itself. */
 export const VIEW_BACKLOG = 64;
@@ -46,12 +46,6 @@ export type SocketConfig =
     | "denoFlags"
   >
   & { readonly sockets: readonly ListenSpec[] };
-
-/** A configured address. */
-export type ListenSpec = Omit<SocketSpec, "option"> & {
-  /** The option that asked for it. */
-  readonly option: string;
-};
 
 /** One open socket: its descriptors and what workers are told about it. Nothing but data. */
 export interface Listener {

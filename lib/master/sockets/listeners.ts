@@ -13,7 +13,6 @@ import type { Libc } from "../../system/libc.ts";
 import { bindTcp } from "../../system/sockets/listening_socket.ts";
 import { changeOwned, type OwnedPath } from "../../system/files/owned_path.ts";
 import type { PassedSocket } from "../../system/sockets/passed_sockets.ts";
-import type { WantedSocket } from "./activation.ts";
 import {
   boundAgain,
   closeListener,
@@ -25,6 +24,7 @@ import {
 } from "./listener.ts";
 import { logLine } from "../log.ts";
 import { isLost, sayMadeAgain, sayNotMadeAgain } from "./lost_files.ts";
+import type { WantedSocket } from "./listen_spec.ts";
 
 /** What of the configuration sockets that were removed are bound again with. */
 type LostConfig = Pick<SocketConfig, "chmodSocket" | "chownSocket" | "listen">;

@@ -11,7 +11,7 @@ import { ERRNO, SystemCallError } from "../../system/libc.ts";
 import { resolveHost } from "../../system/sockets/resolve_host.ts";
 import type { ListeningAddress } from "../../system/sockets/socket_table.ts";
 import { explainHolders, holdersOf } from "./address_holders.ts";
-import type { ListenSpec } from "./listener.ts";
+import type { ListenSpec } from "./listen_spec.ts";
 
 /** What is wrong, where, and what to do about it, in one line. */
 export async function socketProblem(

@@ -1,27 +1,10 @@
-/**
- * Runs in the master. Stands for everything that shows what the instance is like, and loads it when it
- * is configured: other masters have no use for its modules.
- *
- * @module
- */
-
-import type { Config } from "../../config/config.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import type { Pushers } from "./pushers.ts";
 import { VIEW_BACKLOG } from "../sockets/listener.ts";
 import { logLine } from "../log.ts";
-import type { StatsSource, StatsSourceSetup } from "./stats_source.ts";
-import type { Resources } from "../resources.ts";
+import type { StatsSource, ViewsSetup } from "./stats_source.ts";
 import type { ViewConfig } from "../sockets/stats_listeners.ts";
 import type { ViewServers } from "./stats_servers.ts";
-
-/** What is shown, and what it is shown with. */
-export interface ViewsSetup extends StatsSourceSetup {
-  readonly resources:
-    & StatsSourceSetup["resources"]
-    & Pick<Resources, "views" | "control" | "pushed">;
-  readonly config: () => Config;
-}
 
 /** What shows the instance. */
 export class StatsEndpoints {

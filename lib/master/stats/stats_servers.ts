@@ -12,9 +12,8 @@ import type { Libc } from "../../system/libc.ts";
 import { acceptLoop } from "../sockets/accept_all.ts";
 import { type Listener, VIEW_BACKLOG } from "../sockets/listener.ts";
 import { logLine } from "../log.ts";
-import type { StatsSource } from "./stats_source.ts";
+import type { StatsSource, ViewsSetup } from "./stats_source.ts";
 import type { OneShotServer } from "./one_shot_server.ts";
-import type { ViewsSetup } from "./stats_endpoints.ts";
 
 /** How long the last answers may take (500 ms). */
 const LAST_ANSWERS_MS = 500;

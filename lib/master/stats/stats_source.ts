@@ -34,6 +34,14 @@ export interface StatsSourceSetup {
   readonly crons: () => readonly StatsCron[] | undefined;
 }
 
+/** What is shown, and what it is shown with. */
+export interface ViewsSetup extends StatsSourceSetup {
+  readonly resources:
+    & StatsSourceSetup["resources"]
+    & Pick<Resources, "views" | "control" | "pushed">;
+  readonly config: () => Config;
+}
+
 /** What servers of the `uwsgi` module speak on a socket of this option. */
 const PROTOCOLS: Readonly<Record<WorkerSocket["protocol"], string>> = {
   "http-socket": "http",

@@ -1,54 +1,13 @@
-/**
- * Runs in the master. A reload that takes a new master: the program of this process is replaced
- * (execve(2)), and the new one goes on with the sockets and the workers of the old one. What it has to
- * know is in a file without a name, whose descriptor it inherits.
- *
- * @module
- */
-
-import type { HandoverState } from "../../core/handover_state.ts";
-import type { PushedCounts } from "../../stats/push_format.ts";
 import { createAnonymousFile, readAnonymousFile } from "../../system/shared_memory.ts";
 import { setInherited } from "../../system/descriptor.ts";
 import { blockSignals, exec, unblockSignals } from "../../system/process/exec.ts";
 import type { Libc } from "../../system/libc.ts";
 import { ownArguments } from "../../system/process/own_command.ts";
 import { DENO, type Started } from "../../system/process/program.ts";
-import type { WorkerHandover } from "../workers/worker_pool.ts";
 import { HANDOVER_VARIABLE } from "./handover_environment.ts";
 import type { Listener } from "../sockets/listener.ts";
-import type { ScoreboardRecord } from "../scoreboard/master_scoreboard.ts";
-import type { MetricRecord } from "../metrics/metric_registry.ts";
 import { existingDirectory, keepWorkingDirectory } from "../process/working_directory.ts";
-import type { Workplace } from "../process/generation_paths.ts";
-
-/** What the new program gets. */
-export interface Handover {
-  readonly version: number;
-  readonly inheritance: HandoverState;
-  /** By worker number. */
-  readonly credentials: Readonly<Record<number, WorkerHandover>>;
-  readonly listeners: readonly Listener[];
-  /** Open only until the new workers have proved themselves. */
-  readonly outgoing: readonly Listener[];
-  /** The master's own sockets, also those that are configured no more. */
-  readonly views: readonly Listener[];
-  readonly scoreboardFd: number | null;
-  readonly sharedBytes: number;
-  /** What the master knows of that memory; a program before this one may have read it back instead. */
-  readonly counts?: ScoreboardRecord;
-  /** What its clock has come to. */
-  readonly ticks?: number;
-  /** Which cells of that memory belong to which metric. */
-  readonly metrics: readonly MetricRecord[];
-  /** The directory of the control pipes. */
-  readonly directory: string;
-  readonly startedOn: number;
-  /** Where the workers of each generation run; a program before this one did not know. */
-  readonly workplaces?: Readonly<Record<number, Workplace>>;
-  /** What each pusher has told of the counters, by what was configured. */
-  readonly pushed?: Readonly<Record<string, PushedCounts>>;
-}
+import type { Handover } from "../handover.ts";
 
 /** SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH. */
 const WAITING_SIGNALS = [1, 2, 3, 10, 12, 15, 20, 21, 22, 28];

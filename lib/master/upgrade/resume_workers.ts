@@ -7,8 +7,9 @@
 import type { Libc } from "../../system/libc.ts";
 import { AdoptedProcess } from "../workers/adopted_process.ts";
 import type { WorkerPool } from "../workers/worker_pool.ts";
-import { type Handover, listenAgain } from "./exec_master.ts";
-import type { RunConfig } from "../master_setup.ts";
+import { listenAgain } from "./exec_master.ts";
+import type { Handover } from "../handover.ts";
+import type { RunConfig } from "../run_config.ts";
 
 /** Takes the workers over, answers those who have called, and lets the signals come that waited meanwhile. */
 export function takeOver(

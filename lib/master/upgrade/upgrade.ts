@@ -11,19 +11,26 @@ import type { HandoverState } from "../../core/handover_state.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import { SHARED_BYTES } from "../../shared_memory/process_row.ts";
 import type { Libc } from "../../system/libc.ts";
-import type { SourceBase } from "../../instance/config_source.ts";
 import { ownArguments } from "../../system/process/own_command.ts";
 import type { PassedSocket } from "../../system/sockets/passed_sockets.ts";
 import { DENO, type Started } from "../../system/process/program.ts";
-import type { WorkerHandover } from "../workers/worker_pool.ts";
 import { execWith } from "./exec_master.ts";
 import { CHECK_ENVIRONMENT, HANDOVER_VERSION } from "./handover_environment.ts";
 import { Listeners } from "../sockets/listeners.ts";
 import type { Resources } from "../resources.ts";
 import { existingDirectory } from "../process/working_directory.ts";
+import type { WorkerHandover } from "../handover.ts";
 
 /** A check that takes longer than this is given up (2 min). */
 const CHECK_TIMEOUT_MS = 120_000;
+
+/** How this program was started, as the next one has to be. */
+export interface UpgradeBase {
+  readonly started: Started;
+  /** The text of standard input, if the configuration comes from there. */
+  readonly stdin: () => string;
+  readonly passedSockets: readonly PassedSocket[];
+}
 
 /** The way from this program to the next one. */
 export class Upgrade {
@@ -39,7 +46,7 @@ export class Upgrade {
   /** `role`: variables that the next program gets, and other children do not. */
   constructor(
     c: Libc,
-    { started, stdin, passedSockets }: Pick<SourceBase, "started" | "stdin" | "passedSockets">,
+    { started, stdin, passedSockets }: UpgradeBase,
     resources: Resources,
     role: Readonly<Record<string, string>>,
   ) {

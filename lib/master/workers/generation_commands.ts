@@ -7,10 +7,10 @@
 
 import { exists, removeUseless } from "../../system/files/owned_path.ts";
 import { logLine } from "../log.ts";
-import type { RunConfig } from "../master_setup.ts";
 import { writeFacts } from "./start_worker.ts";
 import type { Resources } from "../resources.ts";
 import { forgetCommand, type WorkerCommand, workerCommand } from "./worker_command.ts";
+import type { RunConfig } from "../run_config.ts";
 
 /** What was written for a generation. */
 interface WrittenFile {

@@ -23,12 +23,12 @@ import { ownDirectory, writtenDirectory } from "../../system/files/working_direc
 import { VERSION } from "../../version.ts";
 import type { ChildSpawner } from "./landlock/confined_spawner.ts";
 import type { Confined, Confinement } from "./landlock/confinement.ts";
-import type { RunConfig } from "../master_setup.ts";
 import type { Resources } from "../resources.ts";
 import { existingDirectory } from "../process/working_directory.ts";
 import { telemetryEnvironment } from "./otel_environment.ts";
 import type { WorkerCommand } from "./worker_command.ts";
 import type { ChildHandle } from "./worker_process.ts";
+import type { RunConfig } from "../run_config.ts";
 
 /**
  * Starts the process. It inherits the descriptors that its environment names.

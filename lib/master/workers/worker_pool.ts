@@ -28,7 +28,6 @@ import type { Confined } from "./landlock/confinement.ts";
 import type { ProcessRowLease, ProcessRowPool } from "../scoreboard/process_row_pool.ts";
 import type { CrashOutput } from "../logging/crash_output.ts";
 import { logLine } from "../log.ts";
-import type { RunConfig } from "../master_setup.ts";
 import { Records, recordsOf } from "../../log/records.ts";
 import { logChildLine } from "../logging/child_output.ts";
 import { COST_OF_OWN_SOCKETS } from "../sockets/reuseport_fallback.ts";
@@ -42,6 +41,8 @@ import { WorkerWishes } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 import { guarded } from "../guarded.ts";
 import { ReleaseGone } from "../process/generation_paths.ts";
+import type { WorkerHandover } from "../handover.ts";
+import type { RunConfig } from "../run_config.ts";
 
 type Spawn = Extract<Effect, { readonly type: "spawn" }>;
 
@@ -52,17 +53,6 @@ interface ManagedWorker extends Pick<WorkerHealth, "heartbeatMs"> {
   readonly token: string;
   /** Where its last words are; null: they are in the log. */
   readonly words: CrashOutput | null;
-}
-
-/** How a worker is known and watched by another program of the master. */
-export interface WorkerHandover {
-  /** Proves who it is. */
-  readonly token: string;
-  /** Number of its lane. */
-  readonly processRow: number;
-  readonly heartbeatMs: number;
-  /** Descriptor that its last words are read from; null: they are in the log. */
-  readonly words: number | null;
 }
 
 /** A process that becomes a member. */
@@ -186,7 +176,7 @@ export class WorkerPool {
     known: WorkerHandover,
     instruction: RunConfig,
   ): void {
-    const { token, processRow, heartbeatMs } = known;
+    const { token, lane: processRow, heartbeatMs } = known;
     const lease = this.#processRows.keep(processRow, slot);
     const words = this.#resources.log?.lastWords(known.words ?? null) ?? null;
     this.#take({
@@ -248,7 +238,7 @@ export class WorkerPool {
       [...this.#members].map(([worker, { token, lease, heartbeatMs, words }]) =>
         [worker, {
           token,
-          processRow: lease.number,
+          lane: lease.number,
           heartbeatMs,
           words: words?.read ?? null,
         }] as const

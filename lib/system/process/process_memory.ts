@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { WorkerMemory } from "../../core/policies/sample.ts";
+/** The memory of a process in bytes. */
+export interface ProcessMemory {
+  /** What is in RAM, shared parts included. */
+  readonly rss: number;
+  /** Its address space, whether it is used or not. */
+  readonly as: number;
+}
 
 const KIB = 1024;
 
@@ -18,7 +24,7 @@ const KIB = 1024;
 export function processMemory(
   pid: number | "self",
   read: (path: string) => string = Deno.readTextFileSync,
-): WorkerMemory | null {
+): ProcessMemory | null {
   let text: string;
   try {
     text = read(`/proc/${pid}/status`);

@@ -5,7 +5,6 @@ import type { SocketSpec } from "../../../../lib/config/config.ts";
 import {
   match,
   type Passed,
-  type WantedSocket,
   withPassedSockets,
 } from "../../../../lib/master/sockets/activation.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
@@ -13,6 +12,7 @@ import { bindTcp, bindUnix, boundPort } from "../../../../lib/system/sockets/lis
 import type { SocketAddress } from "../../../../lib/system/sockets/socket_address.ts";
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
+import type { WantedSocket } from "../../../../lib/master/sockets/listen_spec.ts";
 
 // Opened here, because it stays open: a test that opened it would seem to leak it.
 requireLibc();

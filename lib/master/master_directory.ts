@@ -8,10 +8,10 @@
  * @module
  */
 
-import { covers, realPathOf } from "../../system/files/absolute_path.ts";
-import { libc } from "../../system/libc.ts";
-import { openPlace } from "../../system/files/trusted_path.ts";
-import { logLine } from "../log.ts";
+import { covers, realPathOf } from "../system/files/absolute_path.ts";
+import { libc } from "../system/libc.ts";
+import { openPlace } from "../system/files/trusted_path.ts";
+import { logLine } from "./log.ts";
 
 const PREFIX = "duwsgi-";
 /** Only the owner may do anything. */

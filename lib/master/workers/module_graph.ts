@@ -7,13 +7,13 @@
 
 import { fromFileUrl } from "../../paths.ts";
 import type { Config } from "../../config/config.ts";
-import { loadJsonParser } from "./json_file.ts";
+import { loadJsonParser } from "../deno_project/json_file.ts";
 import { DENO } from "../../system/process/program.ts";
-import { readScriptLayers } from "./script_config.ts";
+import { readScriptLayers } from "../deno_project/script_config.ts";
 import { isBinary } from "../../system/process/standalone.ts";
 import { writtenPath } from "../../system/files/working_directory.ts";
-import { importMapFlags } from "./import_map_flags.ts";
-import { importMapPath, loadSandbox, workerCommand } from "../workers/worker_command.ts";
+import { importMapFlags } from "../deno_project/import_map_flags.ts";
+import { importMapPath, loadSandbox, workerCommand } from "./worker_command.ts";
 import { workplaceNow } from "../process/generation_paths.ts";
 
 /** One module of `deno info --json`. */
