@@ -64,3 +64,8 @@ export function toFileUrl(path: string): URL {
   );
   return url;
 }
+
+/** A module as `deno run` takes it: a path where it is a file. */
+export function modulePath(url: URL): string {
+  return url.protocol === "file:" ? fromFileUrl(url) : url.href;
+}

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { renderReference } from "../lib/cli/help.ts";
+import { renderReference } from "./options_reference.ts";
 import { renderBehaviour } from "./behaviour_reference.ts";
 import { renderControl } from "./control_reference.ts";
 import { renderHooks } from "./hook_reference.ts";

@@ -1,25 +1,15 @@
 /**
- * Renders `--help`, the explanation of one option, and the Markdown reference, all of them from the
- * tables that implement what they describe.
+ * Renders `--help` and the explanation of one option from the tables that implement them.
  *
  * @module
  */
 
 import type { Config } from "../config/config.ts";
-import { MAGIC_VARIABLES } from "../config/ini/magic.ts";
 import { nearestName } from "../nearest_name.ts";
 import { GROUPS, type NamedRow, namesOf } from "../config/kinds/option_row.ts";
-import {
-  allNames,
-  findOptionKey,
-  findRow,
-  OPTIONS,
-  ROWS,
-  START_COMMANDS,
-} from "../config/options/options.ts";
+import { allNames, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options/options.ts";
 import type { OnChange } from "../config/kinds/option_spec.ts";
 import { uwsgiOptions } from "../config/options/uwsgi_options.ts";
-import { DIFFERENCES, INTRODUCTION, SYNTAX } from "../../tools/dialect_reference.ts";
 
 const WIDTH = 100;
 const HELP_COLUMN = 34;
@@ -68,20 +58,6 @@ export function renderOptionHelp(name: string): string {
   return `${parts.join("\n")}\n`;
 }
 
-/** The reference of options, dialect and differences to uWSGI, as Markdown. */
-export function renderReference(): string {
-  const chapters = GROUPS.map((group) => {
-    const rows = ROWS.filter((row) => row.group === group);
-    return [`## ${group}`, ...rows.map(referenceEntry)].join("\n\n");
-  });
-  const magic = [
-    "| Variable | Value |",
-    "| --- | --- |",
-    ...MAGIC_VARIABLES.map(({ letter, help }) => `| \`%${letter}\` | ${help} |`),
-  ].join("\n");
-  return `${[INTRODUCTION, ...chapters, SYNTAX, magic, DIFFERENCES].join("\n\n")}\n`;
-}
-
 function unknownTopic(name: string): string {
   const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
   const hint = uwsgiOptions().get(name);
@@ -108,8 +84,8 @@ function commandLineNames(row: NamedRow): string {
   return [...short, ...long].join(", ") + (row.argument === "" ? "" : ` ${row.argument}`);
 }
 
-/** What else there is to know, as label and text. */
-function factsOf(row: NamedRow): [label: string, text: string][] {
+/** Default, repetition and reload of an option, as label and text; empty for directives and commands. */
+export function factsOf(row: NamedRow): [label: string, text: string][] {
   const key = findOptionKey(row.name);
   if (key === undefined) return [];
   const { kind, onChange } = OPTIONS[key];
@@ -123,25 +99,6 @@ function factsOf(row: NamedRow): [label: string, text: string][] {
 function defaultOf<K extends keyof Config>(key: K): string {
   const { defaultText, kind, default: unset } = OPTIONS[key];
   return defaultText ?? (kind.write(unset).map(({ value }) => value).join(", ") || "none");
-}
-
-function referenceEntry(row: NamedRow): string {
-  const others = row.aliases.map((alias) => `\`${alias}\``);
-  const letter = row.short === "" ? [] : [`\`-${row.short}\``];
-  const also = [...others, ...letter];
-  const value = row.argument === "" ? "" : ` \`${row.argument}\``;
-  const isCommand = START_COMMANDS.some((command) => command === row);
-  const facts = [
-    ...also.length === 0 ? [] : [["Also", also.join(", ")]],
-    ...factsOf(row),
-  ];
-  return [
-    `### \`${row.name}\`${value}`,
-    `${row.help}.`,
-    ...row.details === "" ? [] : [row.details],
-    ...facts.length === 0 ? [] : [facts.map(([label, text]) => `- ${label}: ${text}`).join("\n")],
-    `\`\`\`${isCommand ? "sh" : "ini"}\n${row.example}\n\`\`\``,
-  ].join("\n\n");
 }
 
 /** A terminal shows no Markdown. */

@@ -5,8 +5,7 @@
  */
 
 import { UWSGI_SPECIFIER } from "../master/deno_project/import_map.ts";
-import { resolve } from "../paths.ts";
-import { modulePath } from "../master/workers/worker_command.ts";
+import { modulePath, resolve } from "../paths.ts";
 import { isBinary } from "../system/process/standalone.ts";
 import type { SourceBase } from "../instance/config_source.ts";
 import { EXIT, UserError } from "../errors.ts";

@@ -14,7 +14,7 @@ import { absolutePath } from "../../system/files/absolute_path.ts";
 import { kernelText, numbersIn } from "../../system/descriptor.ts";
 import { check, cString, type Libc, SystemCallError } from "../../system/libc.ts";
 import { findUser, groupsOf, resolveOwner, type User } from "../../system/files/owner.ts";
-import { modulePath, PRELOAD } from "../workers/worker_command.ts";
+import { modulePath } from "../../paths.ts";
 
 /** The options of users and groups. */
 export type PrivilegeConfig = Pick<Config, "uid" | "gid" | "addGid" | "initgroups">;
@@ -170,7 +170,9 @@ export function requireReach(c: Libc, script: string, who: string): void {
   const needed = [
     [Deno.execPath(), X_OK, "Deno"],
     // A binary has it inside.
-    ...isBinary() ? [] : [[modulePath(PRELOAD), R_OK, "duwsgi"] as const],
+    ...isBinary() ? [] : [
+      [modulePath(new URL("../../worker/preload.ts", import.meta.url)), R_OK, "duwsgi"] as const,
+    ],
     [absolutePath(script), R_OK, "the script"],
   ] as const;
   for (const [path, mode, what] of needed) {

@@ -6,7 +6,7 @@
  */
 
 import { readRegularText } from "../../system/files/regular_file.ts";
-import { fromFileUrl, toFileUrl } from "../../paths.ts";
+import { fromFileUrl, modulePath, toFileUrl } from "../../paths.ts";
 import type { Config } from "../../config/config.ts";
 import { shapesLog, shapesRequests } from "../../config/log_needs.ts";
 import { usesMetrics } from "../../config/options/metrics.ts";
@@ -32,7 +32,7 @@ import type { PermissionSet } from "./permission_set.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** What each worker runs before the script. */
-export const PRELOAD: URL = new URL("../../worker/preload.ts", import.meta.url);
+const PRELOAD: URL = new URL("../../worker/preload.ts", import.meta.url);
 /** What it runs as well if it is to have a name of its own. */
 const NAMING = new URL("../../worker/name_process.ts", import.meta.url);
 /** What it runs as well if there are metrics. */
@@ -287,11 +287,6 @@ export function importMapPath(directory: string, run: string): string {
 /** Removes what was written for a command that is used no more. */
 export function forgetCommand(directory: string, run: string): void {
   if (!isBinary()) removeUseless(importMapPath(directory, run));
-}
-
-/** A module as `deno run` takes it: a path where it is a file. */
-export function modulePath(url: URL): string {
-  return url.protocol === "file:" ? fromFileUrl(url) : url.href;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { renderHelp, renderOptionHelp, renderReference } from "../../../lib/cli/help.ts";
+import { renderHelp, renderOptionHelp } from "../../../lib/cli/help.ts";
+import { renderReference } from "../../../tools/options_reference.ts";
 import { MAGIC_VARIABLES } from "../../../lib/config/ini/magic.ts";
 import { GROUPS, namesOf } from "../../../lib/config/kinds/option_row.ts";
 import { ROWS } from "../../../lib/config/options/options.ts";
