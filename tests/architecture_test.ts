@@ -61,7 +61,7 @@ function importsOf(path: string): readonly Import[] {
     found.push({ ...importOf(path, specifier), typeOnly, dynamic: false });
   }
   for (const [, type, specifier = ""] of withoutComments(text).matchAll(DYNAMIC)) {
-    // The type of a module of ours stands for a later().
+    // The type of a module of ours stands for a lazyImport().
     const typeOnly = type !== undefined && !specifier.startsWith(".");
     found.push({ ...importOf(path, specifier), typeOnly, dynamic: true });
   }
@@ -108,11 +108,6 @@ function closure(from: readonly string[], follow: (one: Import) => boolean): Rea
   return seen;
 }
 
-/** The folder of `lib` that a module is in. */
-function layer(path: string): string {
-  return path.startsWith("lib/") ? path.split("/")[1] ?? "" : "";
-}
-
 Deno.test("imports are found in every module that has any, and lead to files that are there", () => {
   for (const path of SOURCES) {
     const written = withoutComments(textOf(path)).match(/\bfrom "/g)?.length ?? 0;
@@ -126,60 +121,113 @@ Deno.test("imports are found in every module that has any, and lead to files tha
   }
 });
 
-Deno.test("lib has no import cycles at run time", () => {
-  const cycles = SOURCES.filter((path) => {
-    const next = imports(path).flatMap(({ path: target, typeOnly }) =>
-      target === null || typeOnly ? [] : [target]
-    );
-    return reachable(next).has(path);
-  });
-  assertEquals(cycles, []);
-});
-
-/** What belongs to no folder, and may be imported by all of them. */
-const OF_EVERYBODY: readonly string[] = [
-  "lib/version.ts",
-  "lib/nearest_name.ts",
-  "lib/paths.ts",
-  "lib/lazy_import.ts",
-  "lib/prometheus_name.ts",
-  "lib/foreign_text.ts",
+/**
+ * The floors of the house, lowest first. A module imports only from lower floors and from its own folder;
+ * folders of one floor do not know each other. Imports of types count, and so do those that are loaded
+ * late. `ground` stands for the loose files of `lib`.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ["ground"],
+  ["system", "shared_memory"],
+  ["log"],
+  ["protocol"],
+  ["core", "worker"],
+  ["config", "control", "stats"],
+  ["page", "top"],
+  ["master"],
+  ["instance"],
+  ["cli", "api"],
 ];
 
-/** What each folder of `lib` may import at run time, beside that. */
-const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  api: ["cli", "config", "core", "master", "stats", "system"],
-  core: [],
-  protocol: [],
-  control: ["core", "protocol"],
-  config: ["cli"],
-  system: ["config", "master"],
-  stats: ["core", "protocol"],
-  page: ["stats"],
-  log: ["protocol", "system"],
-  worker: ["log", "protocol", "system"],
-  master: ["control", "core", "log", "protocol", "config", "system", "cli", "stats", "page"],
-  top: ["cli", "config", "control", "stats", "system"],
-  cli: ["config", "control", "core", "master", "protocol", "system", "top"],
-};
+/** The folder of `lib` that a module is in; of loose files `ground`. */
+function layer(path: string): string {
+  const [root, folder = "", name] = path.split("/");
+  return root !== "lib" ? "" : name === undefined ? "ground" : folder;
+}
 
-Deno.test("modules import only from the folders that theirs may know", () => {
-  const wrong: string[] = [];
-  for (const path of filesBelow("lib")) {
-    for (const { path: target, typeOnly } of imports(path)) {
-      if (target === null || typeOnly || OF_EVERYBODY.includes(target)) continue;
-      const allowed = [layer(path), ...LAYERS[layer(path)] ?? []];
-      if (!allowed.includes(layer(target))) wrong.push(`${path} → ${target}`);
-    }
-  }
-  assertEquals(wrong, []);
+function floor(path: string): number {
+  return FLOORS.findIndex((folders) => folders.includes(layer(path)));
+}
+
+Deno.test("every folder of lib has its floor, and no other", () => {
+  const folders = new Set(filesBelow("lib").map(layer));
+  assertEquals(FLOORS.flat().sort(), [...folders].sort());
 });
 
-Deno.test("every folder of lib has its place among the layers", () => {
-  assertEquals(
-    new Set(filesBelow("lib").filter((path) => !OF_EVERYBODY.includes(path)).map(layer)),
-    new Set(Object.keys(LAYERS)),
+Deno.test("no module imports from a floor above its own, or from another folder of its own floor", () => {
+  const upwards = filesBelow("lib").flatMap((path) =>
+    ours(path)
+      .filter((target) => layer(target) !== layer(path) && floor(target) >= floor(path))
+      .map((target) => `${path} → ${target}`)
   );
+  assertEquals(upwards, []);
+});
+
+/** The modules of ours that a module imports, for types or values, at once or later. */
+function ours(path: string): readonly string[] {
+  return imports(path).flatMap(({ path: target }) => target === null ? [] : [target]);
+}
+
+/** What is on a circle of this graph. */
+function circles(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] {
+  return [...graph.keys()].filter((start) => {
+    const seen = new Set(graph.get(start));
+    for (const node of seen) {
+      for (const next of graph.get(node) ?? []) seen.add(next);
+    }
+    return seen.has(start);
+  });
+}
+
+/** The file or folder in `folder` that a module is, or is in; null: it is elsewhere. */
+function entryOf(folder: string, path: string): string | null {
+  if (!path.startsWith(`${folder}/`)) return null;
+  return `${folder}/${path.slice(folder.length + 1).split("/")[0]}`;
+}
+
+/** `lib` and all folders below it. */
+const FOLDERS: readonly string[] = [
+  ...new Set(
+    filesBelow("lib").flatMap((path) => {
+      const steps = path.split("/").slice(0, -1);
+      return steps.map((_, at) => steps.slice(0, at + 1).join("/"));
+    }),
+  ),
+];
+
+Deno.test("no modules import each other in a circle, not even for types", () => {
+  assertEquals(circles(new Map(SOURCES.map((path) => [path, new Set(ours(path))]))), []);
+});
+
+Deno.test("the files and folders of no folder import each other in a circle", () => {
+  for (const folder of FOLDERS) {
+    const graph = new Map<string, Set<string>>();
+    for (const path of SOURCES) {
+      const from = entryOf(folder, path);
+      if (from === null) continue;
+      const targets = ours(path).flatMap((target) => entryOf(folder, target) ?? []);
+      const known = graph.get(from) ?? new Set();
+      targets.filter((to) => to !== from).forEach((to) => known.add(to));
+      graph.set(from, known);
+    }
+    assertEquals(circles(graph), [], folder);
+  }
+});
+
+/** A folder with more files than this shows nothing at first sight. */
+const MOST_FILES = 22;
+
+Deno.test("no folder of lib has more files than can be seen at once", () => {
+  for (const folder of FOLDERS) {
+    const files = SOURCES.filter((path) => dirname(path) === folder);
+    assert(files.length <= MOST_FILES, `${folder}: ${files.length} files`);
+  }
+});
+
+Deno.test("docs/design.md says in a line what each folder of lib is for", () => {
+  const design = Deno.readTextFileSync(ROOT + "docs/design.md");
+  const named = [...design.matchAll(/^\| `(lib\/[\w/]*)` /gm)].map(([, folder]) => folder);
+  assertEquals(named.sort(), FOLDERS.map((folder) => `${folder}/`).sort());
 });
 
 Deno.test("lib/core knows nothing but itself and the types of the protocol", () => {
@@ -218,10 +266,10 @@ Deno.test("everything a worker loads is imported by relative path, whatever the 
     [
       "preload.ts",
       "name_process.ts",
-      "metrics.ts",
-      "request_log/enter.ts",
-      "tls/enter.ts",
-      "sandbox/enter.ts",
+      "metrics/metrics.ts",
+      "request_log/preload.ts",
+      "tls/preload.ts",
+      "sandbox/preload.ts",
       "uwsgi.ts",
     ].map((name) => `lib/worker/${name}`),
   );
@@ -231,10 +279,7 @@ Deno.test("everything a worker loads is imported by relative path, whatever the 
       !typeOnly && !/^(\.|node:)/.test(specifier)
     );
     assertEquals(bare, [], path);
-    assert(
-      OF_EVERYBODY.includes(path) || ["worker", "log", "protocol", "system"].includes(layer(path)),
-      path,
-    );
+    assert(floor(path) <= floor("lib/worker/preload.ts"), path);
   }
 });
 
@@ -274,12 +319,13 @@ Deno.test("Deno does not see what is loaded later", () => {
     assertEquals(
       seen,
       null,
-      `${path} has an import() that should be a later(), see lib/lazy_import.ts`,
+      `${path} has an import() that should be a lazyImport(), see lib/lazy_import.ts`,
     );
-    const calls = /\blater</g;
-    const same = /\blater<typeof import\("([^"]+)"\)>\(\s*import\.meta\.resolve\("\1"\),?\s*\)/g;
+    const calls = /\blazyImport</g;
+    const same =
+      /\blazyImport<typeof import\("([^"]+)"\)>\(\s*import\.meta\.resolve\("\1"\),?\s*\)/g;
     const [all, good] = [calls, same].map((what) => text.match(what)?.length ?? 0);
-    assertEquals(good, all, `${path} calls later() with the type of another module`);
+    assertEquals(good, all, `${path} calls lazyImport() with the type of another module`);
   }
 });
 
@@ -304,7 +350,7 @@ Deno.test("the program names no package, not even one that it loads later: Deno 
   assertEquals(bare.filter((one) => !own.test(one)), [ofCaller]);
 });
 
-Deno.test("nothing in lib imports tests, examples or the bench", () => {
+Deno.test("nothing in lib imports tests, tools, examples or the bench", () => {
   for (const path of SOURCES) {
     for (const { path: target } of imports(path)) {
       assert(target === null || /^(lib\/|main\.ts$|mod\.ts$)/.test(target), `${path} → ${target}`);
@@ -314,7 +360,14 @@ Deno.test("nothing in lib imports tests, examples or the bench", () => {
 
 Deno.test("files have names that say what is in them", () => {
   const drawers = new Set(["utils", "util", "helpers", "common", "misc", "constants", "index"]);
-  for (const path of [...SOURCES, ...filesBelow("tests"), ...filesBelow("bench")]) {
+  for (
+    const path of [
+      ...SOURCES,
+      ...filesBelow("tests"),
+      ...filesBelow("tools"),
+      ...filesBelow("bench"),
+    ]
+  ) {
     const name = path.slice(path.lastIndexOf("/") + 1).replace(/(_test)?\.ts$/, "");
     assert(!drawers.has(name), path);
     assert(/^[a-z][a-z0-9_]*$/.test(name), path);
@@ -322,7 +375,14 @@ Deno.test("files have names that say what is in them", () => {
 });
 
 Deno.test("no file is longer than can be kept in mind, unless it is one table", () => {
-  for (const path of [...SOURCES, ...filesBelow("tests"), ...filesBelow("bench")]) {
+  for (
+    const path of [
+      ...SOURCES,
+      ...filesBelow("tests"),
+      ...filesBelow("tools"),
+      ...filesBelow("bench"),
+    ]
+  ) {
     if (TABLES.includes(path)) continue;
     const lines = Deno.readTextFileSync(ROOT + path).split("\n").length - 1;
     assert(path.endsWith("_test.ts") || lines <= MOST_LINES, `${path}: ${lines} lines`);
@@ -394,7 +454,18 @@ Deno.test("every unit test is named after the module that it tests", () => {
   /** Second tests of a module, by what they add. */
   const suffix = /_(property|fuzz|loss|golden)$/;
   const libNames = new Set(SOURCES.map((path) => path.slice("lib/".length).replace(/\.ts$/, "")));
-  for (const folder of ["core", "log", "protocol", "system", "worker", "master"]) {
+  for (
+    const folder of [
+      "core",
+      "log",
+      "protocol",
+      "shared_memory",
+      "system",
+      "worker",
+      "master",
+      "instance",
+    ]
+  ) {
     for (const path of filesBelow(`tests/unit/${folder}`, "_test.ts")) {
       const name = path.slice("tests/unit/".length).replace(/_test\.ts$/, "").replace(suffix, "");
       assert(libNames.has(name), `${path} tests no module`);
@@ -403,7 +474,13 @@ Deno.test("every unit test is named after the module that it tests", () => {
 });
 
 Deno.test("every module of core and protocol that decides something has a test", () => {
-  for (const path of [...filesBelow("lib/core"), ...filesBelow("lib/protocol")]) {
+  for (
+    const path of [
+      ...filesBelow("lib/core"),
+      ...filesBelow("lib/protocol"),
+      ...filesBelow("lib/shared_memory"),
+    ]
+  ) {
     const runs = /^(export\s+)?(async\s+)?(function|class)\s/m.test(withoutComments(textOf(path)));
     const test = path.replace("lib/", "tests/unit/").replace(/\.ts$/, "_test.ts");
     if (runs) assert(filesBelow(dirname(test)).includes(test), `${path} has no test`);

@@ -4,7 +4,6 @@ import { getText } from "../helpers/http.ts";
 import { MAIN } from "../helpers/program.ts";
 import { readyMaster } from "../helpers/running_master.ts";
 import { TempDirectory } from "../helpers/temp_directory.ts";
-import type { CommandOutput } from "../../lib/master/operators/command_output.ts";
 
 const APP = 'import uwsgi from "uwsgi";\nuwsgi.serve(() => new Response("ok"));';
 
