@@ -323,7 +323,7 @@ Deno.test("Deno does not see what is loaded later", () => {
     );
     const calls = /\blazyImport</g;
     const same =
-      /\blazyImport<typeof import\("([^"]+)"\)>\(\s*import\.meta\.resolve\("\1"\),?\s*\)/g;
+      /\blazyImport<\s*typeof import\("([^"]+)"\)\s*>\(\s*import\.meta\.resolve\("\1"\),?\s*\)/g;
     const [all, good] = [calls, same].map((what) => text.match(what)?.length ?? 0);
     assertEquals(good, all, `${path} calls lazyImport() with the type of another module`);
   }

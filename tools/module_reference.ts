@@ -7,10 +7,10 @@
 /** The sources, and the names of each that scripts can see; null: all of them. */
 const SOURCES: readonly (readonly [path: string, names: readonly string[] | null])[] = [
   ["uwsgi.ts", null],
-  ["metric_api.ts", null],
-  ["../protocol/metric_table.ts", ["MetricHistogram"]],
-  ["socket.ts", ["UwsgiSocket", "ServeOptions", "Server"]],
-  ["http.ts", ["Handler"]],
+  ["metrics/metric_api.ts", null],
+  ["../shared_memory/metric_table.ts", ["MetricHistogram"]],
+  ["serving/socket.ts", ["UwsgiSocket", "ServeOptions", "Server"]],
+  ["serving/http.ts", ["Handler"]],
   ["retire.ts", ["ReloadHandler", "Retirement", "LeaveCause"]],
 ];
 

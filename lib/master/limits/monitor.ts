@@ -1,3 +1,10 @@
+/**
+ * Runs in the master. Looks at the workers regularly, as often as the configuration needs it: once per
+ * second, or, where no option asks for that, only whether a worker has set itself a time.
+ *
+ * @module
+ */
+
 import { SAMPLE_MS } from "../../core/policies/sample.ts";
 import {
   type Limits,

@@ -1,3 +1,11 @@
+/**
+ * Runs in the master. Everybody who gives it commands while it runs: signals, the FIFO, `ctl`. Takes
+ * their orders, and gives each who waits for it the verdict. What only few instances need, and what no
+ * start needs, is loaded in `operator_doors.ts`.
+ *
+ * @module
+ */
+
 import {
   type Command,
   type CommandName,

@@ -1,3 +1,10 @@
+/**
+ * Runs in the master. Stands for everything that shows what the instance is like, and loads it when it
+ * is configured: other masters have no use for its modules.
+ *
+ * @module
+ */
+
 import { lazyImport } from "../../lazy_import.ts";
 import type { Pushers } from "./pushers.ts";
 import { VIEW_BACKLOG } from "../sockets/listener.ts";

@@ -1,3 +1,11 @@
+/**
+ * Runs in the master. A reload that takes a new master: the program of this process is replaced
+ * (execve(2)), and the new one goes on with the sockets and the workers of the old one. What it has to
+ * know is in a file without a name, whose descriptor it inherits.
+ *
+ * @module
+ */
+
 import { createAnonymousFile, readAnonymousFile } from "../../system/shared_memory.ts";
 import { setInherited } from "../../system/descriptor.ts";
 import { blockSignals, exec, unblockSignals } from "../../system/process/exec.ts";
