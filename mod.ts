@@ -17,6 +17,25 @@
  * @module
  */
 
+/**
+ * duwsgi, the application-server master for Deno: it owns the listening sockets, runs your script in
+ * as many worker processes as you say, and replaces them without losing a request.
+ *
+ * A worker's script imports the module `uwsgi`, which the master injects; its types are these:
+ *
+ * ```ts
+ * import type { Handler } from "@duwsgi/duwsgi";
+ *
+ * const handler: Handler = (request) => new Response(`You asked for ${request.url}`);
+ * ```
+ *
+ * The program itself is `main.ts`; see the README for a first app and a first reload.
+ * {@linkcode parseConfig} and {@linkcode startMaster} are the same for a program that has duwsgi as a
+ * library; see docs/library.md.
+ *
+ * @module
+ */
+
 export { type ConfigInput, parseConfig, type ParsedConfig } from "./lib/api/parse_config.ts";
 export {
   type LogLine,
@@ -28,8 +47,8 @@ export {
 export type { Problem } from "./lib/config/problem.ts";
 export type { MasterOutcome } from "./lib/core/event.ts";
 export type { SlotChange, SlotFailure, Verdict } from "./lib/core/verdict.ts";
-export type { Config, Origin, SocketSpec } from "./lib/config/config.ts";
-export type { CertificateFiles } from "./lib/config/values/https_socket.ts";
+export type { Config } from "./lib/config/config.ts";
+export type { CertificateFiles, OptionLine, Origin, SocketSpec } from "./lib/config/origin.ts";
 export type { FileCommand } from "./lib/config/kinds/option_kind.ts";
 export type { LogTargetConfig } from "./lib/config/options/log_targets.ts";
 export type {
@@ -72,7 +91,6 @@ export type { ProcessConfig } from "./lib/config/options/process.ts";
 export type { CronLine } from "./lib/config/values/cron_line.ts";
 export type { DaemonLine } from "./lib/config/values/daemon_line.ts";
 export type { HookActionName, HookLine } from "./lib/config/values/hook_line.ts";
-export type { OptionLine } from "./lib/config/kinds/option_kind.ts";
 export type { CompanionConfig } from "./lib/config/options/companions.ts";
 export type { StatsConfig } from "./lib/config/options/stats.ts";
 export type { HookConfig, HookPhase } from "./lib/config/options/hooks.ts";

@@ -7,7 +7,7 @@
 import { factsOf } from "../lib/cli/help.ts";
 import { MAGIC_VARIABLES } from "../lib/config/ini/magic.ts";
 import { GROUPS, type NamedRow } from "../lib/config/kinds/option_row.ts";
-import { ROWS, START_COMMANDS } from "../lib/config/options/options.ts";
+import { ROWS, START_COMMANDS } from "../lib/config/options.ts";
 import { DIFFERENCES, INTRODUCTION, SYNTAX } from "./dialect_reference.ts";
 
 /** The reference of options, dialect and differences to uWSGI, as Markdown. */

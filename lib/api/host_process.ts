@@ -8,7 +8,7 @@ import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import type { HookActionName } from "../config/values/hook_line.ts";
 import { logKeysSet } from "../config/log_needs.ts";
-import { optionPlace } from "../config/kinds/option_place.ts";
+import { optionPlace } from "../config/option_place.ts";
 import { HOOK_PHASES, type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import type { Problem } from "../config/problem.ts";

@@ -11,8 +11,7 @@ import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { fileKeysSet } from "../config/log_needs.ts";
 import { parseLogTarget } from "../config/values/log_line.ts";
-import { optionPlace } from "../config/kinds/option_place.ts";
-import type { OptionLine } from "../config/kinds/option_kind.ts";
+import { optionPlace } from "../config/option_place.ts";
 import { viewAddresses } from "../config/options/exporting.ts";
 import type { HookLine } from "../config/values/hook_line.ts";
 import { HOOK_PHASES, type HookPhase, hooksOf } from "../config/options/hooks.ts";
@@ -22,6 +21,7 @@ import { absolutePath } from "../system/files/absolute_path.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { resolveOwner } from "../system/files/owner.ts";
 import { UserError } from "../errors.ts";
+import type { OptionLine } from "../config/origin.ts";
 
 /** What was found. */
 export interface PlaceProblems {

@@ -7,7 +7,7 @@
 import type { Config } from "../config/config.ts";
 import { nearestName } from "../nearest_name.ts";
 import { GROUPS, type NamedRow, namesOf } from "../config/kinds/option_row.ts";
-import { allNames, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options/options.ts";
+import { allNames, findOptionKey, findRow, OPTIONS, ROWS } from "../config/options.ts";
 import type { OnChange } from "../config/kinds/option_spec.ts";
 import { uwsgiOptions } from "../config/options/uwsgi_options.ts";
 

@@ -9,7 +9,7 @@ import { printable } from "../foreign_text.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig, loadConfigAsync, type Loaded } from "../config/load.ts";
 import { logKeysSet, logsObjects } from "../config/log_needs.ts";
-import { optionPlace } from "../config/kinds/option_place.ts";
+import { optionPlace } from "../config/option_place.ts";
 import { processKeysSet } from "../config/options/process.ts";
 import { Problems } from "../config/problem.ts";
 import { showConfig } from "../config/show_config.ts";

@@ -7,7 +7,6 @@
  * @module
  */
 
-import type { Origin } from "./config.ts";
 import type { SettingLine } from "./ini/entry.ts";
 import { type NamedRow, namesOf } from "./kinds/option_row.ts";
 import {
@@ -18,9 +17,10 @@ import {
   ROWS,
   START_COMMANDS,
   type StartCommandName,
-} from "./options/options.ts";
+} from "./options.ts";
 import { COMMAND_LINE, formatOrigin, type Problems } from "./problem.ts";
 import { UWSGI_LETTERS, uwsgiOptions } from "./options/uwsgi_options.ts";
+import type { Origin } from "./origin.ts";
 
 /** What the user wants: `run`, unless another command was named; of several, the first. */
 export interface StartCommand {

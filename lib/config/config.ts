@@ -18,7 +18,6 @@ import type { ProcessConfig } from "./options/process.ts";
 import type { ControlConfig } from "./options/control.ts";
 import type { CompanionConfig } from "./options/companions.ts";
 import type { ExportConfig } from "./options/exporting.ts";
-import type { CertificateFiles } from "./values/https_socket.ts";
 import type { HookConfig } from "./options/hooks.ts";
 import type { MetricsConfig } from "./options/metrics.ts";
 import type { RequestLogConfig } from "./options/request_log.ts";
@@ -28,26 +27,7 @@ import type { ReloadConfig } from "./options/reloading.ts";
 import type { RespawnConfig } from "./options/respawn.ts";
 import type { ScalingConfig } from "./options/scaling.ts";
 import type { StatsConfig } from "./options/stats.ts";
-
-/** Where a value was written: shown in every message about it. */
-export interface Origin {
-  /** The file as the user named it, `<stdin>`, `<command line>`, or `<environment>`. */
-  readonly file: string;
-  /** Line in that file, counted from 1; the position of the argument for the command line. */
-  readonly line: number;
-}
-
-/** One configured listening address, in the order of the configuration. */
-export interface SocketSpec {
-  /** The option that asked for it, which names the protocol spoken on it. */
-  readonly option: "socket" | "http-socket" | "https-socket" | "uwsgi-socket";
-  /** The address as written, for example `:8080`, `/run/app.sock`, `@name` or `fd://3`. */
-  readonly text: string;
-  /** Where it was written. */
-  readonly origin: Origin;
-  /** The files of its certificate; absent: no TLS. */
-  readonly tls?: CertificateFiles;
-}
+import type { SocketSpec } from "./origin.ts";
 
 /** The configuration of one instance. Built by `resolve.ts` from the option table. */
 export interface Config

@@ -6,7 +6,7 @@
 
 import type { Config } from "./config.ts";
 import type { OnChange } from "./kinds/option_spec.ts";
-import { OPTION_KEYS, OPTIONS } from "./options/options.ts";
+import { OPTION_KEYS, OPTIONS } from "./options.ts";
 
 /** One option with another value than before. */
 export interface Difference {

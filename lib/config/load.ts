@@ -7,7 +7,7 @@
 
 import { parseArguments, type StartCommand } from "./command_line.ts";
 import { assemble } from "./ini/directives.ts";
-import type { Config, Origin } from "./config.ts";
+import type { Config } from "./config.ts";
 import type { Entry } from "./ini/entry.ts";
 import { environmentLines } from "./ini/environment.ts";
 import { Expander } from "./ini/expand.ts";
@@ -16,6 +16,7 @@ import { COMMAND_LINE, type Problem, Problems, STDIN } from "./problem.ts";
 import { resolveEntries } from "./resolve.ts";
 import type { ConfigSource } from "./source.ts";
 import { LimitError } from "./ini/text_files.ts";
+import type { Origin } from "./origin.ts";
 
 /** Everything one reading of the configuration came to. */
 export interface Loaded {

@@ -5,7 +5,7 @@
  */
 
 import { printable } from "../foreign_text.ts";
-import type { Origin } from "./config.ts";
+import type { Origin } from "./origin.ts";
 
 /** Name of the command line in an {@linkcode Origin}. */
 export const COMMAND_LINE = "<command line>";

@@ -7,22 +7,22 @@
 
 import { excerpt } from "../foreign_text.ts";
 import { formatAddress, parseAddress } from "../system/sockets/address.ts";
-import type { Config, Origin, SocketSpec } from "./config.ts";
-import { checkDenoFlags } from "./values/deno_flags.ts";
+import type { Config } from "./config.ts";
 import type { Entry } from "./ini/entry.ts";
 import { checkLog } from "./checks/log_rules.ts";
 import { checkMetrics } from "./checks/metric_rules.ts";
 import { nearestName } from "../nearest_name.ts";
 import { UnexpectedValue } from "./kinds/option_kind.ts";
-import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options/options.ts";
+import { allNames, findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 import type { OptionSpec } from "./kinds/option_spec.ts";
 import { hooksNotNeeded } from "./options/hooks.ts";
-import { checkPermissions } from "./options/permissions.ts";
 import { formatOrigin, type Problems } from "./problem.ts";
 import { withProtocol } from "./options/proxy.ts";
 import { requestLogSettings } from "./request_log.ts";
 import { checkScaling, type FindEntry } from "./checks/scaling_rules.ts";
 import { NOT_NEEDED, uwsgiOptions } from "./options/uwsgi_options.ts";
+import type { Origin, SocketSpec } from "./origin.ts";
+import { checkDenoFlags, checkPermissions } from "./checks/permission_rules.ts";
 
 /** A configuration in the making. */
 type Draft = { -readonly [K in keyof Config]: Config[K] };

@@ -9,7 +9,7 @@ import { UNPRINTABLE } from "../foreign_text.ts";
 import type { Config } from "./config.ts";
 import type { Entry } from "./ini/entry.ts";
 import type { Loaded } from "./load.ts";
-import { findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options/options.ts";
+import { findOptionKey, findRow, OPTION_KEYS, OPTIONS } from "./options.ts";
 
 /**
  * The configuration as it was understood: what differs from the defaults, then the defaults as

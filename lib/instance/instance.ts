@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import { whyTooFewDescriptors } from "../config/checks/descriptor_budget.ts";
 import { isSandboxed } from "../config/options/permissions.ts";
 import type { Loaded } from "../config/load.ts";
-import { optionPlace } from "../config/kinds/option_place.ts";
+import { optionPlace } from "../config/option_place.ts";
 import { type HookPhase, hooksOf } from "../config/options/hooks.ts";
 import type { MasterOutcome } from "../core/event.ts";
 import { lazyImport } from "../lazy_import.ts";

@@ -8,10 +8,10 @@ import type { MetricLine, ThresholdLine } from "../values/metric_line.ts";
 import { isBuiltinMetric } from "../values/metric_names.ts";
 import { exportedName, exportedNames, type ExportedType } from "../../prometheus_name.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
 import type { ExportConfig } from "../options/exporting.ts";
 import type { MetricsConfig } from "../options/metrics.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** Reports names that are there twice, or mean nothing. */
 export function checkMetrics(

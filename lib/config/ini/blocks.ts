@@ -4,11 +4,11 @@
  * @module
  */
 
-import { CONDITIONS, type IniCondition } from "./conditions.ts";
+import { CONDITIONS, type IniCondition } from "../conditions.ts";
 import type { SettingLine } from "./entry.ts";
-import { type Loop, LOOPS } from "./loops.ts";
+import { type Loop, LOOPS } from "../loops.ts";
 import { type NamedRow, namesOf } from "../kinds/option_row.ts";
-import { findRow } from "../options/options.ts";
+import { findRow } from "../options.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
 
 /** A line, or a block with the line that opens it. */

@@ -6,19 +6,19 @@
  */
 
 import { findBlocks, type Statement } from "./blocks.ts";
-import type { IniCondition } from "./conditions.ts";
-import type { Origin } from "../config.ts";
+import type { IniCondition } from "../conditions.ts";
 import { RawEntries, type SettingLine } from "./entry.ts";
 import { Expander, type ExpansionScope } from "./expand.ts";
-import type { Loop } from "./loops.ts";
+import type { Loop } from "../loops.ts";
 import { locateIni } from "./ini_location.ts";
 import { trimSpace } from "./ini.ts";
 import { sectionLines, sectionOf, shownName } from "./ini_file.ts";
 import type { MagicFile } from "./magic.ts";
-import { DIRECTIVES, findOptionKey, findRow } from "../options/options.ts";
+import { DIRECTIVES, findOptionKey, findRow } from "../options.ts";
 import { COMMAND_LINE, formatOrigin, type Problems } from "../problem.ts";
 import type { ConfigSource } from "../source.ts";
 import { Budget, LimitError, TextFiles } from "./text_files.ts";
+import type { Origin } from "../origin.ts";
 
 /** What lines came to. */
 export interface Assembled {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { Origin } from "../config.ts";
-import { findRow } from "../options/options.ts";
+import { findRow } from "../options.ts";
+import type { Origin } from "../origin.ts";
 
 /** One setting as written: in an INI file, on the command line or in the environment. */
 export interface SettingLine {

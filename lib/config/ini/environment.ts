@@ -5,7 +5,7 @@
  */
 
 import type { SettingLine } from "./entry.ts";
-import { findOptionKey } from "../options/options.ts";
+import { findOptionKey } from "../options.ts";
 import { ENVIRONMENT } from "../problem.ts";
 import type { ConfigSource } from "../source.ts";
 

@@ -9,13 +9,13 @@
  * @module
  */
 
-import type { Origin } from "../config.ts";
 import type { RawEntries, RawEntry } from "./entry.ts";
-import { findRow } from "../options/options.ts";
+import { findRow } from "../options.ts";
 import { evaluatePipeline } from "./arithmetic.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
 import type { ConfigSource } from "../source.ts";
 import type { Budget, TextFiles } from "./text_files.ts";
+import type { Origin } from "../origin.ts";
 
 /** Characters a value may have: more do not fit into one argument or variable, see execve(2). */
 const LONGEST_VALUE = 131_072;

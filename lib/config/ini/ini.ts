@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Origin } from "../config.ts";
 import type { SettingLine } from "./entry.ts";
 import { formatOrigin, type Problems } from "../problem.ts";
+import type { Origin } from "../origin.ts";
 
 /** One section of a file. */
 export interface Section {

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Origin } from "../config.ts";
 import type { SettingLine } from "./entry.ts";
 import type { ExpansionScope } from "./expand.ts";
 import { readSection } from "./ini.ts";
@@ -13,6 +12,7 @@ import { expandMagic, type MagicFile } from "./magic.ts";
 import { nearestName } from "../../nearest_name.ts";
 import { formatOrigin, STDIN } from "../problem.ts";
 import { STDIN_NAME } from "./text_files.ts";
+import type { Origin } from "../origin.ts";
 
 /** The name of a file in messages. */
 export function shownName(file: MagicFile): string {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { OptionLine } from "./option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** Reads one line of an option, see `lines` in `option_kind.ts`. */
 export type ReadLine<T> = (line: OptionLine) => T;

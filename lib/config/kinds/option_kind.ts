@@ -9,8 +9,8 @@
  */
 
 import { excerpt } from "../../foreign_text.ts";
-import type { Origin } from "../config.ts";
 import { nearestName } from "../../nearest_name.ts";
+import type { OptionLine, Origin } from "../origin.ts";
 
 /** One use of an option, with placeholders replaced. */
 export interface Written {
@@ -281,16 +281,6 @@ function readNetwork(text: string): string {
     : host !== "" && URL.parse(`http://${host}`)?.hostname === host;
   if (isAddress && Number(bits ?? 0) <= (isV6 ? 128 : 32)) return entry;
   throw unexpected(entry, "an IP address, a network such as 10.0.0.0/8, unix or *");
-}
-
-/** One use of an option whose value has a grammar of its own. */
-export interface OptionLine {
-  /** The name it was written with, which is part of what it means. */
-  readonly option: string;
-  /** The value as written. */
-  readonly text: string;
-  /** Where it was written. */
-  readonly origin: Origin;
 }
 
 /** Any number of lines with a grammar of their own. */

@@ -6,10 +6,10 @@
 
 import { lazyImport } from "../../lazy_import.ts";
 import { parseAddress } from "../../system/sockets/address.ts";
-import type { SocketSpec } from "../config.ts";
 import type { HttpsSocket } from "../values/https_socket.ts";
 import { lazyParser } from "./line_reader.ts";
 import { advice, type OptionKind, required } from "./option_kind.ts";
+import type { SocketSpec } from "../origin.ts";
 
 /** Names of the option that say what is spoken on the socket. */
 const SOCKET_OPTIONS: Readonly<Record<string, SocketSpec["option"]>> = {

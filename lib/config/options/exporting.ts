@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { OptionLine } from "../origin.ts";
 import * as kind from "../kinds/option_kind.ts";
 import { readViewAddress, type StatsConfig } from "./stats.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
@@ -27,7 +28,7 @@ const readCarbonLine = lazyParser(async () =>
 /** How an instance is watched from outside. */
 export interface ExportConfig {
   /** Where the master serves metrics and probes over HTTP (`metrics-http`). */
-  readonly metricsHttp: readonly kind.OptionLine[];
+  readonly metricsHttp: readonly OptionLine[];
   /** Host names by which clients may ask for that, and for the stats (`metrics-http-hosts`). */
   readonly metricsHttpHosts: readonly string[];
   /** Where figures are sent (`stats-push`). */
@@ -49,7 +50,7 @@ export interface ExportConfig {
 /** The addresses at which the master itself shows something. */
 export function viewAddresses(
   { stats, metricsHttp }: Pick<StatsConfig, "stats"> & Pick<ExportConfig, "metricsHttp">,
-): readonly kind.OptionLine[] {
+): readonly OptionLine[] {
   return [...stats, ...metricsHttp];
 }
 

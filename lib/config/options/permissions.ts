@@ -5,14 +5,8 @@
  * @module
  */
 
-import { isPermissionFlag } from "../values/deno_flags.ts";
-import type { Config } from "../config.ts";
-import type { Entry } from "../ini/entry.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
-import { formatOrigin, type Problems } from "../problem.ts";
-import type { FindEntry } from "../checks/scaling_rules.ts";
-
 /** A kind of permission that Deno knows. */
 export type PermissionKind = "net" | "read" | "write" | "env" | "run" | "sys" | "ffi" | "import";
 
@@ -87,21 +81,6 @@ export function isSandboxed(config: PermissionConfig): boolean {
     const { allow, deny } = permissionsOf(config, name);
     return allow !== null || deny !== null;
   });
-}
-
-/** Permissions are said in one way, or in the other. */
-export function checkPermissions(config: Config, find: FindEntry, problems: Problems): void {
-  const flag = config.denoFlags.find(isPermissionFlag);
-  if (flag === undefined || !isSandboxed(config)) return;
-  const entry = KEYS.map(find).find((one): one is Entry => one !== undefined);
-  if (entry === undefined) return;
-  const where = find("denoFlags");
-  const other = where === undefined ? "" : ` at ${formatOrigin(where.origin)}`;
-  problems.error(
-    entry.origin,
-    `"${entry.key}" at ${formatOrigin(entry.origin)} contradicts deno-flag = ${flag}${other}: ` +
-      "say all permissions in one of the two ways",
-  );
 }
 
 /** `true` is all, `false` nothing, as is no value; else a list that grows with each use. */
@@ -302,7 +281,3 @@ export const PERMISSION_OPTIONS: OptionRows<PermissionConfig> = {
     example: "worker-control = false",
   },
 };
-
-const KEYS: readonly (keyof PermissionConfig)[] =
-  (Object.keys(PERMISSION_OPTIONS) as (keyof PermissionConfig)[])
-    .filter((key) => key !== "workerControl" && key !== "sandboxWalls");

@@ -5,9 +5,9 @@
  */
 
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
-import type { Config, SocketSpec } from "../config.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
+import type { SocketSpec } from "../origin.ts";
 
 /** What is spoken with a proxy, and how much of it. */
 export interface ProxyConfig {
@@ -127,13 +127,15 @@ export function withProtocol(
 }
 
 /** True if the uwsgi protocol is spoken on one of the sockets. */
-export function speaksUwsgi({ sockets }: Pick<Config, "sockets">): boolean {
+export function speaksUwsgi({ sockets }: { readonly sockets: readonly SocketSpec[] }): boolean {
   return sockets.some(({ option }) => option === "uwsgi-socket");
 }
 
 /** True if connections on one of the sockets begin with a header of the PROXY protocol. */
 export function expectsProxyHeader(
-  { sockets, enableProxyProtocol }: Pick<Config, "sockets" | "enableProxyProtocol">,
+  { sockets, enableProxyProtocol }: Pick<ProxyConfig, "enableProxyProtocol"> & {
+    readonly sockets: readonly SocketSpec[];
+  },
 ): boolean {
   return enableProxyProtocol &&
     sockets.some(({ option }) => option === "socket" || option === "http-socket");

@@ -6,8 +6,8 @@
 
 import { parseAddress } from "../../system/sockets/address.ts";
 import * as kind from "../kinds/option_kind.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
 import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** Where the stats of an instance can be read. */
 export interface StatsConfig {

@@ -6,7 +6,7 @@
 
 import type { CronSchedule } from "../../core/policies/cron_schedule.ts";
 import { keyValues, wholeNumber } from "./key_values.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** A command and when it is started. */
 export interface CronLine extends OptionLine {

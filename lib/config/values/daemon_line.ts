@@ -5,7 +5,7 @@
  */
 
 import { keyValues, wholeNumber } from "./key_values.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** A program that runs beside the workers. */
 export interface DaemonLine extends OptionLine {

@@ -5,10 +5,6 @@
  * @module
  */
 
-import type { Config } from "../config.ts";
-import type { Entry } from "../ini/entry.ts";
-import { formatOrigin, type Problems } from "../problem.ts";
-
 /** A flag about permissions. */
 export interface PermissionFlag {
   /** Its long name, such as `--allow-net`. */
@@ -90,48 +86,4 @@ export function namedSet(denoFlags: readonly string[]): string | null {
   const sets = denoFlags.flatMap(permissionFlags).filter(({ name }) => name === "--permission-set");
   const last = sets.at(-1);
   return last === undefined ? null : last.value || "default";
-}
-
-/** Flags that restart a script behind the master's back. */
-const WATCH = /^--(watch|watch-hmr|hmr)(=|$)/;
-const INSPECT = /^--inspect(-brk|-wait)?(?:=(.*))?$/;
-
-/** Reports flags with which a worker cannot be replaced, or not every worker can start. */
-export function checkDenoFlags(
-  { denoFlags, processes }: Pick<Config, "denoFlags" | "processes">,
-  entryOf: (flag: string) => Entry | undefined,
-  problems: Problems,
-): void {
-  for (const flag of denoFlags) {
-    const entry = entryOf(flag);
-    if (entry === undefined) continue;
-    const { origin } = entry;
-    const what = `"${entry.key}" at ${formatOrigin(origin)}`;
-    if (WATCH.test(flag)) {
-      problems.error(
-        origin,
-        `${what} has ${flag}, which restarts scripts behind the master's back: use auto-reload = true`,
-      );
-    }
-    if (!opensFixedPort(flag)) continue;
-    const free = flag.replace(/=.*/, "") + "=127.0.0.1:0";
-    if (processes > 1) {
-      problems.error(
-        origin,
-        `${what} has ${flag}, but only one of ${processes} workers could have that port: use ` +
-          `${free}, or processes = 1`,
-      );
-    } else {
-      problems.warning(
-        origin,
-        `${what} has ${flag}: a reload fails while the old worker has that port, ${free} does not`,
-      );
-    }
-  }
-}
-
-/** True for a debugger at a port that only one process can have. */
-function opensFixedPort(flag: string): boolean {
-  const address = INSPECT.exec(flag);
-  return address !== null && !/(^|:)0$/.test(address[2] ?? "");
 }

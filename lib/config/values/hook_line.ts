@@ -8,7 +8,7 @@
 import { parseAddress } from "../../system/sockets/address.ts";
 import { wholeNumber } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** Name of an action. */
 export type HookActionName =

@@ -5,15 +5,7 @@
  */
 
 import { keyValues } from "./key_values.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
-
-/** The files that a TLS socket needs, as written. */
-export interface CertificateFiles {
-  /** The certificate, and those that lead from it to a root, in PEM. */
-  readonly certificate: string;
-  /** Its private key, in PEM, without a passphrase. */
-  readonly key: string;
-}
+import type { CertificateFiles, OptionLine } from "../origin.ts";
 
 /** One TLS socket. */
 export interface HttpsSocket {

@@ -8,7 +8,7 @@ import type { Encoder } from "../../log/encoder.ts";
 import { type Address, parseAddress } from "../../system/sockets/address.ts";
 import { keyValues } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** Where one `logger` writes. */
 export type LoggerTarget =

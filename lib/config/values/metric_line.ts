@@ -7,7 +7,7 @@
 import type { MetricCollector } from "../../core/policies/metrics.ts";
 import { keyValues, wholeNumber } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** What a metric is: the first four are uWSGI's. */
 export type MetricType = "counter" | "gauge" | "absolute" | "alias" | "histogram";

@@ -7,7 +7,7 @@
 import { parseAddress, type TcpAddress } from "../../system/sockets/address.ts";
 import { keyValues, wholeNumber } from "./key_values.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { OptionLine } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** Where and how. */
 export type PusherTarget =

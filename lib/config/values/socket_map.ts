@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { OptionLine } from "../kinds/option_kind.ts";
+import type { OptionLine } from "../origin.ts";
 
 /** One line. */
 export interface SocketMapLine extends OptionLine {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { SocketSpec } from "../../config/config.ts";
 import type { Address } from "../../system/sockets/address.ts";
+import type { SocketSpec } from "../../config/origin.ts";
 
 /** A configured address. */
 export type ListenSpec = Omit<SocketSpec, "option"> & {

@@ -8,12 +8,12 @@
 
 import { UserError } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
-import type { OptionLine } from "../../config/kinds/option_kind.ts";
 import { viewAddresses } from "../../config/options/exporting.ts";
 import { ERRNO, type Libc } from "../../system/libc.ts";
 import { collide } from "../../system/sockets/socket_address.ts";
 import { type Listener, VIEW_BACKLOG } from "./listener.ts";
 import { Listeners } from "./listeners.ts";
+import type { OptionLine } from "../../config/origin.ts";
 
 const ADVICE = "choose another address";
 

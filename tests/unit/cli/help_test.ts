@@ -3,7 +3,7 @@ import { renderHelp, renderOptionHelp } from "../../../lib/cli/help.ts";
 import { renderReference } from "../../../tools/options_reference.ts";
 import { MAGIC_VARIABLES } from "../../../lib/config/ini/magic.ts";
 import { GROUPS, namesOf } from "../../../lib/config/kinds/option_row.ts";
-import { ROWS } from "../../../lib/config/options/options.ts";
+import { ROWS } from "../../../lib/config/options.ts";
 
 function assertNarrow(text: string): void {
   for (const line of text.split("\n")) assert(line.length <= 100, line);

@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { cpuUsage } from "node:process";
-import { allNames } from "../../../lib/config/options/options.ts";
+import { allNames } from "../../../lib/config/options.ts";
 import { loadConfig, type Loaded } from "../../../lib/config/load.ts";
 import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
 import { memorySource } from "../../helpers/memory_source.ts";

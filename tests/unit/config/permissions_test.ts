@@ -1,14 +1,11 @@
 /** Options that say what workers may do. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Config } from "../../../lib/config/config.ts";
-import { OPTIONS } from "../../../lib/config/options/options.ts";
-import {
-  checkPermissions,
-  isSandboxed,
-  type Permission,
-} from "../../../lib/config/options/permissions.ts";
+import { OPTIONS } from "../../../lib/config/options.ts";
+import { isSandboxed, type Permission } from "../../../lib/config/options/permissions.ts";
 import { Problems } from "../../../lib/config/problem.ts";
 import { defaults } from "../../../lib/config/resolve.ts";
+import { checkPermissions } from "../../../lib/config/checks/permission_rules.ts";
 
 const origin = { file: "app.ini", line: 3 };
 

@@ -8,7 +8,6 @@ import { parseHookLine } from "../../../lib/config/values/hook_line.ts";
 import { parseMetricLine, parseThresholdLine } from "../../../lib/config/values/metric_line.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { parseEncoderLine, parseLoggerLine } from "../../../lib/config/values/log_line.ts";
-import type { OptionLine } from "../../../lib/config/kinds/option_kind.ts";
 import { HOOK_PHASES, type HookConfig, type HookPhase } from "../../../lib/config/options/hooks.ts";
 import { parseCarbonLine, parsePusherLine } from "../../../lib/config/values/pusher_line.ts";
 import { SANDBOX_WALLS } from "../../../lib/config/options/permissions.ts";
@@ -16,6 +15,7 @@ import { defaults } from "../../../lib/config/resolve.ts";
 import { optionsForModule, showConfig } from "../../../lib/config/show_config.ts";
 import { parseSocketMapLine } from "../../../lib/config/values/socket_map.ts";
 import { memorySource } from "../../helpers/memory_source.ts";
+import type { OptionLine } from "../../../lib/config/origin.ts";
 
 const origin = { file: "a.ini", line: 1 };
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ROWS } from "../../../../lib/config/options/options.ts";
+import { ROWS } from "../../../../lib/config/options.ts";
 import { namesOf } from "../../../../lib/config/kinds/option_row.ts";
 import { UWSGI_LETTERS, uwsgiOptions } from "../../../../lib/config/options/uwsgi_options.ts";
 

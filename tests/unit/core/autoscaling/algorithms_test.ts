@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { OPTIONS } from "../../../../lib/config/options/options.ts";
+import { OPTIONS } from "../../../../lib/config/options.ts";
 import { ALGORITHMS } from "../../../../lib/core/autoscaling/algorithms.ts";
 
 Deno.test("the algorithms are those that cheaper-algo knows", () => {

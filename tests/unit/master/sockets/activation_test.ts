@@ -1,7 +1,6 @@
 /** Which configured socket stands for which passed one. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseAddress } from "../../../../lib/system/sockets/address.ts";
-import type { SocketSpec } from "../../../../lib/config/config.ts";
 import {
   match,
   type Passed,
@@ -13,6 +12,7 @@ import type { SocketAddress } from "../../../../lib/system/sockets/socket_addres
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
 import type { WantedSocket } from "../../../../lib/master/sockets/listen_spec.ts";
+import type { SocketSpec } from "../../../../lib/config/origin.ts";
 
 // Opened here, because it stays open: a test that opened it would seem to leak it.
 requireLibc();

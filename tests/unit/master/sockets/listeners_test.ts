@@ -1,7 +1,10 @@
 /** The sockets of an instance. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+<<<<<<< HEAD
 import type { SocketSpec } from "../../../../lib/config/config.ts";
 import { defaults } from "../../../../lib/config/resolve.ts";
+=======
+>>>>>>> afd35aa (config: origins, grammars, kinds, options, checks: each imports only from what is before it)
 import { UserError } from "../../../../lib/errors.ts";
 import type { SocketConfig } from "../../../../lib/master/sockets/listener.ts";
 import { Listeners } from "../../../../lib/master/sockets/listeners.ts";
@@ -13,6 +16,7 @@ import { isListening } from "../../../../lib/system/sockets/listen_queue.ts";
 import { bindTcp, boundPort } from "../../../../lib/system/sockets/listening_socket.ts";
 import { OwnedDescriptors } from "../../../helpers/owned_descriptors.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
+import type { SocketSpec } from "../../../../lib/config/origin.ts";
 
 const c = requireLibc();
 const TCP = { host: "127.0.0.1", port: 0, reusePort: false, keepalive: false };

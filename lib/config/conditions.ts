@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { NamedRow } from "../kinds/option_row.ts";
-import type { ConfigSource } from "../source.ts";
+import type { NamedRow } from "./kinds/option_row.ts";
+import type { ConfigSource } from "./source.ts";
 
 /** What a condition may look at. */
 export interface ConditionContext {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { LOOPS } from "../../../../lib/config/ini/loops.ts";
+import { LOOPS } from "../../../lib/config/loops.ts";
 
 function items(name: string, argument: string, text = ""): string[] {
   const loop = LOOPS.find((one) => one.name === name);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { loadConfig } from "../../../../lib/config/load.ts";
-import { GROUPS, namesOf } from "../../../../lib/config/kinds/option_row.ts";
+import { loadConfig } from "../../../lib/config/load.ts";
+import { GROUPS, namesOf } from "../../../lib/config/kinds/option_row.ts";
 import {
   allNames,
   findOptionKey,
@@ -9,8 +9,8 @@ import {
   OPTIONS,
   ROWS,
   START_COMMANDS,
-} from "../../../../lib/config/options/options.ts";
-import { memorySource } from "../../../helpers/memory_source.ts";
+} from "../../../lib/config/options.ts";
+import { memorySource } from "../../helpers/memory_source.ts";
 
 Deno.test("ROWS have names and letters of their own", () => {
   const names = ROWS.flatMap(namesOf);

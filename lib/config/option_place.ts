@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Config } from "../config.ts";
-import type { Entry } from "../ini/entry.ts";
-import { findOptionKey, OPTIONS } from "../options/options.ts";
-import { formatOrigin } from "../problem.ts";
+import type { Config } from "./config.ts";
+import type { Entry } from "./ini/entry.ts";
+import { findOptionKey, OPTIONS } from "./options.ts";
+import { formatOrigin } from "./problem.ts";
 
 /** The use of an option that counts, as `uid (app.ini:3)`; only its name when it was not used. */
 export function optionPlace(entries: readonly Entry[], key: keyof Config): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NamedRow } from "../kinds/option_row.ts";
+import type { NamedRow } from "./kinds/option_row.ts";
 
 /** What a loop may read. */
 export interface LoopInput {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CONDITIONS } from "../../../../lib/config/ini/conditions.ts";
-import { memorySource } from "../../../helpers/memory_source.ts";
+import { CONDITIONS } from "../../../lib/config/conditions.ts";
+import { memorySource } from "../../helpers/memory_source.ts";
 
 const source = memorySource({
   env: { HOME: "/root", EMPTY: "", __proto__: "x" },

@@ -6,31 +6,31 @@
  * @module
  */
 
-import { CONDITIONS } from "../ini/conditions.ts";
-import type { Config } from "../config.ts";
-import { LOOPS } from "../ini/loops.ts";
-import * as kind from "../kinds/option_kind.ts";
-import { type NamedRow, namesOf } from "../kinds/option_row.ts";
-import { socketList } from "../kinds/socket_kind.ts";
-import type { OptionRows } from "../kinds/option_spec.ts";
-import { APPS_OPTIONS } from "./apps.ts";
-import { CONTROL_OPTIONS } from "./control.ts";
-import { LIMIT_OPTIONS } from "./limits.ts";
-import { LOG_FILE_OPTIONS } from "./log_file.ts";
-import { LOG_TARGET_OPTIONS } from "./log_targets.ts";
-import { METRICS_OPTIONS } from "./metrics.ts";
-import { PERMISSION_OPTIONS } from "./permissions.ts";
-import { PROCESS_OPTIONS } from "./process.ts";
-import { CLIENT_OPTIONS } from "./clients.ts";
-import { COMPANION_OPTIONS } from "./companions.ts";
-import { EXPORT_OPTIONS } from "./exporting.ts";
-import { HOOK_OPTIONS } from "./hooks.ts";
-import { REQUEST_LOG_OPTIONS } from "./request_log.ts";
-import { PROXY_OPTIONS } from "./proxy.ts";
-import { RELOAD_OPTIONS } from "./reloading.ts";
-import { RESPAWN_OPTIONS } from "./respawn.ts";
-import { SCALING_OPTIONS } from "./scaling.ts";
-import { STATS_OPTIONS } from "./stats.ts";
+import { CONDITIONS } from "./conditions.ts";
+import type { Config } from "./config.ts";
+import { LOOPS } from "./loops.ts";
+import * as kind from "./kinds/option_kind.ts";
+import { type NamedRow, namesOf } from "./kinds/option_row.ts";
+import { socketList } from "./kinds/socket_kind.ts";
+import type { OptionRows } from "./kinds/option_spec.ts";
+import { APPS_OPTIONS } from "./options/apps.ts";
+import { CONTROL_OPTIONS } from "./options/control.ts";
+import { LIMIT_OPTIONS } from "./options/limits.ts";
+import { LOG_FILE_OPTIONS } from "./options/log_file.ts";
+import { LOG_TARGET_OPTIONS } from "./options/log_targets.ts";
+import { METRICS_OPTIONS } from "./options/metrics.ts";
+import { PERMISSION_OPTIONS } from "./options/permissions.ts";
+import { PROCESS_OPTIONS } from "./options/process.ts";
+import { CLIENT_OPTIONS } from "./options/clients.ts";
+import { COMPANION_OPTIONS } from "./options/companions.ts";
+import { EXPORT_OPTIONS } from "./options/exporting.ts";
+import { HOOK_OPTIONS } from "./options/hooks.ts";
+import { REQUEST_LOG_OPTIONS } from "./options/request_log.ts";
+import { PROXY_OPTIONS } from "./options/proxy.ts";
+import { RELOAD_OPTIONS } from "./options/reloading.ts";
+import { RESPAWN_OPTIONS } from "./options/respawn.ts";
+import { SCALING_OPTIONS } from "./options/scaling.ts";
+import { STATS_OPTIONS } from "./options/stats.ts";
 
 /** The options, in the order of the reference. */
 export const OPTIONS: OptionRows<Config> = {
