@@ -1,10 +1,6 @@
 /** The sockets of an instance. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-<<<<<<< HEAD
-import type { SocketSpec } from "../../../../lib/config/config.ts";
 import { defaults } from "../../../../lib/config/resolve.ts";
-=======
->>>>>>> afd35aa (config: origins, grammars, kinds, options, checks: each imports only from what is before it)
 import { UserError } from "../../../../lib/errors.ts";
 import type { SocketConfig } from "../../../../lib/master/sockets/listener.ts";
 import { Listeners } from "../../../../lib/master/sockets/listeners.ts";
