@@ -10,7 +10,7 @@
  */
 
 import type { Libc } from "../../system/libc.ts";
-import type { KnownProcess } from "../../system/process_stat.ts";
+import type { KnownProcess } from "../../system/process/process_stat.ts";
 import { pause } from "../../system/timing.ts";
 import { reap, zombieChildren } from "../../system/process/zombies.ts";
 

@@ -8,8 +8,8 @@
 import { ProtocolError } from "../../protocol/message.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import type { MasterMessage, WorkerMessage } from "../../protocol/message.ts";
-import { descendantsOf } from "../../system/descendants.ts";
-import type { KnownProcess } from "../../system/process_stat.ts";
+import { descendantsOf } from "../../system/process/descendants.ts";
+import type { KnownProcess } from "../../system/process/process_stat.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
 import type { Caller, WorkerChannel } from "../sockets/control_server.ts";
 import { relayLines } from "../logging/line_relay.ts";

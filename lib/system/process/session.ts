@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type KnownProcess, parseStat, type ProcessStat } from "../process_stat.ts";
+import { type KnownProcess, parseStat, type ProcessStat } from "./process_stat.ts";
 
 /** Whoever starts processes faster than they are ended is not followed for ever. */
 const MOST_ROUNDS = 10;

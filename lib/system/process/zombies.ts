@@ -5,7 +5,7 @@
  */
 
 import type { Libc } from "../libc.ts";
-import { type KnownProcess, type ProcessStat, statOf } from "../process_stat.ts";
+import { type KnownProcess, type ProcessStat, statOf } from "./process_stat.ts";
 
 const WNOHANG = 1;
 

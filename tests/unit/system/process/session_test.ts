@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { descendantsOf } from "../../../../lib/system/descendants.ts";
+import { descendantsOf } from "../../../../lib/system/process/descendants.ts";
 import { endSession, leftOf } from "../../../../lib/system/process/session.ts";
 
 function stat(pid: number, parent: number, session: number, state = "S") {

@@ -1,6 +1,6 @@
 /** Zombies, in the words of proc(5). */
 import { assertEquals } from "@std/assert";
-import { parseStat } from "../../../../lib/system/process_stat.ts";
+import { parseStat } from "../../../../lib/system/process/process_stat.ts";
 import { zombieIn } from "../../../../lib/system/process/zombies.ts";
 
 const STAT = "77 (sh) Z 1 70 70 0 -1 4227084 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";

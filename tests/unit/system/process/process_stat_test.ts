@@ -1,6 +1,6 @@
 /** Processes, in the words of proc(5). */
 import { assertEquals } from "@std/assert";
-import { parseStat, statOf } from "../../../lib/system/process_stat.ts";
+import { parseStat, statOf } from "../../../../lib/system/process/process_stat.ts";
 
 const STAT = "77 (sh) S 1 70 69 0 -1 4227084 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
 
