@@ -7,7 +7,7 @@
 
 import { lazyImport, loadedOnce } from "../lazy_import.ts";
 import { after } from "../system/timing.ts";
-import type { Wait } from "./clients/take_leave.ts";
+import type { Wait } from "./draining/take_leave.ts";
 import { lookAtOutputAgain } from "./logging/console_output.ts";
 import { keepReserve, lendReserve } from "./descriptor_reserve.ts";
 import { useLeaveTaker } from "./draining/drain.ts";

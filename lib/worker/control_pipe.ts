@@ -14,7 +14,7 @@ import { instanceAccess } from "./instance.ts";
 import { lineSinks } from "./logging/line_sinks.ts";
 import { isMasterThere, leavesItsOwnWay, retire } from "./retire.ts";
 import { instanceSockets } from "./serving/sockets.ts";
-import { enterStandby, leaveStandby } from "./draining/standby.ts";
+import { enterStandby, leaveStandby } from "./standby.ts";
 
 const currentInstance = instanceAccess();
 

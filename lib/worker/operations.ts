@@ -33,7 +33,7 @@ import {
   type ClientConnection,
   clientConnections,
   LingeringClose,
-} from "./draining/connections.ts";
+} from "./connections/client_connections.ts";
 
 /** Where a line can go: the log of the instance, or one of the standard streams. */
 export type LineTarget = "log" | "stdout" | "stderr";

@@ -25,7 +25,7 @@ import { setInherited } from "../system/descriptor.ts";
 import { type Libc, libc } from "../system/libc.ts";
 import { swallowSignal } from "../system/process/swallow_signal.ts";
 import { mapSharedMemory } from "../system/shared_memory.ts";
-import { followUpgrades } from "./clients/client_activity.ts";
+import { followUpgrades } from "./connections/client_activity.ts";
 import { keepConsoleFromThrowing } from "./logging/console_output.ts";
 import { enterInstance } from "./instance.ts";
 import { handleMessages, sayHello } from "./control_pipe.ts";

@@ -17,7 +17,7 @@ import { lineSinks } from "./logging/line_sinks.ts";
 import { detachSockets, stopAllQueues } from "./draining/accept_control.ts";
 import { handledByScript, LEAVE_SIGNALS, type LeaveSignal } from "./signals.ts";
 import type { InstanceSocket } from "./serving/socket.ts";
-import { isStandby, retireFromStandby } from "./draining/standby.ts";
+import { isStandby, retireFromStandby } from "./standby.ts";
 
 const currentInstance = instanceAccess();
 

@@ -12,7 +12,7 @@ import { workerLeaves } from "../leaving.ts";
 import { lineSinks } from "../logging/line_sinks.ts";
 import { followOccupancy, type InstanceSocket } from "../serving/socket.ts";
 import { instanceSockets } from "../serving/sockets.ts";
-import { isStandby } from "../draining/standby.ts";
+import { isStandby } from "../standby.ts";
 import { type Asked, chooseSocket, isSame } from "./choose_socket.ts";
 import { type Call, listenAddressText, notListening, passedOn } from "./notices.ts";
 import { otherListeners } from "./other_listeners.ts";

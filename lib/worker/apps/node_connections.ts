@@ -8,10 +8,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { together } from "../clients/client_activity.ts";
-import type { Activity } from "../clients/judge.ts";
-import { clientKey } from "../draining/connections.ts";
-import { EventStreams } from "../draining/event_streams.ts";
+import { together } from "../connections/client_activity.ts";
+import type { Activity } from "../connections/connection_times.ts";
+import { clientKey } from "../connections/client_connections.ts";
+import { EventStreams } from "../connections/event_streams.ts";
 import { instanceAccess } from "../instance.ts";
 import type { Beginning } from "./node_beginnings.ts";
 import { keepRequestVariables, requestVariables } from "../counting/request_annotations.ts";

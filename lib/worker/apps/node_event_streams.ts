@@ -7,7 +7,7 @@
 import type { ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Writable } from "node:stream";
-import { type EventStreams, isEventStream } from "../draining/event_streams.ts";
+import { type EventStreams, isEventStream } from "../connections/event_streams.ts";
 
 /** The head of a response is made: if it begins an event stream, that can be ended from now on. */
 export function followNodeEventStream(response: ServerResponse, streams: EventStreams): void {

@@ -6,9 +6,9 @@
 
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
 import { pause } from "../../system/timing.ts";
-import { relayActivity } from "../clients/client_activity.ts";
-import type { Activity } from "../clients/judge.ts";
-import { type ClientConnection, listenerEnd } from "../draining/connections.ts";
+import { relayActivity } from "../connections/client_activity.ts";
+import type { Activity } from "../connections/connection_times.ts";
+import { type ClientConnection, listenerEnd } from "../connections/client_connections.ts";
 import { withReserve } from "../descriptor_reserve.ts";
 import { drain } from "../draining/drain.ts";
 import { instanceAccess } from "../instance.ts";
@@ -22,7 +22,7 @@ import {
   silenceServers,
   stopQueues,
 } from "../draining/accept_control.ts";
-import { endServer } from "../script_end.ts";
+import { endServer } from "../draining/script_end.ts";
 import type { InstanceSocket, Service } from "../serving/socket.ts";
 import { beginningOn } from "./node_beginning.ts";
 import { NodeConnections } from "./node_connections.ts";

@@ -10,10 +10,10 @@ import { descriptorCount, descriptorLimit } from "../../system/descriptor.ts";
 import { detach } from "../../system/sockets/detach.ts";
 import { isListening, listenQueueLength } from "../../system/sockets/listen_queue.ts";
 import type { Libc } from "../../system/libc.ts";
-import { type ClientConnection, clientConnections } from "../draining/connections.ts";
+import { type ClientConnection, clientConnections } from "../connections/client_connections.ts";
 import { withReserve } from "../descriptor_reserve.ts";
 import { instanceAccess } from "../instance.ts";
-import { type Traffic, trafficOf } from "./judge.ts";
+import { type Traffic, trafficOf } from "../connections/connection_times.ts";
 
 const currentInstance = instanceAccess();
 

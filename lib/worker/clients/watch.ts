@@ -8,8 +8,8 @@
 import type { ClientLimits } from "../../protocol/client_limits.ts";
 import { after } from "../../system/timing.ts";
 import { requireLibc } from "../../system/libc.ts";
-import { forgetUpgrades } from "./client_activity.ts";
-import { type ClientConnection, listenerEnd } from "../draining/connections.ts";
+import { forgetUpgrades } from "../connections/client_activity.ts";
+import { type ClientConnection, listenerEnd } from "../connections/client_connections.ts";
 import { hasRoom } from "../descriptor_reserve.ts";
 import { instanceAccess } from "../instance.ts";
 import { stopAllQueues } from "../draining/accept_control.ts";
@@ -17,16 +17,16 @@ import { isServedOtherwise } from "../serving/listener.ts";
 import { RareLine } from "../logging/line_sinks.ts";
 import { instanceSockets } from "../serving/sockets.ts";
 import { fewEnough, mostConnections, nextLookMs } from "./gate.ts";
-import { IdleEnder } from "./leave.ts";
+import { IdleEnder } from "../draining/idle_ender.ts";
 import {
   type Activity,
   areTimed,
   checkConnection,
   type Exceeded,
   type PendingHead,
-} from "./judge.ts";
+} from "../connections/connection_times.ts";
 import { type ClientSockets, OrdinaryClientSockets } from "./sockets.ts";
-import { takeLeave, type Wait } from "./take_leave.ts";
+import { takeLeave, type Wait } from "../draining/take_leave.ts";
 import { UnservedSockets } from "./unserved.ts";
 
 const currentInstance = instanceAccess();

@@ -7,10 +7,10 @@
 
 import type { LeavePace } from "../../protocol/client_limits.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
-import type { Activity } from "../clients/judge.ts";
-import type { Wait } from "../clients/take_leave.ts";
-import type { ClientConnection } from "./connections.ts";
-import { endEventStreams, type HasEventStreams } from "./event_streams.ts";
+import type { Activity } from "../connections/connection_times.ts";
+import type { Wait } from "./take_leave.ts";
+import type { ClientConnection } from "../connections/client_connections.ts";
+import { endEventStreams, type HasEventStreams } from "../connections/event_streams.ts";
 import { beginClosing } from "../serving/http.ts";
 import { instanceAccess } from "../instance.ts";
 import type { Lingering } from "../operations.ts";

@@ -5,8 +5,8 @@
  */
 
 import type { Socket } from "node:net";
-import { noteRelay } from "../clients/client_activity.ts";
-import { clientKey } from "../draining/connections.ts";
+import { noteRelay } from "../connections/client_activity.ts";
+import { clientKey } from "../connections/client_connections.ts";
 import { type Beginner, NodeReader, setClient } from "../apps/node_beginnings.ts";
 import { receiveHeader } from "./relay.ts";
 import type { ProxyServerSetup } from "./server.ts";

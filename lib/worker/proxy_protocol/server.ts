@@ -8,9 +8,9 @@
  */
 
 import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
-import { noteRelay } from "../clients/client_activity.ts";
+import { noteRelay } from "../connections/client_activity.ts";
 import { ConnectionServer } from "../serving/connection_server.ts";
-import { clientKey } from "../draining/connections.ts";
+import { clientKey } from "../connections/client_connections.ts";
 import type { Handler } from "../serving/http.ts";
 import { LastingServer } from "../serving/lasting_server.ts";
 import { listenAt, serveHttp, type Server, type ServingOptions } from "../serving/listener.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { RequestFilters } from "../../protocol/request_log_settings.ts";
-import type { RequestRecord } from "./record.ts";
+import type { RequestRecord } from "../request_record.ts";
 
 /** Whether one of the filters matches a request that is over. */
 export type Match = (request: Outcome) => boolean;

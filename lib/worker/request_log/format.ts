@@ -6,7 +6,7 @@
 
 import type { RequestLogSettings } from "../../protocol/request_log_settings.ts";
 import { escapeText } from "./escape.ts";
-import type { RequestRecord, WorkerFacts } from "./record.ts";
+import type { RequestRecord, WorkerFacts } from "../request_record.ts";
 import { compileVariable, type Value, type ValueOf, type Variable } from "./variables.ts";
 
 /** A compiled format. */

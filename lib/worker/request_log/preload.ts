@@ -11,7 +11,7 @@ import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../logging/line_sinks.ts";
 import { requestMeter } from "../counting/request_meter.ts";
 import { logged } from "./deno_requests.ts";
-import type { WorkerFacts } from "./record.ts";
+import type { WorkerFacts } from "../request_record.ts";
 import { RequestLog } from "./request_log.ts";
 
 const currentInstance = instanceAccess();

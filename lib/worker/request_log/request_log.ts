@@ -11,7 +11,7 @@ import type { Clock } from "../counting/request_meter.ts";
 import { Batch } from "./batch.ts";
 import { compileFilters, type Match } from "./filter.ts";
 import { compileFormat, type LineFormat } from "./format.ts";
-import type { RequestFacts, RequestRecord, WorkerFacts } from "./record.ts";
+import type { RequestFacts, RequestRecord, WorkerFacts } from "../request_record.ts";
 
 /** What a request log is made of. */
 export interface RequestLogSetup {

@@ -6,7 +6,7 @@
  */
 
 import { commonLogText, ctimeText, perSecond } from "./clock_text.ts";
-import type { RequestRecord, WorkerFacts } from "./record.ts";
+import type { RequestRecord, WorkerFacts } from "../request_record.ts";
 
 /** The value of a variable; null: there is none. */
 export type Value = string | number | null;

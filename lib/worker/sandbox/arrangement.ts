@@ -19,7 +19,7 @@ import {
   type SocketAddress,
   unixSockaddr,
 } from "../../system/sockets/socket_address.ts";
-import { listenerEnd } from "../draining/connections.ts";
+import { listenerEnd } from "../connections/client_connections.ts";
 import { replacesListening } from "../serving/listener.ts";
 import type { SealedConnectionSetup } from "./sealed_connections.ts";
 import type { OpenFile, SealedFiles } from "./sealed_files.ts";

@@ -6,12 +6,12 @@
  */
 
 import { bodySize, isStreamed, streamOf } from "./body_size.ts";
-import { beginExchange, endExchange, noteRequest, noteStream } from "../clients/client_activity.ts";
-import { ClosingRule, speaksHttp2 } from "../draining/connection_close_rule.ts";
-import { clientKey } from "../draining/connections.ts";
-import { endBody, type EventStreams, isEventStream } from "../draining/event_streams.ts";
+import { beginExchange, endExchange, noteRequest, noteStream } from "../connections/client_activity.ts";
+import { ClosingRule, speaksHttp2 } from "../connections/connection_close_rule.ts";
+import { clientKey } from "../connections/client_connections.ts";
+import { endBody, type EventStreams, isEventStream } from "../connections/event_streams.ts";
 import { callOffFarewell, expectFarewell } from "../draining/connection_close.ts";
-import type { Http2Streams } from "../draining/http2_streams.ts";
+import type { Http2Streams } from "../connections/http2_streams.ts";
 import { requestVariables } from "../counting/request_annotations.ts";
 import { type BegunRequest, requestMeter } from "../counting/request_meter.ts";
 

@@ -10,12 +10,12 @@ import {
   endWebSockets,
   http2AtWork,
   relayActivity,
-} from "../clients/client_activity.ts";
-import type { Activity } from "../clients/judge.ts";
-import { type ClientConnection, listenerEnd } from "../draining/connections.ts";
-import type { EventStreams } from "../draining/event_streams.ts";
+} from "../connections/client_activity.ts";
+import type { Activity } from "../connections/connection_times.ts";
+import { type ClientConnection, listenerEnd } from "../connections/client_connections.ts";
+import type { EventStreams } from "../connections/event_streams.ts";
 import type { Handler, Handling } from "./http.ts";
-import type { Http2Streams } from "../draining/http2_streams.ts";
+import type { Http2Streams } from "../connections/http2_streams.ts";
 import { instanceAccess } from "../instance.ts";
 import { workerLeaves } from "../leaving.ts";
 import {
@@ -26,7 +26,7 @@ import {
   type TlsOptions,
 } from "./listener.ts";
 import { Coverage, silenceServers, stopQueues } from "../draining/accept_control.ts";
-import { endServer } from "../script_end.ts";
+import { endServer } from "../draining/script_end.ts";
 import type { ServeOptions, Service } from "./socket.ts";
 
 const currentInstance = instanceAccess();

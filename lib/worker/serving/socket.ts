@@ -5,11 +5,11 @@
  */
 
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
-import type { Activity } from "../clients/judge.ts";
+import type { Activity } from "../connections/connection_times.ts";
 import type { Drainable } from "../draining/drain.ts";
-import { EventStreams } from "../draining/event_streams.ts";
+import { EventStreams } from "../connections/event_streams.ts";
 import { countedHandling, type Handler } from "./http.ts";
-import { Http2Streams } from "../draining/http2_streams.ts";
+import { Http2Streams } from "../connections/http2_streams.ts";
 import { instanceAccess } from "../instance.ts";
 import {
   denoAddress,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { speaksHttp2 } from "../draining/connection_close_rule.ts";
+import { speaksHttp2 } from "../connections/connection_close_rule.ts";
 
 /** Connections that are gone are looked for when there are more than this. */
 const SOME = 1024;

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { compileFormat, type FormatSettings } from "../../../../lib/worker/request_log/format.ts";
-import type { RequestRecord, WorkerFacts } from "../../../../lib/worker/request_log/record.ts";
+import type { RequestRecord, WorkerFacts } from "../../../../lib/worker/request_record.ts";
 
 const PLAIN: FormatSettings = { format: "", json: false, micros: false, memory: false };
 

@@ -7,9 +7,9 @@
 
 import type { LeavePace } from "../../protocol/client_limits.ts";
 import { pause } from "../../system/timing.ts";
-import { type IdleEnder, type Near, type Nears, type Remaining, restMs } from "./leave.ts";
-import type { ClientConnection } from "../draining/connections.ts";
-import type { Drainable, Leave } from "../draining/drain.ts";
+import { type IdleEnder, type Near, type Nears, type Remaining, restMs } from "./idle_ender.ts";
+import type { ClientConnection } from "../connections/client_connections.ts";
+import type { Drainable, Leave } from "./drain.ts";
 import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../logging/line_sinks.ts";
 

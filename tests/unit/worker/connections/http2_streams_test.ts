@@ -1,6 +1,6 @@
 /** When clients of HTTP/2 can be told to go. */
 import { assertEquals } from "@std/assert";
-import { Http2Streams } from "../../../../lib/worker/draining/http2_streams.ts";
+import { Http2Streams } from "../../../../lib/worker/connections/http2_streams.ts";
 import { keepAlive } from "../../../helpers/keep_alive.ts";
 
 /** Resolves when it is called. */

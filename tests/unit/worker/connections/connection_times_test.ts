@@ -7,7 +7,7 @@ import {
   type Look,
   type PendingHead,
   type Traffic,
-} from "../../../../lib/worker/clients/judge.ts";
+} from "../../../../lib/worker/connections/connection_times.ts";
 
 const LIMITS = { maxConnections: 0, headersMs: 1_000, bodyMs: 2_000, keepaliveMs: 3_000 };
 const NEVER = { maxConnections: 0, headersMs: 0, bodyMs: 0, keepaliveMs: 0 };

@@ -9,10 +9,10 @@
  * @module
  */
 
-import type { Activity } from "./judge.ts";
-import { speaksHttp2 } from "../draining/connection_close_rule.ts";
-import { clientKey } from "../draining/connections.ts";
-import { isEventStream } from "../draining/event_streams.ts";
+import type { Activity } from "./connection_times.ts";
+import { speaksHttp2 } from "./connection_close_rule.ts";
+import { clientKey } from "./client_connections.ts";
+import { isEventStream } from "./event_streams.ts";
 import { passOnErrors } from "../passed_on.ts";
 
 type Info = Pick<Deno.ServeHandlerInfo<Deno.Addr>, "remoteAddr" | "completed">;

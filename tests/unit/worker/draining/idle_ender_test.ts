@@ -1,6 +1,6 @@
 /** How a worker that leaves shares its time between its clients and the end of idle connections. */
 import { assertEquals } from "@std/assert";
-import { lingerMs, restMs } from "../../../../lib/worker/clients/leave.ts";
+import { lingerMs, restMs } from "../../../../lib/worker/draining/idle_ender.ts";
 
 Deno.test("looking takes a fifth of the time, and half of it while there are connections to be ended", () => {
   assertEquals(100 / (100 + restMs(100, 0)), 0.2);

@@ -5,7 +5,7 @@ import {
   endEventStreams,
   EventStreams,
   isEventStream,
-} from "../../../../lib/worker/draining/event_streams.ts";
+} from "../../../../lib/worker/connections/event_streams.ts";
 import { keepAlive } from "../../../helpers/keep_alive.ts";
 
 Deno.test("the type of an event stream is known whatever is written behind it", () => {

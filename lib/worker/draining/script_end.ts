@@ -5,12 +5,12 @@
  * @module
  */
 
-import { fulfilledWithin, pause } from "../system/timing.ts";
-import { listenerEnd } from "./draining/connections.ts";
-import { drain, type Drainable } from "./draining/drain.ts";
-import { beginClosing, endClosing } from "./serving/http.ts";
-import { instanceAccess } from "./instance.ts";
-import { workerLeaves } from "./leaving.ts";
+import { fulfilledWithin, pause } from "../../system/timing.ts";
+import { listenerEnd } from "../connections/client_connections.ts";
+import { drain, type Drainable } from "./drain.ts";
+import { beginClosing, endClosing } from "../serving/http.ts";
+import { instanceAccess } from "../instance.ts";
+import { workerLeaves } from "../leaving.ts";
 
 const currentInstance = instanceAccess();
 

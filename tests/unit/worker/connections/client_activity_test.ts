@@ -1,6 +1,6 @@
 /** What clients are doing. */
 import { assertEquals } from "@std/assert";
-import { together } from "../../../../lib/worker/clients/client_activity.ts";
+import { together } from "../../../../lib/worker/connections/client_activity.ts";
 
 Deno.test("connections that share a name are as busy as the busiest of them", () => {
   assertEquals(together(), "free");

@@ -7,7 +7,7 @@ import {
   PIPELINE_DEPTH,
   PIPELINE_GAP_MS,
   speaksHttp2,
-} from "../../../../lib/worker/draining/connection_close_rule.ts";
+} from "../../../../lib/worker/connections/connection_close_rule.ts";
 
 /** Plays requests at these times, each answered at once; says which responses close. */
 function answers(times: readonly number[], rule = new ClosingRule()): boolean[] {

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { noteAside, sendAccepting } from "../acceptance.ts";
-import { beginClosing, endClosing } from "../serving/http.ts";
-import { stopAllQueues } from "./accept_control.ts";
+import { noteAside, sendAccepting } from "./acceptance.ts";
+import { beginClosing, endClosing } from "./serving/http.ts";
+import { stopAllQueues } from "./draining/accept_control.ts";
 
 let resume: (() => void) | null = null;
 let draining = false;

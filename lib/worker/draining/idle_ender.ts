@@ -6,10 +6,10 @@
 
 import type { LeavePace } from "../../protocol/client_limits.ts";
 import { COUNT_AT } from "../../shared_memory/counters.ts";
-import type { ClientConnection } from "../draining/connections.ts";
+import type { ClientConnection } from "../connections/client_connections.ts";
 import { instanceAccess } from "../instance.ts";
-import { type Activity, idleFor } from "./judge.ts";
-import { type ClientSockets, LINGER_MS } from "./sockets.ts";
+import { type Activity, idleFor } from "../connections/connection_times.ts";
+import { type ClientSockets, LINGER_MS } from "../clients/sockets.ts";
 
 const currentInstance = instanceAccess();
 
