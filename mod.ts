@@ -17,6 +17,25 @@
  * @module
  */
 
+/**
+ * duwsgi, the application-server master for Deno: it owns the listening sockets, runs your script in
+ * as many worker processes as you say, and replaces them without losing a request.
+ *
+ * A worker's script imports the module `uwsgi`, which the master injects; its types are these:
+ *
+ * ```ts
+ * import type { Handler } from "@duwsgi/duwsgi";
+ *
+ * const handler: Handler = (request) => new Response(`You asked for ${request.url}`);
+ * ```
+ *
+ * The program itself is `main.ts`; see the README for a first app and a first reload.
+ * {@linkcode parseConfig} and {@linkcode startMaster} are the same for a program that has duwsgi as a
+ * library; see docs/library.md.
+ *
+ * @module
+ */
+
 export { type ConfigInput, parseConfig, type ParsedConfig } from "./lib/api/parse_config.ts";
 export {
   type LogLine,

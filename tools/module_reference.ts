@@ -9,8 +9,9 @@ const SOURCES: readonly (readonly [path: string, names: readonly string[] | null
   ["uwsgi.ts", null],
   ["metrics/metric_api.ts", null],
   ["../shared_memory/metric_table.ts", ["MetricHistogram"]],
-  ["serving/socket.ts", ["UwsgiSocket", "ServeOptions", "Server"]],
-  ["serving/http.ts", ["Handler"]],
+  ["serving/socket.ts", ["UwsgiSocket"]],
+  ["serving/served_socket.ts", ["ServeOptions"]],
+  ["handler.ts", ["Server", "Handler"]],
   ["retire.ts", ["ReloadHandler", "Retirement", "LeaveCause"]],
 ];
 

@@ -5,9 +5,8 @@
  * @module
  */
 
-import { lazyImport, loadedOnce } from "../lazy_import.ts";
 import { after } from "../system/timing.ts";
-import type { Wait } from "./draining/take_leave.ts";
+import { type ClientsWatch, loadedWatch, preloadedWatch } from "./clients/loaded_watch.ts";
 import { lookAtOutputAgain } from "./logging/console_output.ts";
 import { keepReserve, lendReserve } from "./descriptor_reserve.ts";
 import { useLeaveTaker } from "./draining/drain.ts";
@@ -106,31 +105,11 @@ function coversOthers(): boolean {
   return !instanceSockets().some((socket) => socket.excludesCovering);
 }
 
-/** What looks at the clients of this worker. */
-export interface ClientsWatch {
-  /**
-   * Goes on until {@linkcode end}.
-   *
-   * @param isToAccept True while the master takes this worker for one that accepts.
-   */
-  begin(isToAccept: () => boolean): void;
-  /** The worker leaves. */
-  end(): void;
-  /** Waits for its clients then, and ends what they only keep. */
-  takeLeave(wait: Wait): Promise<boolean>;
-}
-
 /** It takes a module that a start does not wait for (1 s), unless clients have limits of their own. */
 const WATCH_AFTER_MS = 1_000;
 
-let watch: ClientsWatch | null = null;
 let watches = false;
 let leaves = false;
-
-/** Called by the preload of workers that can load nothing later. */
-export function useWatch(made: ClientsWatch): void {
-  watch = made;
-}
 
 /** From now on somebody looks at the clients. */
 function watchClients(): void {
@@ -139,6 +118,7 @@ function watchClients(): void {
   watches = true;
   keepReserve();
   useLeaveTaker(leaveTaker);
+  const watch = preloadedWatch();
   if (watch === null) after(WATCH_AFTER_MS, () => void loadWatch());
   else watch.begin(isToAccept);
 }
@@ -147,7 +127,7 @@ async function loadWatch(): Promise<void> {
   // Clients may have taken all descriptors by now, and what failed to load once is not loaded again.
   lendReserve();
   try {
-    watch = await loadedWatch();
+    const watch = await loadedWatch();
     if (!leaves) watch.begin(isToAccept);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -157,21 +137,15 @@ async function loadWatch(): Promise<void> {
   keepReserve();
 }
 
-const loadedWatch = loadedOnce(async () => {
-  const { clientsWatch } = await lazyImport<typeof import("./clients/watch.ts")>(
-    import.meta.resolve("./clients/watch.ts"),
-  );
-  return clientsWatch();
-});
-
 /** What waits for the clients of a worker that leaves; null: it could not be loaded. */
 async function leaveTaker(): Promise<ClientsWatch["takeLeave"] | null> {
-  if (watch === null) await loadWatch();
+  if (preloadedWatch() === null) await loadWatch();
+  const watch = preloadedWatch();
   return watch === null ? null : watch.takeLeave.bind(watch);
 }
 
 /** The worker leaves, and its clients are no longer counted. */
 export function endWatch(): void {
   leaves = true;
-  watch?.end();
+  preloadedWatch()?.end();
 }

@@ -12,10 +12,9 @@ import type { MasterMessage, WorkerMessage } from "../protocol/message.ts";
 import type { Scoreboard } from "../shared_memory/scoreboard.ts";
 import type { GenerationInfo, WorkerEnvironment } from "../protocol/worker_environment.ts";
 import type { Libc } from "../system/libc.ts";
-import type { NodeServer } from "./apps/node_listen.ts";
-import type { Handler, Handling } from "./serving/http.ts";
 import type { Operations } from "./operations.ts";
-import type { RequestLog } from "./request_log/request_log.ts";
+import type { RequestLogger } from "./request_record.ts";
+import type { Handler, Handling, NodeServer } from "./handler.ts";
 
 /** How TLS sockets are served. */
 export interface TlsServing {
@@ -61,7 +60,7 @@ export interface Instance {
   /** The metrics; null: the instance has none. */
   metrics: MetricTable | null;
   /** The request log; null: there is none. */
-  requestLog: RequestLog | null;
+  requestLog: RequestLogger | null;
   /** True once the script has imported `uwsgi`: it asks for the sockets itself. */
   usesModule: boolean;
   /** Null: no socket has TLS. */

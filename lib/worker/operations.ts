@@ -28,10 +28,10 @@ import {
 import { fastWrite } from "../system/files/fast_write.ts";
 import type { Libc } from "../system/libc.ts";
 import { type LineWriter, severalLines, stderrLines } from "../system/files/line_writer.ts";
-import type { ClientSockets } from "./clients/sockets.ts";
 import {
   type ClientConnection,
   clientConnections,
+  type ClientSockets,
   LingeringClose,
 } from "./connections/client_connections.ts";
 

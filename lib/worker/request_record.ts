@@ -1,5 +1,5 @@
 /**
- * What the request log knows of a request. Servers of every kind fill in the same.
+ * What the request log knows of a request, and what servers tell it. Servers of every kind fill in the same.
  *
  * @module
  */
@@ -57,4 +57,14 @@ export interface WorkerFacts {
   readonly memory: () => { readonly rss: number; readonly as: number | null } | null;
   /** Value of a metric; null: there is none of that name. */
   readonly metric: (name: string) => number | null;
+}
+
+/** The request log, as servers see it that are not `Deno.serve`. */
+export interface RequestLogger {
+  /** The headers that {@linkcode RequestFacts} must have, in lower case. */
+  readonly headers: readonly string[];
+  /** A request has begun. The record that it returns belongs to {@linkcode end}. */
+  begin(request: object, facts: RequestFacts): RequestRecord;
+  /** A request is over; `bytes` is the size of its response, null if it is not known. */
+  end(record: RequestRecord, status: number, bytes: number | null, failed: boolean): void;
 }

@@ -6,8 +6,8 @@
  */
 
 import { noteAside, sendAccepting } from "./acceptance.ts";
-import { beginClosing, endClosing } from "./serving/http.ts";
 import { stopAllQueues } from "./draining/accept_control.ts";
+import { beginClosing, endClosing } from "./connections/connection_close_rule.ts";
 
 let resume: (() => void) | null = null;
 let draining = false;

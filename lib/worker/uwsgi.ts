@@ -17,7 +17,6 @@
 import { MAX_MULE_MESSAGE_BYTES } from "../protocol/message.ts";
 import type { ModuleOptions } from "../protocol/worker_environment.ts";
 import { setAccepting } from "./acceptance.ts";
-import type { Handler } from "./serving/http.ts";
 import { instanceOrStandIn } from "./instance.ts";
 import { lineSinks } from "./logging/line_sinks.ts";
 import {
@@ -34,14 +33,17 @@ import {
 } from "./metrics/metric_api.ts";
 import { markRequest, requestMarks, requestVariables } from "./counting/request_annotations.ts";
 import { type ReloadHandler, setReloadHandler } from "./retire.ts";
-import type { ServeOptions, Server, UwsgiSocket } from "./serving/socket.ts";
+import type { UwsgiSocket } from "./serving/socket.ts";
 import { instanceSockets } from "./serving/sockets.ts";
+import type { Handler, Server } from "./handler.ts";
+import type { ServeOptions } from "./serving/served_socket.ts";
 
 export type { ModuleOptions } from "../protocol/worker_environment.ts";
-export type { Handler } from "./serving/http.ts";
+export type { Handler, Server } from "./handler.ts";
 export type { MetricHistogram } from "./metrics/metric_api.ts";
 export type { LeaveCause, ReloadHandler, Retirement } from "./retire.ts";
-export type { ServeOptions, Server, UwsgiSocket } from "./serving/socket.ts";
+export type { UwsgiSocket } from "./serving/socket.ts";
+export type { ServeOptions } from "./serving/served_socket.ts";
 
 export {
   metric_dec,

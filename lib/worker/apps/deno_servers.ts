@@ -5,13 +5,14 @@
  * @module
  */
 
+import type { Server } from "../handler.ts";
 import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
-import type { Handler } from "../serving/http.ts";
 import { keepListeningFunctions, type ListeningFunctions } from "../serving/listener.ts";
-import type { InstanceSocket, Server, TlsOptions } from "../serving/socket.ts";
+import type { InstanceSocket } from "../serving/socket.ts";
 import { passOnErrors } from "../passed_on.ts";
 import { announce, IN_USE, type Opening, passOn, socketFor } from "./adoption.ts";
 import type { Asked } from "./choose_socket.ts";
+import type { Handler, TlsOptions } from "../handler.ts";
 
 /** What `Deno.serve`, `Deno.listen` and `Deno.listenTls` may be told. */
 interface Options extends TlsOptions {

@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
 import { instanceAccess } from "../instance.ts";
 import { type Beginning, nodeBeginner } from "./node_beginnings.ts";
-import type { NodeServer } from "./node_listen.ts";
+import type { NodeServer } from "../handler.ts";
 
 const currentInstance = instanceAccess();
 

@@ -16,9 +16,9 @@ import { instanceAccess } from "../instance.ts";
 import type { Beginning } from "./node_beginnings.ts";
 import { keepRequestVariables, requestVariables } from "../counting/request_annotations.ts";
 import { followNodeStream } from "./node_event_streams.ts";
-import type { NodeServer } from "./node_listen.ts";
 import { followNodeRequest, followNodeUpgrade } from "./node_requests.ts";
 import { NodeSessions, type Session } from "./node_sessions.ts";
+import type { NodeServer } from "../handler.ts";
 
 const currentInstance = instanceAccess();
 

@@ -9,33 +9,9 @@
  * @module
  */
 
-import type { Server } from "node:net";
 import { passOnErrors } from "../passed_on.ts";
 import { refuseForks } from "./node_cluster.ts";
-
-/** What node's servers bind with, after `listen()` has read its arguments and looked up the host. */
-export type Bind = (
-  this: NodeServer,
-  address: string | null,
-  port: number | null,
-  addressType: number | null,
-  backlog: number,
-  fd: number | null | undefined,
-  flags?: number,
-) => void;
-
-/** A server of `node:net`, `node:tls`, `node:http` or `node:https`, with what is not documented of it. */
-export interface NodeServer extends Server {
-  /** There once it listens. */
-  _handle: { close(): void } | null;
-  /** How many connections it has. */
-  _connections: number;
-  /** Emits `close` if it neither listens nor has connections. */
-  _emitCloseIfDrained(): void;
-  /** What `address()` says of one that has no port. */
-  _pipeName: string | undefined;
-  _listen2: Bind;
-}
+import type { Bind, NodeServer } from "../handler.ts";
 
 /** What is needed of `node:net`. */
 export interface NodeNet {

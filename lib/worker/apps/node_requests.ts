@@ -8,11 +8,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { clientKey } from "../connections/client_connections.ts";
 import type { EventStreams } from "../connections/event_streams.ts";
-import { closingRule } from "../serving/http.ts";
 import { instanceAccess } from "../instance.ts";
 import type { RequestFacts, RequestRecord } from "../request_record.ts";
 import { requestMeter } from "../counting/request_meter.ts";
 import { followNodeEventStream } from "./node_event_streams.ts";
+import { closingRule } from "../connections/connection_close_rule.ts";
 
 const currentInstance = instanceAccess();
 

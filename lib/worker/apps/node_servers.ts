@@ -8,8 +8,9 @@
 import { instanceAccess } from "../instance.ts";
 import { announce, type Given, IN_USE, type Opening, passOn, socketFor } from "./adoption.ts";
 import { portIn } from "./choose_socket.ts";
-import { type Bind, failInUse, type NodeNet, type NodeServer, replaceBind } from "./node_listen.ts";
+import { failInUse, type NodeNet, replaceBind } from "./node_listen.ts";
 import { NodeService } from "./node_service.ts";
+import type { Bind, NodeServer } from "../handler.ts";
 
 const currentInstance = instanceAccess();
 

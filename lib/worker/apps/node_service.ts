@@ -23,10 +23,12 @@ import {
   stopQueues,
 } from "../draining/accept_control.ts";
 import { endServer } from "../draining/script_end.ts";
-import type { InstanceSocket, Service } from "../serving/socket.ts";
+import type { InstanceSocket } from "../serving/socket.ts";
 import { beginningOn } from "./node_beginning.ts";
 import { NodeConnections } from "./node_connections.ts";
-import type { Bind, NodeNet, NodeServer } from "./node_listen.ts";
+import type { NodeNet } from "./node_listen.ts";
+import type { Bind, NodeServer } from "../handler.ts";
+import type { Service } from "../serving/served_socket.ts";
 
 const currentInstance = instanceAccess();
 

@@ -6,10 +6,10 @@
  */
 
 import { scriptModule } from "../../system/process/standalone.ts";
-import type { Handler } from "../serving/http.ts";
 import { freeSockets, hasAdopted, sayWhatIsMissing, watchStart } from "./adoption.ts";
 import { replaceDenoFunctions, serveOn } from "./deno_servers.ts";
 import { awaitNodeServers } from "./node_servers.ts";
+import type { Handler } from "../handler.ts";
 
 replaceDenoFunctions();
 awaitNodeServers();

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { useWatch } from "../acceptance.ts";
 import { instanceAccess } from "../instance.ts";
 import { clientsWatch, type ClientWatch } from "./watch.ts";
+import { useWatch } from "./loaded_watch.ts";
 
 const { environment, libc } = instanceAccess()();
 if (environment.slot > 0 && libc !== null) {

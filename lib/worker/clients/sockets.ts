@@ -10,47 +10,21 @@ import { descriptorCount, descriptorLimit } from "../../system/descriptor.ts";
 import { detach } from "../../system/sockets/detach.ts";
 import { isListening, listenQueueLength } from "../../system/sockets/listen_queue.ts";
 import type { Libc } from "../../system/libc.ts";
-import { type ClientConnection, clientConnections } from "../connections/client_connections.ts";
+import {
+  type ClientConnection,
+  clientConnections,
+  type ClientSockets,
+  LINGER_MS,
+} from "../connections/client_connections.ts";
 import { withReserve } from "../descriptor_reserve.ts";
 import { instanceAccess } from "../instance.ts";
 import { type Traffic, trafficOf } from "../connections/connection_times.ts";
 
 const currentInstance = instanceAccess();
 
-/** The sockets of this worker's clients. */
-export interface ClientSockets {
-  /** How many descriptors the process may have; infinite where that is not known. */
-  readonly limit: number;
-  /** How many descriptors the process has, at the cost of one system call if possible. */
-  count(): number;
-  /** All connections: several system calls for each descriptor. */
-  connections(): ClientConnection[];
-  /** True if connections wait in a queue, as far as the kernel tells. */
-  isWaiting(queue: number): boolean;
-  /** What happens on a connection of the last {@linkcode connections}; null: it is no TCP connection, or gone. */
-  traffic(client: ClientConnection): Traffic | null;
-  /**
-   * Ends connections in order: what the client sends from now on is not read, and meets no reset. Those stay
-   * on which something has come that nobody has read, and those for which there are no descriptors.
-   *
-   * @param lingerMs How long each may wait for its client's end. @default 2000
-   */
-  end(clients: readonly ClientConnection[], lingerMs?: number): void;
-  /** Number of connections that were ended and are still there. */
-  readonly lingering: number;
-  /** Number of connections on which a request came after their end. */
-  readonly crossed: number;
-  /** True if the connection was ended here. */
-  isEnded(client: ClientConnection): boolean;
-  /** Closes those whose client has ended as well, or had time to. */
-  closeEnded(): void;
-}
-
 /** shutdown(2). */
 const SHUT_WR = 1;
 const MSG_DONTWAIT = 0x40;
-/** How long a connection that was ended may wait for its client's end (2 s). */
-export const LINGER_MS = 2_000;
 /** The first byte of an alert of TLS: its client has ended the connection, too (RFC 8446, 5.1). */
 export const TLS_ALERT = 21;
 

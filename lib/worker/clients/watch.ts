@@ -9,7 +9,11 @@ import type { ClientLimits } from "../../protocol/client_limits.ts";
 import { after } from "../../system/timing.ts";
 import { requireLibc } from "../../system/libc.ts";
 import { forgetUpgrades } from "../connections/client_activity.ts";
-import { type ClientConnection, listenerEnd } from "../connections/client_connections.ts";
+import {
+  type ClientConnection,
+  type ClientSockets,
+  listenerEnd,
+} from "../connections/client_connections.ts";
 import { hasRoom } from "../descriptor_reserve.ts";
 import { instanceAccess } from "../instance.ts";
 import { stopAllQueues } from "../draining/accept_control.ts";
@@ -25,9 +29,10 @@ import {
   type Exceeded,
   type PendingHead,
 } from "../connections/connection_times.ts";
-import { type ClientSockets, OrdinaryClientSockets } from "./sockets.ts";
-import { takeLeave, type Wait } from "../draining/take_leave.ts";
+import { OrdinaryClientSockets } from "./sockets.ts";
+import { takeLeave } from "../draining/take_leave.ts";
 import { UnservedSockets } from "./unserved.ts";
+import type { Wait } from "../draining/drain.ts";
 
 const currentInstance = instanceAccess();
 

@@ -14,6 +14,7 @@ import {
   type SocketAddress,
 } from "../../system/sockets/socket_address.ts";
 import type { WorkerEnvironment } from "../../protocol/worker_environment.ts";
+import type { Traffic } from "./connection_times.ts";
 
 /** A connection of a client. */
 export interface ClientConnection {
@@ -24,6 +25,38 @@ export interface ClientConnection {
   /** The near end, as {@linkcode listenerEnd} names it. */
   readonly near: string;
 }
+
+/** The sockets of this worker's clients. */
+export interface ClientSockets {
+  /** How many descriptors the process may have; infinite where that is not known. */
+  readonly limit: number;
+  /** How many descriptors the process has, at the cost of one system call if possible. */
+  count(): number;
+  /** All connections: several system calls for each descriptor. */
+  connections(): ClientConnection[];
+  /** True if connections wait in a queue, as far as the kernel tells. */
+  isWaiting(queue: number): boolean;
+  /** What happens on a connection of the last {@linkcode connections}; null: it is no TCP connection, or gone. */
+  traffic(client: ClientConnection): Traffic | null;
+  /**
+   * Ends connections in order: what the client sends from now on is not read, and meets no reset. Those stay
+   * on which something has come that nobody has read, and those for which there are no descriptors.
+   *
+   * @param lingerMs How long each may wait for its client's end. @default 2000
+   */
+  end(clients: readonly ClientConnection[], lingerMs?: number): void;
+  /** Number of connections that were ended and are still there. */
+  readonly lingering: number;
+  /** Number of connections on which a request came after their end. */
+  readonly crossed: number;
+  /** True if the connection was ended here. */
+  isEnded(client: ClientConnection): boolean;
+  /** Closes those whose client has ended as well, or had time to. */
+  closeEnded(): void;
+}
+
+/** How long a connection that was ended may wait for its client's end (2 s). */
+export const LINGER_MS = 2_000;
 
 /** The connections whose near end is one of the instance's listening addresses. */
 export function clientConnections(c: Libc, environment: WorkerEnvironment): ClientConnection[] {

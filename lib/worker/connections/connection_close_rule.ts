@@ -66,3 +66,24 @@ export class ClosingRule {
     return connection !== "" && this.#seen.get(connection)?.closed === true;
   }
 }
+
+/** How many want connections to be closed. */
+let closings = 0;
+let rule: ClosingRule | null = null;
+
+/** Which responses close their connections; null: none of them has to. */
+export function closingRule(): ClosingRule | null {
+  return rule;
+}
+
+/** From now on, responses close their connections, until all who wanted that have called {@linkcode endClosing}. */
+export function beginClosing(): void {
+  closings += 1;
+  rule ??= new ClosingRule();
+}
+
+/** As far as the caller is concerned, connections may stay. */
+export function endClosing(): void {
+  closings -= 1;
+  if (closings === 0) rule = null;
+}

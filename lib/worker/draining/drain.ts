@@ -8,12 +8,11 @@
 import type { LeavePace } from "../../protocol/client_limits.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
 import type { Activity } from "../connections/connection_times.ts";
-import type { Wait } from "./take_leave.ts";
 import type { ClientConnection } from "../connections/client_connections.ts";
 import { endEventStreams, type HasEventStreams } from "../connections/event_streams.ts";
-import { beginClosing } from "../serving/http.ts";
 import { instanceAccess } from "../instance.ts";
 import type { Lingering } from "../operations.ts";
+import { beginClosing } from "../connections/connection_close_rule.ts";
 
 const currentInstance = instanceAccess();
 
@@ -27,7 +26,7 @@ export interface Drainable extends HasEventStreams {
    * @param over Those of them that have been idle for long enough, found just now.
    */
   endEarly?(clients: readonly ClientConnection[], over: ReadonlySet<ClientConnection>): void;
-  /** What its clients are doing, see {@linkcode Service.activity}; absent: nothing is known. */
+  /** What its clients are doing, see `Service.activity`; absent: nothing is known. */
   activity?(): ReadonlyMap<string, Activity> | null;
   /** Names the near end of its connections, see `listenerEnd`. */
   readonly near?: string;
@@ -39,6 +38,17 @@ export interface Drainable extends HasEventStreams {
   endLasting?(): void;
   /** Ends the servers, whatever their clients do. */
   end(): Promise<void>;
+}
+
+/** A wait for clients. */
+export interface Wait {
+  readonly served: readonly Drainable[];
+  /** When it is over (monotonic ms). */
+  readonly deadline: number;
+  /** Whether it is over when those are left that stay as long as they like. */
+  readonly onlyPassing: boolean;
+  /** How the worker leaves; null: it stays. */
+  readonly leave: Leave | null;
 }
 
 /** Share of the mercy, at its end, in which servers are shut down whatever their clients do. */

@@ -6,11 +6,13 @@
 
 import type { LeavePace } from "../../protocol/client_limits.ts";
 import { COUNT_AT } from "../../shared_memory/counters.ts";
-import type { ClientConnection } from "../connections/client_connections.ts";
+import {
+  type ClientConnection,
+  type ClientSockets,
+  LINGER_MS,
+} from "../connections/client_connections.ts";
 import { instanceAccess } from "../instance.ts";
 import { type Activity, idleFor } from "../connections/connection_times.ts";
-import { type ClientSockets, LINGER_MS } from "../clients/sockets.ts";
-
 const currentInstance = instanceAccess();
 
 /** So many connections are ended at one look: to find out how they are registered costs the more, the more there are. */

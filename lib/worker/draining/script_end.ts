@@ -8,9 +8,9 @@
 import { fulfilledWithin, pause } from "../../system/timing.ts";
 import { listenerEnd } from "../connections/client_connections.ts";
 import { drain, type Drainable } from "./drain.ts";
-import { beginClosing, endClosing } from "../serving/http.ts";
 import { instanceAccess } from "../instance.ts";
 import { workerLeaves } from "../leaving.ts";
+import { beginClosing, endClosing } from "../connections/connection_close_rule.ts";
 
 const currentInstance = instanceAccess();
 

@@ -9,7 +9,7 @@ import type { LeavePace } from "../../protocol/client_limits.ts";
 import { pause } from "../../system/timing.ts";
 import { type IdleEnder, type Near, type Nears, type Remaining, restMs } from "./idle_ender.ts";
 import type { ClientConnection } from "../connections/client_connections.ts";
-import type { Drainable, Leave } from "./drain.ts";
+import type { Wait } from "./drain.ts";
 import { instanceAccess } from "../instance.ts";
 import { lineSinks } from "../logging/line_sinks.ts";
 
@@ -23,17 +23,6 @@ const IDLE_LOOK_MS = 50;
 const TELL_MS = 1_000;
 /** How long WebSockets and event streams that were ended may take for it (1 s). */
 const LASTING_END_MS = 1_000;
-
-/** A wait for clients. */
-export interface Wait {
-  readonly served: readonly Drainable[];
-  /** When it is over (monotonic ms). */
-  readonly deadline: number;
-  /** Whether it is over when those are left that stay as long as they like. */
-  readonly onlyPassing: boolean;
-  /** How the worker leaves; null: it stays. */
-  readonly leave: Leave | null;
-}
 
 /**
  * Waits for clients to go.

@@ -5,10 +5,11 @@
  * @module
  */
 
-import { followRequests, type Handler } from "../serving/http.ts";
+import { followRequests } from "../serving/http.ts";
 import { instanceAccess } from "../instance.ts";
 import { forwardedClient, forwardedUrl } from "./forwarded_headers.ts";
 import { Networks } from "./networks.ts";
+import type { Handler } from "../handler.ts";
 
 const currentInstance = instanceAccess();
 

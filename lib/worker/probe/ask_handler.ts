@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type Handling, isResponse } from "../serving/http.ts";
+import { isResponse } from "../serving/http.ts";
+import type { Handling } from "../handler.ts";
 
 /** What it says that it is. */
 export const PROBE_AGENT = "duwsgi-accepting-probe";

@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { NodeServer } from "../apps/node_listen.ts";
 import { PROBE_AGENT } from "./ask_handler.ts";
+import type { NodeServer } from "../handler.ts";
 
 /** A head that goes on for longer is none (64 KiB). */
 const LONGEST_HEAD = 65_536;

@@ -7,16 +7,17 @@
  * @module
  */
 
+import type { Server } from "../handler.ts";
 import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import { noteRelay } from "../connections/client_activity.ts";
 import { ConnectionServer } from "../serving/connection_server.ts";
 import { clientKey } from "../connections/client_connections.ts";
-import type { Handler } from "../serving/http.ts";
 import { LastingServer } from "../serving/lasting_server.ts";
-import { listenAt, serveHttp, type Server, type ServingOptions } from "../serving/listener.ts";
+import { listenAt, serveHttp, type ServingOptions } from "../serving/listener.ts";
 import { closeQuietly, sendAtOnce, writeAll } from "../serving/connection_io.ts";
 import { InnerClients } from "./inner_clients.ts";
 import { receiveHeader, relay } from "./relay.ts";
+import type { Handler } from "../handler.ts";
 
 /** What the server is told. */
 export interface ProxyServerSetup {

@@ -5,10 +5,11 @@
  */
 
 import { isStreamed, knownBodySize } from "../serving/body_size.ts";
-import { type Handler, type Handling, isResponse, UNHANDLED } from "../serving/http.ts";
+import { isResponse, UNHANDLED } from "../serving/http.ts";
 import { requestVariables } from "../counting/request_annotations.ts";
 import type { RequestFacts, RequestRecord } from "../request_record.ts";
 import type { RequestLog } from "./request_log.ts";
+import type { Handler, Handling } from "../handler.ts";
 
 type Info = Deno.ServeHandlerInfo<Deno.Addr>;
 

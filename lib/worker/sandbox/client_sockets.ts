@@ -6,8 +6,11 @@
  */
 
 import { type Traffic, trafficOf } from "../connections/connection_times.ts";
-import { type ClientSockets, LINGER_MS } from "../clients/sockets.ts";
-import type { ClientConnection } from "../connections/client_connections.ts";
+import {
+  type ClientConnection,
+  type ClientSockets,
+  LINGER_MS,
+} from "../connections/client_connections.ts";
 import type { SealedConnections } from "./sealed_connections.ts";
 import { TCP_INFO_BYTES } from "./sealed_connections.ts";
 import type { SealedQueues } from "./sealed_queues.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { ErrorHandler, Handler } from "../serving/http.ts";
 import type { ListeningFunctions } from "../serving/listener.ts";
+import type { ErrorHandler, Handler } from "../handler.ts";
 
 /** How many of each kind there are to be. */
 export interface PreopenCounts {

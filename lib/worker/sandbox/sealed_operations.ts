@@ -9,7 +9,11 @@ import { isTcp } from "../../system/sockets/adopted_listener.ts";
 import { lineWriter } from "../../system/files/line_writer.ts";
 import { parseSockaddr } from "../../system/sockets/socket_address.ts";
 import type { WorkerEnvironment } from "../../protocol/worker_environment.ts";
-import { type ClientConnection, clientKey, listenerEnd } from "../connections/client_connections.ts";
+import {
+  type ClientConnection,
+  clientKey,
+  listenerEnd,
+} from "../connections/client_connections.ts";
 import type { Operations } from "../operations.ts";
 import { detachAll, SealedClientSockets } from "./client_sockets.ts";
 import { ADDRESS_BYTES } from "./sealed_addresses.ts";

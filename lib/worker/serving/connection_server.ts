@@ -5,10 +5,10 @@
  * @module
  */
 
+import type { Server } from "../handler.ts";
 import { isOfOneConnection } from "../../system/descriptor.ts";
 import { pause } from "../../system/timing.ts";
 import { sayCannotAccept } from "./lasting_server.ts";
-import type { Server } from "./listener.ts";
 
 /** The first pause when nothing can be accepted, for want of descriptors for example, and the longest (ms). */
 const FIRST_PAUSE_MS = 10;

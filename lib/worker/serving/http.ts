@@ -6,30 +6,20 @@
  */
 
 import { bodySize, isStreamed, streamOf } from "./body_size.ts";
-import { beginExchange, endExchange, noteRequest, noteStream } from "../connections/client_activity.ts";
-import { ClosingRule, speaksHttp2 } from "../connections/connection_close_rule.ts";
+import {
+  beginExchange,
+  endExchange,
+  noteRequest,
+  noteStream,
+} from "../connections/client_activity.ts";
+import { closingRule, speaksHttp2 } from "../connections/connection_close_rule.ts";
 import { clientKey } from "../connections/client_connections.ts";
 import { endBody, type EventStreams, isEventStream } from "../connections/event_streams.ts";
 import { callOffFarewell, expectFarewell } from "../draining/connection_close.ts";
 import type { Http2Streams } from "../connections/http2_streams.ts";
 import { requestVariables } from "../counting/request_annotations.ts";
 import { type BegunRequest, requestMeter } from "../counting/request_meter.ts";
-
-/** Handles a request, as for `Deno.serve`. */
-export type Handler = (
-  request: Request,
-  info: Deno.ServeHandlerInfo<Deno.Addr>,
-) => Response | Promise<Response>;
-
-/** Makes the response when the handler threw, as for `Deno.serve`. */
-export type ErrorHandler = (error: unknown) => Response | Promise<Response>;
-
-/** What a script wants to be served. */
-export interface Handling {
-  readonly handler: Handler;
-  /** Absent: Deno answers {@linkcode UNHANDLED}. */
-  readonly onError?: ErrorHandler;
-}
+import type { ErrorHandler, Handler, Handling } from "../handler.ts";
 
 /** What is known of the connections that requests come on. */
 export interface Transport {
@@ -71,28 +61,6 @@ export function countedHandling(handling: Handling, transport: Transport): Handl
   const { handler, onError } = follow?.(handling) ?? handling;
   if (onError === undefined) return { handler: counted(handler, false, transport) };
   return { handler: counted(handler, true, transport), onError: countedErrors(onError) };
-}
-
-let rule: ClosingRule | null = null;
-
-/** How many want connections to be closed. */
-let closings = 0;
-
-/** Which responses close their connections; null: none of them has to. */
-export function closingRule(): ClosingRule | null {
-  return rule;
-}
-
-/** From now on, responses close their connections, until all who wanted that have called {@linkcode endClosing}. */
-export function beginClosing(): void {
-  closings += 1;
-  rule ??= new ClosingRule();
-}
-
-/** As far as the caller is concerned, connections may stay. */
-export function endClosing(): void {
-  closings -= 1;
-  if (closings === 0) rule = null;
 }
 
 /**
@@ -137,6 +105,7 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
     const begun = meter.begin(request);
     noteRequest(request, info);
     // An upgrade takes the client's address away, so it is asked for before the handler runs.
+    const rule = closingRule();
     const connection = rule === null ? null : connectionOf(info);
     if (connection !== null) {
       if (transport.direct && rule?.hasClosed(connection) === true) callOffFarewell(connection);
@@ -174,7 +143,7 @@ function beginStream(
 }
 
 function mayCloseNow(connection: string | null): boolean {
-  return connection !== null && (rule?.mayClose(connection, performance.now()) ?? false);
+  return connection !== null && (closingRule()?.mayClose(connection, performance.now()) ?? false);
 }
 
 /** Wraps an error handler: its responses are counted. */
@@ -209,6 +178,7 @@ function closing(
   mayClose: boolean,
   { secure, direct, streams }: Transport,
 ): Response {
+  const rule = closingRule();
   if (rule === null || response.status === 101) return response;
   if (speaksHttp2(request.headers)) {
     streams.respond(isStreamed(response) ? null : bodySize(response));

@@ -7,12 +7,12 @@
  * @module
  */
 
+import type { Server } from "../handler.ts";
 import { isShortage } from "../../system/descriptor.ts";
 import { pause } from "../../system/timing.ts";
 import { hasRoom, keepReserve, withReserve } from "../descriptor_reserve.ts";
 import { instanceAccess } from "../instance.ts";
 import { RareLine } from "../logging/line_sinks.ts";
-import type { Server } from "./listener.ts";
 
 const currentInstance = instanceAccess();
 

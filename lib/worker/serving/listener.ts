@@ -7,10 +7,10 @@
 
 import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
-import type { ErrorHandler, Handler } from "./http.ts";
 import { instanceAccess } from "../instance.ts";
 import { LastingServer } from "./lasting_server.ts";
 import { isStopped, keepStopped } from "../draining/accept_control.ts";
+import type { ErrorHandler, Handler, Server, TlsOptions } from "../handler.ts";
 
 const currentInstance = instanceAccess();
 
@@ -63,12 +63,6 @@ function ownPlace(socket: WorkerSocket): ListenPlace {
   }
   return { ...socket.bind, reusePort: true };
 }
-
-/** A server on one socket: what `Deno.serve` returns, with the real address. */
-export type Server = Deno.HttpServer<Deno.Addr>;
-
-/** What else `Deno.serve` can be told, beside where it listens: certificate and key. */
-export type TlsOptions = Partial<Deno.TlsCertifiedKeyPem>;
 
 /** What a server is started with, beside its handler; it means what it means for `Deno.serve`. */
 export interface ServingOptions extends TlsOptions {

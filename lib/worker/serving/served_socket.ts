@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Server } from "../handler.ts";
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
 import {
   clientActivity,
@@ -14,22 +15,42 @@ import {
 import type { Activity } from "../connections/connection_times.ts";
 import { type ClientConnection, listenerEnd } from "../connections/client_connections.ts";
 import type { EventStreams } from "../connections/event_streams.ts";
-import type { Handler, Handling } from "./http.ts";
 import type { Http2Streams } from "../connections/http2_streams.ts";
 import { instanceAccess } from "../instance.ts";
 import { workerLeaves } from "../leaving.ts";
-import {
-  denoAddress,
-  isServedOtherwise,
-  openServer,
-  type Server,
-  type TlsOptions,
-} from "./listener.ts";
+import { denoAddress, isServedOtherwise, openServer } from "./listener.ts";
 import { Coverage, silenceServers, stopQueues } from "../draining/accept_control.ts";
 import { endServer } from "../draining/script_end.ts";
-import type { ServeOptions, Service } from "./socket.ts";
+import type { Handler, Handling, TlsOptions } from "../handler.ts";
+import type { Drainable } from "../draining/drain.ts";
 
 const currentInstance = instanceAccess();
+
+/** Options of {@linkcode UwsgiSocket.serve}; they mean what they mean for `Deno.serve`. */
+export interface ServeOptions {
+  /** Ends the server when it is aborted, as `Deno.serve` does. */
+  readonly signal?: AbortSignal;
+  /** Makes the response when the handler throws. @default A response with status 500 */
+  readonly onError?: (error: unknown) => Response | Promise<Response>;
+  /** Called with the real address once the server accepts. @default Nothing is printed */
+  readonly onListen?: (address: Deno.Addr) => void;
+}
+
+/** What accepts on a socket of the instance. */
+export interface Service extends Drainable {
+  /**
+   * What its clients are doing, by their names: who is not among them is free.
+   *
+   * @returns Null: nothing is known, because it is not HTTP, or the clients are not those of the socket.
+   */
+  activity(): ReadonlyMap<string, Activity> | null;
+  /** Asks for a page, uncounted, and returns the status; absent: it is not HTTP. */
+  answer?(url: string): Promise<number>;
+  /** Called now and then with what tells if connections wait in a queue. */
+  lookAtQueues?(isWaiting: (fd: number) => boolean): void;
+  /** Accepts for these slots as well, and for no others. */
+  cover(slots: readonly number[]): void;
+}
 
 /** What a socket is served with. */
 export interface ServedOptions extends ServeOptions {

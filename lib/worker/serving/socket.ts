@@ -4,37 +4,18 @@
  * @module
  */
 
+import type { Server } from "../handler.ts";
 import { slotDescriptor, type WorkerSocket } from "../../protocol/worker_environment.ts";
-import type { Activity } from "../connections/connection_times.ts";
-import type { Drainable } from "../draining/drain.ts";
 import { EventStreams } from "../connections/event_streams.ts";
-import { countedHandling, type Handler } from "./http.ts";
+import { countedHandling } from "./http.ts";
 import { Http2Streams } from "../connections/http2_streams.ts";
 import { instanceAccess } from "../instance.ts";
-import {
-  denoAddress,
-  isServedOtherwise,
-  listenAt,
-  openOn,
-  type Server,
-  type TlsOptions,
-} from "./listener.ts";
+import { denoAddress, isServedOtherwise, listenAt, openOn } from "./listener.ts";
 import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
-import { configuredTls, Served } from "./served_socket.ts";
+import { configuredTls, Served, type ServeOptions, type Service } from "./served_socket.ts";
+import type { Handler, TlsOptions } from "../handler.ts";
 
 const currentInstance = instanceAccess();
-
-export type { Server, TlsOptions } from "./listener.ts";
-
-/** Options of {@linkcode UwsgiSocket.serve}; they mean what they mean for `Deno.serve`. */
-export interface ServeOptions {
-  /** Ends the server when it is aborted, as `Deno.serve` does. */
-  readonly signal?: AbortSignal;
-  /** Makes the response when the handler throws. @default A response with status 500 */
-  readonly onError?: (error: unknown) => Response | Promise<Response>;
-  /** Called with the real address once the server accepts. @default Nothing is printed */
-  readonly onListen?: (address: Deno.Addr) => void;
-}
 
 /** One configured listening socket: an entry of `uwsgi.sockets`. */
 export interface UwsgiSocket {
@@ -65,22 +46,6 @@ export interface UwsgiSocket {
    * close the socket.
    */
   listen(): Deno.Listener;
-}
-
-/** What accepts on a socket of the instance. */
-export interface Service extends Drainable {
-  /**
-   * What its clients are doing, by their names: who is not among them is free.
-   *
-   * @returns Null: nothing is known, because it is not HTTP, or the clients are not those of the socket.
-   */
-  activity(): ReadonlyMap<string, Activity> | null;
-  /** Asks for a page, uncounted, and returns the status; absent: it is not HTTP. */
-  answer?(url: string): Promise<number>;
-  /** Called now and then with what tells if connections wait in a queue. */
-  lookAtQueues?(isWaiting: (fd: number) => boolean): void;
-  /** Accepts for these slots as well, and for no others. */
-  cover(slots: readonly number[]): void;
 }
 
 const followers: (() => void)[] = [];

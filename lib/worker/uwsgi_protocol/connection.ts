@@ -5,7 +5,7 @@
  */
 
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
-import { type Handling, UNHANDLED } from "../serving/http.ts";
+import { UNHANDLED } from "../serving/http.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { closeQuietly, sendAtOnce } from "../serving/connection_io.ts";
 import { keepRequestVariables } from "../counting/request_annotations.ts";
@@ -13,6 +13,7 @@ import { Incoming, type Packet, receivePacket } from "./incoming.ts";
 import { sendResponse } from "./outgoing.ts";
 import { Refusal } from "./packet.ts";
 import { type RequestHead, requestHead } from "./request.ts";
+import type { Handling } from "../handler.ts";
 
 /** What connections are served with. */
 export interface ConnectionSetup extends Handling {
