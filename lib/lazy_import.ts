@@ -6,7 +6,7 @@
 
 /**
  * Loads a module of which a plain start has no use:
- * `later<typeof import("./help.ts")>(import.meta.resolve("./help.ts"))`.
+ * `lazyImport<typeof import("./help.ts")>(import.meta.resolve("./help.ts"))`.
  *
  * A plain `import("./help.ts")` evaluates it just as late. But Deno sees what it names, and reads and
  * analyses all of that before the program begins: a tenth of the time until the workers are started, and

@@ -25,22 +25,22 @@ export interface HandoverState {
   readonly want: number | null;
   /** Milliseconds since the master started. */
   readonly uptimeMs: number;
-  readonly slots: readonly InheritedSlot[];
-  readonly workers: readonly InheritedWorker[];
-  readonly reloadEnds: readonly InheritedReloadEnd[];
+  readonly slots: readonly HandoverSlot[];
+  readonly workers: readonly HandoverWorker[];
+  readonly reloadEnds: readonly HandoverReloadRecord[];
   readonly reloadOutcomes: MasterState["reloadOutcomes"];
 }
 
 /** A slot as it is passed on: what it had to wait for is forgotten, not what has happened. */
-export type InheritedSlot = Pick<Slot, "lastLeave" | "harakiris">;
+export type HandoverSlot = Pick<Slot, "lastLeave" | "harakiris">;
 
 /** The end of a reload as it is passed on. */
-export interface InheritedReloadEnd extends Omit<ReloadRecord, "at"> {
+export interface HandoverReloadRecord extends Omit<ReloadRecord, "at"> {
   readonly ageMs: number;
 }
 
 /** A worker as it is passed on. */
-export interface InheritedWorker extends
+export interface HandoverWorker extends
   Pick<
     Worker,
     "id" | "slot" | "generation" | "pid" | "state" | "covers" | "slotsKnown" | "reason"

@@ -34,7 +34,7 @@ import { after } from "../system/timing.ts";
 import { banner } from "./banner.ts";
 import { UserError } from "../errors.ts";
 import { missingScript } from "./missing_script.ts";
-import { instructionOf } from "./run_config_of.ts";
+import { runConfigOf } from "./run_config_of.ts";
 import type { Handover } from "../master/handover.ts";
 
 /** The first log lines wait for the workers to accept, but not longer than this (200 ms). */
@@ -72,7 +72,7 @@ export async function runInstance(
 ): Promise<MasterOutcome> {
   const { base, process, log, handover, signals, serviceManager, host, loadAgain } =
     instanceContext;
-  const instruction = instructionOf(loaded);
+  const instruction = runConfigOf(loaded);
   if (instruction === null) throw new TypeError("There is no configuration to run");
   const { config } = instruction;
   const problem = whyNotInBinary(config.denoFlags, isSandboxed(config));
@@ -121,7 +121,7 @@ export async function runInstance(
   });
 }
 
-/** Runs the master, and closes its surroundings, whatever happens. */
+/** Runs the master, and closes its resources, whatever happens. */
 async function runIn(
   resources: Resources,
   { host, openLog }: InstanceContext,

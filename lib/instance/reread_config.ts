@@ -18,7 +18,7 @@ import type { Resources } from "../master/resources.ts";
 import type { SourceBase } from "./config_source.ts";
 import type { Libc } from "../system/libc.ts";
 import { binaryNow, type Started } from "../system/process/program.ts";
-import { instructionOf, logProblems } from "./run_config_of.ts";
+import { logProblems, runConfigOf } from "./run_config_of.ts";
 
 /** What reloads work with. */
 export interface ReloadingSetup {
@@ -49,7 +49,7 @@ function readAgain(
   started: Started | null,
 ): RereadResult | string {
   logProblems(loaded.problems);
-  const whole = instructionOf(loaded);
+  const whole = runConfigOf(loaded);
   if (whole === null) return whyNoGood(loaded.problems);
   const kept: Partial<Record<keyof Config, unknown>> = {};
   let outdated = started !== null && started.binary !== binaryNow();

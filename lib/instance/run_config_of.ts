@@ -11,7 +11,7 @@ import { logLine } from "../master/log.ts";
 import type { RunConfig } from "../master/run_config.ts";
 
 /** The configuration as the master takes it; null: it is no good. */
-export function instructionOf({ config, entries }: Loaded): RunConfig | null {
+export function runConfigOf({ config, entries }: Loaded): RunConfig | null {
   return config === null ? null : { config, opt: optionsForModule(entries) };
 }
 

@@ -6,10 +6,10 @@
  */
 
 import type { LogStream, LogTarget } from "./log_plan.ts";
-import { DatagramOutlet, type DatagramTransport } from "../system/sockets/datagram_outlet.ts";
+import { DatagramSender, type DatagramTransport } from "../system/sockets/datagram_outlet.ts";
 import type { Libc } from "../system/libc.ts";
 import { severalLines, stderrLines } from "../system/files/line_writer.ts";
-import { StreamOutlet } from "../system/sockets/stream_outlet.ts";
+import { StreamSender } from "../system/sockets/stream_outlet.ts";
 import { entryWriter } from "./encoder.ts";
 import type { LogEntry } from "./entry.ts";
 import { journalEntry } from "./journal.ts";
@@ -79,8 +79,8 @@ function openTarget(target: LogTarget, date: string | null, setup: StreamSetup):
   const { libc: c } = setup;
   if (c === null) throw new Error("Only standard error can be had without foreign functions");
   const outlet: DatagramTransport = place.kind === "syslog" && place.transport === "stream"
-    ? new StreamOutlet(c, place.address, setup.onLost)
-    : new DatagramOutlet(c, place.address);
+    ? new StreamSender(c, place.address, setup.onLost)
+    : new DatagramSender(c, place.address);
   const message = messages(target, setup, write);
   return (entries) => {
     const lost = entries.filter((entry) => !outlet.send(message(entry))).length;

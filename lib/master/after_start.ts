@@ -9,7 +9,7 @@ import type { MasterSetup } from "./master_setup.ts";
 import { CommandDispatcher } from "./operators/commands.ts";
 import { WorkerMonitor } from "./limits/monitor.ts";
 import type { Resources } from "./resources.ts";
-import type { OversightSetup } from "./limits/inspection.ts";
+import type { MonitorSetup } from "./limits/inspection.ts";
 import type { OperatorsSetup } from "./operators/command_output.ts";
 
 /** Those who command this master; signals do from now on, the others when it is opened. */
@@ -34,7 +34,7 @@ export function operatorsOf(
 /** What looks at the workers. */
 export function oversightOf(
   { clock }: Resources,
-  setup: Omit<OversightSetup, "clock">,
+  setup: Omit<MonitorSetup, "clock">,
 ): WorkerMonitor {
   return new WorkerMonitor({ clock, ...setup });
 }

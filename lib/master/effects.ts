@@ -54,7 +54,7 @@ const DEEDS: Readonly<Record<Effect["type"], string>> = {
 };
 
 /** An effect in words, behind "Cannot". */
-export function deedOf({ type }: Effect): string {
+export function effectName({ type }: Effect): string {
   return DEEDS[type];
 }
 

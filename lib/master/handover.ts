@@ -8,7 +8,7 @@
 import type { HandoverState } from "../core/handover_state.ts";
 import type { PushedCounts } from "../stats/push_format.ts";
 import type { MetricRecord } from "./metrics/metric_registry.ts";
-import type { Workplace } from "./process/generation_paths.ts";
+import type { GenerationPaths } from "./process/generation_paths.ts";
 import type { ScoreboardRecord } from "./scoreboard/master_scoreboard.ts";
 import type { Listener } from "./sockets/listener.ts";
 
@@ -46,7 +46,7 @@ export interface Handover {
   readonly directory: string;
   readonly startedOn: number;
   /** Where the workers of each generation run; a program before this one did not know. */
-  readonly workplaces?: Readonly<Record<number, Workplace>>;
+  readonly workplaces?: Readonly<Record<number, GenerationPaths>>;
   /** What each pusher has told of the counters, by what was configured. */
   readonly pushed?: Readonly<Record<string, PushedCounts>>;
 }

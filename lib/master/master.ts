@@ -27,7 +27,7 @@ import {
   tellReady,
   whyProgramStays,
 } from "./master_setup.ts";
-import { deedOf, failure, orderOf } from "./effects.ts";
+import { effectName, failure, orderOf } from "./effects.ts";
 import type { CommandDispatcher } from "./operators/commands.ts";
 import type { WorkerMonitor } from "./limits/monitor.ts";
 import type { Upgrade } from "./upgrade/upgrade.ts";
@@ -245,7 +245,7 @@ class Master {
 
   /** Does it. If it cannot be done, whoever waits for it is told so. */
   #perform(effect: Effect): void {
-    guarded(deedOf(effect), () => this.#carryOut(effect), (error) => {
+    guarded(effectName(effect), () => this.#carryOut(effect), (error) => {
       if (effect.type === "spawn") {
         this.#report({ type: "spawnFailed", worker: effect.worker, error });
       } else if (effect.type === "readConfiguration") this.#refuse(error);

@@ -32,9 +32,9 @@ import type { LogFiles } from "./logging/log_setup.ts";
 import { MasterScoreboard } from "./scoreboard/master_scoreboard.ts";
 import { LazyMetrics } from "./metrics/lazy_metrics.ts";
 import { type ChildLogger, setChildLogger } from "./logging/child_output.ts";
-import type { ViewConfig } from "./sockets/stats_listeners.ts";
+import type { StatsSocketConfig } from "./sockets/stats_listeners.ts";
 import type { ProcessSetup } from "./process/process_setup.ts";
-import { Workplaces } from "./process/generation_paths.ts";
+import { PathsByGeneration } from "./process/generation_paths.ts";
 import type { Handover } from "./handover.ts";
 
 /** The lasting things of an instance. */
@@ -66,7 +66,7 @@ export interface Resources {
   /** Files and targets of the log; null: it is plain lines on stderr. */
   readonly log: LogFiles | null;
   /** Where the workers of each generation run. */
-  readonly workplaces: Workplaces;
+  readonly workplaces: PathsByGeneration;
   /** Pidfiles, name and user; null: nothing of that is configured. */
   readonly process: ProcessSetup | null;
   /** Seconds since the epoch. */
@@ -82,7 +82,7 @@ export interface Resources {
  * behind.
  */
 export async function openResources(
-  config: SocketConfig & ViewConfig & PermissionConfig,
+  config: SocketConfig & StatsSocketConfig & PermissionConfig,
   passedSockets: readonly PassedSocket[],
   handover: Handover | null,
   process: ProcessSetup | null,
@@ -136,7 +136,7 @@ export async function openResources(
     write,
     entries,
     log,
-    workplaces: new Workplaces(handover?.workplaces),
+    workplaces: new PathsByGeneration(handover?.workplaces),
     process,
     startedOn: handover?.startedOn ?? Math.floor(Date.now() / 1000),
     pushed: new Map(Object.entries(handover?.pushed ?? {})),
@@ -157,17 +157,17 @@ async function openCertificates(
 
 async function openTheViews(
   c: Libc | null,
-  config: ViewConfig,
+  config: StatsSocketConfig,
   handover: Handover | null,
   listeners: Listeners,
 ): Promise<Listeners> {
   const before = new Listeners(c, handover?.views ?? []);
   if (viewAddresses(config).length === 0 && before.records.length === 0) return before;
-  const { openViews } = await lazyImport<typeof import("./sockets/stats_listeners.ts")>(
+  const { openStatsListeners } = await lazyImport<typeof import("./sockets/stats_listeners.ts")>(
     import.meta.resolve("./sockets/stats_listeners.ts"),
   );
   try {
-    const views = await openViews(c, config, before.records, listeners.addresses);
+    const views = await openStatsListeners(c, config, before.records, listeners.addresses);
     before.closeAllBut(views);
     return views;
   } catch (error) {

@@ -135,9 +135,9 @@ export interface WorkerEnvironment {
   readonly scoreboard: number | null;
   /** Descriptor of the memory with the {@linkcode Certificates} of its generation; null: none. */
   readonly certificates: number | null;
-  /** Number of the lane in that memory that is this process's own, see `lane.ts`. */
+  /** Number of the process row in that memory that is this process's own, see `process_row.ts`. */
   readonly processRow: number;
-  /** True if the lane is to show which request is the oldest (`harakiri`). */
+  /** True if the process row is to show which request is the oldest (`harakiri`). */
   readonly namesRequests: boolean;
   /** How often the worker says that its event loop runs, in milliseconds. */
   readonly heartbeatMs: number;

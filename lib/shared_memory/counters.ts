@@ -1,7 +1,7 @@
 /**
- * Tallies: what is counted of requests. Each worker process has one in its lane, which nobody else
+ * Counters of requests. Each worker process has one in its process row, which nobody else
  * writes, so counting is a plain addition in memory: no atomic operation, no system call, and a worker
- * that is killed has counted what it has begun. The scoreboard adds up the tallies of a slot, and keeps
+ * that is killed has counted what it has begun. The scoreboard adds up the counters of a slot, and keeps
  * those of processes that are gone.
  *
  * Every cell is a 64-bit floating-point number, exact up to 2^53. The machines that Deno runs on write
@@ -54,8 +54,8 @@ export const COUNT_AT: Readonly<Record<Count, number>> = tableOf({
   logLinesLost: 4 + LISTS.responses + LISTS.latency,
 });
 
-/** Number of cells of a tally. */
-export const TALLY_CELLS = COUNT_AT.logLinesLost + 1;
+/** Number of cells of counters. */
+export const COUNTER_CELLS = COUNT_AT.logLinesLost + 1;
 
 /** Number of counts in a list. */
 export function listLength(list: List): number {

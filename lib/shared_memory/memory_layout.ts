@@ -1,6 +1,6 @@
 /**
  * What is where in the memory that master and workers share: first a row of the scoreboard for the
- * instance and for each slot, then the master's clock in the place of a lane, then the lanes, then the
+ * instance and for each slot, then the master's clock in the place of a process row, then the process rows, then the
  * metrics. Offsets are in bytes.
  *
  * @module
@@ -10,25 +10,25 @@
 export const MAX_SLOTS = 1024;
 
 /** Largest number of worker processes at the same time, successors and those that leave included. */
-export const MAX_LANES = 4096;
+export const MAX_PROCESS_ROWS = 4096;
 
 /** Size of a row of the scoreboard. */
 export const ROW_BYTES = 320;
 
-/** Size of a lane: whole cache lines, because each is written by another process. */
-export const LANE_BYTES = 512;
+/** Size of a process row: whole cache lines, because each is written by another process. */
+export const PROCESS_ROW_BYTES = 512;
 
-/** Where the clock is, and behind it the lanes: number 1 is one size further. */
-export const LANES_AT = (MAX_SLOTS + 1) * ROW_BYTES;
+/** Where the clock is, and behind it the process rows: number 1 is one size further. */
+export const PROCESS_ROWS_AT = (MAX_SLOTS + 1) * ROW_BYTES;
 
-/** The 32-bit cell of a lane that holds the slot of its process; 0: nobody has had it. */
+/** The 32-bit cell of a process row that holds the slot of its process; 0: nobody has had it. */
 export const OWNER_CELL = 0;
 
-/** Where in a lane the tally of its process is. */
-export const TALLY_AT = 32;
+/** Where in a process row the counters of its process is. */
+export const COUNTERS_AT = 32;
 
 /** Where the cells of metrics begin, see `metric_table.ts`. */
-export const METRICS_AT = LANES_AT + (MAX_LANES + 1) * LANE_BYTES;
+export const METRICS_AT = PROCESS_ROWS_AT + (MAX_PROCESS_ROWS + 1) * PROCESS_ROW_BYTES;
 
 /** How many 64-bit cells there are for metrics: one for each, some for each histogram. */
 export const METRIC_CELLS = 65_536;

@@ -1,8 +1,8 @@
 /**
- * Lanes: what each worker process tells its master without a message, in the memory they share. The
- * master reads it also when the worker's event loop is blocked. A lane belongs to one process, while
+ * Process rows: what each worker process tells its master without a message, in the memory they share. The
+ * master reads it also when the worker's event loop is blocked. A process row belongs to one process, while
  * the rows of the scoreboard belong to slots: two workers that share a slot during a replacement have
- * two lanes.
+ * two process rows.
  *
  * Process clocks have no common zero, and the master may be stopped or the machine suspended. So time
  * is told by a clock that the master itself ticks, once per second in which it runs: what a worker
@@ -11,16 +11,23 @@
  * @module
  */
 
-import { LANE_BYTES, LANES_AT, MAX_LANES, OWNER_CELL, tableOf, TALLY_AT } from "./memory_layout.ts";
-import { add, type Count, COUNT_AT, type RequestCounters, TALLY_CELLS } from "./counters.ts";
+import {
+  COUNTERS_AT,
+  MAX_PROCESS_ROWS,
+  OWNER_CELL,
+  PROCESS_ROW_BYTES,
+  PROCESS_ROWS_AT,
+  tableOf,
+} from "./memory_layout.ts";
+import { add, type Count, COUNT_AT, COUNTER_CELLS, type RequestCounters } from "./counters.ts";
 
-export { MAX_LANES, SHARED_BYTES } from "./memory_layout.ts";
+export { MAX_PROCESS_ROWS, SHARED_BYTES } from "./memory_layout.ts";
 
-/** Name of a number in a lane. */
+/** Name of a number in a process row. */
 export type ProcessCell = "slot" | "inFlight" | "oldestSince" | "userDeadline" | "lag";
 
 /**
- * Where the 32-bit cells of a lane are. These are constants: a worker looks them up while its script
+ * Where the 32-bit cells of a process row are. These are constants: a worker looks them up while its script
  * runs, and a script that could choose a cell could write to any of them.
  */
 const CELL_AT: Readonly<Record<ProcessCell, number>> = tableOf({
@@ -45,12 +52,12 @@ const NAME_LENGTH_AT = 6;
 /** Taken when this is loaded: a script that puts others in their place gets no hold of the memory. */
 const { add: atomicAdd, load: atomicLoad, store: atomicStore } = Atomics;
 
-const LANE_CELLS = LANE_BYTES / 4;
-const NAME_AT = TALLY_AT + TALLY_CELLS * 8;
+const LANE_CELLS = PROCESS_ROW_BYTES / 4;
+const NAME_AT = COUNTERS_AT + COUNTER_CELLS * 8;
 /** Longest name of a request in bytes; of longer ones the beginning is kept. */
-export const NAME_BYTES = LANE_BYTES - NAME_AT;
+export const NAME_BYTES = PROCESS_ROW_BYTES - NAME_AT;
 
-/** The oldest request of a worker, as its lane shows it. */
+/** The oldest request of a worker, as its process row shows it. */
 export interface OldestRequest {
   /** {@linkcode MasterClock} when it began, rounded up. */
   readonly since: number;
@@ -58,7 +65,7 @@ export interface OldestRequest {
   readonly name: string;
 }
 
-/** The clock that the master ticks. The place before the first lane shows it to all processes. */
+/** The clock that the master ticks. The place before the first process row shows it to all processes. */
 export class MasterClock {
   readonly #cells: Int32Array;
   #ticks: number;
@@ -69,7 +76,7 @@ export class MasterClock {
    * @param ticks What the master's clock has come to before. Others only read it. @default 0
    */
   constructor(memory: ArrayBufferLike, ticks = 0) {
-    this.#cells = new Int32Array(memory, LANES_AT, 1);
+    this.#cells = new Int32Array(memory, PROCESS_ROWS_AT, 1);
     this.#ticks = ticks;
   }
 
@@ -92,9 +99,9 @@ export class MasterClock {
 }
 
 /**
- * A view of one lane. Its process may write anything there, so whatever is read is bounded: numbers are
+ * A view of one process row. Its process may write anything there, so whatever is read is bounded: numbers are
  * from 0 to 2147483647, names have at most {@linkcode NAME_BYTES} bytes. Whether they are true is another
- * question. The tally is read as it is, see `checked_tally.ts`.
+ * question. The counters are read as it is, see `checked_counters.ts`.
  */
 export class ProcessRow {
   /** The master's clock. */
@@ -105,20 +112,20 @@ export class ProcessRow {
   readonly #name: Uint8Array;
 
   /**
-   * Takes the shared memory and the number of the lane, from 1.
+   * Takes the shared memory and the number of the process row, from 1.
    *
-   * @throws {RangeError} If there is no such lane.
+   * @throws {RangeError} If there is no such process row.
    */
   constructor(memory: ArrayBufferLike, number: number) {
-    if (!(number >= 1 && number <= MAX_LANES)) throw new RangeError(`No lane ${number}`);
-    const start = LANES_AT + number * LANE_BYTES;
+    if (!(number >= 1 && number <= MAX_PROCESS_ROWS)) throw new RangeError(`No lane ${number}`);
+    const start = PROCESS_ROWS_AT + number * PROCESS_ROW_BYTES;
     this.clock = new MasterClock(memory);
-    this.counters = new Float64Array(memory, start + TALLY_AT, TALLY_CELLS);
+    this.counters = new Float64Array(memory, start + COUNTERS_AT, COUNTER_CELLS);
     this.#cells = new Int32Array(memory, start, LANE_CELLS);
     this.#name = new Uint8Array(memory, start + NAME_AT, NAME_BYTES);
   }
 
-  /** Forgets the process that had the lane before. */
+  /** Forgets the process that had the process row before. */
   reset(): void {
     this.#cells.fill(0);
   }

@@ -1,7 +1,7 @@
 /**
  * The scoreboard: a row of numbers per worker slot, in memory that master and workers share. The master
  * writes what it knows of a slot, and of requests what the slot's processes had counted that are gone.
- * What is counted now is in the tallies of the processes (`tally.ts`), which are added up when somebody
+ * What is counted now is in the counters of the processes (`counters.ts`), which are added up when somebody
  * looks.
  *
  * Workers read it. The master writes it and does not read it back: every process of the instance can
@@ -11,24 +11,24 @@
  */
 
 import {
-  LANE_BYTES,
-  LANES_AT,
-  MAX_LANES,
+  COUNTERS_AT,
+  MAX_PROCESS_ROWS,
   MAX_SLOTS,
   OWNER_CELL,
+  PROCESS_ROW_BYTES,
+  PROCESS_ROWS_AT,
   ROW_BYTES,
   tableOf,
-  TALLY_AT,
 } from "./memory_layout.ts";
 import {
   type Count,
   COUNT_AT,
+  COUNTER_CELLS,
   isCount,
   type List,
   LIST_AT,
   listLength,
   type RequestCounters,
-  TALLY_CELLS,
 } from "./counters.ts";
 
 export { MAX_SLOTS } from "./memory_layout.ts";
@@ -45,7 +45,7 @@ export type MasterCell =
 /** Name of a cell of a row. */
 export type RowCell = MasterCell | "averageTime";
 
-/** Where the 64-bit cells of a row are; behind them is the tally of the processes that are gone. */
+/** Where the 64-bit cells of a row are; behind them is the counters of the processes that are gone. */
 const ROW_AT: Readonly<Record<RowCell, number>> = tableOf({
   pid: 0,
   accepting: 1,
@@ -68,7 +68,7 @@ const INSTANCE_AT = tableOf({
   ready: 0,
   /** How many slots there are. */
   slots: 1,
-  /** The highest number of a lane that has ever been in use. */
+  /** The highest number of a process row that has ever been in use. */
   processRows: 3,
 });
 
@@ -79,8 +79,8 @@ const [toNumber, toBigInt] = [Number, BigInt];
 
 const ROW_CELLS = ROW_BYTES / 8;
 const ROWS = MAX_SLOTS + 1;
-const LANE_CELLS = LANE_BYTES / 8;
-const LANE_TALLY_AT = TALLY_AT / 8;
+const LANE_CELLS = PROCESS_ROW_BYTES / 8;
+const LANE_TALLY_AT = COUNTERS_AT / 8;
 
 /** More than this is shown as this where a cell is written in halves. */
 const LARGEST_INT32 = 0x7fff_ffff;
@@ -91,7 +91,7 @@ export class Scoreboard {
   readonly #cells: BigInt64Array;
   /** The same memory in 32-bit halves, for what workers write. */
   readonly #halves: Int32Array;
-  /** The same memory, for the tallies. */
+  /** The same memory, for the counters. */
   readonly #rows: Float64Array;
   readonly #processRows: Float64Array;
   readonly #owners: Int32Array;
@@ -101,8 +101,12 @@ export class Scoreboard {
     this.#cells = new BigInt64Array(memory, 0, ROWS * ROW_CELLS);
     this.#halves = new Int32Array(memory, 0, ROWS * ROW_CELLS * 2);
     this.#rows = new Float64Array(memory, 0, ROWS * ROW_CELLS);
-    this.#processRows = new Float64Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS);
-    this.#owners = new Int32Array(memory, LANES_AT, (MAX_LANES + 1) * LANE_CELLS * 2);
+    this.#processRows = new Float64Array(
+      memory,
+      PROCESS_ROWS_AT,
+      (MAX_PROCESS_ROWS + 1) * LANE_CELLS,
+    );
+    this.#owners = new Int32Array(memory, PROCESS_ROWS_AT, (MAX_PROCESS_ROWS + 1) * LANE_CELLS * 2);
   }
 
   /** Reads a cell of a slot (slots count from 1), or adds up a count of its processes. */
@@ -148,7 +152,7 @@ export class Scoreboard {
   /** What is kept of a slot, and what its processes show. */
   #sum(slot: number, at: number): number {
     let sum = bounded(this.#rows[slot * ROW_CELLS + ROW_TALLY_AT + at] ?? 0);
-    const processRows = this.#atMost(INSTANCE_AT.processRows, MAX_LANES);
+    const processRows = this.#atMost(INSTANCE_AT.processRows, MAX_PROCESS_ROWS);
     for (let processRow = 1; processRow <= processRows; processRow++) {
       const start = processRow * LANE_CELLS;
       if (this.#owners[start * 2 + OWNER_CELL] !== slot) continue;
@@ -186,11 +190,11 @@ export class ScoreboardWriter {
 
   /**
    * Shows what those processes of a slot have counted that are gone. Who reads at the very moment when
-   * one of them goes misses it: its lane must not belong to the slot any more.
+   * one of them goes misses it: its process row must not belong to the slot any more.
    */
   showKept(slot: number, kept: RequestCounters): void {
     const start = slot * ROW_CELLS + ROW_TALLY_AT;
-    for (let at = 0; at < TALLY_CELLS; at++) this.#rows[start + at] = kept[at] ?? 0;
+    for (let at = 0; at < COUNTER_CELLS; at++) this.#rows[start + at] = kept[at] ?? 0;
   }
 
   /** Shows how many slots there are. */
@@ -203,8 +207,8 @@ export class ScoreboardWriter {
     atomicStore(this.#cells, INSTANCE_AT.ready, 1n);
   }
 
-  /** A lane is in use: from now on workers count its tally. */
-  useLane(processRow: number): void {
+  /** A process row is in use: from now on workers count its counters. */
+  useProcessRow(processRow: number): void {
     if (processRow <= this.#processRows) return;
     this.#processRows = processRow;
     atomicStore(this.#cells, INSTANCE_AT.processRows, toBigInt(processRow));

@@ -86,7 +86,7 @@ export function tellServed(isServed: boolean): void {
 let aside = false;
 
 /** This worker makes room for a successor, or takes its place again. */
-export function noteAside(on: boolean): void {
+export function noteStandby(on: boolean): void {
   aside = on;
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { noteAside, sendAccepting } from "./acceptance.ts";
+import { noteStandby, sendAccepting } from "./acceptance.ts";
 import { stopAllQueues } from "./draining/accept_control.ts";
 import { beginClosing, endClosing } from "./connections/connection_close_rule.ts";
 
@@ -20,7 +20,7 @@ let draining = false;
  */
 export function enterStandby(drain: boolean, keep: readonly string[] = []): void {
   resume ??= stopAllQueues(keep);
-  noteAside(true);
+  noteStandby(true);
   if (!drain) return sendAccepting(false);
   if (draining) return;
   draining = true;
@@ -33,7 +33,7 @@ export function leaveStandby(): void {
   draining = false;
   resume?.();
   resume = null;
-  noteAside(false);
+  noteStandby(false);
   sendAccepting(true);
 }
 

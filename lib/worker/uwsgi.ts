@@ -234,7 +234,7 @@ export function set_user_harakiri(seconds: number): void {
   if (!(seconds >= 0)) {
     throw new RangeError(`set_user_harakiri() expects seconds, 0 or more, not ${seconds}`);
   }
-  // A mule has no lane: the master ends it only when it ends by itself.
+  // A mule has no process row: the master ends it only when it ends by itself.
   if (environment.mule > 0) return;
   const { processRow } = instance;
   if (seconds === 0) return processRow.set("userDeadline", 0);

@@ -14,7 +14,7 @@ const path = fc.tuple(
 const absolute = path.map((text) => `/${text}`);
 const character = fc.constantFrom(...'ab/. %?#\\:\t\né~"<&');
 
-Deno.test("resolve() is that of the standard library, when the first path is absolute", () => {
+Deno.test("resolveEntries() is that of the standard library, when the first path is absolute", () => {
   fc.assert(fc.property(absolute, fc.array(path, { maxLength: 3 }), (directory, paths) => {
     assertEquals(resolve(directory, ...paths), std.resolve(directory, ...paths));
   }));

@@ -22,7 +22,7 @@ export interface KnownOptions {
 }
 
 /** A command line by kinds. */
-export interface SortedWords {
+export interface ClientArguments {
   /** What is no option, in order. */
   readonly words: string[];
   /** The last value of each option; a word that looks like an INI file is one of `--ini`. */
@@ -43,7 +43,7 @@ export function parseClientArguments(
   program: string,
   args: readonly string[],
   known: KnownOptions,
-): SortedWords {
+): ClientArguments {
   const words: string[] = [];
   const values = new Map<string, string>();
   const flags = new Set<string>();

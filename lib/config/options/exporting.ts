@@ -6,7 +6,7 @@
 
 import type { OptionLine } from "../origin.ts";
 import * as kind from "../kinds/option_kind.ts";
-import { readViewAddress, type StatsConfig } from "./stats.ts";
+import { readStatsAddress, type StatsConfig } from "./stats.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import { lazyParser } from "../kinds/line_reader.ts";
@@ -62,7 +62,7 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
     short: "",
     group: "Monitoring",
     argument: "ADDRESS",
-    kind: kind.lines(readViewAddress),
+    kind: kind.lines(readStatsAddress),
     default: [],
     onChange: "exec",
     help: "Address at which the master serves metrics and probes over HTTP",

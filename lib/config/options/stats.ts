@@ -44,7 +44,7 @@ const EXAMPLE = "stats = 127.0.0.1:9191\n";
  *
  * @throws {SyntaxError} If it is none; the message continues a sentence that names the option.
  */
-export function readViewAddress(line: OptionLine): OptionLine {
+export function readStatsAddress(line: OptionLine): OptionLine {
   const { kind } = parseAddress(line.text);
   if (kind !== "fd" && kind !== "passed") return line;
   throw new SyntaxError("expects host:port, a path or @name: inherited sockets belong to workers");
@@ -57,7 +57,7 @@ export const STATS_OPTIONS: OptionRows<StatsConfig> = {
     name: "stats",
     aliases: ["stats-server"],
     argument: "ADDRESS",
-    kind: kind.lines(readViewAddress),
+    kind: kind.lines(readStatsAddress),
     default: [],
     onChange: "exec",
     help: "Address at which the instance tells as JSON what it is doing",

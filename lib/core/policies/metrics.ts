@@ -88,7 +88,7 @@ export interface Threshold {
  *
  * @param loggedAt When the threshold was logged last, in seconds of the same clock as `now`; null: never.
  */
-export function judgeThreshold(
+export function checkThreshold(
   threshold: Threshold,
   value: bigint,
   loggedAt: number | null,

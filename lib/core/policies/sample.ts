@@ -13,7 +13,7 @@ export const SAMPLE_MS = 1_000;
 
 /** One worker that has accepted and was not told to leave. */
 export interface WorkerSample {
-  /** The worker's number, as in happenings. */
+  /** The worker's number, as in events. */
   readonly worker: number;
   /** Number of its slot, from 1. */
   readonly slot: number;

@@ -17,9 +17,13 @@ import { logChildLine } from "../logging/child_output.ts";
 import type { Resources } from "../resources.ts";
 import { TouchFiles } from "../file_triggers/touch_files.ts";
 import { type WorkerCommand, workerCommand } from "../workers/worker_command.ts";
-import { requireWorkplace, type Workplace, workplaceNow } from "../process/generation_paths.ts";
+import {
+  type GenerationPaths,
+  generationPathsNow,
+  requireGenerationPaths,
+} from "../process/generation_paths.ts";
 import { Throttle } from "../throttle.ts";
-import { WorkerWishes } from "../workers/worker_control.ts";
+import { WorkerRequests } from "../workers/worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "../workers/worker_process.ts";
 import { type RunningProcess, Supervised } from "./supervised.ts";
 import { guarded } from "../guarded.ts";
@@ -47,7 +51,7 @@ export class Mules {
   readonly #confinement: LazyConfinement;
   #generation = 0;
   /** Where each of them runs, and what, until the next reload. */
-  #places: readonly Workplace[] = [];
+  #places: readonly GenerationPaths[] = [];
   /** One line for many: whoever floods the mules must not flood the log. */
   readonly #dropped = new Throttle(
     DROPPED_MS,
@@ -70,7 +74,7 @@ export class Mules {
   configure(): void {
     const { mules, touchMulesReload, muleReloadMercyMs } = this.#setup.instruction().config;
     this.#generation++;
-    this.#places = mules.map((script) => workplaceNow({ script }));
+    this.#places = mules.map((script) => generationPathsNow({ script }));
     const before = this.#supervised.splice(mules.length);
     for (const gone of before) this.#track(gone.stop(muleReloadMercyMs));
     this.#replace(this.#supervised);
@@ -167,7 +171,7 @@ export class Mules {
     if (script === undefined || place === undefined) {
       throw new RangeError(`There is no mule ${mule}`);
     }
-    requireWorkplace(place, `mule ${mule}`);
+    requireGenerationPaths(place, `mule ${mule}`);
     return workerCommand(
       { ...config, script, autoAccept: false },
       `mule_${mule}`,
@@ -191,7 +195,7 @@ export class Mules {
         logChildLine({ logger: "mule", fields }, stream, record);
       });
     const printed = { stdout: records("stdout"), stderr: records("stderr") };
-    const wishes = new WorkerWishes(`mule ${mule}`, () => instruction().config, report);
+    const wishes = new WorkerRequests(`mule ${mule}`, () => instruction().config, report);
     const process = new WorkerProcess(child, {
       message: (message) => {
         // Whoever is about to leave takes on nothing more: it waits for the successor.
@@ -235,7 +239,7 @@ export class Mules {
     };
   }
 
-  /** A start that fails gives the lane back: it is tried again for as long as the instance lives. */
+  /** A start that fails gives the process row back: it is tried again for as long as the instance lives. */
   #spawn(mule: number, token: string, lease: ProcessRowLease): ChildHandle {
     try {
       return this.#start(mule, token, lease.number);
@@ -280,7 +284,7 @@ export class Mules {
     }, confined.spawner);
   }
 
-  #onMessage(mule: number, message: WorkerMessage, wishes: WorkerWishes): void {
+  #onMessage(mule: number, message: WorkerMessage, wishes: WorkerRequests): void {
     switch (message.type) {
       case "mule-ask": {
         const delivery = this.#mail.ask(mule);

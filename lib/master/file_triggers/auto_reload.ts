@@ -25,7 +25,7 @@ const RELOADS: Readonly<Record<ChangeAction, Pick<Reload, "kind" | "brutal">>> =
 };
 
 /** Asks for reloads when files change. */
-export class ChangeReloads {
+export class AutoReload {
   readonly #directory: () => string;
   readonly #report: (masterEvent: MasterEvent) => void;
   readonly #files = new FileWatch<ChangeAction>((wish, path) => this.#onChange(wish, path));

@@ -15,7 +15,7 @@ import { Attempts } from "../attempts.ts";
 import { Sampler, type SampleSources } from "./sampler.ts";
 
 /** What is looked at, and who is told. */
-export interface OversightSetup extends Omit<SampleSources, "memory"> {
+export interface MonitorSetup extends Omit<SampleSources, "memory"> {
   /** The workers as they are now. */
   workers(): readonly Worker[];
   /** Takes what follows. */
@@ -25,14 +25,14 @@ export interface OversightSetup extends Omit<SampleSources, "memory"> {
 }
 
 /** Looks at the workers, once per second. */
-export class Inspection {
-  readonly #setup: OversightSetup;
+export class WorkerInspection {
+  readonly #setup: MonitorSetup;
   readonly #sampler: Sampler;
   readonly #attempts = new Attempts("inspectionFailed");
   #streaks: MemoryStreaks = new Map();
 
   /** Takes what is looked at, and who is told. */
-  constructor(setup: OversightSetup) {
+  constructor(setup: MonitorSetup) {
     this.#setup = setup;
     this.#sampler = new Sampler({
       clock: setup.clock,

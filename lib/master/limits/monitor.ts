@@ -13,7 +13,7 @@ import {
 } from "../../core/policies/limit_settings.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import { type Cancel, every } from "../../system/timing.ts";
-import type { Inspection, OversightSetup } from "./inspection.ts";
+import type { MonitorSetup, WorkerInspection } from "./inspection.ts";
 import { guarded } from "../guarded.ts";
 
 /**
@@ -24,15 +24,15 @@ const IDLE_MS = 10_000;
 
 /** Looks at the workers until it is closed. */
 export class WorkerMonitor {
-  readonly #setup: OversightSetup;
+  readonly #setup: MonitorSetup;
   #limits: Limits | null = null;
   #memory = false;
   #cancel: Cancel = () => {};
   #closely = false;
-  #inspection: Inspection | null = null;
+  #inspection: WorkerInspection | null = null;
 
   /** Nobody is looked at before {@linkcode use}. */
-  constructor(setup: OversightSetup) {
+  constructor(setup: MonitorSetup) {
     this.#setup = setup;
   }
 
@@ -70,10 +70,10 @@ export class WorkerMonitor {
   }
 
   async #load(): Promise<void> {
-    const { Inspection } = await lazyImport<typeof import("./inspection.ts")>(
+    const { WorkerInspection } = await lazyImport<typeof import("./inspection.ts")>(
       import.meta.resolve("./inspection.ts"),
     );
-    this.#inspection ??= new Inspection(this.#setup);
+    this.#inspection ??= new WorkerInspection(this.#setup);
   }
 
   #lookForDeadlines(): void {

@@ -12,7 +12,7 @@ import type { MasterClock, ProcessRow } from "../../shared_memory/process_row.ts
 /** What the master has of a worker process. */
 export interface WorkerHealth {
   readonly processRow: ProcessRow;
-  /** Requests that it has begun, see `checked_tally.ts`. */
+  /** Requests that it has begun, see `checked_counters.ts`. */
   readonly requests: number;
   /** When it last said something (monotonic ms); null: never. */
   readonly lastHeardAt: number | null;
@@ -67,7 +67,7 @@ export class Sampler {
       const silence = nextSilence(this.#silences.get(id), health.lastHeardAt);
       silences.set(id, silence);
       samples.push({
-        ...fromLane(health.processRow, now),
+        ...fromProcessRow(health.processRow, now),
         requests: health.requests,
         worker: id,
         slot: worker.slot,
@@ -89,7 +89,7 @@ function nextSilence(before: Silence | undefined, lastHeardAt: number | null): S
   return { lastHeardAt, samples: silent ? before.samples + 1 : 0 };
 }
 
-function fromLane(
+function fromProcessRow(
   processRow: ProcessRow,
   now: number,
 ): Pick<WorkerSample, "inFlight" | "oldest" | "userHarakiriOverdue"> {

@@ -6,7 +6,7 @@
  */
 
 import type { Libc } from "../../system/libc.ts";
-import { createWordFile, takeWords, type WordFile } from "../../system/files/output_file.ts";
+import { createWordFile, readLines, type WordFile } from "../../system/files/output_file.ts";
 
 /** What a worker says at its end are few lines; more of them are left out. */
 const MOST_LINES = 1_000;
@@ -48,7 +48,7 @@ export class CrashOutput {
 
   /** The worker is dead: what it has said and not written to the log itself. */
   rest(): string[] {
-    return takeWords(this.#libc, this.read, true).slice(-MOST_LINES);
+    return readLines(this.#libc, this.read, true).slice(-MOST_LINES);
   }
 
   /** Gives it up. */

@@ -5,7 +5,7 @@
  */
 
 import type { ThresholdLine } from "../../config/values/metric_line.ts";
-import { judgeThreshold } from "../../core/policies/metrics.ts";
+import { checkThreshold } from "../../core/policies/metrics.ts";
 import { logLine } from "../log.ts";
 
 /** Logs what is too large, each threshold not more often than it says. */
@@ -21,7 +21,7 @@ export class MetricThresholds {
   compare(threshold: ThresholdLine, value: bigint, seconds: number): boolean {
     const { key, text, alarm, message } = threshold;
     const last = this.#loggedAt.get(text) ?? null;
-    const { log, reset } = judgeThreshold(threshold, value, last, seconds);
+    const { log, reset } = checkThreshold(threshold, value, last, seconds);
     if (!log) return reset;
     this.#loggedAt.set(text, seconds);
     const standard = `The metric "${key}" is ${value}, and has reached ${threshold.value}`;

@@ -1,7 +1,7 @@
 /**
  * Runs in the master. Everybody who gives it commands while it runs: signals, the FIFO, `ctl`. Takes
  * their orders, and gives each who waits for it the verdict. What only few instances need, and what no
- * start needs, is loaded in `operator_doors.ts`.
+ * start needs, is loaded in `control_endpoints.ts`.
  *
  * @module
  */
@@ -122,7 +122,7 @@ export class CommandDispatcher {
   }
 
   /**
-   * Takes an order. Its happening is one event in the master's queue, like all others.
+   * Takes an order. Its event is one event in the master's queue, like all others.
    *
    * @throws {Error} If it cannot be taken; the message is for the operator.
    */
@@ -170,7 +170,7 @@ export class CommandDispatcher {
     }
   }
 
-  /** The master ends: everybody who still waits is told so, and all doors are closed. */
+  /** The master ends: everybody who still waits is told so, and all endpoints are closed. */
   async close(outcome: MasterOutcome | null): Promise<void> {
     const { generation } = this.#setup.state();
     for (const [ticket, { command }] of [...this.#waiting]) {

@@ -23,11 +23,11 @@ import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
 import { bindUnix, removeStaleSocket, socketFile } from "../../system/sockets/listening_socket.ts";
 import { type OwnedPath, ownPath, removeOwned } from "../../system/files/owned_path.ts";
 import { acceptLoop, CANNOT_ANSWER } from "../sockets/accept_all.ts";
-import { ChangeReloads } from "../file_triggers/auto_reload.ts";
+import { AutoReload } from "../file_triggers/auto_reload.ts";
 import { logLine } from "../log.ts";
 import { isLost, sayMadeAgain, sayNotMadeAgain } from "../sockets/lost_files.ts";
 import { MasterFifo } from "./master_fifo.ts";
-import { OperatorSessions } from "./control_sessions.ts";
+import { ControlSessions } from "./control_sessions.ts";
 import type { CommandOutput, Dispatcher, OperatorsSetup } from "./command_output.ts";
 import { sandboxWalls } from "../workers/worker_command.ts";
 
@@ -40,8 +40,8 @@ const BACKLOG = 1024;
 export class ControlEndpoints {
   readonly #operators: Dispatcher;
   readonly #setup: OperatorsSetup;
-  readonly #sessions: OperatorSessions;
-  readonly #changes: ChangeReloads;
+  readonly #sessions: ControlSessions;
+  readonly #changes: AutoReload;
   #listener: Deno.UnixListener | null = null;
   /** Descriptor of the control socket; null: there is none, or Deno has the only one. */
   #socket: number | null = null;
@@ -54,9 +54,9 @@ export class ControlEndpoints {
   constructor(operators: Dispatcher, setup: OperatorsSetup) {
     this.#operators = operators;
     this.#setup = setup;
-    this.#sessions = new OperatorSessions(operators, (command) => this.shown(command));
+    this.#sessions = new ControlSessions(operators, (command) => this.shown(command));
     const { control } = setup.resources;
-    this.#changes = new ChangeReloads(() => control.ensureDirectory(), setup.report);
+    this.#changes = new AutoReload(() => control.ensureDirectory(), setup.report);
   }
 
   /** Talks with an operator. */

@@ -31,7 +31,7 @@ const LONGEST_ERROR = 1000;
 type Client = Channel<Request, CommandAnswer>;
 
 /** All conversations. */
-export class OperatorSessions {
+export class ControlSessions {
   readonly #operators: Dispatcher;
   readonly #shown: (command: Command) => Promise<CommandOutput>;
   readonly #clients = new Set<Client>();

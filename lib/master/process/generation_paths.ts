@@ -21,7 +21,7 @@ import { logLine } from "../log.ts";
 import { isDirectory } from "./working_directory.ts";
 
 /** Where the workers of a generation run, and what. */
-export interface Workplace {
+export interface GenerationPaths {
   /** Their working directory, without symbolic links. */
   readonly directory: string;
   /** Its name in the configuration, which may lead elsewhere by now. */
@@ -40,7 +40,7 @@ type WorkConfig = Pick<Config, "script">;
  *
  * @throws {Error} If the directory is not there; the message is for operators.
  */
-export function workplaceNow({ script }: WorkConfig): Workplace {
+export function generationPathsNow({ script }: WorkConfig): GenerationPaths {
   const name = writtenDirectory();
   const directory = realDirectory(name, script.startsWith("/"));
   const path = pinned(resolve(directory, script));
@@ -53,13 +53,13 @@ export function pinned(path: string): string {
 }
 
 /** The workplaces of the generations whose workers may still be started. */
-export class Workplaces {
-  readonly #known: Map<number, Workplace>;
+export class PathsByGeneration {
+  readonly #known: Map<number, GenerationPaths>;
   /** Generations of which was told that their workers do not run the same. */
   readonly #mixed = new Set<number>();
 
   /** `inherited`: those of the program before, by generation. */
-  constructor(inherited: Readonly<Record<number, Workplace>> = {}) {
+  constructor(inherited: Readonly<Record<number, GenerationPaths>> = {}) {
     this.#known = new Map(
       Object.entries(inherited).map(([generation, place]) => [Number(generation), place]),
     );
@@ -70,21 +70,21 @@ export class Workplaces {
    *
    * @throws {Error} If it is not there, or not any more; the message is for operators.
    */
-  of(generation: number, config: WorkConfig): Workplace {
+  of(generation: number, config: WorkConfig): GenerationPaths {
     const known = this.#known.get(generation);
     if (known === undefined) {
-      const place = workplaceNow(config);
+      const place = generationPathsNow(config);
       this.#tell(generation, place);
       this.#known.set(generation, place);
       return place;
     }
-    requireWorkplace(known, `generation ${generation}`);
+    requireGenerationPaths(known, `generation ${generation}`);
     this.#tellMix(generation, known);
     return known;
   }
 
   /** For the next program of the master. */
-  get record(): Readonly<Record<number, Workplace>> {
+  get record(): Readonly<Record<number, GenerationPaths>> {
     return Object.fromEntries(this.#known);
   }
 
@@ -112,7 +112,7 @@ export class Workplaces {
     }
   }
 
-  #tell(generation: number, { directory, name }: Workplace): void {
+  #tell(generation: number, { directory, name }: GenerationPaths): void {
     const before = [...this.#known.values()].at(-1);
     if (before === undefined || before.directory === directory) return;
     const text = `Generation ${generation} runs in ${directory}, to which ${name} leads now`;
@@ -120,7 +120,7 @@ export class Workplaces {
   }
 
   /** The script itself may be a link that was moved, whose folder tells nothing of that. */
-  #tellMix(generation: number, { script, target }: Workplace): void {
+  #tellMix(generation: number, { script, target }: GenerationPaths): void {
     const now = realPathOf(script);
     if (now === target || this.#mixed.has(generation)) return;
     this.#mixed.add(generation);
@@ -137,7 +137,7 @@ export class Workplaces {
  * @param who What runs there, for the message.
  * @throws {ReleaseGone} If it is not.
  */
-export function requireWorkplace(place: Workplace, who: string): void {
+export function requireGenerationPaths(place: GenerationPaths, who: string): void {
   const missing = missingOf(place);
   if (missing === null) return;
   throw new ReleaseGone(
@@ -171,7 +171,7 @@ export function reloadIfNobodyServes(
  * What of a workplace is not there any more; null: nothing. Where only the working directory of a script in
  * another folder is gone, another one stands in for it.
  */
-function missingOf({ directory, script }: Workplace): string | null {
+function missingOf({ directory, script }: GenerationPaths): string | null {
   const folder = dirname(script);
   if (isDirectory(folder)) return null;
   return isDirectory(directory) ? folder : directory;

@@ -1,8 +1,8 @@
 /**
- * Runs in the master. The scoreboard as the master keeps it, in memory of its own: which lane belongs to
+ * Runs in the master. The scoreboard as the master keeps it, in memory of its own: which process row belongs to
  * which slot, what is known of a slot, and what its processes have counted. Workers are shown the same in
- * shared memory, where each of them can write, so nothing is read back from there but the tallies of the
- * running processes, with care (`checked_tally.ts`).
+ * shared memory, where each of them can write, so nothing is read back from there but the counters of the
+ * running processes, with care (`checked_counters.ts`).
  *
  * @module
  */
@@ -18,14 +18,14 @@ import {
   add,
   type Count,
   COUNT_AT,
+  COUNTER_CELLS,
   isCount,
   type List,
   LIST_AT,
   listLength,
   type RequestCounters,
-  TALLY_CELLS,
 } from "../../shared_memory/counters.ts";
-import { CheckedTally, type Milliseconds, type TallyRecord } from "./checked_counters.ts";
+import { CheckedCounters, type CountersRecord, type Milliseconds } from "./checked_counters.ts";
 
 /** What is known of a slot beside its counts. */
 type Row = Readonly<Partial<Record<MasterCell, number>>>;
@@ -41,21 +41,21 @@ export interface SlotRecord {
 export interface ScoreboardRecord {
   /** By number; 0 stands for processes that have no slot, and for the master. */
   readonly slots: Readonly<Record<number, SlotRecord>>;
-  /** The lanes of running processes, by number. */
-  readonly lanes: Readonly<Record<number, TallyRecord & { readonly slot: number }>>;
+  /** The process rows of running processes, by number. */
+  readonly lanes: Readonly<Record<number, CountersRecord & { readonly slot: number }>>;
 }
 
 /** A running process. */
 interface Running {
   readonly processRow: ProcessRow;
-  readonly counters: CheckedTally;
+  readonly counters: CheckedCounters;
 }
 
 /** What is kept of a slot. */
 interface SlotCounts {
   readonly row: Partial<Record<MasterCell, number>>;
   readonly kept: RequestCounters;
-  /** Its processes, by the numbers of their lanes. */
+  /** Its processes, by the numbers of their process rows. */
   readonly running: Map<number, Running>;
 }
 
@@ -68,7 +68,7 @@ export class MasterScoreboard {
   readonly #averages: Scoreboard;
   readonly #clock: Milliseconds;
   readonly #slots = new Map<number, SlotCounts>();
-  /** The slot of each lane that is in use. */
+  /** The slot of each process row that is in use. */
   readonly #owners = new Map<number, number>();
 
   /**
@@ -139,24 +139,24 @@ export class MasterScoreboard {
   }
 
   /**
-   * A process of this slot (0: of none) has this lane from now on, which shows nothing yet. What the
+   * A process of this slot (0: of none) has this process row from now on, which shows nothing yet. What the
    * process before it has counted stays.
    */
-  beginLane(number: number, slot: number, processRow: ProcessRow): CheckedTally {
-    this.endLane(number);
+  beginProcessRow(number: number, slot: number, processRow: ProcessRow): CheckedCounters {
+    this.endProcessRow(number);
     processRow.reset();
     processRow.set("slot", slot);
     return this.#begin(number, slot, processRow, null);
   }
 
-  /** The tally of a process that another program has started; null: it is not known. */
-  runningTally(number: number): CheckedTally | null {
+  /** The counters of a process that another program has started; null: it is not known. */
+  runningCounters(number: number): CheckedCounters | null {
     const slot = this.#owners.get(number);
     return slot === undefined ? null : this.#slot(slot).running.get(number)?.counters ?? null;
   }
 
-  /** The process that had this lane is gone: what it has counted is kept. */
-  endLane(number: number): void {
+  /** The process that had this process row is gone: what it has counted is kept. */
+  endProcessRow(number: number): void {
     const slot = this.#owners.get(number);
     if (slot === undefined) return;
     this.#owners.delete(number);
@@ -164,7 +164,7 @@ export class MasterScoreboard {
     const gone = running.get(number);
     if (gone === undefined) return;
     running.delete(number);
-    for (let at = 0; at < TALLY_CELLS; at++) {
+    for (let at = 0; at < COUNTER_CELLS; at++) {
       kept[at] = Math.min((kept[at] ?? 0) + gone.counters.read(at), Number.MAX_SAFE_INTEGER);
     }
     gone.processRow.set("slot", NO_SLOT);
@@ -192,12 +192,12 @@ export class MasterScoreboard {
     number: number,
     slot: number,
     processRow: ProcessRow,
-    before: TallyRecord | null,
-  ): CheckedTally {
-    const counters = new CheckedTally(processRow.counters, this.#clock, before);
+    before: CountersRecord | null,
+  ): CheckedCounters {
+    const counters = new CheckedCounters(processRow.counters, this.#clock, before);
     this.#owners.set(number, slot);
     this.#slot(slot).running.set(number, { processRow, counters });
-    this.#shown.useLane(number);
+    this.#shown.useProcessRow(number);
     return counters;
   }
 
@@ -212,7 +212,7 @@ export class MasterScoreboard {
   #slot(number: number): SlotCounts {
     let counts = this.#slots.get(number);
     if (counts === undefined) {
-      counts = { row: {}, kept: new Float64Array(TALLY_CELLS), running: new Map() };
+      counts = { row: {}, kept: new Float64Array(COUNTER_CELLS), running: new Map() };
       this.#slots.set(number, counts);
     }
     return counts;

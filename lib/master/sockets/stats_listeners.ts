@@ -18,7 +18,7 @@ import type { OptionLine } from "../../config/origin.ts";
 const ADVICE = "choose another address";
 
 /** What of the configuration they are made from. */
-export type ViewConfig = Pick<Config, "stats" | "metricsHttp" | "chmodSocket" | "vacuum">;
+export type StatsSocketConfig = Pick<Config, "stats" | "metricsHttp" | "chmodSocket" | "vacuum">;
 
 /**
  * Opens all of them, or none. What is open already is kept.
@@ -26,9 +26,9 @@ export type ViewConfig = Pick<Config, "stats" | "metricsHttp" | "chmodSocket" | 
  * @param taken Addresses of the instance's own sockets.
  * @throws {UserError} If one of them cannot be opened; nothing is left behind.
  */
-export async function openViews(
+export async function openStatsListeners(
   c: Libc | null,
-  config: ViewConfig,
+  config: StatsSocketConfig,
   known: readonly Listener[],
   taken: readonly string[],
 ): Promise<Listeners> {

@@ -9,11 +9,11 @@ import { encodeAnswer, parseHead } from "../../stats/http_message.ts";
 import type { Stats } from "../../stats/stats.ts";
 import { CoalescedReader } from "./paced.ts";
 import { OneShotServer, readHead } from "./one_shot_server.ts";
-import { refuseHost, type ViewHostsConfig } from "./stats_hosts.ts";
+import { refuseHost, type StatsHostsConfig } from "./stats_hosts.ts";
 import { answerTo } from "./routes.ts";
 
 /** Answers clients: with `read` the stats come, and with `config` the configuration in use. */
-export function metricsServer(read: () => Stats, config: () => ViewHostsConfig): OneShotServer {
+export function metricsServer(read: () => Stats, config: () => StatsHostsConfig): OneShotServer {
   const stats = new CoalescedReader(read);
   return new OneShotServer(async (client) => {
     const request = parseHead(await readHead(client));

@@ -9,22 +9,22 @@ import { lazyImport } from "../../lazy_import.ts";
 import type { Pushers } from "./pushers.ts";
 import { VIEW_BACKLOG } from "../sockets/listener.ts";
 import { logLine } from "../log.ts";
-import type { StatsSource, ViewsSetup } from "./stats_source.ts";
-import type { ViewConfig } from "../sockets/stats_listeners.ts";
-import type { ViewServers } from "./stats_servers.ts";
+import type { StatsEndpointsSetup, StatsSource } from "./stats_source.ts";
+import type { StatsSocketConfig } from "../sockets/stats_listeners.ts";
+import type { StatsServers } from "./stats_servers.ts";
 
 /** What shows the instance. */
 export class StatsEndpoints {
-  readonly #setup: ViewsSetup;
+  readonly #setup: StatsEndpointsSetup;
   #source: Promise<StatsSource> | null = null;
-  #servers: ViewServers | null = null;
+  #servers: StatsServers | null = null;
   #pushers: Pushers | null = null;
   #closed = false;
   #closes = 0;
   #opening: Promise<unknown> = Promise.resolve();
 
   /** Nothing is loaded yet. */
-  constructor(setup: ViewsSetup) {
+  constructor(setup: StatsEndpointsSetup) {
     this.#setup = setup;
   }
 
@@ -66,17 +66,17 @@ export class StatsEndpoints {
     if (this.#setup.resources.views.records.length === 0) return;
     await this.#attempt("The stats cannot be shown", async () => {
       const source = await this.source();
-      const { ViewServers } = await lazyImport<typeof import("./stats_servers.ts")>(
+      const { StatsServers } = await lazyImport<typeof import("./stats_servers.ts")>(
         import.meta.resolve("./stats_servers.ts"),
       );
-      const servers = await ViewServers.open(this.#setup, source);
+      const servers = await StatsServers.open(this.#setup, source);
       if (this.#closed) await servers.close();
       else this.#servers = servers;
     });
   }
 
   /** Binds what somebody has removed again, and answers there. */
-  async lookAtSockets(config: ViewConfig): Promise<void> {
+  async lookAtSockets(config: StatsSocketConfig): Promise<void> {
     const { views } = this.#setup.resources;
     if (!views.bindLostAgain({ ...config, chownSocket: "", listen: VIEW_BACKLOG })) return;
     await this.#opening;

@@ -11,20 +11,20 @@ import { isKnownHost } from "../../stats/http_host.ts";
 import { type HttpAnswer, type HttpRequest, lineAnswer } from "../../stats/http_message.ts";
 
 /** What of the configuration counts. */
-export type ViewHostsConfig = Pick<Config, "stats" | "metricsHttp" | "metricsHttpHosts">;
+export type StatsHostsConfig = Pick<Config, "stats" | "metricsHttp" | "metricsHttpHosts">;
 
 /** Null: the request means this instance. */
 export function refuseHost(
   { host }: HttpRequest,
   client: Pick<Deno.Conn, "localAddr">,
-  config: ViewHostsConfig,
+  config: StatsHostsConfig,
 ): HttpAnswer | null {
   // No browser connects to a Unix socket, so there the host says nothing.
   if (client.localAddr.transport !== "tcp" || isKnownHost(host, hostNames(config))) return null;
   return lineAnswer(421, "Nothing is shown by this host name: add it to metrics-http-hosts");
 }
 
-function hostNames(config: ViewHostsConfig): readonly string[] {
+function hostNames(config: StatsHostsConfig): readonly string[] {
   const configured = viewAddresses(config).flatMap(({ text }) => {
     const address = parseAddress(text);
     return address.kind === "tcp" ? [address.host.toLowerCase()] : [];

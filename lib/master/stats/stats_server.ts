@@ -11,11 +11,11 @@ import type { Stats } from "../../stats/stats.ts";
 import { statsText } from "../../stats/stats_text.ts";
 import { CoalescedReader } from "./paced.ts";
 import { OneShotServer, readHead } from "./one_shot_server.ts";
-import { refuseHost, type ViewHostsConfig } from "./stats_hosts.ts";
+import { refuseHost, type StatsHostsConfig } from "./stats_hosts.ts";
 
 /** What of the configuration counts. */
 export type StatsServerConfig =
-  & ViewHostsConfig
+  & StatsHostsConfig
   & Pick<Config, "statsHttp" | "statsMinified" | "statsNoCores" | "statsNoMetrics">;
 
 /** Answers clients: with `read` the stats come, and with `config` the configuration in use. */

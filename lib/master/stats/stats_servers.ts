@@ -12,14 +12,16 @@ import type { Libc } from "../../system/libc.ts";
 import { acceptLoop } from "../sockets/accept_all.ts";
 import { type Listener, VIEW_BACKLOG } from "../sockets/listener.ts";
 import { logLine } from "../log.ts";
-import type { StatsSource, ViewsSetup } from "./stats_source.ts";
+import type { StatsEndpointsSetup, StatsSource } from "./stats_source.ts";
 import type { OneShotServer } from "./one_shot_server.ts";
 
 /** How long the last answers may take (500 ms). */
 const LAST_ANSWERS_MS = 500;
 
 /** What answers at the addresses of an option. */
-const SERVERS: Readonly<Record<string, (setup: ViewsSetup, read: () => Stats) => ServerPromise>> = {
+const SERVERS: Readonly<
+  Record<string, (setup: StatsEndpointsSetup, read: () => Stats) => ServerPromise>
+> = {
   "metrics-http": async ({ config }, read) =>
     (await lazyImport<typeof import("./metrics_server.ts")>(
       import.meta.resolve("./metrics_server.ts"),
@@ -32,15 +34,15 @@ const SERVERS: Readonly<Record<string, (setup: ViewsSetup, read: () => Stats) =>
 type ServerPromise = Promise<OneShotServer>;
 
 /** Everything that answers. */
-export class ViewServers {
+export class StatsServers {
   readonly #listeners: Deno.Listener[] = [];
   readonly #servers = new Map<string, OneShotServer>();
 
   private constructor() {}
 
   /** Begins to answer. What cannot be is told in the log. */
-  static async open(setup: ViewsSetup, source: StatsSource): Promise<ViewServers> {
-    const all = new ViewServers();
+  static async open(setup: StatsEndpointsSetup, source: StatsSource): Promise<StatsServers> {
+    const all = new StatsServers();
     const { libc, views, control } = setup.resources;
     for (const record of views.records) {
       try {
@@ -57,7 +59,7 @@ export class ViewServers {
     return all;
   }
 
-  async #server(option: string, setup: ViewsSetup, read: () => Stats): ServerPromise {
+  async #server(option: string, setup: StatsEndpointsSetup, read: () => Stats): ServerPromise {
     const server = this.#servers.get(option) ??
       await (SERVERS[option] ?? SERVERS.stats)?.(setup, read);
     if (server === undefined) throw new TypeError(`nothing answers at addresses of ${option}`);

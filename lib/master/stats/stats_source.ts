@@ -35,7 +35,7 @@ export interface StatsSourceSetup {
 }
 
 /** What is shown, and what it is shown with. */
-export interface ViewsSetup extends StatsSourceSetup {
+export interface StatsEndpointsSetup extends StatsSourceSetup {
   readonly resources:
     & StatsSourceSetup["resources"]
     & Pick<Resources, "views" | "control" | "pushed">;

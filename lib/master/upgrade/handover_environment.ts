@@ -1,6 +1,6 @@
 /**
  * Whether a program takes over from the one that was here before: what every start looks at, while the
- * takeover itself is in `handover.ts`.
+ * takeover itself is in `exec_master.ts`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Runs in the master. Goes on with the workers of the program that was here before, see `handover.ts`.
+ * Runs in the master. Goes on with the workers of the program that was here before, see `exec_master.ts`.
  *
  * @module
  */

@@ -77,10 +77,12 @@ export class Upgrade {
       );
       const { addresses } = this.#listeners;
       if (viewAddresses(config).length === 0 && views.records.length === 0) return null;
-      const { openViews } = await lazyImport<typeof import("../sockets/stats_listeners.ts")>(
+      const { openStatsListeners } = await lazyImport<
+        typeof import("../sockets/stats_listeners.ts")
+      >(
         import.meta.resolve("../sockets/stats_listeners.ts"),
       );
-      this.#views = await openViews(this.#libc, config, views.records, addresses);
+      this.#views = await openStatsListeners(this.#libc, config, views.records, addresses);
       return null;
     } catch (error) {
       this.#dropListeners();

@@ -14,7 +14,7 @@ import { isBinary } from "../../system/process/standalone.ts";
 import { writtenPath } from "../../system/files/working_directory.ts";
 import { importMapFlags } from "../deno_project/import_map_flags.ts";
 import { importMapPath, loadSandbox, workerCommand } from "./worker_command.ts";
-import { workplaceNow } from "../process/generation_paths.ts";
+import { generationPathsNow } from "../process/generation_paths.ts";
 
 /** One module of `deno info --json`. */
 export interface Module {
@@ -47,7 +47,7 @@ export async function moduleGraph(config: Config, directory: string): Promise<re
   if (isBinary()) throw new Error("a compiled duwsgi cannot look into scripts");
   // Composing the command reads the script's own configuration and writes the import map.
   await Promise.all([loadJsonParser(), loadSandbox(config)]);
-  const place = workplaceNow(config);
+  const place = generationPathsNow(config);
   workerCommand(config, OWN_RUN, directory, place);
   const map = importMapPath(directory, OWN_RUN);
   const command = new Deno.Command(DENO, {
@@ -78,7 +78,7 @@ export function scriptFiles(config: Config): string[] {
   // As it is written, so that a link that is moved is noticed, and where it is now.
   const written = writtenPath(config.script);
   try {
-    const { script } = workplaceNow(config);
+    const { script } = generationPathsNow(config);
     const { configFile } = readScriptLayers(script, importMapFlags(config.denoFlags));
     const files = script === written ? [script] : [written, script];
     return configFile === null ? files : [...files, configFile];

@@ -27,7 +27,7 @@ import { importMapFlags } from "../deno_project/import_map_flags.ts";
 import type { LandlockPlan } from "./landlock/facts.ts";
 import { workerName } from "../process/process_names.ts";
 import { withRealPaths } from "./real_paths.ts";
-import { type Workplace, workplaceNow } from "../process/generation_paths.ts";
+import { type GenerationPaths, generationPathsNow } from "../process/generation_paths.ts";
 import type { PermissionSet } from "./permission_set.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -92,7 +92,7 @@ export function workerCommand(
   config: Config,
   run: string,
   directory: string,
-  place: Workplace = workplaceNow(config),
+  place: GenerationPaths = generationPathsNow(config),
 ): WorkerCommand {
   const isBehindLink = place.name !== place.directory ||
     absolutePath(config.script) !== place.script;

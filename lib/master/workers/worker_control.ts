@@ -14,7 +14,7 @@ import { Throttle } from "../throttle.ts";
 const PERIOD_MS = 1_000;
 
 /** What one worker or mule asks for, however often it does. */
-export class WorkerWishes {
+export class WorkerRequests {
   readonly #reload: Throttle;
   readonly #stop: Throttle;
 

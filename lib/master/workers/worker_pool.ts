@@ -37,7 +37,7 @@ import { LazyConfinement, startWorker } from "./start_worker.ts";
 import type { Resources } from "../resources.ts";
 import { loadSandbox, SandboxMissing, type WorkerCommand } from "./worker_command.ts";
 import { keepWorkingDirectory } from "../process/working_directory.ts";
-import { WorkerWishes } from "./worker_control.ts";
+import { WorkerRequests } from "./worker_control.ts";
 import { type ChildHandle, WorkerProcess } from "./worker_process.ts";
 import { guarded } from "../guarded.ts";
 import { ReleaseGone } from "../process/generation_paths.ts";
@@ -84,7 +84,7 @@ export class WorkerPool {
   #adopts = false;
 
   /**
-   * Nobody is started yet. `onWatch` is called when a worker wants its lane to be looked at,
+   * Nobody is started yet. `onWatch` is called when a worker wants its process row to be looked at,
    * `muleMessage` takes what workers send to a mule, or to any (0), and `onReleaseGone` is called when a
    * worker cannot start because what its generation runs was removed.
    */
@@ -195,7 +195,7 @@ export class WorkerPool {
   #take(taken: NewWorker): void {
     const { worker, slot, generation, token, lease, child, words, instruction } = taken;
     const fields = { worker: slot, pid: child.pid, generation };
-    const wishes = new WorkerWishes(`worker ${slot}`, () => instruction.config, this.#report);
+    const wishes = new WorkerRequests(`worker ${slot}`, () => instruction.config, this.#report);
     let accepted = false;
     const records = (stream: "stdout" | "stderr") =>
       new Records((record) => logChildLine({ logger: "worker", fields }, stream, record));
@@ -358,7 +358,7 @@ export class WorkerPool {
     logLine("warning", text, { event: "unseenRequests" });
   }
 
-  #onMessage(worker: number, message: WorkerMessage, wishes: WorkerWishes): void {
+  #onMessage(worker: number, message: WorkerMessage, wishes: WorkerRequests): void {
     switch (message.type) {
       case "accepting":
         return this.#report({ ...message, worker });

@@ -45,14 +45,14 @@ export const RELOAD_TITLES: Readonly<Record<StatsVerdict["kind"], string>> = {
   all: "Reload",
 };
 
-/** How many happenings are kept: the reloads of a document, and as many that were seen. */
+/** How many events are kept: the reloads of a document, and as many that were seen. */
 const MOST = 40;
 
 /** All that is known to have happened, the newest first. */
 export class Timeline {
   #masterEvents: readonly TimelineEntry[] = [];
 
-  /** The happenings, the newest first. */
+  /** The events, the newest first. */
   get masterEvents(): readonly TimelineEntry[] {
     return this.#masterEvents;
   }

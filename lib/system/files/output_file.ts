@@ -46,7 +46,7 @@ export function createWordFile(c: Libc): WordFile {
  *
  * @param all True if nobody writes any more: what has no newline at its end counts as well.
  */
-export function takeWords(c: Libc, read: number, all: boolean): string[] {
+export function readLines(c: Libc, read: number, all: boolean): string[] {
   const position = Number(c.lseek(read, 0n, SEEK_CUR));
   const size = Number(c.lseek(read, 0n, SEEK_END));
   // A shell's `>/dev/stderr` has emptied the file.
@@ -62,7 +62,7 @@ export function takeWords(c: Libc, read: number, all: boolean): string[] {
 }
 
 /** Gives back the memory of what was read. */
-export function forgetWords(c: Libc, { write, read }: WordFile): void {
+export function forgetLines(c: Libc, { write, read }: WordFile): void {
   const position = c.lseek(read, 0n, SEEK_CUR);
   if (position > 0n) c.fallocate(write, PUNCH_HOLE, 0n, position);
 }

@@ -29,7 +29,7 @@ const MSG_NOSIGNAL = 0x4000;
 const LONGEST = { inet: 65_507, unix: 196_608 } as const;
 
 /** Sends datagrams to one address. */
-export class DatagramOutlet implements DatagramTransport {
+export class DatagramSender implements DatagramTransport {
   readonly #libc: Libc;
   readonly #address: Uint8Array<ArrayBuffer>;
   readonly #longest: number;

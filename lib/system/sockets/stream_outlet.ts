@@ -30,7 +30,7 @@ const MOST_WAITING = 262_144;
 type State = "closed" | "connecting" | "open";
 
 /** Sends messages to one address. */
-export class StreamOutlet implements DatagramTransport {
+export class StreamSender implements DatagramTransport {
   readonly #libc: Libc;
   readonly #address: Uint8Array<ArrayBuffer>;
   readonly #onDropped: (messages: number) => void;

@@ -1,5 +1,5 @@
 /**
- * Runs in the worker. Shows in the worker's lane how many requests are at work, and with `harakiri`
+ * Runs in the worker. Shows in the worker's process row how many requests are at work, and with `harakiri`
  * which one of them is the oldest: the master names it in its log, also when this process has no turn
  * to do so any more.
  *

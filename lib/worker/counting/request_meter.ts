@@ -41,7 +41,7 @@ export interface MeterSetup {
   /** Number of the worker's slot. */
   readonly slot: number;
   readonly processRow: ProcessRow;
-  /** True if the lane is to show the oldest request. */
+  /** True if the process row is to show the oldest request. */
   readonly named: boolean;
   /** Microseconds since some moment. */
   readonly clock: () => number;

@@ -29,7 +29,7 @@ let looking = false;
  * The last response on a client's connection is on its way; the connection ends when it is sent, also
  * if the worker goes on after all. Clients without a name (Unix sockets) go by themselves.
  */
-export function expectFarewell(client: string): void {
+export function expectClose(client: string): void {
   if (client === "") return;
   expected.set(client, false);
   if (looking) return;
@@ -38,7 +38,7 @@ export function expectFarewell(client: string): void {
 }
 
 /** A client goes on nevertheless: its connection does not end before the next response is sent. */
-export function callOffFarewell(client: string): void {
+export function cancelClose(client: string): void {
   expected.delete(client);
 }
 

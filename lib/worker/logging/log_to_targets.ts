@@ -12,7 +12,7 @@ import { type LogPlan, planDescriptors } from "../../log/log_plan.ts";
 import { setInherited } from "../../system/descriptor.ts";
 import { fastWrite } from "../../system/files/fast_write.ts";
 import type { Libc } from "../../system/libc.ts";
-import { forgetWords, takeWords, type WordFile } from "../../system/files/output_file.ts";
+import { forgetLines, readLines, type WordFile } from "../../system/files/output_file.ts";
 import { LEVELS, printConsoleWith } from "./console_output.ts";
 import { instanceAccess } from "../instance.ts";
 import { useLineSinks } from "./line_sinks.ts";
@@ -60,10 +60,10 @@ function encodeOutput(c: Libc, log: EntrySink, words: WordFile | null, ownConsol
   }
   if (words === null) return;
   const timer = setInterval(() => {
-    const lines = takeWords(c, words.read, false);
+    const lines = readLines(c, words.read, false);
     if (lines.length === 0) return;
     log(recordsOf(lines).map((text) => entryOf("info", text, { stream: "output" })));
-    forgetWords(c, words);
+    forgetLines(c, words);
   }, LOOK_MS);
   Deno.unrefTimer(timer);
 }

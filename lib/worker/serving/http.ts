@@ -15,7 +15,7 @@ import {
 import { closingRule, speaksHttp2 } from "../connections/connection_close_rule.ts";
 import { clientKey } from "../connections/client_connections.ts";
 import { endBody, type EventStreams, isEventStream } from "../connections/event_streams.ts";
-import { callOffFarewell, expectFarewell } from "../draining/connection_close.ts";
+import { cancelClose, expectClose } from "../draining/connection_close.ts";
 import type { Http2Streams } from "../connections/http2_streams.ts";
 import { requestVariables } from "../counting/request_annotations.ts";
 import { type BegunRequest, requestMeter } from "../counting/request_meter.ts";
@@ -108,7 +108,7 @@ function counted(handler: Handler, answersErrors: boolean, transport: Transport)
     const rule = closingRule();
     const connection = rule === null ? null : connectionOf(info);
     if (connection !== null) {
-      if (transport.direct && rule?.hasClosed(connection) === true) callOffFarewell(connection);
+      if (transport.direct && rule?.hasClosed(connection) === true) cancelClose(connection);
       if (speaksHttp2(request.headers)) transport.streams.begin(connection, info.completed);
     }
     let result: Response | Promise<Response>;
@@ -189,7 +189,7 @@ function closing(
   const goesOn = direct && rule.hasClosed(connection);
   rule.responded(connection, performance.now(), mayClose);
   if (!mayClose) return response;
-  const taken = () => expectFarewell(connection);
+  const taken = () => expectClose(connection);
   // A response that could not be sent is the end of its connection as well. Under TLS, an end that only
   // TCP has would look like an attack: there it is left to the client, which has to (RFC 9112, 9.6). What a
   // proxy says of the URL does not count.

@@ -1,6 +1,6 @@
 /**
  * Fuzzes whatever the master, and the `uwsgi` module in a worker, read of shared memory: random bits and
- * special values are put where rows, lanes and metrics are, while lanes are taken and given back. Every
+ * special values are put where rows, process rows and metrics are, while process rows are taken and given back. Every
  * number that comes out is finite, counts never fall, and what the master has written itself stays true.
  *
  * @module
@@ -19,9 +19,9 @@ import { MetricKeeper } from "../../../lib/master/metrics/metric_keeper.ts";
 import { Sampler } from "../../../lib/master/limits/sampler.ts";
 import { MasterClock, SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
 import {
-  LANE_BYTES,
-  LANES_AT,
   METRICS_AT,
+  PROCESS_ROW_BYTES,
+  PROCESS_ROWS_AT,
   ROW_BYTES,
 } from "../../../lib/shared_memory/memory_layout.ts";
 import { MetricTable } from "../../../lib/shared_memory/metric_table.ts";
@@ -38,10 +38,10 @@ import type { Random } from "../random.ts";
 
 const SLOTS = [1, 2, 3];
 
-/** What is made into garbage: the rows in use, the clock and some lanes, and some cells of metrics. */
+/** What is made into garbage: the rows in use, the clock and some process rows, and some cells of metrics. */
 const PARTS = [
   [0, (SLOTS.length + 1) * ROW_BYTES],
-  [LANES_AT, 8 * LANE_BYTES],
+  [PROCESS_ROWS_AT, 8 * PROCESS_ROW_BYTES],
   [METRICS_AT, 64 * 8],
 ] as const;
 

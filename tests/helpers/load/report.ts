@@ -1,5 +1,5 @@
 /**
- * What a load run found, and the tally that counts it.
+ * What a load run found, and the counters that counts it.
  *
  * @module
  */

@@ -19,7 +19,7 @@ function run(text: string, used: readonly string[] = [], incomplete = false) {
 
 const BASE = "deno-worker-override = app.ts\nsocket = :1\n";
 
-Deno.test("resolve() takes the last of single values and all of lists", () => {
+Deno.test("resolveEntries() takes the last of single values and all of lists", () => {
   const { config, problems } = run(
     `${BASE}listen = 1\nlisten = 2\nworker-argv = a\nworker-argv = b`,
   );
@@ -29,13 +29,13 @@ Deno.test("resolve() takes the last of single values and all of lists", () => {
   assertEquals(Object.isFrozen(config), true);
 });
 
-Deno.test("resolve() keeps the value before, when a later one is wrong", () => {
+Deno.test("resolveEntries() keeps the value before, when a later one is wrong", () => {
   const { config, problems } = run(`${BASE}listen = 7\nlisten = x`);
   assertEquals(config.listen, 7);
   assertEquals(problems.length, 1);
 });
 
-Deno.test("resolve() refuses two ways to be a daemon, and says that a log file is missing", () => {
+Deno.test("resolveEntries() refuses two ways to be a daemon, and says that a log file is missing", () => {
   assertEquals(run(`${BASE}daemonize2 = a\ndaemonize = b`).problems, [
     ["error", '"daemonize2" at a.ini:3 contradicts daemonize: remove one of the two'],
   ]);
@@ -49,13 +49,13 @@ Deno.test("resolve() refuses two ways to be a daemon, and says that a log file i
   ]);
 });
 
-Deno.test("resolve() refuses NUL characters", () => {
+Deno.test("resolveEntries() refuses NUL characters", () => {
   assertEquals(run(`${BASE}worker-argv = a\0b`).problems, [
     ["error", '"worker-argv" at a.ini:3 cannot have a NUL character in its value'],
   ]);
 });
 
-Deno.test("resolve() makes unknown options warnings, when strict is off anywhere", () => {
+Deno.test("resolveEntries() makes unknown options warnings, when strict is off anywhere", () => {
   const text = `foo = 1\n${BASE}static-gzip-all = 1\n`;
   const severities = (more: string) => run(text + more).problems.map(([severity]) => severity);
   assertEquals(severities(""), ["error", "error"]);
@@ -64,7 +64,7 @@ Deno.test("resolve() makes unknown options warnings, when strict is off anywhere
   assertEquals(severities("strict = false\nstrict"), ["error", "error"]);
 });
 
-Deno.test("resolve() warns of uWSGI's options that are not needed, also when strict is on", () => {
+Deno.test("resolveEntries() warns of uWSGI's options that are not needed, also when strict is on", () => {
   const needless = [...uwsgiOptions()].filter(([, hint]) => hint.startsWith(NOT_NEEDED));
   const names =
     "enable-threads threads single-interpreter need-app lazy-apps no-orphans thunder-lock " +
@@ -78,7 +78,7 @@ Deno.test("resolve() warns of uWSGI's options that are not needed, also when str
   for (const [severity, message] of problems) assertEquals(severity, "warning", message);
 });
 
-Deno.test("resolve() says nothing that only follows from a value it cannot read", () => {
+Deno.test("resolveEntries() says nothing that only follows from a value it cannot read", () => {
   const { problems } = run(
     `${BASE}cheaper = 8 ; few\ncheaper-initial = 8\ncheaper-step = 2\nlog-maxsize = 1m\n` +
       "min-worker-lifetime = 10\nmax-worker-lifetime = 1h",
@@ -86,7 +86,7 @@ Deno.test("resolve() says nothing that only follows from a value it cannot read"
   assertEquals(problems.map(([severity]) => severity), ["error", "error"]);
 });
 
-Deno.test("resolve() suggests set-placeholder for unknown names that are used as such", () => {
+Deno.test("resolveEntries() suggests set-placeholder for unknown names that are used as such", () => {
   assertEquals(run(`${BASE}base = 80`, ["base"]).problems, [
     [
       "error",
@@ -96,7 +96,7 @@ Deno.test("resolve() suggests set-placeholder for unknown names that are used as
   assertEquals(run(`${BASE}base = 80\nstrict = off`, ["base"]).problems, []);
 });
 
-Deno.test("resolve() shows how an option is written that lacks its equals sign", () => {
+Deno.test("resolveEntries() shows how an option is written that lacks its equals sign", () => {
   assertEquals(run(`${BASE}http-socket 127.0.0.1:81`).problems, [
     [
       "error",
@@ -106,13 +106,13 @@ Deno.test("resolve() shows how an option is written that lacks its equals sign",
   ]);
 });
 
-Deno.test("resolve() reports a missing script and socket, unless files are missing", () => {
+Deno.test("resolveEntries() reports a missing script and socket, unless files are missing", () => {
   assertEquals(run("listen = 1").problems.length, 2);
   assertEquals(run("listen = 1", [], true).problems, []);
   assertEquals(run("listen = 1\nsocket = wrong:x\ndeno-worker-override").problems.length, 2);
 });
 
-Deno.test("resolve() reports an address that is configured twice, port 0 excepted", () => {
+Deno.test("resolveEntries() reports an address that is configured twice, port 0 excepted", () => {
   assertEquals(run(`${BASE}http-socket = 0.0.0.0:1\nsocket = :0\nsocket = :0`).problems, [
     [
       "error",
@@ -122,7 +122,7 @@ Deno.test("resolve() reports an address that is configured twice, port 0 excepte
   ]);
 });
 
-Deno.test("resolve() warns, when an option without effect is switched off", () => {
+Deno.test("resolveEntries() warns, when an option without effect is switched off", () => {
   const { problems } = run(`${BASE}master = false\ndie-on-term = false`);
   assertEquals(problems.map(([severity]) => severity), ["warning", "warning"]);
   assertEquals(run(`${BASE}master = false\nmaster`).problems, []);
@@ -140,7 +140,7 @@ Deno.test("defaults() have the values that the documentation of Config promises"
   ]);
 });
 
-Deno.test("resolve() wants a maximal lifetime above the minimal one", () => {
+Deno.test("resolveEntries() wants a maximal lifetime above the minimal one", () => {
   assertEquals(run(`${BASE}max-worker-lifetime = 11`).problems, []);
   assertEquals(run(`${BASE}max-worker-lifetime = 0\nmin-worker-lifetime = 60`).problems, []);
   assertEquals(run(`${BASE}max-worker-lifetime = 10`).problems, [[

@@ -32,7 +32,7 @@ const state: MasterState = stateOf({
   ],
 });
 
-Deno.test("statusOf() has each slot with its workers, the newest first", () => {
+Deno.test("descriptorStatus() has each slot with its workers, the newest first", () => {
   const { slots, uptimeMs, reload, paused } = instanceStatus(state, facts);
   assertEquals([uptimeMs, reload, paused], [125_000, null, false]);
   assertEquals(slots.map(({ slot, requests }) => [slot, requests]), [[1, 10], [2, 20], [3, 30]]);
@@ -43,7 +43,7 @@ Deno.test("statusOf() has each slot with its workers, the newest first", () => {
   assertEquals([slots[2]?.workers, slots[2]?.respawnInMs], [[], 1000]);
 });
 
-Deno.test("statusOf() tells of a reload on its way", () => {
+Deno.test("descriptorStatus() tells of a reload on its way", () => {
   const reload = {
     kind: "chain" as const,
     brutal: false,
@@ -92,7 +92,7 @@ SLOT  PID  STATE      GEN  AGE     REQUESTS  ERRORS  RESPAWNS
   );
 });
 
-Deno.test("statusOf() survives JSON", () => {
+Deno.test("descriptorStatus() survives JSON", () => {
   const status = instanceStatus(state, facts);
   assertEquals(JSON.parse(JSON.stringify(status)), status);
 });

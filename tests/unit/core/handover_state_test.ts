@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { exportState, importState } from "../../../lib/core/handover_state.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
-Deno.test("inheritedState() goes on with what has happened, on another clock", () => {
+Deno.test("importState() goes on with what has happened, on another clock", () => {
   const end = { kind: "chain", outcome: "done", generation: 2, tookMs: 5, text: "done" } as const;
   const before = stateOf({
     startedAt: 1_000,

@@ -15,7 +15,7 @@ const SETTINGS = {
   dieOnNoWorkers: false,
 };
 
-/** The milestones of these happenings, each with those it led to. */
+/** The milestones of these events, each with those it led to. */
 function follow(masterEvents: readonly MasterEvent[]): unknown[] {
   let state: MasterState = initialState(SETTINGS, true, 0);
   return masterEvents.map((masterEvent, i) => {

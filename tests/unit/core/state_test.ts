@@ -28,7 +28,7 @@ Deno.test("initialState() has nobody and nothing due, when nothing has happened"
   assertEquals(nextDeadline(state), null);
 });
 
-Deno.test("isLeaving() is true for workers that were told to go, and for no others", () => {
+Deno.test("workerLeaves() is true for workers that were told to go, and for no others", () => {
   const states = ["starting", "accepting", "paused", "retiring", "killed"] as const;
   assertEquals(
     states.map((state) => isLeaving(workerOf({ state }))),

@@ -11,7 +11,7 @@ import {
 import { deepFreeze } from "../../helpers/deep_freeze.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
-Deno.test("openTurn() gives a copy that can be changed everywhere, when the state is frozen", () => {
+Deno.test("beginStep() gives a copy that can be changed everywhere, when the state is frozen", () => {
   const reload: Reload = {
     kind: "chain",
     generation: 2,
@@ -51,7 +51,7 @@ Deno.test("duration() says milliseconds below a second, and seconds with one dig
   );
 });
 
-Deno.test("nameOf() leaves the pid out, when there is none yet", () => {
+Deno.test("workerLabel() leaves the pid out, when there is none yet", () => {
   assertEquals(
     workerLabel(workerOf({ slot: 3, pid: 42, generation: 2 })),
     "worker 3 (pid 42, generation 2)",
@@ -59,7 +59,7 @@ Deno.test("nameOf() leaves the pid out, when there is none yet", () => {
   assertEquals(workerLabel(workerOf({ slot: 3, pid: null })), "worker 3 (generation 1)");
 });
 
-Deno.test("log() asks for a line with the fields of the worker", () => {
+Deno.test("logLine() asks for a line with the fields of the worker", () => {
   const context = beginStep(stateOf(), 0);
   logLine(context, "info", "hello", workerLogFields("greeting", workerOf({ slot: 2, pid: 7 })));
   const fields = { event: "greeting", worker: 2, pid: 7, generation: 1 };

@@ -25,7 +25,7 @@ Deno.test("syslogMessage() has everything that RFC 5424 wants, in order", () => 
   );
 });
 
-Deno.test("counted() puts the number of bytes before a message", () => {
+Deno.test("lengthPrefixed() puts the number of bytes before a message", () => {
   const message = new TextEncoder().encode("é!");
   assertEquals(new TextDecoder().decode(lengthPrefixed(message)), "3 é!");
 });

@@ -1,14 +1,14 @@
-/** Where what is counted of requests lies in a tally. */
+/** Where what is counted of requests lies in counters. */
 import { assertEquals } from "@std/assert";
 import {
   add,
   type Count,
   COUNT_AT,
+  COUNTER_CELLS,
   isCount,
   type List,
   LIST_AT,
   listLength,
-  TALLY_CELLS,
 } from "../../../lib/shared_memory/counters.ts";
 
 Deno.test("every count and every place of a list has a cell of its own, and no cell is left over", () => {
@@ -17,7 +17,7 @@ Deno.test("every count and every place of a list has a cell of its own, and no c
     Array.from({ length: listLength(list) }, (_, i) => LIST_AT[list] + i)
   );
   const cells = [...counts, ...lists].sort((a, b) => a - b);
-  assertEquals(cells, Array.from({ length: TALLY_CELLS }, (_, i) => i));
+  assertEquals(cells, Array.from({ length: COUNTER_CELLS }, (_, i) => i));
 });
 
 Deno.test("isCount() knows the names of counts, and nothing else", () => {
@@ -26,7 +26,7 @@ Deno.test("isCount() knows the names of counts, and nothing else", () => {
 });
 
 Deno.test("add() adds to one cell, exactly also beyond 32 bits", () => {
-  const counters = new Float64Array(TALLY_CELLS);
+  const counters = new Float64Array(COUNTER_CELLS);
   add(counters, COUNT_AT.sent, 5e12);
   add(counters, COUNT_AT.sent, 1);
   assertEquals(counters[COUNT_AT.sent], 5e12 + 1);

@@ -1,25 +1,25 @@
-/** Lanes, on ordinary memory. */
+/** Process rows, on ordinary memory. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
   MasterClock,
-  MAX_LANES,
+  MAX_PROCESS_ROWS,
   NAME_BYTES,
   type ProcessCell,
   ProcessRow,
   SHARED_BYTES,
 } from "../../../lib/shared_memory/process_row.ts";
 import { MAX_SLOTS, Scoreboard, ScoreboardWriter } from "../../../lib/shared_memory/scoreboard.ts";
-import { COUNT_AT, TALLY_CELLS } from "../../../lib/shared_memory/counters.ts";
+import { COUNT_AT, COUNTER_CELLS } from "../../../lib/shared_memory/counters.ts";
 
 const CELLS: readonly ProcessCell[] = ["slot", "inFlight", "oldestSince", "userDeadline"];
 
 Deno.test("a new lane shows nothing, and there is none beyond the last one", () => {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
-  const processRow = new ProcessRow(memory, MAX_LANES);
+  const processRow = new ProcessRow(memory, MAX_PROCESS_ROWS);
   assertEquals(CELLS.map((cell) => processRow.get(cell)), [0, 0, 0, 0]);
   assertEquals(processRow.oldest, null);
-  for (const number of [0, -1, MAX_LANES + 1, NaN]) {
+  for (const number of [0, -1, MAX_PROCESS_ROWS + 1, NaN]) {
     assertThrows(() => new ProcessRow(memory, number), RangeError);
   }
 });
@@ -31,7 +31,7 @@ Deno.test("lanes, their clock and the scoreboard do not touch each other", () =>
   const clock = new MasterClock(memory);
   clock.tick();
   const name = "x".repeat(2 * NAME_BYTES);
-  const processRows = [1, 2, 3, MAX_LANES].map((number) => new ProcessRow(memory, number));
+  const processRows = [1, 2, 3, MAX_PROCESS_ROWS].map((number) => new ProcessRow(memory, number));
   processRows.forEach((processRow, i) => {
     CELLS.forEach((cell, j) => processRow.set(cell, 10 * i + j + 1));
     processRow.showOldest({ since: i + 1, name });
@@ -39,7 +39,7 @@ Deno.test("lanes, their clock and the scoreboard do not touch each other", () =>
   });
   processRows.forEach((processRow, i) => {
     assertEquals(processRow.oldest, { since: i + 1, name: "x".repeat(NAME_BYTES) });
-    assertEquals(processRow.counters, new Float64Array(TALLY_CELLS).fill(i + 0.5));
+    assertEquals(processRow.counters, new Float64Array(COUNTER_CELLS).fill(i + 0.5));
     assertEquals(processRow.get("slot"), 10 * i + 1);
     assertEquals(processRow.get("userDeadline"), 10 * i + 4);
   });

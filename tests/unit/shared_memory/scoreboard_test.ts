@@ -9,7 +9,7 @@ import {
   Scoreboard,
   ScoreboardWriter,
 } from "../../../lib/shared_memory/scoreboard.ts";
-import { add, COUNT_AT, LIST_AT, TALLY_CELLS } from "../../../lib/shared_memory/counters.ts";
+import { add, COUNT_AT, COUNTER_CELLS, LIST_AT } from "../../../lib/shared_memory/counters.ts";
 
 /** Every cell of the master's: a missing one does not compile. */
 const CELLS = Object.keys(
@@ -52,16 +52,16 @@ Deno.test("Scoreboard keeps every cell of every slot apart, up to the last slot"
 
 Deno.test("Scoreboard keeps what is counted apart from cells, up to the last slot", () => {
   const { read, write } = board();
-  const counters = Float64Array.from({ length: TALLY_CELLS }, (_, i) => i + 1);
+  const counters = Float64Array.from({ length: COUNTER_CELLS }, (_, i) => i + 1);
   for (const slot of [1, 2, MAX_SLOTS]) {
     for (const cell of CELLS) write.set(slot, cell, 77);
-    write.showKept(slot, new Float64Array(TALLY_CELLS).fill(99));
+    write.showKept(slot, new Float64Array(COUNTER_CELLS).fill(99));
     write.showKept(slot, counters);
   }
   for (const slot of [1, 2, MAX_SLOTS]) {
     assertEquals(CELLS.map((cell) => read.get(slot, cell)), CELLS.map(() => 77));
     const counts = ["requests", "exceptions", "runningTime", "sent", "logLinesLost"] as const;
-    assertEquals(counts.map((count) => read.get(slot, count)), [1, 2, 3, 4, TALLY_CELLS]);
+    assertEquals(counts.map((count) => read.get(slot, count)), [1, 2, 3, 4, COUNTER_CELLS]);
     assertEquals(read.list(slot, "responses"), [5, 6, 7, 8, 9]);
     const expected = Array.from({ length: LATENCY_BUCKETS }, (_, i) => 10 + i);
     assertEquals(read.list(slot, "latency"), expected);
@@ -77,8 +77,8 @@ Deno.test("Scoreboard adds up the lanes of a slot that are in use, and no others
     add(processRow.counters, COUNT_AT.sent, 10 ** number + 0.25);
     add(processRow.counters, LIST_AT.latency, 1);
   }
-  write.useLane(3);
-  write.useLane(2);
+  write.useProcessRow(3);
+  write.useProcessRow(2);
   assertEquals([1, 2, 3].map((slot) => read.get(slot, "sent")), [1010, 100, 0]);
   assertEquals(read.list(1, "latency")[0], 2);
 });
@@ -135,7 +135,7 @@ Deno.test("Scoreboard reads bounded numbers in bounded time, whatever stands in 
   ];
   for (const fill of fills) {
     fill();
-    // Every lane belongs to this slot.
+    // Every process row belongs to this slot.
     for (let processRow = 1; processRow <= 4; processRow++) {
       new ProcessRow(memory, processRow).set("slot", 3);
     }

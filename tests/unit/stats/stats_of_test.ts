@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { MasterState, Reload } from "../../../lib/core/state.ts";
 import { SHARED_BYTES } from "../../../lib/shared_memory/process_row.ts";
-import { COUNT_AT, LIST_AT, TALLY_CELLS } from "../../../lib/shared_memory/counters.ts";
+import { COUNT_AT, COUNTER_CELLS, LIST_AT } from "../../../lib/shared_memory/counters.ts";
 import { Scoreboard, ScoreboardWriter } from "../../../lib/shared_memory/scoreboard.ts";
 import { type StatsFacts, statsOf } from "../../../lib/stats/stats_of.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
@@ -59,7 +59,7 @@ function scoreboard(): Scoreboard {
   writer.set(1, "respawns", 1);
   writer.set(1, "lastSpawn", 1_700_000_129);
   board.averageGauge(1)(543);
-  const counters = new Float64Array(TALLY_CELLS);
+  const counters = new Float64Array(COUNTER_CELLS);
   counters[COUNT_AT.requests] = 100;
   counters[COUNT_AT.exceptions] = 2;
   counters[COUNT_AT.runningTime] = 54_321;

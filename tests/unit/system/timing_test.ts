@@ -74,7 +74,7 @@ Deno.test("every() acts when the clock shows a multiple, and says how much later
   assert((acted[1]?.lateMs ?? 0) >= 60, `${acted[1]?.lateMs} ms too late`);
 });
 
-Deno.test("pause() resolves after its time and not before", async () => {
+Deno.test("pauseInstance() resolves after its time and not before", async () => {
   const before = performance.now();
   await pause(20);
   assert(performance.now() - before >= 19);

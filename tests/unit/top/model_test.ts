@@ -5,14 +5,14 @@ import { busyDocument, modelAfter as after } from "../../helpers/busy_instance.t
 import { latencyOf, statsDocument, statsWorker } from "../../helpers/stats_document.ts";
 import { uwsgiDocument } from "../../helpers/uwsgi_document.ts";
 
-Deno.test("look() knows no rates at first, and the response times of all requests", () => {
+Deno.test("nextModel() knows no rates at first, and the response times of all requests", () => {
   const { interval, total, workers } = after(busyDocument(0, 2));
   assertEquals([interval, total.requestsPerSecond, total.history.length], [null, null, 0]);
   assertEquals(workers[0]?.figures.requestsPerSecond, null);
   assert((total.p50Us ?? 0) < 1_000 && (total.p99Us ?? 0) > 1_000, String(total.p99Us));
 });
 
-Deno.test("look() computes rates by the clock of the master, for each worker and all", () => {
+Deno.test("nextModel() computes rates by the clock of the master, for each worker and all", () => {
   const { interval, total, workers } = after(busyDocument(0, 3), busyDocument(2, 3));
   assertEquals(interval, 2);
   assertEquals(workers.map(({ figures }) => figures.requestsPerSecond), [10, 20, 30]);
@@ -20,7 +20,7 @@ Deno.test("look() computes rates by the clock of the master, for each worker and
   assertEquals(total.exceptionsPerSecond, 0);
 });
 
-Deno.test("look() counts responses with 5xx as errors, and exceptions where nothing is known of them", () => {
+Deno.test("nextModel() counts responses with 5xx as errors, and exceptions where nothing is known of them", () => {
   const responses = (failed: number) => ({ "1xx": 0, "2xx": 9, "3xx": 0, "4xx": 5, "5xx": failed });
   const framework = (requests: number, failed: number, uptime_ms: number) =>
     statsDocument({
@@ -34,12 +34,12 @@ Deno.test("look() counts responses with 5xx as errors, and exceptions where noth
   assertEquals(old.workers.map(({ seen }) => errorsOf(seen) === seen.exceptions), [true, true]);
 });
 
-Deno.test("look() computes them by its own clock where the server has none", () => {
+Deno.test("nextModel() computes them by its own clock where the server has none", () => {
   const { interval, workers } = after(uwsgiDocument(10), uwsgiDocument(25));
   assertEquals([interval, workers[0]?.figures.requestsPerSecond], [1, 15]);
 });
 
-Deno.test("look() begins anew with another master, and after a restart of the same one", () => {
+Deno.test("nextModel() begins anew with another master, and after a restart of the same one", () => {
   for (const changes of [{ pid: 2000 }, { uptime_ms: 100 }] satisfies Partial<Stats>[]) {
     const model = after(busyDocument(0, 1), busyDocument(1, 1), busyDocument(2, 1, changes));
     assertEquals([model.interval, model.total.requestsPerSecond], [null, null]);
@@ -47,7 +47,7 @@ Deno.test("look() begins anew with another master, and after a restart of the sa
   }
 });
 
-Deno.test("look() knows no rate of a slot that was not there, or whose count fell", () => {
+Deno.test("nextModel() knows no rate of a slot that was not there, or whose count fell", () => {
   const grown = after(busyDocument(0, 1), busyDocument(1, 2));
   assertEquals(grown.workers.map(({ figures }) => figures.requestsPerSecond), [10, null]);
   assertEquals(grown.total.requestsPerSecond, 10);
@@ -56,7 +56,7 @@ Deno.test("look() knows no rate of a slot that was not there, or whose count fel
   assertEquals(after(worker(9, 1000), worker(3, 2000)).total.requestsPerSecond, null);
 });
 
-Deno.test("look() takes response times of the last ten looks", () => {
+Deno.test("nextModel() takes response times of the last ten looks", () => {
   const at = (seconds: number, slow: number, fast: number) =>
     statsDocument({
       uptime_ms: seconds * 1000,
@@ -69,7 +69,7 @@ Deno.test("look() takes response times of the last ten looks", () => {
   assert((slow.total.p99Us ?? 0) > 500_000);
 });
 
-Deno.test("look() keeps as much of the past as sparklines need", () => {
+Deno.test("nextModel() keeps as much of the past as sparklines need", () => {
   const documents = Array.from({ length: HISTORY_LOOKS + 5 }, (_, i) => busyDocument(i, 1));
   const { history } = after(busyDocument(0, 1), ...documents).total;
   assertEquals([history.length, history.at(-1)], [HISTORY_LOOKS, 10]);

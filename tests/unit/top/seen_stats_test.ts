@@ -4,7 +4,7 @@ import { busyDocument } from "../../helpers/busy_instance.ts";
 import { statsDocument, statsWorker } from "../../helpers/stats_document.ts";
 import { uwsgiDocument } from "../../helpers/uwsgi_document.ts";
 
-Deno.test("readStats() takes all that our own document says", () => {
+Deno.test("parseStats() takes all that our own document says", () => {
   const reload = {
     kind: "chain",
     generation: 3,
@@ -42,7 +42,7 @@ Deno.test("readStats() takes all that our own document says", () => {
   assertEquals(seen.workers[0]?.responses.get("5xx"), 3);
 });
 
-Deno.test("readStats() takes what uWSGI says, and knows what it does not say", () => {
+Deno.test("parseStats() takes what uWSGI says, and knows what it does not say", () => {
   const seen = parseStats(uwsgiDocument());
   assertEquals([seen.version, seen.phase, seen.uptimeMs, seen.generation, seen.reload], [
     "2.0.21-debian",
@@ -56,7 +56,7 @@ Deno.test("readStats() takes what uWSGI says, and knows what it does not say", (
   assertEquals([gone?.state, gone?.accepting], ["none", false]);
 });
 
-Deno.test("readStats() says what is not as it should be, and where", () => {
+Deno.test("parseStats() says what is not as it should be, and where", () => {
   const worker = statsWorker();
   const wrong: readonly [document: unknown, message: string][] = [
     [[], "the document is a list, not an object"],
@@ -78,7 +78,7 @@ Deno.test("readStats() says what is not as it should be, and where", () => {
   }
 });
 
-Deno.test("readStats() ignores a histogram that does not fit its bounds", () => {
+Deno.test("parseStats() ignores a histogram that does not fit its bounds", () => {
   const latency = { buckets: [1, 2], sum_us: 0 };
   const { workers } = parseStats(statsDocument({ workers: [statsWorker({ latency })] }));
   assertEquals(workers[0]?.latency, null);

@@ -2,13 +2,13 @@ import { assertEquals } from "@std/assert";
 import { beginScaling, decideScaling } from "../../../../lib/core/autoscaling/scaling.ts";
 import { ScalingSimulation, SETTINGS, worker } from "../../../helpers/scaling.ts";
 
-Deno.test("judge() gives everybody a worker again, when cheaper is switched off", () => {
+Deno.test("checkResponse() gives everybody a worker again, when cheaper is switched off", () => {
   const simulation = new ScalingSimulation({ ...SETTINGS, cheaper: 0 }, 4);
   simulation.wanted = 2;
   assertEquals(simulation.run(3, { load: 9 }), [4, 4, 4]);
 });
 
-Deno.test("judge() follows, when there are fewer slots than wanted workers, or fewer than cheaper", () => {
+Deno.test("checkResponse() follows, when there are fewer slots than wanted workers, or fewer than cheaper", () => {
   const simulation = new ScalingSimulation({ ...SETTINGS, cheaper: 3 }, 4);
   simulation.wanted = 6;
   assertEquals(simulation.second({ load: 9 }), 4);
@@ -18,7 +18,7 @@ Deno.test("judge() follows, when there are fewer slots than wanted workers, or f
   assertEquals(simulation.second({ load: 0 }, { processes: 2 }), 2);
 });
 
-Deno.test("judge() adds nobody while the soft limit is reached", () => {
+Deno.test("checkResponse() adds nobody while the soft limit is reached", () => {
   for (const algorithm of ["spare", "backlog", "busyness"] as const) {
     const settings = { ...SETTINGS, algorithm, rssSoft: 100 };
     const simulation = new ScalingSimulation({ ...settings, initial: 2 }, 6);
@@ -27,14 +27,14 @@ Deno.test("judge() adds nobody while the soft limit is reached", () => {
   }
 });
 
-Deno.test("judge() takes one away each second above the hard limit, but never below cheaper", () => {
+Deno.test("checkResponse() takes one away each second above the hard limit, but never below cheaper", () => {
   const settings = { ...SETTINGS, cheaper: 2, initial: 5, rssSoft: 100, rssHard: 200 };
   const simulation = new ScalingSimulation(settings, 6);
   assertEquals(simulation.run(5, { load: 9, rss: 51 }), [4, 3, 3, 3, 3]);
   assertEquals(simulation.run(3, { load: 9, rss: 500 }), [2, 2, 2]);
 });
 
-Deno.test("judge() sends everybody away after more than idle without a request", () => {
+Deno.test("checkResponse() sends everybody away after more than idle without a request", () => {
   const simulation = new ScalingSimulation({ ...SETTINGS, cheaper: 0, idleMs: 3_000 }, 2);
   simulation.run(1, { load: 0.1 });
   assertEquals(simulation.run(5, { load: 0 }), [2, 2, 2, 2, 0]);
@@ -44,7 +44,7 @@ Deno.test("judge() sends everybody away after more than idle without a request",
   assertEquals(simulation.run(2, { load: 0 }), [0, 0]);
 });
 
-Deno.test("judge() stops the instance instead, with die-on-idle", () => {
+Deno.test("checkResponse() stops the instance instead, with die-on-idle", () => {
   const settings = { ...SETTINGS, cheaper: 0, idleMs: 1_000, dieOnIdle: true };
   const simulation = new ScalingSimulation(settings, 2);
   simulation.run(4, { load: 0 });
@@ -77,7 +77,7 @@ function decide(
   return types;
 }
 
-Deno.test("judge() does not take an instance for idle that has a request, a queue, or starts", () => {
+Deno.test("checkResponse() does not take an instance for idle that has a request, a queue, or starts", () => {
   assertEquals(decide(4, {}), ["stay", "stay", "stay", "want"]);
   const stays = ["stay", "stay", "stay", "stay", "stay"];
   assertEquals(decide(5, { inFlight: 1 }), stays);
@@ -89,7 +89,7 @@ Deno.test("judge() does not take an instance for idle that has a request, a queu
   assertEquals(decide(3, { requests: 0 }), ["stay", "stay", "want"]);
 });
 
-Deno.test("judge() lets nobody go, where nobody could take their queues", () => {
+Deno.test("checkResponse() lets nobody go, where nobody could take their queues", () => {
   const simulation = new ScalingSimulation({ ...SETTINGS, initial: 3 }, 4);
   for (let i = 0; i < 20; i++) simulation.second({ load: 0 }, { mayShrink: false });
   assertEquals(simulation.wanted, 3);
@@ -97,7 +97,7 @@ Deno.test("judge() lets nobody go, where nobody could take their queues", () => 
   assertEquals(simulation.wanted, 4);
 });
 
-Deno.test("judge() begins anew, when the algorithm has changed", () => {
+Deno.test("checkResponse() begins anew, when the algorithm has changed", () => {
   const first = decideScaling(beginScaling(SETTINGS), {
     at: 0,
     workers: [worker(1, { cpu: 1, requests: 5 })],

@@ -9,7 +9,7 @@ Deno.test("initialWorkers() is cheaper-initial, else cheaper, else everybody", (
   assertEquals([initial(0, 0), initial(0, 2)], [4, 4]);
 });
 
-Deno.test("nudged() stays within the limits", () => {
+Deno.test("adjusted() stays within the limits", () => {
   const settings = { ...SETTINGS, cheaper: 2 };
   assertEquals([1, -1, 9, -9].map((by) => adjusted(settings, 6, 4, by)), [5, 3, 6, 2]);
   assertEquals(adjusted(settings, 6, 0, 1), 2);

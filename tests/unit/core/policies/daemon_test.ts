@@ -19,23 +19,23 @@ function actions(alive: readonly boolean[], patienceMs = 3_000): SmartAction[] {
 
 const [yes, no] = [true, false];
 
-Deno.test("lookAfter() starts nothing, when the daemon is there already", () => {
+Deno.test("nextLookMs() starts nothing, when the daemon is there already", () => {
   assertEquals(actions([yes, yes, yes]), ["appeared", "nothing", "nothing"]);
 });
 
-Deno.test("lookAfter() starts the daemon once, and waits for its pidfile", () => {
+Deno.test("nextLookMs() starts the daemon once, and waits for its pidfile", () => {
   assertEquals(actions([no, no, yes, yes]), ["start", "nothing", "appeared", "nothing"]);
 });
 
-Deno.test("lookAfter() starts it again, when it is gone", () => {
+Deno.test("nextLookMs() starts it again, when it is gone", () => {
   assertEquals(actions([yes, no, no, yes]), ["appeared", "gone", "start", "appeared"]);
 });
 
-Deno.test("lookAfter() starts it again later, when its pidfile never names it", () => {
+Deno.test("nextLookMs() starts it again later, when its pidfile never names it", () => {
   assertEquals(actions([no, no, no, no, no]), ["start", "nothing", "nothing", "late", "start"]);
 });
 
-Deno.test("lookAfter() starts it ever more rarely, when it keeps dying", () => {
+Deno.test("nextLookMs() starts it ever more rarely, when it keeps dying", () => {
   const started = actions(Array(600).fill(no), 1_000).flatMap((action, second) =>
     action === "start" ? [second] : []
   );
@@ -44,7 +44,7 @@ Deno.test("lookAfter() starts it ever more rarely, when it keeps dying", () => {
   assertEquals(pauses.at(-1), 31);
 });
 
-Deno.test("lookAfter() never starts a daemon that is there, or that was just started", () => {
+Deno.test("nextLookMs() never starts a daemon that is there, or that was just started", () => {
   fc.assert(fc.property(fc.array(fc.boolean()), (looks) => {
     const done = actions(looks);
     for (const [i, action] of done.entries()) {

@@ -12,12 +12,12 @@ function watch(limits: Partial<Limits>) {
   return samplingNeeds({ ...defaults(), ...limits });
 }
 
-Deno.test("watchFor() needs nothing, when no limit is set", () => {
+Deno.test("samplingNeeds() needs nothing, when no limit is set", () => {
   assertEquals(watch({}), { samples: false, memory: false, names: false });
   assertEquals(watch({ minWorkerLifetimeMs: 5, maxRequestsDelta: 3 }).samples, false);
 });
 
-Deno.test("watchFor() needs samples for each limit, and memory and names only where they count", () => {
+Deno.test("samplingNeeds() needs samples for each limit, and memory and names only where they count", () => {
   assertEquals(watch({ maxRequests: 1 }), { samples: true, memory: false, names: false });
   assertEquals(watch({ maxWorkerLifetimeMs: 1 }), { samples: true, memory: false, names: false });
   for (const key of ["reloadOnRss", "reloadOnAs", "evilReloadOnRss"] as const) {

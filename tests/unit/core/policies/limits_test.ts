@@ -71,7 +71,7 @@ function reasons(masterEvents: readonly MasterEvent[]): unknown[] {
   return masterEvents.map((one) => "worker" in one && "reason" in one && [one.worker, one.reason]);
 }
 
-Deno.test("judge() says nothing about anybody, when there are no limits", () => {
+Deno.test("checkResponse() says nothing about anybody, when there are no limits", () => {
   const busy = sample({
     requests: 1e9,
     ageMs: 1e12,

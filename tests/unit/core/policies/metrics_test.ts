@@ -4,8 +4,8 @@ import fc from "fast-check";
 import {
   amountToTake,
   type ArithmeticCollector,
+  checkThreshold,
   collected,
-  judgeThreshold,
   metricValue,
   numberInColumn,
 } from "../../../../lib/core/policies/metrics.ts";
@@ -61,20 +61,20 @@ Deno.test("numberInColumn() finds what was written, in every column", () => {
   );
 });
 
-Deno.test("judgeThreshold() logs at the value and above, not more often than its rate", () => {
+Deno.test("checkThreshold() logs at the value and above, not more often than its rate", () => {
   const threshold = { value: 10n, rate: 60, reset: false };
   const log = (value: bigint, loggedAt: number | null, now: number) =>
-    judgeThreshold(threshold, value, loggedAt, now).log;
+    checkThreshold(threshold, value, loggedAt, now).log;
   assertEquals(log(9n, null, 1), false);
   assertEquals(log(10n, null, 1), true);
   assertEquals(log(11n, 1, 60), false);
   assertEquals(log(11n, 1, 61), true);
 });
 
-Deno.test("judgeThreshold() resets each time, also when it does not log", () => {
+Deno.test("checkThreshold() resets each time, also when it does not log", () => {
   const threshold = { value: 10n, rate: 60, reset: true };
-  assertEquals(judgeThreshold(threshold, 10n, 1, 2), { log: false, reset: true });
-  assertEquals(judgeThreshold(threshold, 9n, null, 2), { log: false, reset: false });
+  assertEquals(checkThreshold(threshold, 10n, 1, 2), { log: false, reset: true });
+  assertEquals(checkThreshold(threshold, 9n, null, 2), { log: false, reset: false });
 });
 
 Deno.test("amountToTake() leaves what came since, and takes nothing twice", () => {

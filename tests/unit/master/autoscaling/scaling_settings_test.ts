@@ -10,7 +10,7 @@ import { SETTINGS } from "../../../helpers/scaling.ts";
 
 const CONFIG = defaults();
 
-Deno.test("settingsOf() has uWSGI's defaults", () => {
+Deno.test("scalingSettings() has uWSGI's defaults", () => {
   assertEquals(scalingSettings({ ...CONFIG, cheaper: 1 }), SETTINGS);
 });
 

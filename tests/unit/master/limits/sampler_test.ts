@@ -30,7 +30,7 @@ function worker(id: number, state: WorkerState = "accepting"): Worker {
   };
 }
 
-/** Workers 1 to 3 in lanes 1 to 3. */
+/** Workers 1 to 3 in process rows 1 to 3. */
 function setUp() {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
   const processRows = [1, 2, 3].map((number) => new ProcessRow(memory, number));

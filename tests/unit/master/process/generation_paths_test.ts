@@ -2,10 +2,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { MasterEvent } from "../../../../lib/core/event.ts";
 import { initialState, type MasterState } from "../../../../lib/core/state.ts";
 import {
+  PathsByGeneration,
   pinned,
   ReleaseGone,
   reloadIfNobodyServes,
-  Workplaces,
 } from "../../../../lib/master/process/generation_paths.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
 
@@ -23,7 +23,7 @@ function flip(directory: TempDirectory): void {
 
 Deno.test("Workplaces.of() looks a generation up once, and the next one again", () => {
   using directory = releases();
-  const places = new Workplaces();
+  const places = new PathsByGeneration();
   const config = { script: directory.at("current/app.ts") };
   const root = Deno.realPathSync(directory.path);
   assertEquals(places.of(1, config).script, `${root}/releases/1/app.ts`);
@@ -31,14 +31,17 @@ Deno.test("Workplaces.of() looks a generation up once, and the next one again", 
   assertEquals(places.of(1, config).script, `${root}/releases/1/app.ts`);
   assertEquals(places.of(2, config).script, `${root}/releases/2/app.ts`);
   // The next program goes on with them.
-  assertEquals(new Workplaces(places.record).of(1, config).script, `${root}/releases/1/app.ts`);
+  assertEquals(
+    new PathsByGeneration(places.record).of(1, config).script,
+    `${root}/releases/1/app.ts`,
+  );
   places.forgetBefore(2);
   assertEquals(Object.keys(places.record), ["2"]);
 });
 
 Deno.test("Workplaces.of() says that a release was removed, and what to do", () => {
   using directory = releases();
-  const places = new Workplaces();
+  const places = new PathsByGeneration();
   const config = { script: directory.at("current/app.ts") };
   places.of(1, config);
   flip(directory);

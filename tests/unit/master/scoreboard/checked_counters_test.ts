@@ -1,17 +1,17 @@
-/** What is believed of a tally. */
+/** What is believed of counters. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { CheckedTally } from "../../../../lib/master/scoreboard/checked_counters.ts";
-import { COUNT_AT, TALLY_CELLS } from "../../../../lib/shared_memory/counters.ts";
+import { CheckedCounters } from "../../../../lib/master/scoreboard/checked_counters.ts";
+import { COUNT_AT, COUNTER_CELLS } from "../../../../lib/shared_memory/counters.ts";
 
 function setup() {
   const time = { ms: 5_000 };
-  const shared = new Float64Array(TALLY_CELLS);
-  const counters = new CheckedTally(shared, () => time.ms);
+  const shared = new Float64Array(COUNTER_CELLS);
+  const counters = new CheckedCounters(shared, () => time.ms);
   return { time, shared, counters };
 }
 
-Deno.test("CheckedTally follows what is counted, fractions included", () => {
+Deno.test("CheckedCounters follows what is counted, fractions included", () => {
   const { shared, counters } = setup();
   for (const value of [0, 1, 1.5, 70_000]) {
     shared[COUNT_AT.runningTime] = value;
@@ -21,7 +21,7 @@ Deno.test("CheckedTally follows what is counted, fractions included", () => {
   assertEquals(counters.requests, 3);
 });
 
-Deno.test("CheckedTally keeps what it has seen, when a cell falls or holds what is no count", () => {
+Deno.test("CheckedCounters keeps what it has seen, when a cell falls or holds what is no count", () => {
   const { shared, counters } = setup();
   shared[COUNT_AT.requests] = 12;
   assertEquals(counters.requests, 12);
@@ -33,7 +33,7 @@ Deno.test("CheckedTally keeps what it has seen, when a cell falls or holds what 
   assertEquals(counters.requests, 13);
 });
 
-Deno.test("CheckedTally takes no more than a process can count in its time, and more later", () => {
+Deno.test("CheckedCounters takes no more than a process can count in its time, and more later", () => {
   const { time, shared, counters } = setup();
   shared[COUNT_AT.requests] = 1e9;
   assertEquals(counters.requests, 0);
@@ -47,20 +47,20 @@ Deno.test("CheckedTally takes no more than a process can count in its time, and 
   assertEquals(counters.read(COUNT_AT.sent), 3_600e10);
 });
 
-Deno.test("CheckedTally goes on where another program of the master was", () => {
+Deno.test("CheckedCounters goes on where another program of the master was", () => {
   const { time, shared, counters } = setup();
   shared[COUNT_AT.requests] = 5;
   time.ms += 7_000;
   const { record } = counters;
   assertEquals([record.seen[COUNT_AT.requests], record.ageMs], [5, 7_000]);
   shared[COUNT_AT.requests] = 2;
-  const next = new CheckedTally(shared, () => 0, JSON.parse(JSON.stringify(record)));
+  const next = new CheckedCounters(shared, () => 0, JSON.parse(JSON.stringify(record)));
   assertEquals(next.requests, 5);
   shared[COUNT_AT.requests] = 6;
   assertEquals([next.requests, next.record.ageMs], [6, 7_000]);
 });
 
-Deno.test("CheckedTally never falls and is never more than 2^53 - 1, whatever is written", () => {
+Deno.test("CheckedCounters never falls and is never more than 2^53 - 1, whatever is written", () => {
   fc.assert(fc.property(fc.array(fc.tuple(fc.double(), fc.maxSafeNat())), (writes) => {
     const { time, shared, counters } = setup();
     let before = 0;

@@ -1,11 +1,11 @@
-/** Which worker process has which lane. */
+/** Which worker process has which process row. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ProcessRowPool } from "../../../../lib/master/scoreboard/process_row_pool.ts";
 import {
   MasterScoreboard,
   type ScoreboardRecord,
 } from "../../../../lib/master/scoreboard/master_scoreboard.ts";
-import { MAX_LANES, SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
+import { MAX_PROCESS_ROWS, SHARED_BYTES } from "../../../../lib/shared_memory/process_row.ts";
 import { add, COUNT_AT, LIST_AT } from "../../../../lib/shared_memory/counters.ts";
 
 function setup(
@@ -16,7 +16,7 @@ function setup(
   return { memory, scoreboard, processRows: new ProcessRowPool(memory, scoreboard) };
 }
 
-Deno.test("LanePool gives everybody a lane of their own, which shows nothing of the one before", () => {
+Deno.test("ProcessRowPool gives everybody a lane of their own, which shows nothing of the one before", () => {
   const { processRows } = setup();
   const [one, two] = [processRows.take(1), processRows.take(2)];
   assert(one.number !== two.number);
@@ -68,18 +68,22 @@ Deno.test("what a process counted is not lost with the master's program", () => 
   assertEquals(after.scoreboard.get(1, "requests"), 5);
 });
 
-Deno.test("LanePool refuses when all lanes are taken, and goes on when one is free again", () => {
+Deno.test("ProcessRowPool refuses when all lanes are taken, and goes on when one is free again", () => {
   const { processRows } = setup();
-  const all = Array.from({ length: MAX_LANES }, () => processRows.take(1));
-  assertEquals(new Set(all.map(({ number }) => number)).size, MAX_LANES);
-  assertThrows(() => processRows.take(1), Error, `There are ${MAX_LANES} worker processes already`);
+  const all = Array.from({ length: MAX_PROCESS_ROWS }, () => processRows.take(1));
+  assertEquals(new Set(all.map(({ number }) => number)).size, MAX_PROCESS_ROWS);
+  assertThrows(
+    () => processRows.take(1),
+    Error,
+    `There are ${MAX_PROCESS_ROWS} worker processes already`,
+  );
   for (const freed of all.slice(77, 79)) {
     processRows.release(freed);
     assertEquals(processRows.take(1).number, freed.number);
   }
 });
 
-Deno.test("LanePool keeps a lane that was in use before it, and gives it to nobody else", () => {
+Deno.test("ProcessRowPool keeps a lane that was in use before it, and gives it to nobody else", () => {
   const { memory, processRows: old, scoreboard } = setup();
   const before = old.take(1);
   before.processRow.set("inFlight", 9);

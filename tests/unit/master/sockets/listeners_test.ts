@@ -4,7 +4,7 @@ import { defaults } from "../../../../lib/config/resolve.ts";
 import { UserError } from "../../../../lib/errors.ts";
 import type { SocketConfig } from "../../../../lib/master/sockets/listener.ts";
 import { Listeners } from "../../../../lib/master/sockets/listeners.ts";
-import { openViews } from "../../../../lib/master/sockets/stats_listeners.ts";
+import { openStatsListeners } from "../../../../lib/master/sockets/stats_listeners.ts";
 import { SystemCallError } from "../../../../lib/system/libc.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
 import { openDescriptors, socketInode } from "../../../../lib/system/descriptor.ts";
@@ -343,7 +343,7 @@ Deno.test("open() tells why a Unix socket cannot listen, and leaves neither file
   assertEquals(directory.names, []);
 });
 
-Deno.test("openViews() tells why a socket of the master cannot listen", async () => {
+Deno.test("openStatsListeners() tells why a socket of the master cannot listen", async () => {
   using directory = new TempDirectory();
   const EMFILE = 24;
   let calls = 0;
@@ -355,7 +355,7 @@ Deno.test("openViews() tells why a socket of the master cannot listen", async ()
   const address = directory.at("stats.sock");
   const stats = [{ option: "stats", text: address, origin: { file: "app.ini", line: 2 } }];
   const views = { ...defaults(), stats };
-  const error = await assertRejects(() => openViews(short, views, [], []), UserError);
+  const error = await assertRejects(() => openStatsListeners(short, views, [], []), UserError);
   assertEquals(
     (error as UserError).message,
     `Cannot open stats "${address}" (app.ini:2): too many open files`,

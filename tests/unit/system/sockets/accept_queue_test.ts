@@ -207,7 +207,7 @@ Deno.test("stopAccepting() takes nothing off, when no server accepts on the desc
   assertEquals(await request(inherited), "served");
 });
 
-Deno.test("leaveQueues() closes the descriptor and leaves the queue to others who have the socket", async () => {
+Deno.test("detachSockets() closes the descriptor and leaves the queue to others who have the socket", async () => {
   using owned = new OwnedDescriptors();
   const c = owned.libc;
   const { unix, connect, fd } = tcpSocket(owned);

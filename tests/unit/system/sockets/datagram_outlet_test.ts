@@ -1,6 +1,6 @@
 /** Datagrams to whoever is there, or is not. */
 import { assertEquals } from "@std/assert";
-import { DatagramOutlet } from "../../../../lib/system/sockets/datagram_outlet.ts";
+import { DatagramSender } from "../../../../lib/system/sockets/datagram_outlet.ts";
 import { requireLibc } from "../../../../lib/system/libc.ts";
 import { DatagramReceiver } from "../../../helpers/datagram_receiver.ts";
 import { TempDirectory } from "../../../helpers/temp_directory.ts";
@@ -11,7 +11,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
 Deno.test("DatagramOutlet drops what nobody receives, and sends as soon as somebody is there", async () => {
   using directory = new TempDirectory();
   const path = directory.at("log");
-  const outlet = new DatagramOutlet(c, { kind: "unix", path, abstract: false });
+  const outlet = new DatagramSender(c, { kind: "unix", path, abstract: false });
   assertEquals(outlet.send(encode("lost")), false);
   using receiver = DatagramReceiver.unix(path);
   assertEquals(outlet.send(encode("found")), true);
@@ -26,7 +26,7 @@ Deno.test("DatagramOutlet drops what nobody receives, and sends as soon as someb
 
 Deno.test("DatagramOutlet cuts what is too long between two characters, and says so", async () => {
   using receiver = DatagramReceiver.udp();
-  const outlet = new DatagramOutlet(c, { kind: "inet", host: "127.0.0.1", port: receiver.port });
+  const outlet = new DatagramSender(c, { kind: "inet", host: "127.0.0.1", port: receiver.port });
   assertEquals(outlet.send(encode("é".repeat(40_000))), false);
   while (receiver.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(receiver.texts, ["é".repeat(32_753)]);

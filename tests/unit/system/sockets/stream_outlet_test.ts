@@ -1,7 +1,7 @@
 /** Messages over TCP to whoever is there, or is not. */
 import { assert, assertEquals } from "@std/assert";
 import { requireLibc } from "../../../../lib/system/libc.ts";
-import { StreamOutlet } from "../../../../lib/system/sockets/stream_outlet.ts";
+import { StreamSender } from "../../../../lib/system/sockets/stream_outlet.ts";
 
 const c = requireLibc();
 const MESSAGE = new TextEncoder().encode("message\n");
@@ -11,7 +11,7 @@ Deno.test("StreamOutlet drops what nobody takes, without waiting, and counts it"
   const { port } = listener.addr;
   listener.close();
   let dropped = 0;
-  const outlet = new StreamOutlet(
+  const outlet = new StreamSender(
     c,
     { kind: "inet", host: "127.0.0.1", port },
     (messages) => dropped += messages,
@@ -28,7 +28,7 @@ Deno.test("StreamOutlet drops what nobody takes, without waiting, and counts it"
 Deno.test("StreamOutlet keeps messages whole for a slow reader, and refuses what is too much", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  const outlet = new StreamOutlet(c, { kind: "inet", host: "127.0.0.1", port }, () => {});
+  const outlet = new StreamSender(c, { kind: "inet", host: "127.0.0.1", port }, () => {});
   const big = new TextEncoder().encode("x".repeat(99_999) + "\n");
   let taken = 0;
   while (outlet.send(big)) taken++;

@@ -15,7 +15,7 @@ function setup(memory = new SharedArrayBuffer(SHARED_BYTES), laneNumber = 1) {
   const scoreboard = new Scoreboard(memory);
   const processRow = new ProcessRow(memory, laneNumber);
   processRow.set("slot", 3);
-  new ScoreboardWriter(memory).useLane(laneNumber);
+  new ScoreboardWriter(memory).useProcessRow(laneNumber);
   const clock = () => time.us;
   const meter = new RequestMeter({ scoreboard, slot: 3, processRow, named: false, clock });
   const cells = (...names: SlotCell[]) => names.map((name) => scoreboard.get(3, name));

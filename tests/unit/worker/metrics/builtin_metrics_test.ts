@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SHARED_BYTES } from "../../../../lib/shared_memory/memory_layout.ts";
 import { Scoreboard, ScoreboardWriter } from "../../../../lib/shared_memory/scoreboard.ts";
-import { type Count, COUNT_AT, TALLY_CELLS } from "../../../../lib/shared_memory/counters.ts";
+import { type Count, COUNT_AT, COUNTER_CELLS } from "../../../../lib/shared_memory/counters.ts";
 import { builtinMetric } from "../../../../lib/worker/metrics/builtin_metrics.ts";
 
 function keep(
@@ -10,7 +10,7 @@ function keep(
   slot: number,
   counts: Readonly<Partial<Record<Count, number>>>,
 ): void {
-  const counters = new Float64Array(TALLY_CELLS);
+  const counters = new Float64Array(COUNTER_CELLS);
   for (const [name, value] of Object.entries(counts)) counters[COUNT_AT[name as Count]] = value;
   writer.showKept(slot, counters);
 }

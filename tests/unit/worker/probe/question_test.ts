@@ -16,7 +16,7 @@ Deno.test("addressOf() names the first socket as a client of it would", () => {
   }
 });
 
-Deno.test("judge() takes 2xx and 3xx, and nothing else", () => {
+Deno.test("checkResponse() takes 2xx and 3xx, and nothing else", () => {
   assertEquals([200, 204, 301, 399].map(probeFailure), [null, null, null, null]);
   assertEquals([100, 400, 503].map(probeFailure), [
     "was answered with status 100",
