@@ -20,7 +20,7 @@ import {
 import { lazyImport } from "../../lazy_import.ts";
 import { absolutePath } from "../../system/files/absolute_path.ts";
 import type { ListenPlace } from "../../system/sockets/adopted_listener.ts";
-import { bindUnix, removeStaleSocket, socketFile } from "../../system/sockets/listening_socket.ts";
+import { bindUnixFile, removeStaleSocket } from "../../system/sockets/listening_socket.ts";
 import { type OwnedPath, ownPath, removeOwned } from "../../system/files/owned_path.ts";
 import { acceptLoop, CANNOT_ANSWER } from "../sockets/accept_all.ts";
 import { AutoReload } from "../file_triggers/auto_reload.ts";
@@ -148,9 +148,10 @@ export class ControlEndpoints {
       if (c === null) return await this.#listenByPath(path);
       // Closing a listener makes Deno remove what is at its path, whatever that is by then. So Deno gets
       // a path in the master's own directory, and the socket is put in the place of that listener.
-      const fd = await bindUnix(c, path, OWN_MODE);
+      await removeStaleSocket(path);
+      const { fd, file } = bindUnixFile(c, path, OWN_MODE);
       this.#socket = fd;
-      this.#socketFile = socketFile(c, fd, path);
+      this.#socketFile = file;
       const { openAdopted } = await lazyImport<
         typeof import("../../system/sockets/adopted_listener.ts")
       >(

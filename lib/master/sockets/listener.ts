@@ -14,12 +14,11 @@ import {
   adoptDescriptor,
   bindAbstract,
   bindTcp,
-  bindUnix,
-  bindUnixAnew,
+  bindUnixFile,
   boundPort,
   claimTcp,
   probeTcp,
-  socketFile,
+  removeStaleSocket,
   type TcpSocketOptions,
 } from "../../system/sockets/listening_socket.ts";
 import { changeOwned, type OwnedPath, removeOwned } from "../../system/files/owned_path.ts";
@@ -94,8 +93,8 @@ async function bindOne(
       return bindTcpListener(c, { host, port: address.port }, spec, config, others);
     }
     case "unix": {
-      const fd = await bindUnix(c, address.path, config.chmodSocket);
-      const file = closedOnFailure(c, fd, () => socketFile(c, fd, address.path));
+      await removeStaleSocket(address.path);
+      const { fd, file } = bindUnixFile(c, address.path, config.chmodSocket);
       const listener = shared(spec, config, address.path, fd, file);
       try {
         applyFileOptions(c, file, config);
@@ -203,8 +202,7 @@ export function boundAgain(
 ): Listener {
   // As it was written: from the root on, it may be longer than the kernel takes.
   const path = listener.worker.address;
-  const fd = bindUnixAnew(c, path, config.chmodSocket);
-  const file = closedOnFailure(c, fd, () => socketFile(c, fd, path));
+  const { fd, file } = bindUnixFile(c, path, config.chmodSocket);
   const fresh = { ...listener, worker: { ...listener.worker, fds: [fd] }, file };
   try {
     applyFileOptions(c, file, config);

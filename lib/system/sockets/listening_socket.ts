@@ -11,7 +11,13 @@ import { setInherited, setNonblocking } from "../descriptor.ts";
 import { descriptorStatus, isSameFile } from "../files/file_status.ts";
 import { check, ERRNO, type Libc, libc, SystemCallError } from "../libc.ts";
 import type { OwnedPath } from "../files/owned_path.ts";
-import { isRoot, isStill, openPlace, UnsafePathError } from "../files/trusted_path.ts";
+import {
+  isRoot,
+  isStill,
+  openPlace,
+  type TrustedName,
+  UnsafePathError,
+} from "../files/trusted_path.ts";
 import { FAMILY, inetSockaddr, localAddress, unixSockaddr } from "./socket_address.ts";
 
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
@@ -126,6 +132,30 @@ export function bindUnixAnew(c: Libc, path: string, mode: number | null = null):
   });
 }
 
+/** A Unix socket that was bound just now, and the file that it has made. */
+export interface BoundUnixSocket {
+  readonly fd: number;
+  readonly file: OwnedPath;
+}
+
+/**
+ * {@linkcode bindUnixAnew}, and which file that has made.
+ *
+ * @throws {SystemCallError} If bind(2) fails, with EADDRINUSE if something is there.
+ * @throws {UnsafePathError} If something else is there: somebody has replaced it, or the way to it.
+ */
+export function bindUnixFile(c: Libc, path: string, mode: number | null = null): BoundUnixSocket {
+  // It is opened before: nothing behind bind(2) may fail for want of a descriptor.
+  using place = openPlace(c, path, { follow: false });
+  const fd = bindUnixAnew(c, path, mode);
+  try {
+    return { fd, file: fileOf(c, fd, place, path) };
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
 /**
  * The file of a Unix socket that was bound at a path just now.
  *
@@ -133,6 +163,10 @@ export function bindUnixAnew(c: Libc, path: string, mode: number | null = null):
  */
 export function socketFile(c: Libc, fd: number, path: string): OwnedPath {
   using place = openPlace(c, path, { follow: false });
+  return fileOf(c, fd, place, path);
+}
+
+function fileOf(c: Libc, fd: number, place: TrustedName, path: string): OwnedPath {
   const status = place.status();
   const file = c.ioctl(fd, SIOCUNIXFILE, 0n);
   const bound = file < 0 ? status : descriptorStatus(c, file);

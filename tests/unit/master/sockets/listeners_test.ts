@@ -343,6 +343,27 @@ Deno.test("open() tells why a Unix socket cannot listen, and leaves neither file
   assertEquals(directory.names, []);
 });
 
+Deno.test("a Unix socket that was bound needs no further descriptor to be known for one's own", async () => {
+  using directory = new TempDirectory();
+  const EMFILE = 24;
+  let isBound = false;
+  const short = {
+    ...c,
+    bind: (...args: Parameters<typeof c.bind>) => {
+      isBound = true;
+      return c.bind(...args);
+    },
+    openat: (...args: Parameters<typeof c.openat>) => isBound ? -1 : c.openat(...args),
+    open: (...args: Parameters<typeof c.open>) => isBound ? -1 : c.open(...args),
+    errno: () => isBound ? EMFILE : c.errno(),
+  };
+  const listeners = await Listeners.open(short, config([directory.at("a.sock")]));
+  assertEquals(directory.names, ["a.sock"]);
+  isBound = false;
+  listeners.close(true);
+  assertEquals(directory.names, []);
+});
+
 Deno.test("openStatsListeners() tells why a socket of the master cannot listen", async () => {
   using directory = new TempDirectory();
   const EMFILE = 24;
