@@ -103,3 +103,32 @@ if (uwsgi.worker_id() === 1) setTimeout(() => { while (true); }, 10);`,
   const killed = running.events.filter(({ event }) => event === "killing");
   assert(killed.some(({ fields }) => fields.worker === 1));
 });
+
+/** The system calls of an instance with this many sockets whose workers are replaced and then stop. */
+async function callsWith(sockets: number): Promise<number> {
+  const addresses = Array.from({ length: sockets }, (_, at) => `http-socket = %DIR%/${at}.sock`);
+  const { master } = await readyMaster({
+    ini: [...addresses, "processes = 2", "deno-worker-override = app.ts"].join("\n"),
+    files: { "app.ts": { fixture: "workers/hello.ts" } },
+    launcher: ["strace", "-D", "-f", "-qq", "-o", "calls", "-e", "trace=%network,%desc"],
+  });
+  await using running = master;
+  assertEquals((await running.reload(() => running.signal("SIGHUP"))).outcome, "done");
+  assertEquals(await running.stop(), 0);
+  return running.read("calls").split("\n").length;
+}
+
+const hasStrace = await new Deno.Command("sh", { args: ["-c", "command -v strace"] }).output()
+  .then(({ success }) => success);
+
+Deno.test({
+  name: `four times the sockets take four times the calls to leave${
+    hasStrace ? "" : " (skipped: no strace)"
+  }`,
+  ignore: !hasStrace,
+  fn: async () => {
+    const [few, many] = [await callsWith(24), await callsWith(96)];
+    // A look at every socket for each socket would make it sixteen times.
+    assert(many / few < 6, `${few} calls with 24 sockets, ${many} with 96`);
+  },
+});
