@@ -134,3 +134,8 @@ export class EarlyExit extends Error {
     this.code = code;
   }
 }
+
+/** What an error says; anything else that was thrown, as a string. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { lazyImport } from "../lazy_import.ts";
 import { fromFileUrl } from "../paths.ts";
 import type { Config } from "../config/config.ts";
@@ -25,7 +26,7 @@ export async function checkScript(config: Config, place: string): Promise<string
   try {
     return await checkIn(config, place, directory);
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)];
+    return [errorText(error)];
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
@@ -54,7 +55,7 @@ export async function checkCertificates(
   try {
     return { problems: [], warnings: readCertificates(sockets).warnings };
   } catch (error) {
-    return { problems: [error instanceof Error ? error.message : String(error)], warnings: [] };
+    return { problems: [errorText(error)], warnings: [] };
   }
 }
 

@@ -8,7 +8,7 @@ import { UWSGI_SPECIFIER } from "../master/deno_project/import_map.ts";
 import { modulePath, resolve } from "../paths.ts";
 import { isBinary } from "../system/process/standalone.ts";
 import type { SourceBase } from "../instance/config_source.ts";
-import { EXIT, UserError } from "../errors.ts";
+import { errorText, EXIT, UserError } from "../errors.ts";
 import { parseClientArguments, usageError } from "./client/client_arguments.ts";
 
 /** What `init --help` says. */
@@ -136,7 +136,7 @@ function writeAll(directory: string, files: Readonly<Record<string, string>>): v
     }
   } catch (error) {
     for (const path of written) Deno.removeSync(path);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new UserError("configuration", `init cannot write to ${directory}: ${reason}`);
   }
 }

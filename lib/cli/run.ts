@@ -39,7 +39,7 @@ import { listenVariables } from "../system/sockets/passed_sockets.ts";
 import { enterDirectory } from "../system/files/working_directory.ts";
 import { VERSION } from "../version.ts";
 import { parseArguments } from "../config/command_line.ts";
-import { EarlyExit, EXIT, UserError } from "../errors.ts";
+import { EarlyExit, errorText, EXIT, UserError } from "../errors.ts";
 import { renderHelp, renderOptionHelp } from "./help.ts";
 import { noWorkerStarted, runHooksIfAny, runInstance } from "../instance/instance.ts";
 import { logProblems } from "../instance/run_config_of.ts";
@@ -307,7 +307,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such directory";
   if (error instanceof Deno.errors.NotADirectory) return "it is no directory";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
 
 /** Goes on after mistakes in the configuration, so that one run names everything that is wrong. */

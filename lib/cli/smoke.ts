@@ -10,7 +10,7 @@ import type { Config } from "../config/config.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { type HostSocket, InProcessOperator } from "../master/operators/in_process.ts";
 import { fulfilledWithin } from "../system/timing.ts";
-import { EXIT, UserError } from "../errors.ts";
+import { errorText, EXIT, UserError } from "../errors.ts";
 import { noWorkerStarted } from "../instance/instance.ts";
 import { probeConnect, request } from "./smoke_request.ts";
 
@@ -78,7 +78,7 @@ class Steps {
       console.log(printable(`ok      ${what}: ${said}, ${ms} ms`));
       return true;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       console.log(printable(`failed  ${what}: ${reason}`));
       return false;
     }

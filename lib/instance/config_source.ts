@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { resolve } from "../paths.ts";
 import type { ConfigSource, PathKind } from "../config/source.ts";
 import { captureStarted, type Started } from "../system/process/program.ts";
@@ -94,7 +95,7 @@ function reasonFor(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
 
 function kindOf(path: string): PathKind {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { logLine } from "./log.ts";
 
 /** Actions that may fail, by what is said of each then. */
@@ -48,7 +49,7 @@ export class Attempts {
   #tell(problem: string, error: unknown): void {
     if (this.#failing.has(problem)) return;
     this.#failing.add(problem);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     logLine("warning", `${problem}: ${reason}`, { event: this.#event });
   }
 }

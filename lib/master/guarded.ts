@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { logLine } from "./log.ts";
 
 /**
@@ -20,7 +21,7 @@ export function guarded(
   failed: (reason: string) => void = () => {},
 ): void {
   const tell = (error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     logLine("error", `Cannot ${what}: ${reason}`, { event: "actionFailed", action: what, reason });
     failed(reason);
   };

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { covers, realPathOf } from "../system/files/absolute_path.ts";
 import { libc } from "../system/libc.ts";
 import { openPlace } from "../system/files/trusted_path.ts";
@@ -82,7 +83,7 @@ export class MasterDirectory {
     try {
       if (this.isIntact()) Deno.removeSync(this.path, { recursive: true });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `The master's directory ${this.path} stays: ${reason}`;
       logLine("warning", text, { event: "directoryStays", directory: this.path });
     }
@@ -179,7 +180,7 @@ function makeInTemporary(): string {
     for (const place of [USUAL_PARENT, ...otherPlaces()]) {
       try {
         const directory = Deno.makeTempDirSync({ dir: place, prefix: PREFIX });
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         const text = `TMPDIR cannot be used (${reason}): ${place} is`;
         logLine("warning", text, { event: "temporaryDirectory" });
         return directory;
@@ -199,7 +200,7 @@ function doubtAbout(directory: string): string | null {
     openPlace(c, directory, { follow: false, owners: [] })[Symbol.dispose]();
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }
 

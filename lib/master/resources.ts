@@ -7,7 +7,7 @@
 
 import { viewAddresses } from "../config/options/exporting.ts";
 import { namedPaths, type PermissionConfig } from "../config/options/permissions.ts";
-import { UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import { lineHead, whoPrints } from "../log/line_head.ts";
 import { lazyImport } from "../lazy_import.ts";
 import { MasterClock, SHARED_BYTES } from "../shared_memory/process_row.ts";
@@ -208,7 +208,7 @@ function openControl(
     return new ControlServer(directory, avoid);
   } catch (error) {
     for (const listeners of opened) listeners.close(true);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const advice = "set TMPDIR to a directory that this user may write to";
     throw new UserError("socket", `Cannot open the socket for control pipes: ${reason}: ${advice}`);
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import { parseConnectAddress } from "../system/sockets/connect_address.ts";
 import { fulfilledWithin } from "../system/timing.ts";
 
@@ -163,6 +163,6 @@ function reasonOf(error: unknown): string {
   // What fetch() has to say is in the causes.
   const { cause } = error instanceof Error ? error : { cause: undefined };
   if (cause !== undefined) return reasonOf(cause);
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return /refused/i.test(text) ? "nobody listens there" : text;
 }

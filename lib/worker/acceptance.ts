@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { after } from "../system/timing.ts";
 import { type ClientsWatch, loadedWatch, preloadedWatch } from "./clients/loaded_watch.ts";
 import { lookAtOutputAgain } from "./logging/console_output.ts";
@@ -130,7 +131,7 @@ async function loadWatch(): Promise<void> {
     const watch = await loadedWatch();
     if (!leaves) watch.begin(isToAccept);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const { slot } = currentInstance().environment;
     lineSinks().log(`Worker ${slot} does not watch its clients: ${reason}`);
   }

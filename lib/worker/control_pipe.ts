@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { type MasterMessage, PROTOCOL_VERSION } from "../protocol/message.ts";
 import { ALARM_MARGIN_S } from "../system/process/death_watch.ts";
 import { pause } from "../system/timing.ts";
@@ -67,7 +68,7 @@ export async function handleMessages(first: Promise<Deno.UnixConn>): Promise<voi
 
 /** A line in the log about what went wrong here. */
 function complain(what: string, error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   const { slot, mule } = currentInstance().environment;
   lineSinks().log(`${mule > 0 ? `Mule ${mule}` : `Worker ${slot}`} ${what}: ${reason}`);
 }
@@ -125,7 +126,7 @@ function reopenLog(path: string, inode: number | null): void {
   try {
     withReserve(() => operations.reopenLog(path, inode));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     lineSinks().log(`Worker stays with the old log file, because ${path} fails: ${reason}`);
   }
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
 import { pause } from "../system/timing.ts";
 import { endWatch } from "./acceptance.ts";
 import { spendReserve } from "./descriptor_reserve.ts";
@@ -66,7 +67,7 @@ export async function retire(
   try {
     await retireInOrder(cause, mercyMs, sockets, closing);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const { slot } = currentInstance().environment;
     lineSinks().log(`Worker ${slot} cannot leave in order (${cause}): ${reason}`);
     await leave(cause);

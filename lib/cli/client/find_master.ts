@@ -10,7 +10,7 @@ import { readRegularText } from "../../system/files/regular_file.ts";
 import { OPERATOR_SOCKET } from "../../control/commands.ts";
 import { ERRNO, libc, SystemCallError } from "../../system/libc.ts";
 import { doubtAboutSocket, doubtIn, readPidfile } from "../../system/files/pidfile_claim.ts";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 
 /**
  * The process id in a pidfile.
@@ -41,7 +41,7 @@ function reading<T>(path: string, read: () => T): T {
     const isDenied = error instanceof Deno.errors.PermissionDenied ||
       (error instanceof SystemCallError && error.errno === ERRNO.EACCES);
     if (isDenied) throw unreadable(path, "permission denied: run it as the user of the master");
-    throw unreadable(path, error instanceof Error ? error.message : String(error));
+    throw unreadable(path, errorText(error));
   }
 }
 

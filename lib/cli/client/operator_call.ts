@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { type CommandAnswer, decodeAnswer, type Request } from "../../control/message.ts";
 import { Channel } from "../../protocol/channel.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
@@ -26,7 +27,7 @@ export async function connectOperator(path: string): Promise<Deno.UnixConn> {
     if (error instanceof Deno.errors.PermissionDenied) {
       throw why("permission denied: run it as the user of the master, or as root");
     }
-    throw why(error instanceof Error ? error.message : String(error));
+    throw why(errorText(error));
   }
 }
 

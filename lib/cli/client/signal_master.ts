@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { operatorSocketOf, pidIn, unreachable } from "./find_master.ts";
 
 /** The signals, as in uWSGI. */
@@ -27,7 +28,7 @@ export function signalMaster(command: keyof typeof PIDFILE_SIGNALS, pidfile: str
   try {
     Deno.kill(pid, signal);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw unreachable(`Cannot send ${signal} to process ${pid} of ${named}: ${reason}`);
   }
   return `${signal} was sent to the master with pid ${pid}`;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { excerpt } from "../../foreign_text.ts";
 import { resolve } from "../../paths.ts";
 import type { ConfigSource } from "../source.ts";
@@ -33,7 +34,7 @@ export class TextFiles {
       try {
         text = name === STDIN_NAME ? this.#source.stdin() : this.#source.readTextFile(name);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         throw new SyntaxError(`cannot read "${excerpt(name, 200)}": ${reason}`, { cause: error });
       }
       this.#texts.set(path, text);

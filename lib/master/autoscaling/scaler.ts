@@ -6,6 +6,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { ScalingConfig } from "../../config/options/scaling.ts";
 import type { MasterEvent } from "../../core/event.ts";
 import type { WorkerSample } from "../../core/policies/sample.ts";
@@ -117,12 +118,12 @@ export class Scaler {
       this.#watch = watch;
       const result = watch.result.then(
         (found) => found && wake("a connection waits"),
-        (error) => wake(error instanceof Error ? error.message : String(error)),
+        (error) => wake(errorText(error)),
       );
       this.#ended = Promise.all([this.#ended, result]);
     } catch (error) {
       // Whoever cannot wait for connections must not let them wait.
-      wake(error instanceof Error ? error.message : String(error));
+      wake(errorText(error));
     }
   }
 

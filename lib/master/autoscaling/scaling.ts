@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { WorkerSample } from "../../core/policies/sample.ts";
 import { scaleDownObstacle } from "../../core/worker_count.ts";
 import { desiredSlots, EVERYBODY, type MasterState } from "../../core/state.ts";
@@ -116,7 +117,7 @@ export class LazyScaler {
     if (libc === null || config === null || this.#loading || this.#closed) return;
     this.#loading = true;
     this.#load(libc, config).catch((error) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorText(error);
       report({ type: "want", workers: EVERYBODY, why });
     }).finally(() => this.#loading = false);
   }

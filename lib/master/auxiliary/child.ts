@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { openDescriptors, setInherited } from "../../system/descriptor.ts";
 import { type Libc, libc } from "../../system/libc.ts";
 import { fulfilledWithin, pause } from "../../system/timing.ts";
@@ -97,7 +98,7 @@ export class ShellCommand {
     try {
       await watcher.add(this.pid);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text =
         `Process ${this.pid} is not started, because nothing would end it with the master: ${reason}`;
       logLine("error", text, { event: "companionUnwatched", pid: this.pid, reason });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { CronLine } from "../../config/values/cron_line.ts";
 import { isDue, type Moment } from "../../core/policies/cron_schedule.ts";
@@ -132,7 +133,7 @@ export class Crons {
       });
       guarded(`watch cron "${command}"`, () => this.#watch(entry, child, harakiriMs));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `Cron "${command}" could not be started: ${reason}`;
       logLine("error", text, { event: "cronFailed", command, reason });
     }

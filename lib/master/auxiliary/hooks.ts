@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EarlyExit, UserError } from "../../errors.ts";
+import { EarlyExit, errorText, UserError } from "../../errors.ts";
 import { parseAddress } from "../../system/sockets/address.ts";
 import type { Config } from "../../config/config.ts";
 import type { HookActionName, HookLine } from "../../config/values/hook_line.ts";
@@ -89,7 +89,7 @@ async function attempt(
     return null;
   } catch (error) {
     if (error instanceof EarlyExit) throw error;
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }
 

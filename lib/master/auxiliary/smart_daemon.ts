@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { readRegularText } from "../../system/files/regular_file.ts";
 import type { DaemonLine } from "../../config/values/daemon_line.ts";
 import { nextDaemonAction, UNKNOWN } from "../../core/policies/daemon.ts";
@@ -131,7 +132,7 @@ export class SmartDaemon {
       writePid(pidfile, child.pid);
       this.#known = child.pid;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       logLine("error", `Daemon "${command}" could not be started: ${reason}`, {
         event: "companionFailed",
         command,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { deathsInARow, LONGEST_PAUSE_MS, pauseBeforeRespawn } from "../../core/restart_policy.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
@@ -139,7 +140,7 @@ export class Supervised {
 
   #failed(error: unknown): void {
     const { name, fields } = this.#subject;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     logLine("error", `${name} could not be started: ${reason}`, {
       event: "companionFailed",
       reason,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorText } from "../../errors.ts";
 import { readRegularText } from "../../system/files/regular_file.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import { fromFileUrl, resolve, toFileUrl } from "../../paths.ts";
@@ -81,7 +82,7 @@ function readText(path: string): string | null {
       cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.IsADirectory ||
       cause instanceof Deno.errors.NotADirectory
     ) return null;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new Error(`Cannot read "${path}": ${reason}`, { cause });
   }
 }
@@ -96,7 +97,7 @@ function parseText(path: string, text: string): unknown {
   try {
     return parseMore(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     const position = Number(/at position (\d+)/.exec(reason)?.[1] ?? text.length);
     const line = text.slice(0, position).split("\n").length;
     throw new Error(

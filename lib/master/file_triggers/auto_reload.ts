@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { MasterEvent } from "../../core/event.ts";
 import { writtenPath } from "../../system/files/working_directory.ts";
@@ -94,7 +95,7 @@ export class AutoReload {
       const broken = modules.some(({ error }) => error !== undefined);
       return broken ? [...this.#modules, ...found] : found;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `auto-reload cannot see what ${config.script} imports: ${reason}`;
       logLine("warning", text, { event: "autoReloadBlind" });
       return [...this.#modules, ...always];

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { dirname, resolve } from "../../paths.ts";
 import { logLine } from "../log.ts";
 
@@ -192,7 +193,7 @@ function watcherOf(directories: string[]): Deno.FsWatcher | null {
 }
 
 function complain(error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   const text = `Cannot watch files: ${reason}: see fs.inotify.max_user_watches in inotify(7)`;
   logLine("error", text, { event: "notWatching" });
 }

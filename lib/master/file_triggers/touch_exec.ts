@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { logLine } from "../log.ts";
 
 /** Starts a command with `sh -c`, in a session of its own; how it ended is told in the log. */
@@ -30,7 +31,7 @@ export async function execute(command: string, why: string): Promise<void> {
     const { code, signal, success } = await child.status;
     say(!success, signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     say(true, `could not be started: ${reason}`);
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { LogFileConfig } from "../../config/options/log_file.ts";
 import type { MasterMessage } from "../../protocol/message.ts";
 import { absolutePath } from "../../system/files/absolute_path.ts";
@@ -105,7 +106,7 @@ export class LogRotation {
     try {
       await file.removeRenamed(keep);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `Old files of the log ${file.path} stay beyond log-keep: ${reason}`;
       logLine("error", text, { event: "logNotRemoved", path: file.path });
     } finally {
@@ -127,7 +128,7 @@ export class LogRotation {
       logLine("info", text, { event: "logReopened", path, ...(backup ? { backup } : {}) });
       return { problem: null, skipped: false };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const skipped = error instanceof NothingToRotate;
       const known = this.#told.has(file);
       this.#told.add(file);

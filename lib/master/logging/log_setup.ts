@@ -7,7 +7,7 @@
  * @module
  */
 
-import { needsForeignFunctions, UserError } from "../../errors.ts";
+import { errorText, needsForeignFunctions, UserError } from "../../errors.ts";
 import type { Address } from "../../system/sockets/address.ts";
 import type { Config } from "../../config/config.ts";
 import { parseLogTarget } from "../../config/values/log_line.ts";
@@ -291,7 +291,7 @@ async function hostNumbers(config: Config, where: Where): Promise<ReadonlyMap<st
     for (const name of names) numbers.set(name, await resolveHost(name));
     return numbers;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const key = targets.length === 0 ? "logto" : loggers.length > 0 ? "loggers" : "reqLoggers";
     throw new UserError("configuration", `Cannot do what ${where(key)} says: ${reason}`);
   }

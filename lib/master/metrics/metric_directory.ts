@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
 import { readSmallFile, replaceText } from "../../system/files/trusted_file.ts";
 import { isRoot, openPlace } from "../../system/files/trusted_path.ts";
@@ -139,5 +140,5 @@ async function replaceFile(directory: string, name: string, text: string): Promi
 
 function reasonOf(error: unknown): string {
   if (error instanceof SystemCallError) return error.reason;
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }

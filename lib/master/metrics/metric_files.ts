@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { numberInColumn } from "../../core/policies/metrics.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
@@ -43,7 +44,7 @@ export class MetricFiles {
       take(found);
       this.#broken.delete(name);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.#tellOnce(name, `Cannot collect the metric "${name}": ${path}: ${reason}`);
     } finally {
       this.#reading.delete(name);

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import {
   type Command,
   type CommandName,
@@ -92,7 +93,7 @@ export class CommandDispatcher {
 
   #withDoors(act: (endpoints: ControlEndpoints) => void | Promise<void>): void {
     this.#open().then(act).catch((error) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       logLine("error", `Operators cannot be answered: ${reason}`, { event: "operatorRefused" });
     });
   }
@@ -116,7 +117,7 @@ export class CommandDispatcher {
     try {
       this.take(command, { argument: null, why });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       logLine("warning", `${why}: ${reason}`, { event: "commandRefused", command: name });
     }
   }

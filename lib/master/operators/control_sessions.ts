@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { type Command, COMMANDS, findCommand, hasVerdict } from "../../control/commands.ts";
 import {
   type CommandAnswer,
@@ -61,7 +62,7 @@ export class ControlSessions {
     try {
       await this.#talk(client);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorText(error);
       await this.#say(client, { type: "error", text: text.slice(0, LONGEST_ERROR) });
     } finally {
       this.#clients.delete(client);

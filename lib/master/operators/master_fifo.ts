@@ -9,7 +9,7 @@
  * @module
  */
 
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import type { FileStatus } from "../../system/files/file_status.ts";
 import { check, cString, ERRNO, lastErrno, type Libc } from "../../system/libc.ts";
 import { isOwned, type OwnedPath, removeOwned } from "../../system/files/owned_path.ts";
@@ -112,7 +112,7 @@ export class MasterFifo {
         (reason) => this.#events.onProblem(`Cannot read master-fifo "${path}": ${reason}`),
       );
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       throw new UserError("socket", `Cannot open master-fifo "${path}": ${reason}`);
     }
   }
@@ -178,7 +178,7 @@ class OpenFifo {
       }
     } catch (error) {
       // Closing it is what ends a read.
-      if (!this.#closed) onError(error instanceof Error ? error.message : String(error));
+      if (!this.#closed) onError(errorText(error));
     }
   }
 }

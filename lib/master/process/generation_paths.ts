@@ -6,6 +6,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { MasterEvent } from "../../core/event.ts";
 import type { MasterState } from "../../core/state.ts";
@@ -105,7 +106,7 @@ export class PathsByGeneration {
       followDirectory(place.directory);
       return true;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `The master stays in its directory, because ${place.directory} fails: ${reason}`;
       logLine("warning", text, { event: "directoryStays", directory: place.directory });
       return false;
@@ -189,9 +190,7 @@ function realDirectory(name: string, isBeside: boolean): string {
     if (own !== null) return own;
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such directory"
-      : error instanceof Error
-      ? error.message
-      : String(error);
+      : errorText(error);
     throw new Error(`Workers cannot start in ${name}: ${reason}`);
   }
 }

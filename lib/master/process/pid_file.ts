@@ -6,7 +6,7 @@
  */
 
 import { basename, dirname } from "../../paths.ts";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import { kernelText } from "../../system/descriptor.ts";
 import { cString, ERRNO, type Libc, SystemCallError } from "../../system/libc.ts";
 import { type ReadFile, readSmallFile, replaceText } from "../../system/files/trusted_file.ts";
@@ -150,5 +150,5 @@ function sinceBootMs(c: Libc): number {
 
 function reasonOf(error: unknown): string {
   if (error instanceof SystemCallError) return error.reason.toLowerCase();
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }

@@ -6,7 +6,7 @@
  */
 
 import { printable } from "../../foreign_text.ts";
-import { EXIT, type UserError } from "../../errors.ts";
+import { errorText, EXIT, type UserError } from "../../errors.ts";
 import type { Effect } from "../../core/event.ts";
 import type { MasterState } from "../../core/state.ts";
 import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
@@ -105,7 +105,7 @@ export class ServiceManager {
       }
     } catch (error) {
       this.#unsent.length = 0;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       if (!this.#complained) complain(reason);
       this.#complained = true;
     }
@@ -129,7 +129,7 @@ export function findServiceManager(): ServiceManager | null {
     if (c === null) throw new Error("foreign functions are refused (allow them with --allow-ffi)");
     return new ServiceManager(c, environment);
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
+    complain(errorText(error));
     return null;
   }
 }

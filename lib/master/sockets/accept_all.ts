@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { isOfOneConnection } from "../../system/descriptor.ts";
 import { pause } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
@@ -33,7 +34,7 @@ export async function acceptLoop<C extends Deno.Conn>(
       // A client that left the queue is no reason to let the others wait.
       if (isOfOneConnection(error)) continue;
       // No descriptors are left, for example: the next try can wait until some are.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       logLine("warning", `${problem}: ${reason}`, { event: "clientRefused" });
       await pause(RETRY_MS);
     }

@@ -8,7 +8,7 @@
 
 import { readRegularText } from "../../system/files/regular_file.ts";
 import { X509Certificate } from "node:crypto";
-import { needsForeignFunctions, UserError } from "../../errors.ts";
+import { errorText, needsForeignFunctions, UserError } from "../../errors.ts";
 import type { Certificates } from "../../protocol/worker_environment.ts";
 import { createAnonymousFile } from "../../system/shared_memory.ts";
 import type { Libc } from "../../system/libc.ts";
@@ -140,7 +140,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) {
     return "permission denied: the master's user must be able to read it, also for reloads";
   }
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
 
 /** Has Deno look at both, as it will in the workers. */
@@ -168,7 +168,7 @@ function tryPair(
   try {
     Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const { certificate, key: keyFile } = files;
     if (reason.includes("KeyMismatch")) {
       fail(`The key "${keyFile}" of ${where} does not belong to the certificate "${certificate}"`);

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { Channel } from "../../protocol/channel.ts";
 import {
   decodeWorkerMessage,
@@ -167,7 +168,7 @@ export class ControlServer {
       this.ensureDirectory();
       this.#toldProblem = "";
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       if (reason === this.#toldProblem) return;
       this.#toldProblem = reason;
       const text = `The master's directory ${this.directory} cannot be made again: ${reason}`;

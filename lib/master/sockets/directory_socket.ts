@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { acceptLoop } from "./accept_all.ts";
 import { logLine } from "../log.ts";
 
@@ -71,7 +72,7 @@ export class DirectorySocket {
       this.#open(path);
     } catch (error) {
       // The next look tries again.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       logLine("error", `Cannot open ${path} again: ${reason}`, { event: "directorySocketLost" });
     }
   }

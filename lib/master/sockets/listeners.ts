@@ -8,7 +8,7 @@
 import { parseAddress } from "../../system/sockets/address.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import type { WorkerSocket } from "../../protocol/worker_environment.ts";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import type { Libc } from "../../system/libc.ts";
 import { bindTcp } from "../../system/sockets/listening_socket.ts";
 import { changeOwned, type OwnedPath } from "../../system/files/owned_path.ts";
@@ -76,7 +76,7 @@ export class Listeners {
     } catch (error) {
       new Listeners(libc, opened).close(true);
       if (error instanceof UserError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `Cannot open the sockets of ${config.processes} processes: ${reason}`;
       throw new UserError("socket", text, { cause: error });
     }
@@ -157,7 +157,7 @@ export class Listeners {
       this.grow(slots);
       return null;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       return `Cannot open the sockets of ${slots} processes: ${reason}`;
     }
   }
@@ -276,7 +276,7 @@ function giveFile(c: Libc, file: OwnedPath, uid: number, gid: number): void {
   try {
     changeOwned(c, file, { uid, gid });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const text = `Cannot give the socket "${file.path}" to the user of uid: ${reason}`;
     throw new UserError("socket", text, { cause: error });
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { type OwnedPath, stateOfOwned } from "../../system/files/owned_path.ts";
 import { logLine } from "../log.ts";
 
@@ -38,7 +39,7 @@ export function sayMadeAgain(what: string, { path }: OwnedPath): void {
 
 /** It is not there, and there is a reason; the next reload tries again. */
 export function sayNotMadeAgain(what: string, { path }: OwnedPath, error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   const text = `${what} has been removed, and cannot be made again: ${reason}`;
   logLine("warning", text, { event: "socketLost", path });
 }

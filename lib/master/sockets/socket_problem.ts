@@ -5,7 +5,7 @@
  */
 
 import type { Address } from "../../system/sockets/address.ts";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import { absolutePath } from "../../system/files/absolute_path.ts";
 import { ERRNO, SystemCallError } from "../../system/libc.ts";
 import { resolveHost } from "../../system/sockets/resolve_host.ts";
@@ -29,7 +29,7 @@ export async function reasonOf(error: unknown, address: Address): Promise<string
   if (error instanceof Deno.errors.AlreadyExists) return `${error.message}: remove it first`;
   if (error instanceof Deno.errors.AddrInUse) return await inUse("address already in use", address);
   if (!(error instanceof SystemCallError)) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
   const reason = error.reason.toLowerCase();
   switch (error.errno) {

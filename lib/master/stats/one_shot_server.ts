@@ -9,6 +9,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
 import { logLine } from "../log.ts";
 
@@ -45,7 +46,7 @@ export class OneShotServer {
     const answered = this.#serve(client).catch((error) => {
       // Gone, or sent away: what it did not get it will ask for again.
       if (Object.values(Deno.errors).some((kind) => error instanceof kind)) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       logLine("error", `A client cannot be answered: ${reason}`, { event: "viewFailed" });
     }).finally(() => {
       clearTimeout(timer);

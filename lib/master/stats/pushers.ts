@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { PusherLine } from "../../config/values/pusher_line.ts";
 import { carbonPrefix, type PushedCounts, type PushedMetrics } from "../../stats/push_format.ts";
@@ -148,7 +149,7 @@ class Pusher {
     } catch (error) {
       if (this.#failed) return;
       this.#failed = true;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `${this.#name} cannot be served: ${reason}. It is tried again each time`;
       logLine("warning", text, { event: "pusherFailed" });
     }

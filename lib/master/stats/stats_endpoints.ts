@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import type { Pushers } from "./pushers.ts";
 import { VIEW_BACKLOG } from "../sockets/listener.ts";
@@ -91,7 +92,7 @@ export class StatsEndpoints {
     try {
       await act();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       logLine("error", `${problem}: ${reason}`, { event: "viewFailed" });
     }
   }

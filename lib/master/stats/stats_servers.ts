@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import { type ListenPlace, openAdopted } from "../../system/sockets/adopted_listener.ts";
 import type { Stats } from "../../stats/stats.ts";
@@ -51,7 +52,7 @@ export class StatsServers {
         all.#listeners.push(listener);
         void acceptLoop(listener, "Cannot show the stats", (client) => server.begin(client));
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         const text = `Nobody is answered at ${record.worker.address}: ${reason}`;
         logLine("error", text, { event: "viewFailed", address: record.worker.address });
       }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
 import { viewAddresses } from "../../config/options/exporting.ts";
 import type { HandoverState } from "../../core/handover_state.ts";
@@ -86,7 +87,7 @@ export class Upgrade {
       return null;
     } catch (error) {
       this.#dropListeners();
-      return error instanceof Error ? error.message : String(error);
+      return errorText(error);
     }
   }
 
@@ -122,7 +123,7 @@ export class Upgrade {
       }, this.#role);
     } catch (error) {
       this.#dropListeners();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       return `Cannot replace the master's program: ${reason}`;
     }
   }
@@ -168,7 +169,7 @@ export class Upgrade {
         signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
       }).spawn();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       throw new Error(`The new program cannot be started for its check: ${reason}`);
     }
   }

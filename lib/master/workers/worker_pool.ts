@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { Config } from "../../config/config.ts";
 import { usesMetrics } from "../../config/options/metrics.ts";
 import type { WallStatus } from "../../control/status.ts";
@@ -135,7 +136,7 @@ export class WorkerPool {
       if (cause instanceof PlainJsonError || cause instanceof SandboxMissing) {
         return void this.#spawnLater(effect, instruction);
       }
-      const error = cause instanceof Error ? cause.message : String(cause);
+      const error = errorText(cause);
       this.#report({ type: "spawnFailed", worker, error });
       if (cause instanceof ReleaseGone) this.#onReleaseGone();
     }
@@ -152,7 +153,7 @@ export class WorkerPool {
       confined = await this.#confinement.prepare(String(generation), command, instruction.config);
     } catch (cause) {
       this.#waiting.delete(worker);
-      const error = cause instanceof Error ? cause.message : String(cause);
+      const error = errorText(cause);
       return this.#report({ type: "spawnFailed", worker, error });
     }
     if (this.#waiting.delete(worker)) return this.spawn(effect, instruction, confined);

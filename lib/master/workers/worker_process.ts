@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { ProtocolError } from "../../protocol/message.ts";
 import { lazyImport } from "../../lazy_import.ts";
 import type { MasterMessage, WorkerMessage } from "../../protocol/message.ts";
@@ -142,7 +143,7 @@ export class WorkerProcess {
       }
       if (channel.overflowed) error = "it does not read its control pipe, killing it";
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       const what = cause instanceof ProtocolError
         ? "it spoke nonsense on its control pipe"
         : "what it said could not be handled";
@@ -177,7 +178,7 @@ export class WorkerProcess {
       );
       killed = await endSession(this.pid, this.#descendants);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const text = `What process ${this.pid} had started may live on: ${reason}`;
       return logLine("warning", text, { event: "descendantsLeft", pid: this.pid });
     }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import { useProbe } from "../acceptance.ts";
 import { instanceAccess } from "../instance.ts";
 import { stopAllQueues } from "../draining/accept_control.ts";
@@ -49,7 +50,7 @@ if (probe !== null && environment.slot > 0) {
       const url = `${addressOf(first)}${path}`;
       asked.served.answer(url).then(
         (status) => end(probeFailure(status)),
-        (error) => end(`failed: ${error instanceof Error ? error.message : String(error)}`),
+        (error) => end(`failed: ${errorText(error)}`),
       );
     };
     after(timeoutMs, () => end(`was not answered within ${timeoutMs / 1000} s`));

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { Server } from "../handler.ts";
 import { isShortage } from "../../system/descriptor.ts";
 import { pause } from "../../system/timing.ts";
@@ -26,11 +27,7 @@ const line = new RareLine();
 
 /** The worker cannot accept for want of descriptors, or for another reason: says so, now and then. */
 export function sayCannotAccept(error: unknown): void {
-  const reason = isShortage(error)
-    ? "it has no more descriptors"
-    : error instanceof Error
-    ? error.message
-    : String(error);
+  const reason = isShortage(error) ? "it has no more descriptors" : errorText(error);
   const { slot } = currentInstance().environment;
   line.say(
     `Worker ${slot} cannot accept: ${reason}. It goes on as soon as it can; its clients wait`,

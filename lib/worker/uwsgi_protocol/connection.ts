@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../../errors.ts";
 import type { ProxySettings } from "../../protocol/proxy_settings.ts";
 import { UNHANDLED } from "../serving/http.ts";
 import { fulfilledWithin } from "../../system/timing.ts";
@@ -88,7 +89,7 @@ class Exchange {
       if (!mayHaveBody) void incoming.ended();
       return new Request(url, { method, headers, body, signal });
     } catch (error) {
-      throw new Refusal(400, error instanceof Error ? error.message : String(error));
+      throw new Refusal(400, errorText(error));
     }
   }
 

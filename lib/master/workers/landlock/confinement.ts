@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../../../errors.ts";
 import type { Libc } from "../../../system/libc.ts";
 import { descriptorTarget } from "../../../system/descriptor.ts";
 import { landlockAbi, type Rules } from "../../../system/process/landlock.ts";
@@ -160,7 +161,7 @@ export class Confinement {
     try {
       return await ConfinedSpawner.open(this.#libc, rules, () => this.#sweep());
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       if (error instanceof RestrictionRefused) return reason;
       throw new Error(`Cannot start the thread that starts restricted workers: ${reason}`);
     }
