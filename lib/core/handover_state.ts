@@ -35,7 +35,9 @@ export interface HandoverState {
 export type HandoverSlot = Pick<Slot, "lastLeave" | "harakiris">;
 
 /** The end of a reload as it is passed on. */
-export interface HandoverReloadRecord extends Omit<ReloadRecord, "at"> {
+export interface HandoverReloadRecord extends Omit<ReloadRecord, "at" | "why"> {
+  /** An older program does not say it. */
+  readonly why?: string;
   readonly ageMs: number;
 }
 
@@ -97,7 +99,11 @@ export function importState(
       opened: i < slots.length,
     })),
     reloadOutcomes: inheritance.reloadOutcomes,
-    reloadEnds: inheritance.reloadEnds.map(({ ageMs, ...end }) => ({ ...end, at: at - ageMs })),
+    reloadEnds: inheritance.reloadEnds.map(({ ageMs, why = "", ...end }) => ({
+      ...end,
+      why,
+      at: at - ageMs,
+    })),
     workers: inheritance.workers.map(({ ageMs, ...worker }) => ({
       ...worker,
       spawnedAt: at - ageMs,

@@ -289,7 +289,7 @@ export function cancelReload(context: StepContext): void {
   reportResult(context, tickets, verdictNow(context, "cancelled", text));
   if (state.reload !== null) {
     const tookMs = Math.round(context.at - state.reload.startedAt);
-    rememberEnd(context, state.reload, { outcome: "cancelled", tookMs, text });
+    rememberEnd(context, state.reload, { outcome: "cancelled", tookMs, text, why: text });
   }
   state.reload = null;
   state.queued = null;

@@ -31,7 +31,8 @@ export function reportReload(
 ): void {
   const { state } = context;
   const tookMs = Math.round(context.at - reload.startedAt);
-  const text = sentence(context, reload, outcome, why, tookMs);
+  const failure = outcome === "done" ? "" : why ?? failedSlots(context, reload);
+  const text = sentence(reload, failure, why === null ? tookMs : null);
   logLine(context, outcome === "done" ? "info" : "error", text, {
     event: "reloadFinished",
     outcome,
@@ -39,7 +40,7 @@ export function reportReload(
     generation: reload.generation,
     failed: reload.failed,
   });
-  rememberEnd(context, reload, { outcome, tookMs, text });
+  rememberEnd(context, reload, { outcome, tookMs, text, why: failure });
   const verdict: Verdict = {
     outcome,
     generation: state.generation,
@@ -55,7 +56,7 @@ export function reportReload(
 export function rememberEnd(
   { state, at }: StepContext,
   { kind, generation }: Pick<Reload, "kind" | "generation">,
-  end: Pick<ReloadRecord, "outcome" | "tookMs" | "text">,
+  end: Pick<ReloadRecord, "outcome" | "tookMs" | "text" | "why">,
 ): void {
   state.reloadEnds = [{ kind, generation, at, ...end }, ...state.reloadEnds]
     .slice(0, MOST_RELOAD_ENDS);
@@ -66,23 +67,19 @@ export function rememberEnd(
   };
 }
 
-function sentence(
-  context: StepContext,
-  reload: Reload,
-  outcome: Verdict["outcome"],
-  why: string | null,
-  tookMs: number,
-): string {
+/** `failure`: what went wrong, empty if nothing did. `tookMs`: null if it did not get as far as to workers. */
+function sentence(reload: Reload, failure: string, tookMs: number | null): string {
   const what = NAME_OF_KIND[reload.kind];
-  const took = duration(tookMs);
-  if (outcome === "done") {
+  const took = tookMs === null ? "" : duration(tookMs);
+  if (failure === "") {
     return `${what} done in ${took}: every slot runs generation ${reload.generation}`;
   }
-  if (why !== null) return `${what} failed: ${why}`;
-  const reasons = reload.failed.map((failure) => `worker ${failure.slot} ${failure.why}`).join(
-    "; ",
-  );
-  return `${what} failed after ${took}: ${reasons}. ${whoRunsWhat(context)}`;
+  return `${what} failed${took === "" ? "" : ` after ${took}`}: ${failure}`;
+}
+
+function failedSlots(context: StepContext, { failed }: Reload): string {
+  const reasons = failed.map(({ slot, why }) => `worker ${slot} ${why}`).join("; ");
+  return `${reasons}. ${whoRunsWhat(context)}`;
 }
 
 /**

@@ -163,6 +163,8 @@ export interface ReloadRecord {
   readonly tookMs: number;
   /** In one line, for people. */
   readonly text: string;
+  /** What went wrong, without what and when; empty: nothing, or an older program has not said it. */
+  readonly why: string;
 }
 
 /** So many ends of reloads are remembered. */

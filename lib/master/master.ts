@@ -240,7 +240,7 @@ class Master {
     }
     guarded("show the workers", () => this.#pool.show(before, state));
     guarded("tell companions", () => this.#monitorSetup.companions.observe(before, state));
-    guarded("tell systemd", () => this.#setup.serviceManager?.show(before, state, effects));
+    guarded("tell systemd", () => this.#setup.serviceManager?.show(before, state));
   }
 
   /** Does it. If it cannot be done, whoever waits for it is told so. */

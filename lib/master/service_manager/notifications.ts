@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Effect } from "../../core/event.ts";
 import { desiredSlots, type MasterState, type Reload } from "../../core/state.ts";
 
 /** One message: the variables of sd_notify(3) and their values. */
@@ -35,17 +34,17 @@ export interface Update {
   readonly messages: readonly Notification[];
 }
 
-/** What a turn of the master means to the service manager. */
+/** What a new state of the master means to the service manager; `pid` is that of the master. */
 export function notifications(
   told: NotifiedState,
   before: MasterState,
   state: MasterState,
-  effects: readonly Effect[],
+  pid: number,
 ): Update {
   const phase = phaseOf(state);
-  const failure = failureAfter(told, effects);
+  const failure = failureAfter(told, before, state);
   const status = statusOf(phase, state, failure);
-  const messages = changes(told.phase, phase, before.queued === null && state.queued !== null);
+  const messages = changes(told.phase, phase, before.queued === null && state.queued !== null, pid);
   if (status !== told.status && messages.length === 0) messages.push({});
   const last = messages.pop();
   if (last !== undefined) messages.push({ ...last, STATUS: status, ...patience(phase, state) });
@@ -63,10 +62,15 @@ function phaseOf({ phase, ready, reload, queued }: MasterState): ServicePhase {
  * SIGHUP waits for the answer (systemd.service(5), `notify-reload`), and takes only one that is newer
  * than its signal. `again`: another one was asked for.
  */
-function changes(from: ServicePhase, to: ServicePhase, again: boolean): Notification[] {
+function changes(
+  from: ServicePhase,
+  to: ServicePhase,
+  again: boolean,
+  pid: number,
+): Notification[] {
   const messages: Notification[] = [];
   const serves = to === "ready" || to === "reloading";
-  if (from === "starting" && serves) messages.push({ READY: "1", MAINPID: String(Deno.pid) });
+  if (from === "starting" && serves) messages.push({ READY: "1", MAINPID: String(pid) });
   if (to === "reloading" && (from !== "reloading" || again)) messages.push({ RELOADING: "1" });
   if (to === "ready" && from === "reloading") messages.push({ READY: "1" });
   if (to === "stopping" && from !== "stopping") messages.push({ STOPPING: "1" });
@@ -132,13 +136,10 @@ function farewell({ phase, workers: { length } }: MasterState): string {
 /** Longer lines are cut: a datagram has 4096 bytes for systemd. */
 const LONGEST_FAILURE = 500;
 
-/** The outcome of a reload is in the log; a new one makes the last one a thing of the past. */
-function failureAfter(told: NotifiedState, effects: readonly Effect[]): string {
-  for (const effect of effects.toReversed()) {
-    if (effect.type !== "log" || effect.fields.event !== "reloadFinished") continue;
-    if (effect.fields.outcome === "done") return "";
-    const reason = effect.text.replace(/^[^:]*: /, "").replaceAll(/\s+/g, " ");
-    return reason.slice(0, LONGEST_FAILURE);
-  }
-  return told.failure;
+/** Why the last reload failed. A reload that is done makes an earlier failure a thing of the past. */
+function failureAfter(told: NotifiedState, before: MasterState, state: MasterState): string {
+  const [last] = state.reloadEnds;
+  if (last === undefined || last === before.reloadEnds[0]) return told.failure;
+  if (last.outcome === "cancelled") return told.failure;
+  return last.why.replaceAll(/\s+/g, " ").slice(0, LONGEST_FAILURE);
 }

@@ -7,7 +7,6 @@
 
 import { printable } from "../../foreign_text.ts";
 import { errorText, EXIT, type UserError } from "../../errors.ts";
-import type { Effect } from "../../core/event.ts";
 import type { MasterState } from "../../core/state.ts";
 import { type Libc, libc, SystemCallError } from "../../system/libc.ts";
 import { monotonicMicroseconds } from "../../system/monotonic_clock.ts";
@@ -54,8 +53,8 @@ export class ServiceManager {
   }
 
   /** Tells what a turn of the master has changed, and that there was one. */
-  show(before: MasterState, state: MasterState, effects: readonly Effect[]): void {
-    const { told, messages } = notifications(this.#told, before, state, effects);
+  show(before: MasterState, state: MasterState): void {
+    const { told, messages } = notifications(this.#told, before, state, Deno.pid);
     this.#told = told;
     for (const message of messages) this.#send(message);
     this.#feedWatchdog();

@@ -4,7 +4,14 @@ import { exportState, importState } from "../../../lib/core/handover_state.ts";
 import { slotOf, stateOf, workerOf } from "../../helpers/master_state.ts";
 
 Deno.test("importState() goes on with what has happened, on another clock", () => {
-  const end = { kind: "chain", outcome: "done", generation: 2, tookMs: 5, text: "done" } as const;
+  const end = {
+    kind: "chain",
+    outcome: "done",
+    generation: 2,
+    tookMs: 5,
+    text: "done",
+    why: "",
+  } as const;
   const before = stateOf({
     startedAt: 1_000,
     slots: [

@@ -47,8 +47,24 @@ const STATE: MasterState = stateOf({
   reload: RELOAD,
   queued: { kind: "all", brutal: false, program: false, tickets: [] },
   reloadEnds: [
-    { kind: "all", outcome: "done", generation: 2, at: 60_000.5, tookMs: 41.6, text: "All done" },
-    { kind: "chain", outcome: "failed", generation: 2, at: 9_000, tookMs: 7, text: "It failed" },
+    {
+      kind: "all",
+      outcome: "done",
+      generation: 2,
+      at: 60_000.5,
+      tookMs: 41.6,
+      text: "All done",
+      why: "",
+    },
+    {
+      kind: "chain",
+      outcome: "failed",
+      generation: 2,
+      at: 9_000,
+      tookMs: 7,
+      text: "It failed",
+      why: "it",
+    },
   ],
 });
 
