@@ -145,7 +145,7 @@ ${more}`;
   await test.step("what a sandboxed worker finds in it is as locked as the sources are", async () => {
     // All that two preloads and the module share is in the one file that they have in common.
     const [first = [], second = []] = await Promise.all(
-      ["preload", "sandbox/enter"].map((name) => loaded(join(top, `lib/worker/${name}.js`))),
+      ["preload", "sandbox/preload"].map((name) => loaded(join(top, `lib/worker/${name}.js`))),
     );
     const base =
       first.filter((url) => second.includes(url)).find((url) =>

@@ -9,7 +9,7 @@ const failed: Verdict = {
   slots: [{ slot: 1, oldPid: 10, newPid: 10 }, { slot: 2, oldPid: 11, newPid: null }],
   failures: [
     { slot: 1, why: "exited with code 1: SyntaxError: Expected ',' (/srv/a b/app.ts:3:41)" },
-    { slot: 2, why: "did not call uwsgi.accepting() within 60 s" },
+    { slot: 2, why: "did not accept within 60 s" },
     { slot: 3, why: "Error: no (file:///srv/app.ts:7:1)" },
   ],
   text: "Chain reload failed",
@@ -27,7 +27,7 @@ Deno.test("resultOfVerdict() tells people why, and which process replaced which"
     resultOfVerdict(failed).text,
     `Chain reload failed
   slot 1 exited with code 1: SyntaxError: Expected ',' (/srv/a b/app.ts:3:41)
-  slot 2 did not call uwsgi.accepting() within 60 s
+  slot 2 did not accept within 60 s
   slot 3 Error: no (file:///srv/app.ts:7:1)
   slot 2: pid 11 → none`,
   );
