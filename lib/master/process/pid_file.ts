@@ -11,6 +11,7 @@ import { kernelText } from "../../system/descriptor.ts";
 import { cString, ERRNO, type Libc, SystemCallError } from "../../system/libc.ts";
 import { type ReadFile, readSmallFile, replaceText } from "../../system/files/trusted_file.ts";
 import { openPlace } from "../../system/files/trusted_path.ts";
+import { statFields } from "../../system/process/process_stat.ts";
 
 const CLOCK_BOOTTIME = 7;
 /** /proc counts in hundredths of a second on every Linux (USER_HZ). */
@@ -134,8 +135,7 @@ export class PidFile {
  */
 function isOwner(c: Libc, pid: number, writtenAtMs: number): boolean {
   if (pid === Deno.pid) return false;
-  const stat = kernelText(c, `/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(kernelText(c, `/proc/${pid}/stat`));
   const state = fields[STATE] ?? "";
   if (state === "" || state === "Z" || state === "X") return false;
   const ageMs = sinceBootMs(c) - Number(fields[STARTED]) * TICK_MS;

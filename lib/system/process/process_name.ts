@@ -7,6 +7,7 @@
 
 import { kernelText } from "../descriptor.ts";
 import { cString, type Libc } from "../libc.ts";
+import { statFields } from "./process_stat.ts";
 
 const PR_SET_NAME = 15;
 /** `arg_start` and `arg_end` are the fields 48 and 49; field 3 follows the name in parentheses. */
@@ -18,8 +19,7 @@ export function setProcessName(c: Libc, name: string): void {
   const bytes = cString(name);
   const at = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
   c.prctl(PR_SET_NAME, BigInt(at), 0n, 0n, 0n);
-  const stat = kernelText(c, "/proc/self/stat");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(kernelText(c, "/proc/self/stat"));
   const start = BigInt(fields[ARG_START] ?? 0);
   const length = Number(BigInt(fields[ARG_END] ?? 0) - start);
   const pointer = Deno.UnsafePointer.create(start);

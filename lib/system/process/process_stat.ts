@@ -17,17 +17,35 @@ export interface ProcessStat extends KnownProcess {
   readonly state: string;
   readonly parent: number;
   readonly session: number;
+  /** Clock ticks that it has had a processor, in user mode and in the kernel. */
+  readonly cpuTicks: number;
+}
+
+/** Clock ticks per second in /proc: `USER_HZ`, which is 100 on every architecture that Deno runs on. */
+export const TICKS_PER_SECOND = 100;
+
+/**
+ * The fields of /proc/PID/stat from the third on, the state: those before it are the pid and the name, which
+ * is in parentheses and may hold anything, parentheses too.
+ */
+export function statFields(text: string): readonly string[] {
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
 /** Reads the text of /proc/PID/stat; null if it is none. */
 export function parseStat(text: string): ProcessStat | null {
-  // The name in parentheses may hold anything, parentheses too.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(text);
   const [state = "", parent, , session] = fields;
   const pid = Number.parseInt(text);
   if (Number.isNaN(pid) || session === undefined) return null;
-  const startedAt = fields[19] ?? "";
-  return { pid, state, parent: Number(parent), session: Number(session), startedAt };
+  return {
+    pid,
+    state,
+    parent: Number(parent),
+    session: Number(session),
+    startedAt: fields[19] ?? "",
+    cpuTicks: Number(fields[11]) + Number(fields[12]),
+  };
 }
 
 /** A process as it is now; null: it is not there, or not to be seen. */

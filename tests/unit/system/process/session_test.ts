@@ -3,7 +3,7 @@ import { descendantsOf } from "../../../../lib/system/process/descendants.ts";
 import { endSession, leftOf } from "../../../../lib/system/process/session.ts";
 
 function stat(pid: number, parent: number, session: number, state = "S") {
-  return { pid, parent, session, state, startedAt: `${pid}00` };
+  return { pid, parent, session, state, startedAt: `${pid}00`, cpuTicks: 0 };
 }
 
 function pidsOf(...args: Parameters<typeof leftOf>): number[] {
