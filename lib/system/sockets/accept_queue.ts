@@ -19,7 +19,13 @@ import {
   openDescriptors,
   socketInode,
 } from "../descriptor.ts";
-import { inetSockaddr, localAddress, type SocketAddress } from "./socket_address.ts";
+import {
+  FAMILY,
+  inetSockaddr,
+  localAddress,
+  SOCKET_TYPE,
+  type SocketAddress,
+} from "./socket_address.ts";
 
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
@@ -211,15 +217,11 @@ function silence(c: Libc, fd: number): void {
   c.close(quiet);
 }
 
-const AF_UNIX = 1;
-const AF_INET = 2;
-const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
-
 /** A listener at an address that nobody knows. */
 export function quietSocket(c: Libc, unix: boolean): number {
-  const fd = c.socket(unix ? AF_UNIX : AF_INET, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
+  const fd = c.socket(unix ? FAMILY.UNIX : FAMILY.INET, SOCKET_TYPE.STREAM, 0);
   // A Unix socket bound to nothing but its family gets a random abstract name (unix(7), autobind).
-  const address = unix ? new Uint8Array([AF_UNIX, 0]) : inetSockaddr(c, "127.0.0.1", 0);
+  const address = unix ? new Uint8Array([FAMILY.UNIX, 0]) : inetSockaddr(c, "127.0.0.1", 0);
   if (fd >= 0 && address !== null) c.bind(fd, address, address.length);
   c.listen(fd, 1);
   return fd;

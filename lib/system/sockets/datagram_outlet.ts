@@ -5,7 +5,7 @@
  * @module
  */
 
-import { inetSockaddr, unixSockaddr } from "./socket_address.ts";
+import { inetSockaddr, SOCKET_TYPE, unixSockaddr } from "./socket_address.ts";
 import { check, type Libc } from "../libc.ts";
 
 /** Where datagrams go; hosts are numeric. */
@@ -20,9 +20,6 @@ export interface DatagramTransport {
   close(): void;
 }
 
-/** `SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK` of socket(2). */
-const DATAGRAM = 2 | 0o2000000 | 0o4000;
-const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 /** What fits into one datagram: the most of UDP, and less than Linux's default for Unix sockets. */
@@ -48,7 +45,7 @@ export class DatagramSender implements DatagramTransport {
 
   send(message: Uint8Array<ArrayBuffer>): boolean {
     const c = this.#libc;
-    if (this.#fd < 0) this.#fd = c.socket(familyOf(this.#address), DATAGRAM, 0);
+    if (this.#fd < 0) this.#fd = c.socket(familyOf(this.#address), SOCKET_TYPE.DATAGRAM, 0);
     if (this.#fd < 0) return false;
     const bytes = cut(message, this.#longest);
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
@@ -71,7 +68,7 @@ export class DatagramSender implements DatagramTransport {
  */
 export function connectedSocket(c: Libc, address: DatagramAddress): number {
   const bytes = remoteSockaddr(c, address);
-  const fd = check(c, "socket", c.socket(familyOf(bytes), SOCK_DGRAM_CLOEXEC, 0));
+  const fd = check(c, "socket", c.socket(familyOf(bytes), SOCKET_TYPE.BLOCKING_DATAGRAM, 0));
   try {
     check(c, "connect", c.connect(fd, bytes, bytes.length));
     return fd;

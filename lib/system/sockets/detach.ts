@@ -13,9 +13,7 @@
 import { register, registrationOf, registrationsIn, unregister } from "./accept_queue.ts";
 import { check, type Libc } from "../libc.ts";
 import { duplicate, O_CLOEXEC } from "../descriptor.ts";
-
-const AF_INET = 2;
-const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
+import { FAMILY, SOCKET_TYPE } from "./socket_address.ts";
 
 /** `MSG_PEEK | MSG_DONTWAIT` of recv(2). */
 const PEEK_DONTWAIT = 0x2 | 0x40;
@@ -56,7 +54,7 @@ export function detach(c: Libc, connections: readonly number[]): number[] {
 
 /** A second descriptor of a connection, and a socket that is not connected; both -1 if there is no room. */
 function spare(c: Libc, fd: number): [own: number, dead: number] {
-  const dead = c.socket(AF_INET, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
+  const dead = c.socket(FAMILY.INET, SOCKET_TYPE.STREAM, 0);
   if (dead < 0) return [-1, -1];
   try {
     return [duplicate(c, fd), dead];

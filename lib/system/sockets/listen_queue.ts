@@ -7,9 +7,8 @@
 import { queueLength } from "./accept_queue.ts";
 import { socketInode } from "../descriptor.ts";
 import type { Libc } from "../libc.ts";
-import { FAMILY } from "./socket_address.ts";
+import { FAMILY, SOCKET_TYPE, SOL_SOCKET } from "./socket_address.ts";
 
-const SOL_SOCKET = 1;
 const SO_ACCEPTCONN = 30;
 const SO_DOMAIN = 39;
 
@@ -51,7 +50,6 @@ function socketOption(c: Libc, fd: number, option: number): number | null {
 }
 
 const AF_NETLINK = 16;
-const SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0o2000000 | 0o4000;
 const NETLINK_SOCK_DIAG = 4;
 const MSG_DONTWAIT = 0x40;
 
@@ -59,7 +57,7 @@ const MSG_DONTWAIT = 0x40;
 function unixQueueLength(c: Libc, fd: number): number | null {
   const inode = socketInode(c, fd);
   if (inode === null) return null;
-  const netlink = c.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_SOCK_DIAG);
+  const netlink = c.socket(AF_NETLINK, SOCKET_TYPE.RAW, NETLINK_SOCK_DIAG);
   if (netlink < 0) return null;
   const question = unixDiagRequest(inode);
   const answer = new Uint8Array(512);

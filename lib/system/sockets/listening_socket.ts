@@ -18,10 +18,15 @@ import {
   type TrustedName,
   UnsafePathError,
 } from "../files/trusted_path.ts";
-import { FAMILY, inetSockaddr, localAddress, unixSockaddr } from "./socket_address.ts";
+import {
+  FAMILY,
+  inetSockaddr,
+  localAddress,
+  SOCKET_TYPE,
+  SOL_SOCKET,
+  unixSockaddr,
+} from "./socket_address.ts";
 
-const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_TYPE = 3;
 const SO_KEEPALIVE = 9;
@@ -271,7 +276,7 @@ function bound(
   address: Uint8Array<ArrayBuffer>,
   prepare: (fd: number) => void = () => {},
 ): number {
-  const fd = check(c, "socket", c.socket(family, SOCK_STREAM_CLOEXEC_NONBLOCK, 0));
+  const fd = check(c, "socket", c.socket(family, SOCKET_TYPE.STREAM, 0));
   try {
     prepare(fd);
     check(c, "bind", c.bind(fd, address, address.length));

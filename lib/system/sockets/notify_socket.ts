@@ -7,9 +7,7 @@
  */
 
 import { check, ERRNO, lastErrno, type Libc, systemCallError } from "../libc.ts";
-import { FAMILY, unixSockaddr } from "./socket_address.ts";
-
-const SOCK_DGRAM_CLOEXEC_NONBLOCK = 2 | 0o2000000 | 0o4000;
+import { FAMILY, SOCKET_TYPE, unixSockaddr } from "./socket_address.ts";
 
 /** Sends datagrams to one address. */
 export class NotifySocket {
@@ -27,7 +25,7 @@ export class NotifySocket {
     const abstract = address.startsWith("@");
     this.#address = unixSockaddr(abstract ? address.slice(1) : address, abstract);
     this.#c = c;
-    this.#fd = check(c, "socket", c.socket(FAMILY.UNIX, SOCK_DGRAM_CLOEXEC_NONBLOCK, 0));
+    this.#fd = check(c, "socket", c.socket(FAMILY.UNIX, SOCKET_TYPE.DATAGRAM, 0));
   }
 
   /**

@@ -9,6 +9,21 @@ import type { Libc } from "../libc.ts";
 /** Address families of socket(2). */
 export const FAMILY = { UNIX: 1, INET: 2, INET6: 10 } as const;
 
+/** `SOCK_CLOEXEC | SOCK_NONBLOCK` of socket(2). */
+const CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+
+/** Types of socket(2), closed by execve(2) and not blocking. */
+export const SOCKET_TYPE = {
+  STREAM: 1 | CLOEXEC_NONBLOCK,
+  DATAGRAM: 2 | CLOEXEC_NONBLOCK,
+  RAW: 3 | CLOEXEC_NONBLOCK,
+  /** This one blocks. */
+  BLOCKING_DATAGRAM: 2 | 0o2000000,
+} as const;
+
+/** The level of options that all sockets have (setsockopt(2)). */
+export const SOL_SOCKET = 1;
+
 /** The largest `sockaddr` there is here: `sockaddr_un` with its 108 bytes of path. */
 const MAX_SIZE = 110;
 

@@ -13,9 +13,8 @@ import {
   remoteSockaddr,
 } from "./datagram_outlet.ts";
 import { ERRNO, lastErrno, type Libc } from "../libc.ts";
+import { SOCKET_TYPE } from "./socket_address.ts";
 
-/** `SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK` of socket(2). */
-const STREAM = 1 | 0o2000000 | 0o4000;
 const MSG_PEEK = 2;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
@@ -76,7 +75,7 @@ export class StreamSender implements DatagramTransport {
     if (performance.now() < this.#notBefore) return false;
     const c = this.#libc;
     this.#notBefore = performance.now() + AGAIN_MS;
-    this.#fd = c.socket(familyOf(this.#address), STREAM, 0);
+    this.#fd = c.socket(familyOf(this.#address), SOCKET_TYPE.STREAM, 0);
     if (this.#fd < 0) return false;
     const connected = c.connect(this.#fd, this.#address, this.#address.length) === 0;
     if (!connected && lastErrno(c) !== ERRNO.EINPROGRESS) {

@@ -14,8 +14,10 @@ import {
 } from "../../system/descriptor.ts";
 import { check, cString, type Libc } from "../../system/libc.ts";
 import {
+  FAMILY,
   localAddress,
   peerAddress,
+  SOCKET_TYPE,
   type SocketAddress,
   unixSockaddr,
 } from "../../system/sockets/socket_address.ts";
@@ -26,8 +28,6 @@ import type { OpenFile, SealedFiles } from "./sealed_files.ts";
 import type { Queue, Seat } from "./sealed_queues.ts";
 import type { Swap } from "./swap.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
 const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 /** How many servers of node's can have a queue: of this slot's own, and of each other slot's. */
 const [OWN_SPARES, OTHER_SPARES] = [4, 1];
@@ -44,7 +44,7 @@ export interface Opened {
  * @param path Where nothing is.
  */
 export function unreachableSocket(c: Libc, path: string): number {
-  const fd = check(c, "socket", c.socket(AF_UNIX, SOCK_STREAM_CLOEXEC_NONBLOCK, 0));
+  const fd = check(c, "socket", c.socket(FAMILY.UNIX, SOCKET_TYPE.STREAM, 0));
   const address = unixSockaddr(path, false);
   check(c, "bind", c.bind(fd, address, address.length));
   check(c, "listen", c.listen(fd, 1));
