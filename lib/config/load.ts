@@ -11,9 +11,9 @@ import type { Config } from "./config.ts";
 import type { Entry } from "./ini/entry.ts";
 import { environmentLines } from "./ini/environment.ts";
 import { Expander } from "./ini/expand.ts";
-import { ParserNotLoaded } from "./kinds/line_reader.ts";
 import { COMMAND_LINE, type Problem, Problems, STDIN } from "./problem.ts";
-import { resolveEntries } from "./resolve.ts";
+import { findOptionKey, OPTIONS } from "./options.ts";
+import { type ResolveContext, resolveEntries } from "./resolve.ts";
 import type { ConfigSource } from "./source.ts";
 import { LimitError } from "./ini/text_files.ts";
 import type { Origin } from "./origin.ts";
@@ -34,6 +34,17 @@ export interface Loaded {
   readonly files: readonly string[];
 }
 
+/** A configuration whose entries are read, and whose values are not. */
+interface ReadEntries {
+  readonly entries: readonly Entry[];
+  readonly problems: Problems;
+  /** What values are read from; the other one: the command needs no configuration. */
+  readonly rest:
+    | { readonly files: readonly string[]; readonly context: ResolveContext }
+    | { readonly loaded: Loaded };
+  readonly command: StartCommand;
+}
+
 /**
  * Reads the configuration. Never throws for anything a user can write: see {@linkcode Loaded.problems}.
  *
@@ -42,15 +53,41 @@ export interface Loaded {
  * values the last one counts, lists have them all, and of placeholders the first one counts.
  *
  * @param argv The arguments, without the name of the program.
- * @throws {ParserNotLoaded} If it takes a grammar that is not loaded, see {@linkcode loadConfigAsync}.
+ * @throws {TypeError} If it takes a parser that is not loaded: see {@linkcode loadConfigAsync}, and
+ * {@linkcode loadGrammars} for who cannot wait.
  */
 export function loadConfig(argv: readonly string[], source: ConfigSource): Loaded {
+  return readValues(readEntries(argv, source));
+}
+
+/** Like {@linkcode loadConfig}, and loads the parsers that it takes. */
+export async function loadConfigAsync(
+  argv: readonly string[],
+  source: ConfigSource,
+): Promise<Loaded> {
+  const read = readEntries(argv, source);
+  await Promise.all(read.entries.map(({ key }) => parserOf(key)));
+  return readValues(read);
+}
+
+function parserOf(name: string): Promise<void> | null {
+  const key = findOptionKey(name);
+  return key === undefined ? null : OPTIONS[key].kind.load?.(name) ?? null;
+}
+
+function readEntries(argv: readonly string[], source: ConfigSource): ReadEntries {
   const problems = new Problems();
   const { command, lines } = parseArguments(argv, problems);
   const nothing = { command, config: null, draft: null, entries: [], files: [] };
-  if (command.kind === "help" || command.kind === "version") return { ...nothing, problems: [] };
+  const without = (found: readonly Problem[]): ReadEntries => ({
+    command,
+    problems,
+    entries: [],
+    rest: { loaded: { ...nothing, problems: found } },
+  });
+  if (command.kind === "help" || command.kind === "version") return without([]);
   if (command.kind === "reload" || command.kind === "stop" || command.kind === "pause") {
-    return { ...nothing, problems: problems.sorted([]) };
+    return without(problems.sorted([]));
   }
   const { scope, files, incomplete } = assemble(
     [environmentLines(source), lines],
@@ -72,8 +109,14 @@ export function loadConfig(argv: readonly string[], source: ConfigSource): Loade
     problems.error(origin, `${error.message}: look for placeholders that repeat each other`);
   }
   const { socketsPassed } = source;
-  const circumstances = { used: expander.used, incomplete, socketsPassed, origin };
-  const config = resolveEntries(entries, circumstances, problems);
+  const context = { used: expander.used, incomplete, socketsPassed, origin };
+  return { command, problems, entries, rest: { files, context } };
+}
+
+function readValues({ command, problems, entries, rest }: ReadEntries): Loaded {
+  if ("loaded" in rest) return rest.loaded;
+  const { files, context } = rest;
+  const config = resolveEntries(entries, context, problems);
   return {
     command,
     config: problems.fatal ? null : config,
@@ -82,19 +125,4 @@ export function loadConfig(argv: readonly string[], source: ConfigSource): Loade
     problems: problems.sorted(files),
     files: files.filter((file) => file !== STDIN),
   };
-}
-
-/** Like {@linkcode loadConfig}, and loads the grammars that it takes. */
-export async function loadConfigAsync(
-  argv: readonly string[],
-  source: ConfigSource,
-): Promise<Loaded> {
-  while (true) {
-    try {
-      return loadConfig(argv, source);
-    } catch (error) {
-      if (!(error instanceof ParserNotLoaded)) throw error;
-      await error.load();
-    }
-  }
 }

@@ -1,48 +1,73 @@
 /**
- * The grammars of options that have one of their own. Most configurations use few of these options, so
- * a grammar is loaded when a line of it is met: reading the configuration begins anew then.
+ * The parsers of options that have a grammar of their own. Most configurations use few of these options, so
+ * a parser is loaded when an entry needs it, before values are read.
  *
  * @module
  */
 
 import type { OptionLine } from "../origin.ts";
+import { type OptionKind, required } from "./option_kind.ts";
 
-/** Reads one line of an option, see `lines` in `option_kind.ts`. */
-export type ReadLine<T> = (line: OptionLine) => T;
+/** Reads one line of an option that has a grammar of its own. */
+export interface ReadLine<T> {
+  (line: OptionLine): T;
+  /** Loads the parser; null: it is loaded. Absent: it always is. */
+  readonly load?: () => Promise<void> | null;
+}
 
-/** A line was met whose grammar is not loaded: call {@linkcode load}, and read the configuration again. */
-export class ParserNotLoaded extends Error {
-  /** Loads it. */
-  readonly load: () => Promise<void>;
+/** A reader whose values are checked; `check` throws what is wrong, as {@linkcode OptionKind.add} does. */
+export function withCheck<T>(read: ReadLine<T>, check: (value: T) => void): ReadLine<T> {
+  const { load } = read;
+  const checked = (line: OptionLine): T => {
+    const value = read(line);
+    check(value);
+    return value;
+  };
+  return load === undefined ? checked : Object.assign(checked, { load });
+}
 
-  /** Takes what loads it. */
-  constructor(load: () => Promise<void>) {
-    super("A grammar of the configuration is not loaded");
-    this.name = "GrammarNeeded";
-    this.load = load;
-  }
+/** How a kind loads the parser that it reads lines with. */
+function loading<T>({ load }: ReadLine<T>): Pick<OptionKind<T>, "load"> {
+  return load === undefined ? {} : { load: () => load() };
+}
+
+/** Any number of lines with a grammar of their own. */
+export function lines<T extends OptionLine>(
+  read: ReadLine<T>,
+): OptionKind<readonly T[]> {
+  return {
+    value: "required",
+    repeatable: true,
+    ...loading(read),
+    add: (before, written) => {
+      const { name: option, origin } = written;
+      return [...before, read({ option, text: required(written), origin })];
+    },
+    write: (values) => values.map(({ option, text }) => ({ name: option, value: text })),
+  };
 }
 
 const loaders: (() => Promise<void>)[] = [];
 
 /**
- * A reader that is loaded when it is needed.
+ * A parser that is loaded when it is needed, by {@linkcode ReadLine.load}.
  *
- * @throws {ParserNotLoaded} When it is called before that.
+ * @throws {TypeError} When it is called before that.
  */
-export function lazyParser<T>(loadReader: () => Promise<ReadLine<T>>): ReadLine<T> {
-  let read: ReadLine<T> | null = null;
+export function lazyParser<T>(loadParser: () => Promise<(line: OptionLine) => T>): ReadLine<T> {
+  let parse: ((line: OptionLine) => T) | null = null;
   const load = async () => {
-    read ??= await loadReader();
+    parse ??= await loadParser();
   };
   loaders.push(load);
-  return (line) => {
-    if (read === null) throw new ParserNotLoaded(load);
-    return read(line);
+  const read = (line: OptionLine) => {
+    if (parse === null) throw new TypeError(`The parser of ${line.option} is not loaded`);
+    return parse(line);
   };
+  return Object.assign(read, { load: () => parse === null ? load() : null });
 }
 
-/** Loads all grammars, for who cannot wait later on. */
+/** Loads all parsers, for who cannot wait later on. */
 export async function loadGrammars(): Promise<void> {
   await Promise.all(loaders.map((load) => load()));
 }

@@ -10,7 +10,7 @@
 
 import { excerpt } from "../../foreign_text.ts";
 import { nearestName } from "../../nearest_name.ts";
-import type { OptionLine, Origin } from "../origin.ts";
+import type { Origin } from "../origin.ts";
 
 /** One use of an option, with placeholders replaced. */
 export interface Written {
@@ -35,6 +35,11 @@ export interface OptionKind<T> {
    * the name of the option: `expects …`.
    */
   readonly add: (before: T, written: Written) => T;
+  /**
+   * Loads the parser of what is written with this name; null: it is loaded. Without it, no parser has to
+   * be loaded. {@linkcode add} may be called only after that.
+   */
+  readonly load?: (name: string) => Promise<void> | null;
   /** The uses that give this value; `name` only where it differs from the option's own name. */
   readonly write: (value: T) => readonly { readonly name?: string; readonly value: string }[];
 }
@@ -281,21 +286,6 @@ function readNetwork(text: string): string {
     : host !== "" && URL.parse(`http://${host}`)?.hostname === host;
   if (isAddress && Number(bits ?? 0) <= (isV6 ? 128 : 32)) return entry;
   throw unexpected(entry, "an IP address, a network such as 10.0.0.0/8, unix or *");
-}
-
-/** Any number of lines with a grammar of their own. */
-export function lines<T extends OptionLine>(
-  read: (line: OptionLine) => T,
-): OptionKind<readonly T[]> {
-  return {
-    value: "required",
-    repeatable: true,
-    add: (before, written) => {
-      const { name: option, origin } = written;
-      return [...before, read({ option, text: required(written), origin })];
-    },
-    write: (values) => values.map(({ option, text }) => ({ name: option, value: text })),
-  };
 }
 
 /** A value of which the last use counts; one equal to `unset` cannot be written and stands for none. */

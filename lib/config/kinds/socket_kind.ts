@@ -39,6 +39,7 @@ function writeHttpsSocket({ text, tls }: HttpsSocket): { name: string; value: st
 export const socketList: OptionKind<readonly SocketSpec[]> = {
   value: "required",
   repeatable: true,
+  load: (name) => name.startsWith("https-") ? readHttpsSocket.load?.() ?? null : null,
   add: (before, written) => {
     const { name, origin } = written;
     const value = required(written);

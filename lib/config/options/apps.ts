@@ -5,7 +5,7 @@
  */
 
 import { lazyImport } from "../../lazy_import.ts";
-import { lazyParser } from "../kinds/line_reader.ts";
+import { lazyParser, lines } from "../kinds/line_reader.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 import type { SocketMapLine } from "../values/socket_map.ts";
@@ -49,7 +49,7 @@ export const APPS_OPTIONS: OptionRows<AppsConfig> = {
     short: "",
     group: "Sockets",
     argument: "PORT => SOCKET",
-    kind: kind.lines(readSocketMapLine),
+    kind: lines(readSocketMapLine),
     default: [],
     onChange: "workers",
     help: "Which socket a script gets that listens on this port, by number from 0",

@@ -7,7 +7,7 @@
 import { lazyImport } from "../../lazy_import.ts";
 import type { CronLine } from "../values/cron_line.ts";
 import type { DaemonLine } from "../values/daemon_line.ts";
-import { lazyParser } from "../kinds/line_reader.ts";
+import { lazyParser, lines } from "../kinds/line_reader.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 
@@ -50,7 +50,7 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
     short: "",
     group: "Beside the workers",
     argument: "COMMAND",
-    kind: kind.lines(readDaemonLine),
+    kind: lines(readDaemonLine),
     default: [],
     onChange: "master",
     help: "Shell command that runs beside the workers and is started again when it ends",
@@ -69,7 +69,7 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
     short: "",
     group: "Beside the workers",
     argument: "PIDFILE[,SECONDS] COMMAND",
-    kind: kind.lines(readDaemonLine),
+    kind: lines(readDaemonLine),
     default: [],
     onChange: "master",
     help: "Shell command that is started when the pidfile names no live process",
@@ -86,7 +86,7 @@ export const COMPANION_OPTIONS: OptionRows<CompanionConfig> = {
     short: "",
     group: "Beside the workers",
     argument: "MINUTE HOUR DAY MONTH WEEKDAY COMMAND",
-    kind: kind.lines(readCronLine),
+    kind: lines(readCronLine),
     default: [],
     onChange: "master",
     help: "Shell command that is started at certain times",

@@ -9,7 +9,7 @@ import * as kind from "../kinds/option_kind.ts";
 import { readStatsAddress, type StatsConfig } from "./stats.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
 import { lazyImport } from "../../lazy_import.ts";
-import { lazyParser } from "../kinds/line_reader.ts";
+import { lazyParser, lines } from "../kinds/line_reader.ts";
 import type { PusherLine } from "../values/pusher_line.ts";
 
 const readPusherLine = lazyParser(async () =>
@@ -62,7 +62,7 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
     short: "",
     group: "Monitoring",
     argument: "ADDRESS",
-    kind: kind.lines(readStatsAddress),
+    kind: lines(readStatsAddress),
     default: [],
     onChange: "exec",
     help: "Address at which the master serves metrics and probes over HTTP",
@@ -100,7 +100,7 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
     short: "",
     group: "Monitoring",
     argument: "PUSHER:ARGUMENTS",
-    kind: kind.lines(readPusherLine),
+    kind: lines(readPusherLine),
     default: [],
     onChange: "master",
     help: "Send the figures of the instance somewhere, again and again",
@@ -130,7 +130,7 @@ export const EXPORT_OPTIONS: OptionRows<ExportConfig> = {
     short: "",
     group: "Monitoring",
     argument: "HOST:PORT",
-    kind: kind.lines(readCarbonLine),
+    kind: lines(readCarbonLine),
     default: [],
     onChange: "master",
     help: "Graphite server that gets the figures of the instance, over TCP",

@@ -6,8 +6,7 @@
 
 import { lazyImport } from "../../lazy_import.ts";
 import type { HookLine } from "../values/hook_line.ts";
-import { lazyParser } from "../kinds/line_reader.ts";
-import * as kind from "../kinds/option_kind.ts";
+import { lazyParser, lines, withCheck } from "../kinds/line_reader.ts";
 import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
 
 const readHookLine = lazyParser(async () =>
@@ -147,11 +146,10 @@ function row(phase: HookPhase): OptionSpec<readonly HookLine[]> {
     short: "",
     group: "Beside the workers",
     argument: "ACTION:ARGUMENT",
-    kind: kind.lines((line) => {
-      const hook = readHookLine(line);
-      if (hook.action !== "exit" || sort === "start") return hook;
+    kind: lines(withCheck(readHookLine, ({ action }) => {
+      if (action !== "exit" || sort === "start") return;
       throw new SyntaxError('has the action "exit", which only works before there are workers');
-    }),
+    })),
     default: [],
     onChange: sort === "serving" ? "master" : "restart",
     help: `Something to do ${when.replaceAll("`", "")}`,

@@ -15,6 +15,7 @@ import {
 import * as logKind from "../kinds/log_kind.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows } from "../kinds/option_spec.ts";
+import { lines } from "../kinds/line_reader.ts";
 
 /** Where log lines go, and how they look. */
 export interface LogTargetConfig {
@@ -109,7 +110,7 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
     ...COMMON,
     name: "log-encoder",
     argument: "NAME[:LOGGER] [TEXT]",
-    kind: kind.lines(parseEncoderLine),
+    kind: lines(parseEncoderLine),
     default: [],
     defaultText: "text",
     help: "How entries look: text, json, or a template",
@@ -128,7 +129,7 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
     name: "log-req-encoder",
     aliases: ["req-log-encoder"],
     argument: "NAME[:LOGGER] [TEXT]",
-    kind: kind.lines(parseEncoderLine),
+    kind: lines(parseEncoderLine),
     default: [],
     defaultText: "those of `log-encoder` where requests go to the log",
     help: "How entries of the request log look",
@@ -140,7 +141,7 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
     name: "logger",
     aliases: ["log-syslog", "log-socket", "log-systemd"],
     argument: "[ID] NAME[:ARGUMENTS]",
-    kind: kind.lines(parseLoggerLine),
+    kind: lines(parseLoggerLine),
     default: [],
     defaultText: "standard error",
     help: "Target of the log; each use is one more",
@@ -157,7 +158,7 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
     name: "req-logger",
     aliases: ["logger-req"],
     argument: "[ID] NAME[:ARGUMENTS]",
-    kind: kind.lines(parseLoggerLine),
+    kind: lines(parseLoggerLine),
     default: [],
     defaultText: "the log",
     help: "Target of the request log; each use is one more",
@@ -168,7 +169,7 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
     ...COMMON,
     name: "log-route",
     argument: "ID EXPRESSION",
-    kind: kind.lines(parseRouteLine),
+    kind: lines(parseRouteLine),
     default: [],
     help:
       "Entries that match the regular expression go to the `logger` with this ID, and only there",
@@ -179,7 +180,7 @@ export const LOG_TARGET_OPTIONS: OptionRows<LogTargetConfig> = {
     ...COMMON,
     name: "log-req-route",
     argument: "ID EXPRESSION",
-    kind: kind.lines(parseRouteLine),
+    kind: lines(parseRouteLine),
     default: [],
     help: "The same as `log-route` for the request log and its `req-logger`s",
     details: "",

@@ -5,7 +5,7 @@
  */
 
 import { lazyImport } from "../../lazy_import.ts";
-import { lazyParser } from "../kinds/line_reader.ts";
+import { lazyParser, lines } from "../kinds/line_reader.ts";
 import type { MetricLine, ThresholdLine } from "../values/metric_line.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { ExportConfig } from "./exporting.ts";
@@ -73,7 +73,7 @@ export const METRICS_OPTIONS: OptionRows<MetricsConfig> = {
     short: "",
     group: "Metrics",
     argument: "NAME|KEY=VALUE,…",
-    kind: kind.lines(readMetricLine),
+    kind: lines(readMetricLine),
     default: [],
     onChange: "workers",
     help: "Metric that scripts can change, or that the master works out",
@@ -96,7 +96,7 @@ export const METRICS_OPTIONS: OptionRows<MetricsConfig> = {
     short: "",
     group: "Metrics",
     argument: "KEY=VALUE,…",
-    kind: kind.lines(readThresholdLine),
+    kind: lines(readThresholdLine),
     default: [],
     onChange: "master",
     help: "Value of a metric that is logged when it is reached",

@@ -8,6 +8,7 @@ import { parseAddress } from "../../system/sockets/address.ts";
 import * as kind from "../kinds/option_kind.ts";
 import type { OptionRows, OptionSpec } from "../kinds/option_spec.ts";
 import type { OptionLine } from "../origin.ts";
+import { lines } from "../kinds/line_reader.ts";
 
 /** Where the stats of an instance can be read. */
 export interface StatsConfig {
@@ -57,7 +58,7 @@ export const STATS_OPTIONS: OptionRows<StatsConfig> = {
     name: "stats",
     aliases: ["stats-server"],
     argument: "ADDRESS",
-    kind: kind.lines(readStatsAddress),
+    kind: lines(readStatsAddress),
     default: [],
     onChange: "exec",
     help: "Address at which the instance tells as JSON what it is doing",
