@@ -108,7 +108,8 @@ Deno.test("whatever call of the master fails, the instance serves on and can be 
     found.push(...faults.calls().map((call) => [action, call] as const));
   }
   const step = ALL ? 1 : Math.ceil(found.length / SAMPLE);
-  assert(found.length > 100, found.join("\n"));
+  // The program as few files makes them at fewer lines.
+  assert(found.length > (Deno.env.has("DUWSGI_TEST_MAIN") ? 40 : 100), found.join("\n"));
   for (const [action, call] of found.filter((_, at) => at % step === 0)) {
     const what = `${action}: ${call}`;
     if (ALL) console.log(what);
