@@ -74,6 +74,7 @@ Deno.test("reportReload() remembers the last ends, the newest first, and counts 
     at: 3_500,
     tookMs: 2_500,
     text: `Chain reload done in 2.5 s: every slot runs generation ${MOST_RELOAD_ENDS + 3}`,
+    why: "",
   });
 });
 
